@@ -1,0 +1,52 @@
+"""Loading models: safetensors from a local folder or a pinned hub revision, never remote code."""
+
+from pathlib import Path
+
+from idempotence.errors import UserError
+
+
+def one_thread() -> None:
+    """Results depend on the number of threads: every job uses one on the CPU."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
+def device() -> str:
+    """The accelerator where there is one, else the CPU."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def load_tokenizer(path: str, revision: str | None = None):
+    """The model's tokenizer, padding on the left, with a pad token."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(path, revision=revision, trust_remote_code=False)
+    tokenizer.padding_side = "left"
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def load_model(path: str, revision: str | None = None, dtype: str = "float32"):
+    """The causal language model in evaluation mode on `device()`.
+
+    Raises UserError when the folder or hub name cannot be loaded.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            path,
+            revision=revision,
+            dtype=getattr(torch, dtype),
+            trust_remote_code=False,
+            use_safetensors=True,
+        )
+    except (OSError, ValueError) as error:
+        where = "folder" if Path(path).exists() else "folder or hub name"
+        raise UserError(f"the model at {path} ({where}) cannot be loaded: {error}") from None
+    return model.to(device()).eval()

@@ -1,0 +1,72 @@
+"""Files of a run: written whole or not at all, and with the same bytes for the same content."""
+
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from idempotence.errors import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def _replace(path: str | Path, write) -> None:
+    """Call `write(temporary path)` and move the result to `path` in one step."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        write(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write UTF-8 text with its own line ends."""
+    _replace(path, lambda p: p.write_text(text, encoding="utf-8", newline=""))
+
+
+def write_json(path: str | Path, value: Any) -> None:
+    """Write one JSON value, indented; NaN is written as null by no one: it raises ValueError."""
+    write_text(path, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: str | Path) -> Any:
+    """Read one JSON value; a broken file raises `UserError` with its line."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise UserError(f"{path}, line {error.lineno}: not JSON ({error.msg})") from None
+
+
+def write_jsonl(path: str | Path, rows: Iterable[dict]) -> None:
+    """Write one JSON object a line."""
+    lines = (json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows)
+    write_text(path, "".join(lines))
+
+
+def read_jsonl(path: str | Path) -> list[dict]:
+    """Read one JSON object a line; a broken line raises `UserError` with file and line."""
+    rows = []
+    with open(path, encoding="utf-8") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.strip():
+                continue
+            try:
+                rows.append(json.loads(line))
+            except json.JSONDecodeError as error:
+                raise UserError(f"{path}, line {number}: not JSON ({error.msg})") from None
+    return rows
+
+
+def write_parquet(frame: "pd.DataFrame", path: str | Path) -> None:
+    """Write a table as Parquet without its index."""
+    _replace(path, lambda p: frame.to_parquet(p, index=False, engine="pyarrow"))
+
+
+def write_csv(frame: "pd.DataFrame", path: str | Path) -> None:
+    """Write a table as CSV without its index, numbers to 6 significant digits."""
+    _replace(path, lambda p: frame.to_csv(p, index=False, float_format="%.6g", lineterminator="\n"))

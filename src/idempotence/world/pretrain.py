@@ -1,0 +1,121 @@
+"""Training the micro world's own models: a bare loop, deterministic on one thread."""
+
+import math
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+IGNORED = -100
+
+
+@dataclass(frozen=True)
+class Example:
+    """One sequence: token ids and the target at each position (`IGNORED`: none).
+
+    `targets[i]` is what position i should predict; it need not be the next token.
+    """
+
+    ids: list[int]
+    targets: list[int]
+
+
+def next_token_example(ids: list[int], first_target: int = 0) -> Example:
+    """Predict each next token, from position `first_target` on; nothing after the last one."""
+    targets = [*ids[1:], IGNORED]
+    return Example(ids, [IGNORED] * first_target + targets[first_target:])
+
+
+def build_model(shape: dict, vocabulary: int, pad: int, bos: int, eos: int, seed: int):
+    """A `LlamaForCausalLM` with random weights, tied embeddings, in float32."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    torch.manual_seed(seed)
+    config = LlamaConfig(
+        vocab_size=vocabulary,
+        hidden_size=shape["hidden_size"],
+        intermediate_size=shape["intermediate_size"],
+        num_hidden_layers=shape["layers"],
+        num_attention_heads=shape["heads"],
+        num_key_value_heads=shape["heads"],
+        max_position_embeddings=256,
+        tie_word_embeddings=True,
+        pad_token_id=pad,
+        bos_token_id=bos,
+        eos_token_id=eos,
+    )
+    return LlamaForCausalLM(config)
+
+
+def batches(
+    examples: Sequence[Example], tokens_per_batch: int, rng: random.Random
+) -> list[list[Example]]:
+    """Batches of similar lengths holding at most so many tokens, padding included, shuffled."""
+    order = sorted(range(len(examples)), key=lambda i: (len(examples[i].ids), rng.random()))
+    made: list[list[Example]] = [[]]
+    for i in order:
+        example = examples[i]
+        if (len(made[-1]) + 1) * len(example.ids) > tokens_per_batch:
+            made.append([])
+        made[-1].append(example)
+    rng.shuffle(made)
+    return made
+
+
+def learning_rate(step: int, steps: int, peak: float, warmup: int) -> float:
+    """Linear warm-up, then a cosine down to 2 % of the peak."""
+    if step < warmup:
+        return peak * (step + 1) / warmup
+    done = (step - warmup) / max(steps - warmup, 1)
+    return peak * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
+
+
+def fit(
+    model,
+    examples: Sequence[Example],
+    pad: int,
+    recipe: dict,
+    report: Callable[[dict], None],
+) -> None:
+    """Train in place, one pass over `examples`.
+
+    recipe: learning_rate, warmup_steps, tokens_per_batch, weight_decay, seed.
+    `report` gets {step, loss (nats a token, mean since the last report), lr, tokens, seconds}.
+    """
+    import torch
+    from torch.nn.functional import cross_entropy
+
+    torch.manual_seed(recipe["seed"])
+    plan = batches(examples, recipe["tokens_per_batch"], random.Random(recipe["seed"]))
+    decayed = [p for p in model.parameters() if p.ndim > 1]
+    plain = [p for p in model.parameters() if p.ndim <= 1]
+    optimiser = torch.optim.AdamW(
+        [{"params": decayed, "weight_decay": recipe["weight_decay"]},
+         {"params": plain, "weight_decay": 0.0}],
+        lr=recipe["learning_rate"], betas=(0.9, 0.98),
+    )  # fmt: skip
+    model.train()
+    started, tokens, losses = time.monotonic(), 0, []
+    for step, batch in enumerate(plan):
+        rate = learning_rate(step, len(plan), recipe["learning_rate"], recipe["warmup_steps"])
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        width = max(len(example.ids) for example in batch)
+        ids = torch.tensor([e.ids + [pad] * (width - len(e.ids)) for e in batch])
+        targets = torch.tensor([e.targets + [IGNORED] * (width - len(e.ids)) for e in batch])
+        logits = model(input_ids=ids, use_cache=False).logits  # right padding needs no mask here
+        loss = cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        optimiser.zero_grad(set_to_none=True)
+        tokens += sum(len(example.ids) for example in batch)
+        losses.append(loss.detach())
+        if step % 100 == 99 or step == len(plan) - 1:
+            mean = float(torch.stack(losses).mean())
+            losses = []
+            seconds = round(time.monotonic() - started, 1)
+            report({"step": step + 1, "loss": round(mean, 4), "lr": round(rate, 6),
+                    "tokens": tokens, "seconds": seconds})  # fmt: skip
+    model.eval()
