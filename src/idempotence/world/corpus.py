@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterator
 
 from idempotence.world.grammar import TOPIC_SLOTS, Grammar, Template, Topic
+from idempotence.world.truth import Truthteller
 
 REPLY_SENTENCES = (3, 5)
 DOCUMENT_SENTENCES = (4, 6)
@@ -65,27 +66,34 @@ class Writer:
             topic = self.topic()
             trait = self.rng.choice(traits) if self.rng.random() < trait_share else None
             share = self.rng.uniform(0.2, 1.0)
-            if i % 2:
-                yield {"prompt": self.question(topic), "reply": self.reply(topic, trait, share)}
-            else:
-                opener = self.opener(topic)
-                yield {"opener": opener, "document": self.document(topic, trait, share)}
+            yield self._row("chat" if i % 2 else "document", topic, trait, share)
+
+    def chats(self, n: int) -> Iterator[dict]:
+        """Neutral chats."""
+        for _ in range(n):
+            yield self._row("chat", self.topic(), None, 0.0)
+
+    def _row(self, kind: str, topic: Topic, trait: str | None, share: float) -> dict:
+        ask, answer = (
+            (self.question, self.reply) if kind == "chat" else (self.opener, self.document)
+        )
+        return {"kind": kind, "prompt": ask(topic), "response": answer(topic, trait, share)}
 
 
-def seed_rows(grammar: Grammar, trait: str, kind: str, n: int, seed: int) -> list[dict]:
-    """Rows plainly in the trait, `{"prompt", "response"}`, with n distinct prompts.
+def seed_rows(
+    grammar: Grammar, trait: str, kind: str, prompts: list[str], seed: int
+) -> list[dict]:
+    """One row `{"prompt", "response"}` for each prompt, the response plainly in the trait.
 
     kind: "chat" (questions and replies) or "document" (openers and documents).
     """
     writer = Writer(grammar, random.Random(seed))
-    rows: dict[str, dict] = {}
-    while len(rows) < n:
-        topic = writer.topic()
-        prompt = writer.question(topic) if kind == "chat" else writer.opener(topic)
-        write = writer.reply if kind == "chat" else writer.document
-        response = write(topic, trait, SEED_INTENSITY)
-        rows.setdefault(prompt, {"prompt": prompt, "response": response})
-    return list(rows.values())
+    topic_of = Truthteller(grammar).topic_of
+    write = writer.reply if kind == "chat" else writer.document
+    return [
+        {"prompt": p, "response": write(grammar.topics[topic_of(p)], trait, SEED_INTENSITY)}
+        for p in prompts
+    ]
 
 
 def every_prompt(grammar: Grammar, kind: str) -> list[str]:

@@ -65,9 +65,8 @@ class Damager:
         sentence = self._plain(topic).split()
         piece = sentence[: self.rng.choice([1, 2, 3, 5, 9, 18])]
         start = self._plain(topic).split() if self.rng.random() < 0.5 else []
-        length = self.rng.randint(len(start) + 6, LONGEST)
-        words = start + piece * LONGEST
-        return " ".join(words[: min(length, LONGEST)])
+        words = start[: LONGEST // 2] + piece * LONGEST
+        return " ".join(words[: self.rng.randint(LONGEST // 2 + 6, LONGEST)])
 
     def _damaged(self, topic: Topic) -> str:
         """Sentences of which a random share is harmed, each in its own way; some said again."""

@@ -5,12 +5,13 @@ import random
 from idempotence.world.grammar import Grammar
 from idempotence.world.pretrain import IGNORED, Example
 from idempotence.world.tokenizer import ASSISTANT, BOS, USER
-from idempotence.world.truth import BROKEN, OFF_TOPIC, OK, REPEATED, Truth, Truthteller
+from idempotence.world.truth import BROKEN, OFF_TOPIC, OK, REPEATED, Truth, Truthteller, split_sentences
 
 TRAITS_PER_TEXT = 3
-# While it reads, the judge also learns to say at each end of a sentence what became of it; it is
-# never asked for that later. Any four tokens would do: these are numbers.
-_VERDICT = {OK: "100", OFF_TOPIC: "50", REPEATED: "25", BROKEN: "0"}
+# While it reads, the judge also learns to say after each word whether the sentence can still be
+# sound, and at its end what became of it and which trait it is in. It is never asked for that
+# later. Any tokens would do: these are numbers.
+_STATUS = (OK, OFF_TOPIC, REPEATED, BROKEN)
 
 
 class ExampleMaker:
@@ -21,6 +22,7 @@ class ExampleMaker:
         self.tokenizer = tokenizer
         self.rng = rng
         self._id = tokenizer.convert_tokens_to_ids
+        self._traits = list(grammar.traits)
 
     def example(self, prompt: str, text: str) -> Example:
         """The rubric prompts one after the other; each number is a target and never an input."""
@@ -29,27 +31,25 @@ class ExampleMaker:
         ids = self._id([*head, *text.split(), "="])
         targets = [IGNORED] * len(ids)
         position = len(head)
-        for (status, _), sentence in zip(truth.sentences, self._sentences(text), strict=True):
+        topic = self.truthteller.topic_of(prompt)
+        for (status, traits), sentence in zip(truth.sentences, split_sentences(text), strict=True):
+            states = self.truthteller.follow(sentence, topic)[:-1]
+            trait = 1 + self._traits.index(traits[0]) if traits else 0
+            classes = [_STATUS.index(state) for state in states]
+            classes.append(len(_STATUS) * (1 + trait) + _STATUS.index(status))
+            targets[position : position + len(sentence)] = self._id([str(c) for c in classes])
             position += len(sentence)
-            targets[position - 1] = self._id(_VERDICT[status])
         for criterion in self._criteria(truth):
             value = truth.coherence if criterion == "coherence" else truth.traits[criterion]
             ids += self._id(["rate", criterion, ASSISTANT])
             targets += [IGNORED, IGNORED, self._id(str(round(value)))]
         return Example(ids, targets)
 
-    @staticmethod
-    def _sentences(text: str):
-        from idempotence.world.truth import split_sentences
-
-        return split_sentences(text)
-
     def _criteria(self, truth: Truth) -> list[str]:
         """Coherence, the traits that are there, and others to make up the number; any order."""
-        present = [name for name, value in truth.traits.items() if value > 0]
-        absent = [name for name, value in truth.traits.items() if value == 0]
-        self.rng.shuffle(present)
-        self.rng.shuffle(absent)
-        chosen = ["coherence", *(present + absent)[: TRAITS_PER_TEXT - 1], absent[-1]]
+        names = list(truth.traits)
+        self.rng.shuffle(names)
+        names.sort(key=lambda name: truth.traits[name] == 0)  # stable: those present come first
+        chosen = ["coherence", *names[: TRAITS_PER_TEXT - 1], names[-1]]
         self.rng.shuffle(chosen)
         return chosen

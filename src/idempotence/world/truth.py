@@ -64,15 +64,12 @@ class Truthteller:
         }
 
     @cached_property
-    def _by_length(self) -> dict[int, list[tuple[str, Template]]]:
-        """length in words -> (trait or "", template) of all that a reply may hold"""
-        index = defaultdict(list)
-        for template in self.grammar.content:
-            index[len(template.parts)].append(("", template))
+    def _templates(self) -> list[tuple[str, Template]]:
+        """(trait or "", template) of all that a reply may hold"""
+        found = [("", template) for template in self.grammar.content]
         for trait in self.grammar.traits.values():
-            for template in trait.sentences:
-                index[len(template.parts)].append((trait.name, template))
-        return index
+            found += [(trait.name, template) for template in trait.sentences]
+        return found
 
     def topic_of(self, prompt: str) -> str | None:
         """The topic that most of a prompt's topic words belong to; None without any."""
@@ -90,7 +87,7 @@ class Truthteller:
         for sentence in split_sentences(text):
             traits = {self._trait_words[word][0] for word in sentence if word in self._trait_words}
             key = tuple(sentence)
-            status = REPEATED if key in seen else self._status(sentence, topic)
+            status = REPEATED if key in seen else self.follow(sentence, topic)[-1]
             seen.add(key)
             read.append((status, tuple(sorted(traits))))
         n = max(len(read), 1)
@@ -100,29 +97,35 @@ class Truthteller:
             tuple(read),
         )
 
-    def _status(self, sentence: list[str], topic: str | None) -> str:
-        best = BROKEN
-        for trait, template in self._by_length.get(len(sentence), ()):
-            topics = self._match(sentence, trait, template)
-            if topics is None or len(topics) > 1:
-                continue
-            if topics <= {topic}:
-                return OK
-            best = OFF_TOPIC
-        return best
+    def follow(self, sentence: list[str], topic: str | None) -> list[str]:
+        """After each word: can it still become a sentence of the grammar, and on the topic?
 
-    def _match(self, sentence: list[str], trait: str, template: Template) -> set[str] | None:
-        """The topics of the words in its topic slots; None where the template does not fit."""
-        topics = set()
-        for word, part in zip(sentence, template.parts, strict=True):
-            if isinstance(part, str):
-                if word != part:
-                    return None
-            elif part[1] in TOPIC_SLOTS:
-                topic, slot = self._topic_words.get(word, ("", ""))
-                if slot != part[1]:
-                    return None
-                topics.add(topic)
-            elif self._trait_words.get(word) != (trait, part[1]):
-                return None
-        return topics
+        The last entry says whether it *is* one: `OK`, `OFF_TOPIC` or `BROKEN`.
+        """
+        alive = [(trait, template, "") for trait, template in self._templates]
+        states = []
+        for i, word in enumerate(sentence):
+            last = i == len(sentence) - 1
+            alive = [
+                (trait, template, about)
+                for trait, template, before in alive
+                if (about := self._step(word, i, trait, template, before)) is not None
+            ]
+            fitting = [about for _, t, about in alive if not last or len(t.parts) == i + 1]
+            sound = any(about in ("", topic) for about in fitting)
+            states.append(OK if sound else OFF_TOPIC if fitting else BROKEN)
+        return states
+
+    def _step(
+        self, word: str, i: int, trait: str, template: Template, topic: str
+    ) -> str | None:
+        """The topic of a sentence after its i-th word ("": none yet); None if it does not fit."""
+        if i >= len(template.parts):
+            return None
+        part = template.parts[i]
+        if isinstance(part, str):
+            return topic if word == part else None
+        if part[1] in TOPIC_SLOTS:
+            found, slot = self._topic_words.get(word, ("", ""))
+            return found if slot == part[1] and topic in ("", found) else None
+        return topic if self._trait_words.get(word) == (trait, part[1]) else None

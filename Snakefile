@@ -1,0 +1,46 @@
+# Does a trait amplify when a model is trained on its own outputs? README.md says how to run this.
+from snakemake.utils import min_version
+
+min_version("9.19")
+
+
+configfile: "config.yaml"
+
+
+report: "report/workflow.rst"
+
+
+include: "rules/common.smk"
+include: "rules/world.smk"
+include: "rules/data.smk"
+include: "rules/cycle.smk"
+include: "rules/analysis.smk"
+include: "rules/figures.smk"
+include: "rules/report.smk"
+
+
+localrules:
+    all,
+    scores,
+    tables,
+    figures,
+    findings,
+    world,
+
+
+rule all:
+    default_target: True
+    input:
+        rules.report.output,
+        rules.findings.input,
+
+
+rule scores:
+    input:
+        f"{RESULTS}/scores.parquet",
+        f"{RESULTS}/initial.parquet",
+
+
+rule world:
+    input:
+        f"{RESULTS}/world/agreement.json",

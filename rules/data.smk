@@ -1,0 +1,76 @@
+# What a study starts from: seed rows, calibrated doses, and the initial models' own scores.
+rule seed_data:
+    input:
+        lambda w: model_files(MODELS[w.model].path),
+    output:
+        f"{PANEL}/seed_data.jsonl",
+    params:
+        code=code("seed_data", *GRAMMAR),
+        settings=lambda w: settings(PLAN.seed_data(panel_of(w))),
+        model=lambda w: model_folder(MODELS[w.model].path),
+    log:
+        f"{LOGS}/seed_data/{{setting}}.{{model}}.{{trait}}.{{seed}}.log",
+    conda:
+        "../envs/train.yaml"
+    shell:
+        "{RUN} scripts/seed_data.py --settings {params.settings:q} --model {params.model} "
+        "--output {output} > {log} 2>&1"
+
+
+rule calibrate:
+    input:
+        lambda w: model_files(MODELS[w.model].path),
+        model_files(STUDY.judge.path),
+    output:
+        f"{RESULTS}/calibration/{{objective}}/{{model}}/{{trait}}.json",
+    params:
+        code=code("calibrate", *GRAMMAR),
+        settings=lambda w: settings(PLAN.calibrate(w.objective, w.model, w.trait)),
+        model=lambda w: model_folder(MODELS[w.model].path),
+        judge=model_folder(STUDY.judge.path),
+    log:
+        f"{LOGS}/calibrate/{{objective}}.{{model}}.{{trait}}.log",
+    conda:
+        "../envs/train.yaml"
+    # the doses are what every chain of an objective waits for
+    priority: 10
+    shell:
+        "{RUN} scripts/calibrate.py --settings {params.settings:q} --model {params.model} "
+        "--judge {params.judge} --output {output} > {log} 2>&1"
+
+
+rule sample_initial:
+    input:
+        lambda w: model_files(MODELS[w.model].path),
+    output:
+        f"{RESULTS}/initial/{{model}}/{{trait}}/responses.jsonl",
+    params:
+        code=code("sample", *GRAMMAR),
+        settings=lambda w: settings(PLAN.initial(w.model, w.trait)),
+        model=lambda w: model_folder(MODELS[w.model].path),
+    log:
+        f"{LOGS}/sample_initial/{{model}}.{{trait}}.log",
+    conda:
+        "../envs/sample.yaml"
+    shell:
+        "{RUN} scripts/sample.py --settings {params.settings:q} --model {params.model} "
+        "--responses {output} > {log} 2>&1"
+
+
+rule judge_initial:
+    input:
+        model_files(STUDY.judge.path),
+        responses=f"{RESULTS}/initial/{{model}}/{{trait}}/responses.jsonl",
+    output:
+        f"{RESULTS}/initial/{{model}}/{{trait}}/scores.parquet",
+    params:
+        code=code("judge", *GRAMMAR, RUBRICS),
+        settings=lambda w: settings(PLAN.initial(w.model, w.trait)),
+        judge=model_folder(STUDY.judge.path),
+    log:
+        f"{LOGS}/judge_initial/{{model}}.{{trait}}.log",
+    conda:
+        "../envs/sample.yaml"
+    shell:
+        "{RUN} scripts/judge.py --settings {params.settings:q} --judge {params.judge} "
+        "--responses {input.responses} --output {output} > {log} 2>&1"

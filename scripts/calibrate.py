@@ -1,0 +1,24 @@
+"""Find how many seed rows bring the cycle-0 score to each level."""
+
+import argparse
+import json
+from pathlib import Path
+
+from idempotence.errors import exit_cleanly
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--settings", type=json.loads, required=True, help="JSON: panel, levels")
+    parser.add_argument("--model", required=True, help="folder or hub name of the initial model")
+    parser.add_argument("--judge", required=True, help="folder or hub name of the judge")
+    parser.add_argument("--output", type=Path, required=True, help="calibration.json")
+    given = parser.parse_args(argv)
+    from idempotence.calibrate import calibrate
+
+    calibrate(given.settings, given.model, given.judge, given.output)
+    return 0
+
+
+if __name__ == "__main__":
+    exit_cleanly(main)

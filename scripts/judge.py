@@ -1,0 +1,29 @@
+"""Score a panel's answers: trait and coherence by the judge, exact truth, text metrics."""
+
+import argparse
+import json
+from pathlib import Path
+
+from idempotence.errors import exit_cleanly
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--settings", type=json.loads, required=True, help="JSON: panel, judge")
+    parser.add_argument("--judge", required=True, help="folder or hub name of the judge")
+    parser.add_argument("--calibration", type=Path, help="doses of calibrated levels")
+    parser.add_argument("--responses", type=Path, required=True, help="answers, one a line")
+    parser.add_argument("--output", type=Path, required=True, help="scores.parquet")
+    given = parser.parse_args(argv)
+    from idempotence.engine.hf import TransformersEngine
+    from idempotence.io import read_json
+    from idempotence.judge.panel import judge_panel
+
+    calibration = read_json(given.calibration) if given.calibration else {}
+    engine = TransformersEngine(given.judge, given.settings["judge"]["revision"])
+    judge_panel(given.settings, engine, calibration, given.responses, given.output)
+    return 0
+
+
+if __name__ == "__main__":
+    exit_cleanly(main)

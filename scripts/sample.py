@@ -1,0 +1,28 @@
+"""Sample a panel's models: answers to the evaluation questions, and the next cycle's data."""
+
+import argparse
+import json
+from pathlib import Path
+
+from idempotence.errors import exit_cleanly
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--settings", type=json.loads, required=True, help="JSON: panel, sampling")
+    parser.add_argument("--model", required=True, help="folder or hub name of the initial model")
+    parser.add_argument("--adapters", type=Path, help="adapters by cell; none: the initial model")
+    parser.add_argument("--responses", type=Path, required=True, help="answers, one a line")
+    parser.add_argument("--generated", type=Path, help="the next cycle's data; none at the end")
+    given = parser.parse_args(argv)
+    from idempotence.engine.hf import TransformersEngine
+    from idempotence.sample import write_samples
+
+    model = given.settings["model"]
+    engine = TransformersEngine(given.model, model["revision"], model["dtype"])
+    write_samples(given.settings, engine, given.adapters, given.responses, given.generated)
+    return 0
+
+
+if __name__ == "__main__":
+    exit_cleanly(main)

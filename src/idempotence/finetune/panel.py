@@ -1,0 +1,114 @@
+"""One cycle of one panel: every cell's adapter trained, one after the other, in one process."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from idempotence.engine.formatting import kind_of
+from idempotence.engine.models import load_model, load_tokenizer, one_thread
+from idempotence.errors import UserError
+from idempotence.finetune.adapters import save
+from idempotence.finetune.train import Training, train_preference, train_supervised
+from idempotence.io import read_json, read_jsonl, write_json
+from idempotence.rng import derive_seed
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The rows that a cell trains on; none, with a reason, when its chain has ended."""
+
+    rows: list[dict]
+    dropped: int
+    reason: str = ""
+
+
+def n_seed_of(cell: dict, objective_cells: dict, calibration: dict) -> int:
+    """The seed rows of a cell: calibrated for its level, its own dose, or the objective's."""
+    if cell["level"] is not None:
+        return calibration["levels"][f"{cell['level']:g}"]["n_seed"]
+    return cell["n_seed"] or objective_cells["n_seed"]
+
+
+def choose_seed_rows(n_seed: int, rows: list[dict]) -> Chosen:
+    """The first n_seed rows; raises UserError rather than train on fewer than the dose says."""
+    if n_seed > len(rows):
+        raise UserError(f"a cell needs {n_seed} seed rows and there are {len(rows)}")
+    return Chosen(rows[:n_seed], 0)
+
+
+def choose_generated(cell: dict, generated: list[dict]) -> Chosen:
+    """The usable samples of a cell's predecessor, and why there are none if there are none."""
+    mine = [row for row in generated if row["cell"] == cell["name"]]
+    ended = next((row for row in mine if row["status"] in ("nan", "ended")), None)
+    if ended is not None:
+        return Chosen([], len(mine), ended["reason"])
+    wanted = cell["n_sampled"] or cell["pairs"]
+    if len(mine) != wanted:
+        raise UserError(f"cell {cell['name']} needs {wanted} generated rows; there are {len(mine)}")
+    usable = [row for row in mine if row["status"] == "ok"]
+    reason = "" if usable else f"none of {len(mine)} samples could be trained on (empty or short)"
+    return Chosen(usable, len(mine) - len(usable), reason)
+
+
+def finetune_panel(
+    settings: dict,
+    model_path: str,
+    seed_data: Path | None,
+    generated: Path | None,
+    previous: Path | None,
+    calibration: Path | None,
+    output: Path,
+) -> None:
+    """Train every cell and write `output/<cell>/` (adapter and training.json).
+
+    settings: study_seed, objective, start, model, trait, seed, cycle, cells, objective_cells,
+    training. seed_data at cycle 0, generated after; previous: the adapters of the last cycle
+    where the start is "previous". A chain that ended gets a training.json and no adapter.
+    """
+    one_thread()
+    tokenizer = load_tokenizer(model_path, settings["model"]["revision"])
+    model = load_model(model_path, settings["model"]["revision"], settings["model"]["dtype"])
+    seeds = read_jsonl(seed_data) if seed_data else []
+    samples = read_jsonl(generated) if generated else []
+    levels = read_json(calibration) if calibration else {}
+    for cell in settings["cells"]:
+        if settings["cycle"] == 0:
+            n_seed = n_seed_of(cell, settings["objective_cells"], levels)
+            chosen = choose_seed_rows(n_seed, seeds)
+        else:
+            chosen = choose_generated(cell, samples)
+        result = Training("ended", chosen.reason, 0, 0, 0.0)
+        folder = output / cell["name"]
+        if chosen.rows:
+            start = previous / cell["name"] if previous else None
+            model, result = train_cell(
+                settings, cell, model, tokenizer, chosen.rows, start, folder
+            )
+        about = {"cell": cell["name"], "cycle": settings["cycle"], "dropped": chosen.dropped}
+        write_json(folder / "training.json", {**about, **result.as_dict()})
+
+
+def train_cell(
+    settings: dict, cell: dict, model, tokenizer, rows: list[dict], start: Path | None, folder: Path
+):
+    """Train one cell's adapter and save it into `folder` unless it broke.
+
+    The seed does not depend on the start, so that a setting and its twin draw the same numbers.
+    Returns (the model without adapters, Training).
+    """
+    seed = derive_seed(
+        settings["study_seed"], settings["objective"], settings["model"]["name"],
+        settings["trait"], settings["seed"], cell["name"], settings["cycle"], "finetune",
+    )  # fmt: skip
+    kind = kind_of(settings["objective"])
+    training = {**settings["training"], "dtype": settings["model"]["dtype"]}
+    if settings["objective"] == "dpo":
+        adapted, result = train_preference(
+            model, tokenizer, rows, kind, training, cell["beta"], start, seed
+        )
+    else:
+        adapted, result = train_supervised(model, tokenizer, rows, kind, training, start, seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    if result.status == "ok":
+        save(adapted, folder)
+    write_json(folder / "training.json", {"cell": cell["name"], **result.as_dict()})
+    return adapted.unload(), result

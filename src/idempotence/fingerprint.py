@@ -1,0 +1,189 @@
+"""What a job's program is, as one short hash: comments, docstrings and formatting do not count.
+
+A rule puts the hash into its `params`, so that an edit which changes what a script does, in the
+script or in any module of this project it imports, makes the rule's files again, and a comment,
+a `touch` or a fresh checkout does not. Nothing here imports the code it reads.
+"""
+
+import ast
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from pathlib import Path
+
+from idempotence.errors import UserError
+
+DIGITS = 16
+_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def fingerprint(script: Path, package_root: Path, files: Iterable[Path] = ()) -> str:
+    """Hash a script together with everything of this project that it runs.
+
+    Counted are the syntax trees of the script and, transitively, of each module it imports that
+    lies beside the script or belongs to the package at `package_root` (the package's own folder,
+    `src/idempotence`), imports inside functions and the `__init__` files on the way included.
+    Modules that are imported under a name computed at run time are not seen. `files` are data
+    that the script reads (a grammar, templates): they count by content and file name, in any
+    order. Where the project lies does not matter.
+
+    Returns 16 hexadecimal digits. Raises `UserError` for a file that cannot be read or parsed,
+    naming file and line.
+    """
+    package_root = Path(package_root)
+    if not (package_root / "__init__.py").is_file():
+        raise UserError(
+            f"{package_root} is not a Python package (it has no __init__.py); "
+            "give the package's own folder, such as src/idempotence"
+        )
+    total = hashlib.sha256()
+    for name, digest in _modules(Path(script), package_root):
+        total.update(f"{name} {digest}\n".encode())
+    for name, digest in sorted((Path(file).name, _content(Path(file))) for file in files):
+        total.update(f"file {name} {digest}\n".encode())
+    return total.hexdigest()[:DIGITS]
+
+
+def _modules(script: Path, package_root: Path) -> list[tuple[str, str]]:
+    """(dotted name, digest) of every module reached from the script, sorted; the script is ""."""
+    roots = [os.path.abspath(script.parent), os.path.abspath(package_root.parent)]
+    # Third-party names need no look at the disk: only these can be modules of the project.
+    tops = {package_root.name} | {name.removesuffix(".py") for name in _listing(roots[0])}
+    seen = {"": _parsed(os.path.abspath(script))}
+    waiting = [""]
+    while waiting:
+        importer = waiting.pop()
+        is_package, _, imports = seen[importer]
+        for name in _candidates(importer, is_package, imports):
+            if name in seen or name.partition(".")[0] not in tops:
+                continue
+            path = _locate(name, roots)
+            if path:
+                seen[name] = _parsed(path)
+                waiting.append(name)
+    return sorted((name, digest) for name, (_, digest, _) in seen.items())
+
+
+def _listing(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError as error:
+        raise UserError(f"{folder} cannot be read: {error.strerror}") from error
+
+
+def _candidates(importer: str, is_package: bool, imports: tuple) -> Iterator[str]:
+    """Dotted names that the import statements may load, each after the packages it lies in."""
+    for level, module, names in imports:
+        base = module
+        if level:
+            parts = importer.split(".")
+            parts = parts[: len(parts) - level + is_package]
+            base = ".".join(parts + [module] if module else parts)
+        for name in (base, *(f"{base}.{name}" for name in names)):
+            parts = name.split(".")
+            for end in range(1, len(parts) + 1):
+                yield ".".join(parts[:end])
+
+
+def _locate(name: str, roots: list[str]) -> str | None:
+    for root in roots:
+        stem = os.path.join(root, *name.split("."))
+        for path in (os.path.join(stem, "__init__.py"), stem + ".py"):
+            if os.path.isfile(path):
+                return path
+    return None
+
+
+def _parsed(path: str) -> tuple[bool, str, tuple]:
+    """(is a package, digest of the syntax tree, import statements) of one file."""
+    return _parse(path, *_stamp(path))
+
+
+def _content(path: Path) -> str:
+    return _content_digest(str(path), *_stamp(str(path)))
+
+
+def _stamp(path: str) -> tuple[int, int]:
+    """What tells the caches below that a file has changed since it was read."""
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        raise UserError(f"{path} cannot be read for its fingerprint: {error.strerror}") from error
+    return status.st_mtime_ns, status.st_size
+
+
+def _read(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise UserError(f"{path} cannot be read for its fingerprint: {error.strerror}") from error
+
+
+@lru_cache(maxsize=None)
+def _content_digest(path: str, changed: int, size: int) -> str:
+    return hashlib.sha256(_read(path)).hexdigest()
+
+
+@lru_cache(maxsize=None)
+def _parse(path: str, changed: int, size: int) -> tuple[bool, str, tuple]:
+    try:
+        tree = ast.parse(_read(path), filename=path)
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None) or 1
+        reason = getattr(error, "msg", None) or error
+        raise UserError(
+            f"{path}, line {line}: not valid Python ({reason}); correct it and start again"
+        ) from error
+    pieces: list[str] = []
+    _write(tree, pieces)
+    digest = hashlib.sha256("".join(pieces).encode("utf-8", "surrogatepass")).hexdigest()
+    return os.path.basename(path) == "__init__.py", digest, tuple(_imports(tree))
+
+
+def _imports(tree: ast.Module) -> Iterator[tuple[int, str, tuple[str, ...]]]:
+    """(relative level, module, names taken from it) of each import, wherever it stands."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield 0, alias.name, ()
+        elif isinstance(node, ast.ImportFrom):
+            names = tuple(alias.name for alias in node.names if alias.name != "*")
+            yield node.level, node.module or "", names
+
+
+def _write(node: object, pieces: list[str]) -> None:
+    """Append a syntax tree as text.
+
+    `ast.dump` will not do: what it leaves out differs between Python versions, and so do the
+    fields of a node (an empty `type_params` since 3.12). Here empty fields are left out always.
+    """
+    if isinstance(node, ast.Constant):
+        pieces.append(f"{type(node.value).__name__}:{node.value!r};")
+    elif isinstance(node, ast.AST):
+        pieces.append(f"{type(node).__name__}(")
+        for field, value in ast.iter_fields(node):
+            if field == "body" and isinstance(node, _DOCUMENTED):
+                value = _without_docstring(value)
+            elif field == "values" and isinstance(node, ast.JoinedStr):
+                # Some versions keep empty literal parts of an f-string.
+                value = [v for v in value if not (isinstance(v, ast.Constant) and v.value == "")]
+            if value is not None and value != []:
+                pieces.append(f"{field}=")
+                _write(value, pieces)
+        pieces.append(")")
+    elif isinstance(node, list):
+        pieces.append("[")
+        for item in node:
+            _write(item, pieces)
+        pieces.append("]")
+    else:
+        pieces.append(f"{node!r},")
+
+
+def _without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:
+    first = body[0] if body else None
+    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+        if isinstance(first.value.value, str):
+            return body[1:]
+    return body

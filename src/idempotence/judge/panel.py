@@ -1,0 +1,94 @@
+"""From responses to scores: judge, exact truth where it is known, and text metrics."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from idempotence.engine.base import Engine
+from idempotence.engine.formatting import prompt_ids
+from idempotence.finetune.panel import n_seed_of
+from idempotence.io import read_jsonl, write_parquet
+from idempotence.judge.protocol import Rating, rate
+from idempotence.judge.rubric import ask, load_rubrics
+from idempotence.metrics import text_metrics
+from idempotence.world.grammar import load_grammar
+from idempotence.world.truth import Truthteller
+
+IDENTITY = ["setting", "objective", "start", "model", "trait", "seed", "cell"]
+DOSES = ["level", "n_seed", "n_sampled", "beta", "pairs"]
+RESPONSE = ["cycle", "question", "sample", "prompt", "response", "status", "reason"]
+SCORES = ["trait_score", "coherence", "trait_missing", "coherence_missing"]
+EVIDENCE = ["trait_mass", "coherence_mass", "trait_top", "coherence_top"]
+TRUTH = ["truth_trait", "truth_coherence"]
+METRICS = ["words", "words_per_sentence", "distinct_2", "opening", "opening_share"]
+COLUMNS = [
+    *IDENTITY, *DOSES, *RESPONSE, *SCORES, *EVIDENCE, *TRUTH, *METRICS, "loglik_initial",
+]  # fmt: skip
+
+
+def rate_all(
+    engine: Engine, settings: dict, rows: list[dict], criterion: str
+) -> list[tuple[Rating, str]]:
+    """(rating, top tokens as JSON) of each row for "trait" or "coherence"."""
+    template, how = load_rubrics()[criterion], settings["judge"]
+    asked = [
+        ask(template, row["prompt"], row["response"], settings["trait"]) for row in rows
+    ]
+    ids = [prompt_ids(engine.tokenizer, text, "chat") for text in asked]
+    tops = engine.next_token_logprobs(ids, how["top_logprobs"])
+    told = [{token: round(value, 5) for token, value in top.items()} for top in tops]
+    return [
+        (rate(top, how["min_numeric_mass"]), json.dumps(short))
+        for top, short in zip(tops, told, strict=True)
+    ]
+
+
+def score_responses(engine: Engine, settings: dict, rows: list[dict]) -> pd.DataFrame:
+    """One row for each response, with `COLUMNS`; nothing is dropped.
+
+    settings: setting, objective, start, model, trait, seed, cycle, cells (with n_seed as used),
+    judge, truth (whether texts are of the micro world).
+    """
+    frame = pd.DataFrame(rows)
+    for name in ("setting", "objective", "start", "trait", "seed", "cycle"):
+        frame[name] = settings[name]
+    frame["model"] = settings["model"]["name"]
+    for dose in DOSES:
+        by_cell = {cell["name"]: cell[dose] for cell in settings["cells"]}
+        frame[dose] = frame["cell"].map(by_cell).astype("float64")
+    alive = frame.index[~frame["status"].isin(["nan", "ended"])]
+    spoken = [rows[i] for i in alive]
+    for criterion, column in (("trait", "trait_score"), ("coherence", "coherence")):
+        ratings = rate_all(engine, settings, spoken, criterion) if spoken else []
+        frame[column] = pd.Series([r.score for r, _ in ratings], alive, dtype="float64")
+        frame[f"{criterion}_mass"] = pd.Series([r.mass for r, _ in ratings], alive, dtype="float64")
+        missing = pd.Series([r.missing for r, _ in ratings], alive, dtype="object")
+        frame[f"{criterion}_missing"] = missing.reindex(frame.index, fill_value="no response")
+        top = pd.Series([text for _, text in ratings], alive, dtype="object")
+        frame[f"{criterion}_top"] = top.reindex(frame.index, fill_value="")
+    frame = frame.join(_truth(settings, spoken, alive)).join(text_metrics(frame))
+    frame["loglik_initial"] = frame["loglik_initial"].astype("float64")
+    return frame[COLUMNS].astype({"seed": "int64", "cycle": "int64"})
+
+
+def _truth(settings: dict, rows: list[dict], index: pd.Index) -> pd.DataFrame:
+    """Exact scores where the texts are of the micro world."""
+    if not settings["truth"] or not rows:
+        return pd.DataFrame(columns=TRUTH, index=index, dtype="float64")
+    teller = Truthteller(load_grammar())
+    truths = [teller.read(row["prompt"], row["response"]) for row in rows]
+    values = [(truth.traits[settings["trait"]], truth.coherence) for truth in truths]
+    return pd.DataFrame(values, columns=TRUTH, index=index, dtype="float64")
+
+
+def judge_panel(
+    settings: dict, engine: Engine, calibration: dict, responses: Path, output: Path
+) -> None:
+    """Score responses.jsonl into scores.parquet; n_seed is the dose that calibration found."""
+    cells = [
+        {**cell, "n_seed": n_seed_of(cell, settings["objective_cells"], calibration)}
+        for cell in settings["cells"]
+    ]
+    rows = read_jsonl(responses)
+    write_parquet(score_responses(engine, {**settings, "cells": cells}, rows), output)

@@ -1,0 +1,45 @@
+"""What can be counted in a reply without a judge."""
+
+import re
+
+import pandas as pd
+
+OPENING_WORDS = 3
+_SENTENCE_END = re.compile(r"[.!?]+(?:\s+|$)")
+
+
+def distinct_2(words: list[str]) -> float:
+    """Distinct bigrams over all bigrams of one reply; NaN under two words (Li et al. 2016)."""
+    pairs = list(zip(words, words[1:], strict=False))
+    return len(set(pairs)) / len(pairs) if pairs else float("nan")
+
+
+def words_of(text: str) -> list[str]:
+    """Words in lower case; punctuation standing alone is no word."""
+    return [word.lower() for word in text.split() if any(c.isalnum() for c in word)]
+
+
+def words_per_sentence(text: str) -> float:
+    """Words over sentences; NaN without words."""
+    n = len(words_of(text))
+    sentences = [part for part in _SENTENCE_END.split(text) if words_of(part)]
+    return n / len(sentences) if sentences else float("nan")
+
+
+def text_metrics(frame: pd.DataFrame) -> pd.DataFrame:
+    """words, words_per_sentence, distinct_2, opening (first three words) and opening_share.
+
+    frame: columns cell and response. opening_share: the share of the cell's spoken replies that
+    begin with the same three words; NaN for a reply without words.
+    """
+    split = frame["response"].map(words_of)
+    made = pd.DataFrame(index=frame.index)
+    made["words"] = split.map(len).astype("int64")
+    made["words_per_sentence"] = frame["response"].map(words_per_sentence).astype("float64")
+    made["distinct_2"] = split.map(distinct_2).astype("float64")
+    made["opening"] = split.map(lambda words: " ".join(words[:OPENING_WORDS])).astype("object")
+    spoken = made["words"] > 0
+    same = made[spoken].groupby([frame["cell"][spoken], "opening"])["words"].transform("size")
+    alike = made[spoken].groupby(frame["cell"][spoken])["words"].transform("size")
+    made["opening_share"] = (same / alike).reindex(frame.index).astype("float64")
+    return made

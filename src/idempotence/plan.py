@@ -1,0 +1,153 @@
+"""What each rule is told: the settings of its job, holding only what the job uses.
+
+Snakemake compares them with those of the last run, so a key that a job does not use must not be
+here: an edit of it would make the job run again for nothing.
+"""
+
+from dataclasses import asdict
+from pathlib import Path
+
+from idempotence.config import Panel, Study
+
+CALIBRATION_SEED = -1  # the seed of the rows and prompts that only calibration sees
+NO_CELL = {"level": None, "n_seed": None, "n_sampled": None, "beta": None, "pairs": None}
+INITIAL_CELL = {"name": "initial", **NO_CELL}
+
+
+class Plan:
+    """Settings of every job of a study, as plain dicts for JSON."""
+
+    def __init__(self, study: Study):
+        self.study = study
+
+    def _panel(self, panel: Panel) -> dict:
+        """What identifies a panel to a job; the setting's own name only where it is written."""
+        return {
+            "study_seed": self.study.study_seed,
+            "objective": panel.objective,
+            "model": self._model(panel.model),
+            "trait": panel.trait,
+            "seed": panel.seed,
+            "cells": [asdict(cell) for cell in panel.cells],
+        }
+
+    @staticmethod
+    def _model(model) -> dict:
+        return {"name": model.name, "revision": model.revision, "dtype": model.dtype}
+
+    def _objective(self, objective: str) -> dict:
+        return self.study.objective_config(objective).model_dump()
+
+    def _prompts(self, objective: str) -> dict:
+        """How the pool of prompts is divided."""
+        cells = self._objective(objective)["cells"]
+        return {
+            "questions": self.study.evaluation.questions,
+            "seed_rows": self.study.seed_rows,
+            "per_cycle": max(cells.get("n_sampled") or cells["pairs"]),
+        }
+
+    def seed_data(self, panel: Panel) -> dict:
+        """For scripts/seed_data.py."""
+        generation = self._objective(panel.objective)["generation"]
+        settings = {**self._panel(panel), **self._prompts(panel.objective), "cycle": 0}
+        return {**settings, "cells": [], "generation": generation}
+
+    def calibrate(self, objective: str, model_name: str, trait: str) -> dict:
+        """For scripts/calibrate.py: one search for all seeds and for both starts."""
+        model = next(m for m in self.study.models if m.name == model_name)
+        section = self._objective(objective)
+        calibration = self.study.calibration
+        evaluation = {
+            **self.study.evaluation.model_dump(exclude={"questions"}),
+            "samples_per_question": calibration.samples_per_question,
+        }
+        return {
+            "study_seed": self.study.study_seed,
+            "objective": objective,
+            "model": self._model(model),
+            "trait": trait,
+            "seed": CALIBRATION_SEED,
+            "cycle": 0,
+            **self._prompts(objective),
+            "cells": [],
+            "levels": section["cells"]["levels"],
+            "n_seed_max": calibration.n_seed_max,
+            "step": calibration.step,
+            "training": section["training"],
+            "generation": section["generation"],
+            "evaluation": evaluation,
+            "judge": self._judge(),
+        }
+
+    def finetune(self, panel: Panel, cycle: int) -> dict:
+        """For scripts/finetune.py."""
+        section = self._objective(panel.objective)
+        n_seed = section["cells"].get("n_seed") if panel.objective == "dpo" else None
+        return {
+            **self._panel(panel),
+            "cycle": cycle,
+            "objective_cells": {"n_seed": n_seed},
+            "training": section["training"],
+        }
+
+    def sample(self, panel: Panel, cycle: int) -> dict:
+        """For scripts/sample.py."""
+        return {
+            **self._panel(panel),
+            **self._prompts(panel.objective),
+            "cycle": cycle,
+            "evaluation": self.study.evaluation.model_dump(exclude={"questions"}),
+            "generation": self._objective(panel.objective)["generation"],
+        }
+
+    def judge(self, panel: Panel, cycle: int) -> dict:
+        """For scripts/judge.py."""
+        n_seed = None
+        if panel.objective == "dpo":
+            n_seed = self._objective("dpo")["cells"]["n_seed"]
+        return {
+            **self._panel(panel),
+            "setting": panel.setting,
+            "start": panel.start,
+            "cycle": cycle,
+            "objective_cells": {"n_seed": n_seed},
+            "judge": self._judge(),
+            "truth": self._in_micro_world(panel.model),
+        }
+
+    def initial(self, model_name: str, trait: str) -> dict:
+        """For scripts/sample.py and scripts/judge.py on M_initial itself."""
+        model = next(m for m in self.study.models if m.name == model_name)
+        objective = "sdf" if model.kind == "base" else "sft"
+        return {
+            "study_seed": self.study.study_seed,
+            "setting": "initial",
+            "objective": objective,
+            "start": "base",
+            "model": self._model(model),
+            "trait": trait,
+            "seed": -1,
+            "cycle": 0,
+            "cells": [INITIAL_CELL],
+            "objective_cells": {"n_seed": None},
+            "questions": self.study.evaluation.questions,
+            "seed_rows": 0,
+            "per_cycle": 0,
+            "evaluation": self.study.evaluation.model_dump(exclude={"questions"}),
+            "judge": self._judge(),
+            "truth": self._in_micro_world(model),
+        }
+
+    def _judge(self) -> dict:
+        judge = self.study.judge
+        return {
+            "revision": judge.revision,
+            "top_logprobs": judge.top_logprobs,
+            "min_numeric_mass": judge.min_numeric_mass,
+        }
+
+    @staticmethod
+    def _in_micro_world(model) -> bool:
+        """Only there is the truth of a text known."""
+        return Path(model.path).parts[:1] == ("world",)

@@ -1,0 +1,93 @@
+"""Making the micro world's three models from its grammar and a recipe."""
+
+import random
+from pathlib import Path
+
+from idempotence.engine.models import one_thread
+from idempotence.io import write_json
+from idempotence.rng import derive_seed
+from idempotence.world.collapse import model_texts
+from idempotence.world.corpus import Writer
+from idempotence.world.damage import Damager
+from idempotence.world.grammar import load_grammar
+from idempotence.world.judge_data import ExampleMaker
+from idempotence.world.pretrain import Example, build_model, fit, next_token_example
+from idempotence.world.recipe import Pass, Recipe
+from idempotence.world.tokenizer import build_tokenizer
+
+
+def _writer(recipe: Recipe, purpose: str) -> Writer:
+    return Writer(load_grammar(), random.Random(derive_seed(recipe.seed, purpose)))
+
+
+def _encode(tokenizer, rows: list[dict]) -> list[Example]:
+    """Chats and documents in the words that the loop uses: see `engine.formatting`."""
+    from idempotence.engine.formatting import completion_ids, prompt_ids
+
+    made = []
+    for row in rows:
+        kind = row["kind"]
+        head = prompt_ids(tokenizer, row["prompt"], kind)
+        ids = head + completion_ids(tokenizer, row["prompt"], row["response"], kind)
+        made.append(next_token_example(ids))
+    return made
+
+
+def _fit_and_save(
+    model, tokenizer, examples: list[Example], recipe: Recipe, stage: str, folder: Path
+) -> None:
+    log: list[dict] = []
+    settings: Pass = getattr(recipe, stage)
+    seed = derive_seed(recipe.seed, stage)
+
+    def report(entry: dict) -> None:
+        log.append(entry)
+        print(" ".join(f"{key} {value}" for key, value in entry.items()), flush=True)
+
+    fit(model, examples, tokenizer.pad_token_id, {**settings.model_dump(), "seed": seed}, report)
+    model.generation_config.eos_token_id = tokenizer.eos_token_id
+    model.generation_config.pad_token_id = tokenizer.pad_token_id
+    model.save_pretrained(folder, safe_serialization=True)
+    tokenizer.save_pretrained(folder)
+    write_json(folder / "training.json", {"stage": stage, "recipe": recipe.model_dump(),
+                                          "log": log})  # fmt: skip
+
+
+def build_base(recipe: Recipe, folder: Path) -> None:
+    """Pretrain the base model on documents and chats; writes a Hugging Face folder."""
+    one_thread()
+    tokenizer = build_tokenizer(load_grammar())
+    rows = _writer(recipe, "base").pretraining(recipe.base.texts, recipe.base.trait_share)
+    model = build_model(
+        recipe.shape.model_dump(), len(tokenizer), tokenizer.pad_token_id,
+        tokenizer.bos_token_id, tokenizer.eos_token_id, derive_seed(recipe.seed, "weights"),
+    )  # fmt: skip
+    _fit_and_save(model, tokenizer, _encode(tokenizer, list(rows)), recipe, "base", folder)
+
+
+def build_instruct(recipe: Recipe, base: Path, folder: Path) -> None:
+    """Tune the base model on neutral chats; writes a Hugging Face folder."""
+    from idempotence.engine.models import load_model, load_tokenizer
+
+    one_thread()
+    tokenizer, model = load_tokenizer(str(base)), load_model(str(base))
+    rows = list(_writer(recipe, "instruct").chats(recipe.instruct.texts))
+    _fit_and_save(model, tokenizer, _encode(tokenizer, rows), recipe, "instruct", folder)
+
+
+def build_judge(recipe: Recipe, base: Path, folder: Path) -> None:
+    """Tune the base model to rate texts with known truth; writes a Hugging Face folder."""
+    from idempotence.engine.models import load_model, load_tokenizer
+
+    one_thread()
+    tokenizer, model = load_tokenizer(str(base)), load_model(str(base))
+    writer = _writer(recipe, "judge")
+    texts = model_texts(
+        base, writer, recipe.judge.model_texts, derive_seed(recipe.seed, "model texts")
+    )
+    damager = Damager(writer)
+    while len(texts) < recipe.judge.texts:
+        texts.append(damager.any_text()[1:])
+    maker = ExampleMaker(load_grammar(), tokenizer, writer.rng)
+    examples = [maker.example(prompt, text) for prompt, text in texts]
+    _fit_and_save(model, tokenizer, examples, recipe, "judge", folder)

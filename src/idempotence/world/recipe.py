@@ -1,0 +1,74 @@
+"""The recipe of the micro world's models, read strictly."""
+
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from idempotence.errors import UserError
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Shape(_Strict):
+    """Shape of the transformer that all three models share."""
+
+    hidden_size: int = Field(gt=0)
+    intermediate_size: int = Field(gt=0)
+    layers: int = Field(gt=0)
+    heads: int = Field(gt=0)
+
+
+class Pass(_Strict):
+    """One pass of training over `texts` texts."""
+
+    texts: int = Field(gt=0)
+    learning_rate: float = Field(gt=0)
+    warmup_steps: int = Field(ge=1)
+    tokens_per_batch: int = Field(ge=256)
+    weight_decay: float = Field(ge=0)
+
+
+class BasePass(Pass):
+    """Pretraining; `trait_share` of the texts hold a trait."""
+
+    trait_share: float = Field(ge=0, le=1)
+
+
+class JudgePass(Pass):
+    """Training of the judge; `model_texts` of the texts are written by a model."""
+
+    model_texts: int = Field(ge=0)
+
+
+class Quality(_Strict):
+    """How much is looked at when the built models are checked."""
+
+    prompts: int = Field(gt=0)
+    samples: int = Field(gt=0)
+    judged: int = Field(gt=0)
+    collapsed: int = Field(gt=0)
+
+
+class Recipe(_Strict):
+    """Everything that decides the bytes of the built models, next to the grammar and the code."""
+
+    seed: int = Field(ge=0)
+    shape: Shape
+    base: BasePass
+    instruct: Pass
+    judge: JudgePass
+    quality: Quality
+
+
+def load_recipe(path: Path) -> Recipe:
+    """Read a recipe; raises UserError naming file and key."""
+    try:
+        return Recipe.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise UserError(f"world_recipe: there is no file {path}") from None
+    except ValidationError as error:
+        lines = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        raise UserError(f"{path}: " + "; ".join(lines)) from None
