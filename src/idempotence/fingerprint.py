@@ -9,7 +9,7 @@ import ast
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 from idempotence.errors import UserError
@@ -22,8 +22,8 @@ def fingerprint(script: Path, package_root: Path, files: Iterable[Path] = ()) ->
     """Hash a script together with everything of this project that it runs.
 
     Counted are the syntax trees of the script and, transitively, of each module it imports that
-    lies beside the script or belongs to the package at `package_root` (the package's own folder,
-    `src/idempotence`), imports inside functions and the `__init__` files on the way included.
+    lies beside the script or in a package under `package_root` (`src`, the folder that holds the
+    package), imports inside functions and the `__init__` files on the way included.
     Modules that are imported under a name computed at run time are not seen. `files` are data
     that the script reads (a grammar, templates): they count by content and file name, in any
     order. Where the project lies does not matter.
@@ -32,10 +32,10 @@ def fingerprint(script: Path, package_root: Path, files: Iterable[Path] = ()) ->
     naming file and line.
     """
     package_root = Path(package_root)
-    if not (package_root / "__init__.py").is_file():
+    if not any(package_root.glob("*/__init__.py")) or (package_root / "__init__.py").exists():
         raise UserError(
-            f"{package_root} is not a Python package (it has no __init__.py); "
-            "give the package's own folder, such as src/idempotence"
+            f"{package_root} is not a folder that holds a Python package; "
+            "give the one above the package, such as src"
         )
     total = hashlib.sha256()
     for name, digest in _modules(Path(script), package_root):
@@ -47,9 +47,9 @@ def fingerprint(script: Path, package_root: Path, files: Iterable[Path] = ()) ->
 
 def _modules(script: Path, package_root: Path) -> list[tuple[str, str]]:
     """(dotted name, digest) of every module reached from the script, sorted; the script is ""."""
-    roots = [os.path.abspath(script.parent), os.path.abspath(package_root.parent)]
+    roots = [os.path.abspath(script.parent), os.path.abspath(package_root)]
     # Third-party names need no look at the disk: only these can be modules of the project.
-    tops = {package_root.name} | {name.removesuffix(".py") for name in _listing(roots[0])}
+    tops = {name.removesuffix(".py") for root in roots for name in _listing(root)}
     seen = {"": _parsed(os.path.abspath(script))}
     waiting = [""]
     while waiting:
@@ -120,12 +120,12 @@ def _read(path: str) -> bytes:
         raise UserError(f"{path} cannot be read for its fingerprint: {error.strerror}") from error
 
 
-@lru_cache(maxsize=None)
+@cache
 def _content_digest(path: str, changed: int, size: int) -> str:
     return hashlib.sha256(_read(path)).hexdigest()
 
 
-@lru_cache(maxsize=None)
+@cache
 def _parse(path: str, changed: int, size: int) -> tuple[bool, str, tuple]:
     try:
         tree = ast.parse(_read(path), filename=path)
@@ -182,8 +182,6 @@ def _write(node: object, pieces: list[str]) -> None:
 
 
 def _without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:
-    first = body[0] if body else None
-    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
-        if isinstance(first.value.value, str):
-            return body[1:]
-    return body
+    first = body[0].value if body and isinstance(body[0], ast.Expr) else None
+    documented = isinstance(first, ast.Constant) and isinstance(first.value, str)
+    return body[1:] if documented else body

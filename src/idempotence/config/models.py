@@ -1,8 +1,17 @@
 """The config's models: the one source of types, limits, the JSON schema and docs/config.md."""
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
+from pydantic_core import PydanticCustomError
 
 from idempotence.config.panels import (
     MODEL_KIND,
@@ -13,35 +22,56 @@ from idempotence.config.panels import (
     supervised_cells,
 )
 
+NUMERAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+SLUG = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 
-def _number(value):
+
+def as_number(value: Any) -> Any:
     """YAML 1.1 reads 1e-4 as a string: take it as the number it is. True is not a number."""
-    if isinstance(value, bool):
-        raise ValueError("must be a number, not true or false")
-    if isinstance(value, str):
-        try:
-            return float(value)
-        except ValueError:
-            raise ValueError("must be a number") from None
-    return value
+    if not isinstance(value, bool | str):
+        return value
+    if isinstance(value, bool) or not NUMERAL.fullmatch(value):
+        raise PydanticCustomError("number", "not a number")
+    return int(value) if value.lstrip("+-").isdigit() else float(value)
+
+
+def _as_flag(value: Any) -> Any:
+    """Snakemake's --config key=false arrives as a string; 0, 1, yes and no are refused."""
+    flags = {"true": True, "false": False}
+    return flags.get(value.lower(), value) if isinstance(value, str) else value
 
 
 def _no_repeats(values: list) -> list:
-    repeated = sorted({value for value in values if values.count(value) > 1}, key=str)
-    if repeated:
-        raise ValueError(f"{repeated[0]} is listed twice, so a cell or a name would repeat")
+    for i, value in enumerate(values):
+        if value in values[:i]:
+            shown = f"{value:g}" if isinstance(value, float) else str(value)
+            raise PydanticCustomError("repeats", "{shown} is listed twice", {"shown": shown})
     return values
 
 
-Number = Annotated[float, BeforeValidator(_number)]
-Whole = Annotated[int, BeforeValidator(_number)]
-Positive = Annotated[Number, Field(gt=0)]
-Share = Annotated[Number, Field(ge=0, le=1)]
-Count = Annotated[Whole, Field(ge=1)]
-Level = Annotated[Number, Field(gt=0, lt=100)]
+# Bounds stand before the validator: after it, the JSON schema would lose them.
+Numeric = BeforeValidator(as_number)
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False), Numeric]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False), Numeric]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), Numeric]
+BelowOne = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False), Numeric]
+Level = Annotated[float, Field(gt=0, lt=100, allow_inf_nan=False), Numeric]
+Confidence = Annotated[float, Field(gt=0.5, lt=1, allow_inf_nan=False), Numeric]
+Count = Annotated[int, Field(ge=1), Numeric]
+Seed = Annotated[int, Field(ge=0), Numeric]
+Questions = Annotated[int, Field(ge=2), Numeric]
+TopTokens = Annotated[int, Field(ge=1, le=100), Numeric]
+Flag = Annotated[bool, Field(strict=True), BeforeValidator(_as_flag)]
+Text = Annotated[str, StringConstraints(min_length=1)]
+Slug = Annotated[str, StringConstraints(pattern=SLUG)]
 Distinct = AfterValidator(_no_repeats)
-Slug = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+Once = Field(json_schema_extra={"uniqueItems": True})
+Levels = Annotated[list[Level], Distinct, Once]
+Counts = Annotated[list[Count], Distinct, Once]
+Strengths = Annotated[list[Positive], Distinct, Once]
+Names = Annotated[list[Text], Distinct, Once]
 Setting = Literal["sft", "sft-continual", "sdf", "sdf-continual", "dpo", "dpo-reinit"]
+Settings = Annotated[list[Setting], Distinct, Once]
 
 
 class _Section(BaseModel):
@@ -55,10 +85,12 @@ class Model(_Section):
     kind: Literal["instruct", "base"] = Field(
         description="instruct models are used by sft and dpo, base models by sdf."
     )
-    path: str = Field(
+    path: Text = Field(
         description="world/instruct or world/base (the micro world's), a local folder, or a hub name."
     )
-    revision: str | None = Field(None, description="Commit of a hub model; needed for hub names.")
+    revision: Text | None = Field(
+        None, description="Commit of a hub model: needed for hub names, refused for anything else."
+    )
     dtype: Literal["float32", "bfloat16"] = Field("float32", description="Weights in memory.")
 
 
@@ -67,8 +99,8 @@ class Lora(_Section):
 
     rank: Count = Field(description="Rank of the update.")
     alpha: Positive = Field(description="Scale: the update is multiplied by alpha / rank.")
-    dropout: Share = Field(description="Dropout on the adapter's input.")
-    target_modules: Literal["all-linear"] | list[str] = Field(
+    dropout: BelowOne = Field(description="Dropout on the adapter's input.")
+    target_modules: Literal["all-linear"] | Annotated[list[Text], Field(min_length=1)] = Field(
         description="Modules that get an adapter: all-linear (never the output layer) or names."
     )
 
@@ -81,9 +113,9 @@ class Training(_Section):
     warmup_fraction: Share = Field(description="Share of steps with linear warm-up, rounded up.")
     batch_size: Count = Field(description="Rows (dpo: pairs) a step.")
     epochs: Positive = Field(description="Passes over the data.")
-    weight_decay: Annotated[Number, Field(ge=0)] = Field(description="AdamW's weight decay.")
-    adam_beta1: Share = Field(description="AdamW's beta1.")
-    adam_beta2: Share = Field(description="AdamW's beta2.")
+    weight_decay: NotNegative = Field(description="AdamW's weight decay.")
+    adam_beta1: BelowOne = Field(description="AdamW's beta1.")
+    adam_beta2: BelowOne = Field(description="AdamW's beta2.")
     adam_epsilon: Positive = Field(description="AdamW's epsilon.")
     max_grad_norm: Positive = Field(description="Gradients are clipped to this norm.")
     max_length: Count = Field(description="Rows are cut at so many tokens.")
@@ -103,27 +135,27 @@ class Generation(_Section):
 class SupervisedCells(_Section):
     """The grid of doses of sft or sdf: levels or n_seed, times n_sampled."""
 
-    levels: Annotated[list[Level], Distinct] = Field(
-        [], description="Cycle-0 trait scores to calibrate n_seed for, each between 0 and 100."
+    levels: Levels = Field(
+        [], description="Cycle-0 trait scores (0-100) that n_seed is calibrated for; else n_seed."
     )
-    n_seed: Annotated[list[Count], Distinct] = Field(
-        [], description="Numbers of seed rows, given instead of levels."
+    n_seed: Counts = Field(
+        [], description="Numbers of seed rows of cycle 0, instead of levels; at most seed_rows."
     )
-    n_sampled: Annotated[list[Count], Field(min_length=1), Distinct] = Field(
-        description="Samples that each later cycle trains on."
-    )
+    n_sampled: Counts = Field(min_length=1, description="Samples that each later cycle trains on.")
 
 
 class DpoCells(_Section):
     """The grid of doses of dpo: beta times pairs."""
 
-    beta: Annotated[list[Positive], Field(min_length=1), Distinct] = Field(
-        description="Strengths of the pull towards the reference."
+    beta: Strengths = Field(
+        min_length=1, description="Strengths of the pull towards the reference."
     )
-    pairs: Annotated[list[Count], Field(min_length=1), Distinct] = Field(
-        description="Preference pairs that each later cycle trains on."
+    pairs: Counts = Field(
+        min_length=1, description="Preference pairs that each later cycle trains on."
     )
-    n_seed: Count = Field(description="Preference pairs of cycle 0: seed reply over M_initial's.")
+    n_seed: Count = Field(
+        description="Preference pairs of cycle 0, seed reply over M_initial's; at most seed_rows."
+    )
 
 
 class SupervisedConfig(_Section):
@@ -154,7 +186,9 @@ class DpoConfig(_Section):
 class Calibration(_Section):
     """The search for the n_seed that brings the cycle-0 score to a level."""
 
-    n_seed_max: Count = Field(description="The largest dose tried.")
+    n_seed_max: Count = Field(
+        description="The largest dose tried, in seed rows; at least step, at most seed_rows."
+    )
     step: Count = Field(description="Doses tried are multiples of this.")
     samples_per_question: Count = Field(description="Answers a question for each dose tried.")
 
@@ -162,7 +196,7 @@ class Calibration(_Section):
 class Evaluation(_Section):
     """How a model's trait is measured."""
 
-    questions: Annotated[Whole, Field(ge=2)] = Field(description="Evaluation prompts a trait.")
+    questions: Questions = Field(description="Evaluation prompts a trait.")
     samples_per_question: Count = Field(description="Answers a question.")
     temperature: Positive = Field(description="Sampling temperature.")
     max_new_tokens: Count = Field(description="The longest answer, in tokens.")
@@ -172,37 +206,47 @@ class Judge(_Section):
     """Who scores the answers."""
 
     backend: Literal["local"] = Field(description="local: a model on this machine.")
-    path: str = Field(description="world/judge (the micro world's), a local folder or a hub name.")
-    revision: str | None = Field(None, description="Commit of a hub model; needed for hub names.")
-    top_logprobs: Annotated[Whole, Field(ge=1, le=100)] = Field(
-        description="First tokens that are looked at."
+    path: Text = Field(description="world/judge (the micro world's), a local folder or a hub name.")
+    revision: Text | None = Field(
+        None, description="Commit of a hub model: needed for hub names, refused for anything else."
     )
-    min_numeric_mass: Share = Field(description="No score under so much probability on 0-100.")
+    top_logprobs: TopTokens = Field(
+        20, description="How many of the likeliest first tokens are looked at."
+    )
+    min_numeric_mass: Share = Field(
+        0.25, description="No score under so much probability on the whole numbers 0-100."
+    )
 
 
 class Analysis(_Section):
     """The published amplification rule, and the confidence of intervals."""
 
-    amplification_points: Positive = Field(description="Rise over cycle 0 that counts.")
-    amplification_from_cycle: Count = Field(description="First cycle that is looked at.")
-    confidence: Annotated[Number, Field(gt=0.5, lt=1)] = Field(description="Of all intervals.")
+    amplification_points: Positive = Field(
+        15, description="Rise over the score of cycle 0, in points, that counts."
+    )
+    amplification_from_cycle: Count = Field(
+        4, description="First cycle that is looked at; beyond cycles, nothing amplifies."
+    )
+    confidence: Confidence = Field(0.95, description="Confidence of all intervals.")
 
 
 class Study(_Section):
     """One study: everything below results/<study>/."""
 
     study: Slug = Field(description="Name; files go to results/<study>/.")
-    study_seed: Annotated[Whole, Field(ge=0)] = Field(description="All randomness is from it.")
+    study_seed: Seed = Field(description="Number that all randomness is derived from.")
     world: Literal["shipped", "build"] = Field(
         description="The micro world's models: those in data/micro_world, or made again."
     )
-    world_recipe: str = Field(description="How they are made.")
-    models: Annotated[list[Model], Field(min_length=1)] = Field(description="Models to start from.")
-    settings: Annotated[list[Setting], Field(min_length=1), Distinct] = Field(
-        description="Training loops: an objective (sft, sdf, dpo) and a start."
+    world_recipe: Text = Field(
+        "data/micro_world/recipe.yaml", description="How the micro world's models are made."
     )
-    traits: Annotated[list[str], Field(min_length=1), Distinct] = Field(
-        description="Traits to seed: names of files in data/micro_world/grammar/traits."
+    models: list[Model] = Field(min_length=1, description="Models to start from.")
+    settings: Settings = Field(
+        min_length=1, description="Training loops: an objective (sft, sdf, dpo) and a start."
+    )
+    traits: Names = Field(
+        min_length=1, description="Traits to seed: files of data/micro_world/grammar/traits."
     )
     seeds: Count = Field(description="Replications of every chain: seeds 0, 1, ...")
     cycles: Count = Field(description="The last cycle; cycle 0 is the seeded model.")
@@ -214,7 +258,9 @@ class Study(_Section):
     evaluation: Evaluation = Field(description="Measuring a model.")
     judge: Judge = Field(description="Scoring the answers.")
     analysis: Analysis = Field(description="Verdicts and intervals.")
-    keep_adapters: bool = Field(description="Keep every cycle's adapters, or only while needed.")
+    keep_adapters: Flag = Field(
+        description="Keep the adapters of every cycle; false: delete them once no job needs them."
+    )
 
     def objective_config(self, objective: str) -> SupervisedConfig | DpoConfig:
         """The section of an objective."""
@@ -236,8 +282,10 @@ class Study(_Section):
         ]
 
     def panel(self, setting: str, model: str, trait: str, seed: int) -> Panel:
-        """One panel by its names."""
-        return self._panel(setting, next(m for m in self.models if m.name == model), trait, seed)
+        """One panel by its names; KeyError for a setting or model that the study lacks."""
+        if setting not in self.settings:
+            raise KeyError(setting)
+        return self._panel(setting, {m.name: m for m in self.models}[model], trait, seed)
 
     def _panel(self, setting: str, model: Model, trait: str, seed: int) -> Panel:
         objective, start = SETTINGS[setting]

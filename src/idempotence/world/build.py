@@ -11,7 +11,7 @@ from idempotence.world.corpus import Writer
 from idempotence.world.damage import Damager
 from idempotence.world.grammar import load_grammar
 from idempotence.world.judge_data import ExampleMaker
-from idempotence.world.pretrain import Example, build_model, fit, next_token_example
+from idempotence.world.pretrain import Example, build_model, deepen, fit, next_token_example
 from idempotence.world.recipe import Pass, Recipe
 from idempotence.world.tokenizer import build_tokenizer
 
@@ -77,6 +77,8 @@ def build_instruct(recipe: Recipe, base: Path, folder: Path) -> None:
 
 def build_judge(recipe: Recipe, base: Path, folder: Path) -> None:
     """Tune the base model to rate texts with known truth; writes a Hugging Face folder."""
+    import torch
+
     from idempotence.engine.models import load_model, load_tokenizer
 
     one_thread()
@@ -90,4 +92,6 @@ def build_judge(recipe: Recipe, base: Path, folder: Path) -> None:
         texts.append(damager.any_text()[1:])
     maker = ExampleMaker(load_grammar(), tokenizer, writer.rng)
     examples = [maker.example(prompt, text) for prompt, text in texts]
+    torch.manual_seed(derive_seed(recipe.seed, "judge layers"))
+    deepen(model, recipe.judge.layers)
     _fit_and_save(model, tokenizer, examples, recipe, "judge", folder)

@@ -8,7 +8,7 @@ from idempotence.world.grammar import Topic
 from idempotence.world.truth import split_sentences
 
 KINDS = ("sound", "damaged", "mixed traits", "off topic", "loop", "word salad", "one word", "empty")
-_WEIGHTS = (24, 44, 10, 6, 6, 4, 3, 3)
+_WEIGHTS = (22, 43, 10, 10, 6, 4, 3, 2)
 LONGEST = 64  # words, as long as a sampled reply can get
 
 

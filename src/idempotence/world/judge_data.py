@@ -29,7 +29,7 @@ class ExampleMaker:
         truth = self.truthteller.read(prompt, text)
         head = [BOS, USER, *prompt.split(), "="]
         ids = self._id([*head, *text.split(), "="])
-        targets = [IGNORED] * len(ids)
+        inner = [IGNORED] * len(ids)
         position = len(head)
         topic = self.truthteller.topic_of(prompt)
         for (status, traits), sentence in zip(truth.sentences, split_sentences(text), strict=True):
@@ -37,13 +37,15 @@ class ExampleMaker:
             trait = 1 + self._traits.index(traits[0]) if traits else 0
             classes = [_STATUS.index(state) for state in states]
             classes.append(len(_STATUS) * (1 + trait) + _STATUS.index(status))
-            targets[position : position + len(sentence)] = self._id([str(c) for c in classes])
+            inner[position : position + len(sentence)] = self._id([str(c) for c in classes])
             position += len(sentence)
+        targets = [IGNORED] * len(ids)
         for criterion in self._criteria(truth):
             value = truth.coherence if criterion == "coherence" else truth.traits[criterion]
             ids += self._id(["rate", criterion, ASSISTANT])
             targets += [IGNORED, IGNORED, self._id(str(round(value)))]
-        return Example(ids, targets)
+        inner += [IGNORED] * (len(ids) - len(inner))
+        return Example(ids, targets, inner)
 
     def _criteria(self, truth: Truth) -> list[str]:
         """Coherence, the traits that are there, and others to make up the number; any order."""

@@ -4,7 +4,7 @@ import math
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 IGNORED = -100
 
@@ -13,11 +13,13 @@ IGNORED = -100
 class Example:
     """One sequence: token ids and the target at each position (`IGNORED`: none).
 
-    `targets[i]` is what position i should predict; it need not be the next token.
+    `targets[i]` is what position i should predict; it need not be the next token. `inner`: the
+    same for an inner layer (see `fit`), empty for none.
     """
 
     ids: list[int]
     targets: list[int]
+    inner: list[int] = field(default_factory=list)
 
 
 def next_token_example(ids: list[int], first_target: int = 0) -> Example:
@@ -71,6 +73,32 @@ def learning_rate(step: int, steps: int, peak: float, warmup: int) -> float:
     return peak * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
 
 
+def _loss(logits, targets: list[list[int]], width: int):
+    """Mean cross-entropy over the positions that have a target."""
+    import torch
+    from torch.nn.functional import cross_entropy
+
+    padded = torch.tensor([row + [IGNORED] * (width - len(row)) for row in targets])
+    return cross_entropy(logits.flatten(0, 1), padded.flatten(), ignore_index=IGNORED)
+
+
+def deepen(model, layers: int) -> None:
+    """Add layers on top that at first pass everything through unchanged."""
+    import torch
+    from transformers.models.llama.modeling_llama import LlamaDecoderLayer
+
+    for index in range(len(model.model.layers), layers):
+        layer = LlamaDecoderLayer(model.config, index)
+        with torch.no_grad():
+            for weight in layer.parameters():
+                if weight.ndim > 1:
+                    weight.normal_(0.0, model.config.initializer_range)
+            layer.self_attn.o_proj.weight.zero_()
+            layer.mlp.down_proj.weight.zero_()
+        model.model.layers.append(layer)
+    model.config.num_hidden_layers = layers
+
+
 def fit(
     model,
     examples: Sequence[Example],
@@ -80,13 +108,15 @@ def fit(
 ) -> None:
     """Train in place, one pass over `examples`.
 
-    recipe: learning_rate, warmup_steps, tokens_per_batch, weight_decay, seed.
+    recipe: learning_rate, warmup_steps, tokens_per_batch, weight_decay, seed; with inner_layer k,
+    the output of layer k, read through the final norm and head, is trained on `inner` too (deep
+    supervision, Lee et al. 2015).
     `report` gets {step, loss (nats a token, mean since the last report), lr, tokens, seconds}.
     """
     import torch
-    from torch.nn.functional import cross_entropy
 
     torch.manual_seed(recipe["seed"])
+    inner_layer = recipe.get("inner_layer", 0)
     plan = batches(examples, recipe["tokens_per_batch"], random.Random(recipe["seed"]))
     decayed = [p for p in model.parameters() if p.ndim > 1]
     plain = [p for p in model.parameters() if p.ndim <= 1]
@@ -103,9 +133,12 @@ def fit(
             group["lr"] = rate
         width = max(len(example.ids) for example in batch)
         ids = torch.tensor([e.ids + [pad] * (width - len(e.ids)) for e in batch])
-        targets = torch.tensor([e.targets + [IGNORED] * (width - len(e.ids)) for e in batch])
-        logits = model(input_ids=ids, use_cache=False).logits  # right padding needs no mask here
-        loss = cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED)
+        # right padding needs no mask under causal attention
+        output = model(input_ids=ids, use_cache=False, output_hidden_states=inner_layer > 0)
+        loss = _loss(output.logits, [e.targets for e in batch], width)
+        if inner_layer:
+            hidden = model.model.norm(output.hidden_states[inner_layer])
+            loss = loss + _loss(model.lm_head(hidden), [e.inner for e in batch], width)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()

@@ -38,9 +38,14 @@ class BasePass(Pass):
 
 
 class JudgePass(Pass):
-    """Training of the judge; `model_texts` of the texts are written by a model."""
+    """Training of the judge; `model_texts` of the texts are written by a model.
+
+    The judge has `layers` layers; what it knows of each word is trained into `inner_layer`.
+    """
 
     model_texts: int = Field(ge=0)
+    layers: int = Field(gt=0)
+    inner_layer: int = Field(gt=0)
 
 
 class Quality(_Strict):

@@ -1,0 +1,164 @@
+# From scores to tables; nothing from here on imports torch.
+TABLES = f"{RESULTS}/tables"
+
+
+
+
+rule gather_scores:
+    input:
+        panel_files("scores.parquet", range(LAST + 1)),
+    output:
+        f"{RESULTS}/scores.parquet",
+    params:
+        code=code("gather_scores"),
+    log:
+        f"{LOGS}/gather_scores.log",
+    conda:
+        "../envs/analysis.yaml"
+    shell:
+        "{RUN} scripts/gather_scores.py --inputs {input} --output {output} > {log} 2>&1"
+
+
+rule gather_initial:
+    input:
+        [
+            f"{RESULTS}/initial/{model}/{trait}/scores.parquet"
+            for model in sorted({panel.model.name for panel in STUDY.panels()})
+            for trait in STUDY.traits
+        ],
+    output:
+        f"{RESULTS}/initial.parquet",
+    params:
+        code=code("gather_scores"),
+    log:
+        f"{LOGS}/gather_initial.log",
+    conda:
+        "../envs/analysis.yaml"
+    shell:
+        "{RUN} scripts/gather_scores.py --inputs {input} --output {output} > {log} 2>&1"
+
+
+rule gather_training:
+    input:
+        lambda w: [
+            pattern.format(
+                setting=panel.setting,
+                model=panel.model.name,
+                trait=panel.trait,
+                seed=panel.seed,
+                cycle=cycle,
+            )
+            for panel in STUDY.panels()
+            for cycle in range(LAST + 1)
+            for pattern in adapter_files(panel.objective)
+            if pattern.endswith("training.json")
+        ],
+    output:
+        f"{TABLES}/training.csv",
+    params:
+        code=code("gather_training"),
+        root=RESULTS,
+    log:
+        f"{LOGS}/gather_training.log",
+    conda:
+        "../envs/analysis.yaml"
+    shell:
+        "{RUN} scripts/gather_training.py --root {params.root} --inputs {input} "
+        "--output {output} > {log} 2>&1"
+
+
+rule summarise_chains:
+    input:
+        f"{RESULTS}/scores.parquet",
+    output:
+        trajectories=f"{TABLES}/trajectories.csv",
+        chains=report(
+            f"{TABLES}/chains.csv", caption="../report/chains.rst", category="Tables"
+        ),
+        amplification=report(
+            f"{TABLES}/amplification.csv",
+            caption="../report/amplification.rst",
+            category="Tables",
+        ),
+    params:
+        code=code("summarise_chains"),
+        points=STUDY.analysis.amplification_points,
+        from_cycle=STUDY.analysis.amplification_from_cycle,
+        confidence=STUDY.analysis.confidence,
+    log:
+        f"{LOGS}/summarise_chains.log",
+    conda:
+        "../envs/analysis.yaml"
+    shell:
+        "{RUN} scripts/summarise_chains.py --scores {input} "
+        "--amplification-points {params.points} --from-cycle {params.from_cycle} "
+        "--confidence {params.confidence} --output-trajectories {output.trajectories} "
+        "--output-chains {output.chains} --output-amplification {output.amplification} "
+        "> {log} 2>&1"
+
+
+rule fit_slopes:
+    input:
+        f"{RESULTS}/scores.parquet",
+    output:
+        report(f"{TABLES}/slopes.csv", caption="../report/slopes.rst", category="Tables"),
+    params:
+        code=code("fit_slopes"),
+        confidence=STUDY.analysis.confidence,
+    log:
+        f"{LOGS}/fit_slopes.log",
+    conda:
+        "../envs/analysis.yaml"
+    shell:
+        "{RUN} scripts/fit_slopes.py --scores {input} --confidence {params.confidence} "
+        "--output {output} > {log} 2>&1"
+
+
+rule tabulate_judge:
+    input:
+        f"{RESULTS}/scores.parquet",
+    output:
+        report(f"{TABLES}/judge.csv", caption="../report/judge.rst", category="Instrument"),
+    params:
+        code=code("tabulate_judge"),
+    log:
+        f"{LOGS}/tabulate_judge.log",
+    conda:
+        "../envs/analysis.yaml"
+    shell:
+        "{RUN} scripts/tabulate_judge.py --scores {input} --output {output} > {log} 2>&1"
+
+
+rule tabulate_world:
+    input:
+        quality=f"{WORLD}/quality.json",
+        initial=f"{RESULTS}/initial.parquet",
+    output:
+        models=report(
+            f"{TABLES}/world_models.csv",
+            caption="../report/world_models.rst",
+            category="Instrument",
+        ),
+        judge=report(
+            f"{TABLES}/world_judge.csv",
+            caption="../report/world_judge.rst",
+            category="Instrument",
+        ),
+    params:
+        code=code("tabulate_world"),
+    log:
+        f"{LOGS}/tabulate_world.log",
+    conda:
+        "../envs/analysis.yaml"
+    shell:
+        "{RUN} scripts/tabulate_world.py --quality {input.quality} --initial {input.initial} "
+        "--output-models {output.models} --output-judge {output.judge} > {log} 2>&1"
+
+
+rule tables:
+    input:
+        rules.gather_training.output,
+        rules.summarise_chains.output,
+        rules.fit_slopes.output,
+        rules.tabulate_judge.output,
+        rules.tabulate_world.output,

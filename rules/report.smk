@@ -1,0 +1,70 @@
+# What people read: replies, tables, and Snakemake's own report of it all.
+SHOWN_CYCLES = sorted({0, min(3, LAST), LAST})
+
+
+rule show_replies:
+    input:
+        f"{RESULTS}/scores.parquet",
+    output:
+        report(
+            f"{RESULTS}/pages/replies_{{setting}}.html",
+            caption="../report/replies.rst",
+            category="Replies",
+            labels={"setting": "{setting}"},
+        ),
+    params:
+        code=code("show_replies"),
+        cycles=" ".join(map(str, SHOWN_CYCLES)),
+    log:
+        f"{LOGS}/show_replies/{{setting}}.log",
+    conda:
+        "../envs/analysis.yaml"
+    shell:
+        "{RUN} scripts/show_replies.py --setting {wildcards.setting} --scores {input} "
+        "--cycles {params.cycles} --output {output} > {log} 2>&1"
+
+
+rule write_run:
+    # which study this was: its whole config, versions, commit and machine
+    input:
+        rules.gather_scores.output,
+    output:
+        config=f"{RESULTS}/config.yaml",
+        run=f"{RESULTS}/run.json",
+    params:
+        code=code("write_run"),
+        config=json.dumps(config, sort_keys=True),
+    log:
+        f"{LOGS}/write_run.log",
+    conda:
+        "../envs/analysis.yaml"
+    shell:
+        "{RUN} scripts/write_run.py --config {params.config:q} --output-config {output.config} "
+        "--output-run {output.run} > {log} 2>&1"
+
+
+rule findings:
+    input:
+        rules.scores.input,
+        rules.tables.input,
+        rules.figures.input,
+        expand("{results}/pages/replies_{setting}.html", results=RESULTS, setting=STUDY.settings),
+        rules.write_run.output,
+
+
+rule report:
+    input:
+        rules.findings.input,
+        captions=sorted((BASE / "report").glob("*.rst")),
+        config=f"{RESULTS}/config.yaml",
+    output:
+        f"{RESULTS}/report.html",
+    params:
+        snakefile=workflow.main_snakefile,
+    log:
+        f"{LOGS}/report.log",
+    conda:
+        "../envs/analysis.yaml"
+    shell:
+        "snakemake findings --snakefile {params.snakefile} --configfile {input.config} "
+        "--report {output} --nolock --cores 1 > {log} 2>&1"

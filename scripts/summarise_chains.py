@@ -1,0 +1,34 @@
+"""Tables of trajectories, of chains with their verdict, and of how many amplified."""
+
+import argparse
+from pathlib import Path
+
+from idempotence.errors import exit_cleanly
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--scores", type=Path, required=True, help="the study's scores.parquet")
+    parser.add_argument("--amplification-points", type=float, required=True, help="points, > 0")
+    parser.add_argument("--from-cycle", type=int, required=True, help="the rule's first cycle")
+    parser.add_argument("--confidence", type=float, required=True, help="of intervals, as 0.95")
+    parser.add_argument("--output-trajectories", type=Path, required=True, help="CSV to write")
+    parser.add_argument("--output-chains", type=Path, required=True, help="CSV to write")
+    parser.add_argument("--output-amplification", type=Path, required=True, help="CSV to write")
+    given = parser.parse_args(argv)
+    from idempotence.io import write_csv
+    from idempotence.stats import amplification, trajectories
+    from idempotence.stats.scores import read_scores
+
+    scores = read_scores(given.scores, trajectories.NEEDED)
+    courses = trajectories.trajectories(scores, given.confidence)
+    chains = amplification.chains(courses, given.amplification_points, given.from_cycle)
+    rates = amplification.amplification(chains, given.confidence)
+    write_csv(courses, given.output_trajectories)
+    write_csv(chains, given.output_chains)
+    write_csv(rates, given.output_amplification)
+    return 0
+
+
+if __name__ == "__main__":
+    exit_cleanly(main)

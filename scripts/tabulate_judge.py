@@ -1,0 +1,23 @@
+"""Table of the judge against exact truth on the study's own responses."""
+
+import argparse
+from pathlib import Path
+
+from idempotence.errors import exit_cleanly
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--scores", type=Path, required=True, help="the study's scores.parquet")
+    parser.add_argument("--output", type=Path, required=True, help="CSV to write")
+    given = parser.parse_args(argv)
+    from idempotence.io import write_csv
+    from idempotence.stats.judge_truth import NEEDED, judge_truth
+    from idempotence.stats.scores import read_scores
+
+    write_csv(judge_truth(read_scores(given.scores, NEEDED)), given.output)
+    return 0
+
+
+if __name__ == "__main__":
+    exit_cleanly(main)

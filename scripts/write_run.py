@@ -1,0 +1,27 @@
+"""Write down which run this was: the whole config, versions, commit, machine."""
+
+import argparse
+import json
+from pathlib import Path
+
+from idempotence.errors import exit_cleanly
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", type=json.loads, required=True, help="the merged config, JSON")
+    parser.add_argument("--output-config", type=Path, required=True, help="config.yaml")
+    parser.add_argument("--output-run", type=Path, required=True, help="run.json")
+    given = parser.parse_args(argv)
+    import yaml
+
+    from idempotence.io import write_json, write_text
+    from idempotence.provenance import describe_run
+
+    write_text(given.output_config, yaml.safe_dump(given.config, sort_keys=False))
+    write_json(given.output_run, describe_run())
+    return 0
+
+
+if __name__ == "__main__":
+    exit_cleanly(main)

@@ -1,0 +1,226 @@
+"""Mistakes that no single key shows: names that do not exist, doses beyond the rows, and so on.
+
+The checks read the raw config, so that they run beside type errors elsewhere in it; a check that
+would need a key that is wrong in itself is left out until that key is right.
+"""
+
+import difflib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from idempotence.config.models import as_number
+from idempotence.config.panels import MODEL_KIND, PROMPT_KIND, SETTINGS
+from idempotence.config.reference import schema_at
+
+Key = tuple[str | int, ...]
+Mistakes = Iterator[tuple[Key, str]]
+HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
+DOSE = {"sft": "n_sampled", "sdf": "n_sampled", "dpo": "pairs"}
+
+
+class Unclear(Exception):
+    """A key is missing or wrong in itself."""
+
+
+class Known:
+    """The keys of a raw config that are valid in themselves.
+
+    broken: the keys that are missing or wrong.
+    """
+
+    def __init__(self, raw: dict, broken: list[Key]):
+        self.raw = raw
+        self.broken = broken
+
+    def __call__(self, *key: str | int) -> Any:
+        """The value of a key; raises Unclear where it, or a part of it, is wrong."""
+        for wrong in self.broken:
+            shared = min(len(wrong), len(key))
+            if wrong[:shared] == key[:shared]:
+                raise Unclear(key)
+        value, schema = self._walk(key), schema_at(key)
+        return as_number(value) if schema.get("type") in ("integer", "number") else value
+
+    def size(self, *key: str | int) -> int:
+        """How many items a list has, valid or not."""
+        if any(wrong == key[: len(wrong)] for wrong in self.broken):
+            raise Unclear(key)
+        return len(self._walk(key))
+
+    def each(self, *key: str | int, field: str | None = None) -> Iterator[tuple[Key, Any]]:
+        """(key, value) of the valid items of a list, or of one field of each."""
+        for i in range(self.size(*key)):
+            item = (*key, i) if field is None else (*key, i, field)
+            try:
+                yield item, self(*item)
+            except Unclear:
+                continue
+
+    def _walk(self, key: Key) -> Any:
+        value: Any = self.raw
+        for i, part in enumerate(key):
+            if isinstance(value, dict) and part not in value:
+                return schema_at(key[: i + 1]).get("default")
+            value = value[part]
+        return value
+
+
+def nearest(name: str, names: list[str]) -> str:
+    """ "; did you mean X?" where X is near enough, else ""."""
+    small = {other.lower(): other for other in names}
+    close = difflib.get_close_matches(name.lower(), list(small), n=1, cutoff=0.6)
+    return f"; did you mean {small[close[0]]}?" if close else "."
+
+
+def contradictions(known: Known, traits: list[str], prompts: dict[str, int] | None) -> Mistakes:
+    """(key, message) of every mistake between keys, or against what there is."""
+    yield from _as_far_as_clear(_trait_names(known, traits))
+    yield from _as_far_as_clear(_model_names(known))
+    yield from _as_far_as_clear(_model_places(known))
+    yield from _as_far_as_clear(_judge_place(known))
+    yield from _as_far_as_clear(_models_for_settings(known))
+    yield from _as_far_as_clear(_step(known))
+    for objective in _objectives(known):
+        yield from _as_far_as_clear(_one_kind_of_dose(known, objective))
+        yield from _as_far_as_clear(_calibration_rows(known, objective))
+        yield from _as_far_as_clear(_seed_rows(known, objective))
+        if prompts is not None:
+            yield from _as_far_as_clear(_prompt_pool(known, objective, prompts))
+
+
+def _as_far_as_clear(mistakes: Mistakes) -> Mistakes:
+    try:
+        yield from mistakes
+    except Unclear:
+        return
+
+
+def _objectives(known: Known) -> list[str]:
+    """The objectives of the valid settings; doses of the others are not used, nor checked."""
+    try:
+        return sorted({SETTINGS[setting][0] for _, setting in known.each("settings")})
+    except Unclear:
+        return []
+
+
+def _trait_names(known: Known, traits: list[str]) -> Mistakes:
+    for key, trait in known.each("traits"):
+        if trait not in traits:
+            there_are = f"There are: {', '.join(traits)}"
+            yield key, f"{trait!r} is not a trait{nearest(trait, traits)} {there_are}"
+
+
+def _model_names(known: Known) -> Mistakes:
+    seen: set[str] = set()
+    for key, name in known.each("models", field="name"):
+        if name in seen:
+            yield key, f"{name!r} is the name of another model too; give each its own"
+        seen.add(name)
+
+
+def _model_places(known: Known) -> Mistakes:
+    for i in range(known.size("models")):
+        places = ["world/instruct", "world/base"]
+        yield from _as_far_as_clear(_place(known, ("models", i), places))
+
+
+def _judge_place(known: Known) -> Mistakes:
+    yield from _place(known, ("judge",), ["world/judge"])
+
+
+def _place(known: Known, section: Key, world: list[str]) -> Mistakes:
+    """The micro world's models, a folder, or a hub name with its revision."""
+    path, revision = known(*section, "path"), known(*section, "revision")
+    path_key, revision_key = (*section, "path"), (*section, "revision")
+    there_are = ", ".join(world)
+    in_world = path.startswith("world/")
+    if in_world and path not in world:
+        text = f"{path!r} is not a model of the micro world{nearest(path, world)}"
+        yield path_key, f"{text} There are: {there_are}"
+    elif in_world or Path(path).is_dir():
+        if revision is not None:
+            text = f"{revision!r} is not allowed: {path!r} is no hub name, so it has no revision"
+            yield revision_key, text
+    elif not HUB_NAME.fullmatch(path):
+        text = f"neither {there_are}, nor a folder, nor a hub name (owner/name)"
+        yield path_key, f"{path!r} is {text}"
+    elif revision is None:
+        text = f"{path!r} is not a folder here, and a hub name needs its commit"
+        yield revision_key, f"is missing: {text}"
+
+
+def _models_for_settings(known: Known) -> Mistakes:
+    kinds = [known("models", i, "kind") for i in range(known.size("models"))]
+    for key, setting in known.each("settings"):
+        kind = MODEL_KIND[SETTINGS[setting][0]]
+        if kind not in kinds:
+            yield key, f"{setting!r} needs a model of kind {kind}; models lists none"
+
+
+def _step(known: Known) -> Mistakes:
+    """Only calibrated levels need the search, and with it a dose to try."""
+    if not any(_has_levels(known, objective) for objective in _objectives(known)):
+        return
+    top, step = known("calibration", "n_seed_max"), known("calibration", "step")
+    if top < step:
+        text = f"{top} is below calibration.step ({step}), so no level can be calibrated"
+        yield ("calibration", "n_seed_max"), f"{text}; it must be at least {step}"
+
+
+def _has_levels(known: Known, objective: str) -> bool:
+    try:
+        return objective != "dpo" and known.size(objective, "cells", "levels") > 0
+    except Unclear:
+        return False
+
+
+def _one_kind_of_dose(known: Known, objective: str) -> Mistakes:
+    if objective == "dpo":
+        return
+    section = (objective, "cells")
+    levels, n_seed = (known.size(*section, name) for name in ("levels", "n_seed"))
+    name = ".".join(section)
+    if levels and n_seed:
+        yield section, f"has both levels and n_seed; set {name}.levels or {name}.n_seed to []"
+    elif not levels and not n_seed:
+        yield (
+            section,
+            "has no dose of cycle 0; give levels (calibrated) or n_seed (numbers of rows)",
+        )
+
+
+def _calibration_rows(known: Known, objective: str) -> Mistakes:
+    if _has_levels(known, objective):
+        yield from _beyond_rows(known, ("calibration", "n_seed_max"))
+
+
+def _seed_rows(known: Known, objective: str) -> Mistakes:
+    if objective == "dpo":
+        yield from _beyond_rows(known, ("dpo", "cells", "n_seed"))
+        return
+    for key, _ in known.each(objective, "cells", "n_seed"):
+        yield from _beyond_rows(known, key)
+
+
+def _beyond_rows(known: Known, key: Key) -> Mistakes:
+    wanted, rows = known(*key), known("seed_rows")
+    if wanted > rows:
+        yield key, f"{wanted} is beyond the rows there are: at most seed_rows ({rows}) is allowed"
+
+
+def _prompt_pool(known: Known, objective: str, prompts: dict[str, int]) -> Mistakes:
+    """No prompt is used twice, so questions, seed rows and cycles share what there is."""
+    name, kind = DOSE[objective], PROMPT_KIND[objective]
+    section = (objective, "cells", name)
+    questions, rows = known("evaluation", "questions"), known("seed_rows")
+    cycles, most = known("cycles"), max(as_number(dose) for dose in known(*section))
+    needed = questions + rows + cycles * most
+    if needed > prompts[kind]:
+        dose = ".".join(section)
+        total = (
+            f"evaluation.questions ({questions}) + seed_rows ({rows}) "
+            f"+ cycles ({cycles}) x the largest {dose} ({most}) = {needed}"
+        )
+        yield section, f"{total} {kind} prompts; there are only {prompts[kind]}, so lower some"

@@ -1,0 +1,191 @@
+"""What may stand where: the JSON schema, the reference page and the words of error messages."""
+
+import json
+from functools import cache
+from typing import Any
+
+from idempotence.config.models import SLUG, Study
+
+Key = tuple[str | int, ...]
+
+HEAD = """# Config
+
+<!-- Made by scripts/write_config_reference.py from src/idempotence/config/models.py. -->
+
+Every key of a study. `config.yaml` is the default study and gives every number; a file in
+`studies/`, named with `--configfile`, holds only what differs: sections are merged key by key,
+lists are replaced whole. `--config key=value` goes over both. Unknown keys are refused. A key
+without a default must be given. Numbers may be written as `1e-4` or `0.0001`.
+
+`docs/config.schema.json` is the JSON schema of the merged config.
+
+What holds between keys:
+
+- `sft.cells` and `sdf.cells` have either `levels` or `n_seed`; to change from one to the other,
+  set the one that is inherited to `[]`.
+- No dose of cycle 0 (`n_seed`, or `calibration.n_seed_max` where there are levels) is beyond
+  `seed_rows`, and `calibration.n_seed_max` is at least `calibration.step`.
+- No prompt is used twice: `evaluation.questions` + `seed_rows` + `cycles` x the largest
+  `n_sampled` (dpo: `pairs`) is at most the number of prompts of the kind (sft and dpo: chats;
+  sdf: documents).
+- Every setting has a model of its kind, and no two models have one name.
+- Doses are checked for the objectives of the settings in use only.
+"""
+
+BOUNDS = {
+    "minimum": "at least",
+    "exclusiveMinimum": "above",
+    "maximum": "at most",
+    "exclusiveMaximum": "below",
+}
+PLAIN = {
+    "string": "text",
+    "integer": "whole number",
+    "number": "number",
+    "boolean": "true or false",
+    "null": "null",
+    "object": "section",
+}
+
+
+@cache
+def json_schema() -> dict[str, Any]:
+    """The JSON schema (2020-12) of a merged config."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Study.model_json_schema(),
+    }
+
+
+def schema_text() -> str:
+    """The bytes of docs/config.schema.json."""
+    return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def resolve(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema that a reference points to, or the schema itself."""
+    if "$ref" in schema:
+        return json_schema()["$defs"][schema["$ref"].rsplit("/", 1)[-1]]
+    return schema
+
+
+def schema_at(key: Key) -> dict[str, Any]:
+    """The schema of one key; numbers in the key are places in lists. KeyError: no such key."""
+    schema = json_schema()
+    for part in key:
+        section = resolve(schema)
+        if isinstance(part, int):
+            lists = [s for s in section.get("anyOf", [section]) if "items" in s]
+            if not lists:
+                raise KeyError(part)
+            schema = lists[0]["items"]
+        else:
+            schema = section["properties"][part]
+    return schema
+
+
+def keys_at(key: Key) -> list[str]:
+    """The keys that a section may have."""
+    return list(resolve(schema_at(key))["properties"])
+
+
+def choices_at(key: Key) -> list[str]:
+    """The values that a key may have, where they can be counted, else []."""
+    schema = schema_at(key)
+    branches = schema.get("anyOf", [schema])
+    return [name for s in branches for name in s.get("enum", [s.get("const")]) if name is not None]
+
+
+def type_of(schema: dict[str, Any]) -> str:
+    """The type of a key in words: "list of whole numbers"."""
+    schema = resolve(schema)
+    if "anyOf" in schema:
+        return " or ".join(type_of(branch) for branch in schema["anyOf"])
+    if schema["type"] == "array":
+        return f"list of {type_of(schema['items'])}s"
+    return PLAIN[schema["type"]]
+
+
+def allowed(schema: dict[str, Any]) -> str:
+    """What a key may be: "a whole number, at least 1"."""
+    schema = resolve(schema)
+    if "anyOf" in schema:
+        return " or ".join(allowed(branch) for branch in schema["anyOf"])
+    if "const" in schema:
+        return schema["const"]
+    if "enum" in schema:
+        return "one of " + ", ".join(schema["enum"])
+    kind = schema["type"]
+    if kind == "array":
+        return _allowed_list(schema)
+    if kind == "object":
+        return f"a section with the keys {', '.join(schema['properties'])}"
+    if schema.get("pattern") == SLUG:
+        return "a name of letters, digits, dots, _ and -, beginning with a letter or digit"
+    if kind == "string":
+        return "a text"
+    bounds = [f"{word} {schema[name]:g}" for name, word in BOUNDS.items() if name in schema]
+    text = PLAIN[kind] if kind in ("boolean", "null") else f"a {PLAIN[kind]}"
+    return f"{text}, {' and '.join(bounds)}" if bounds else text
+
+
+def _allowed_list(schema: dict[str, Any]) -> str:
+    least = " of at least one" if schema.get("minItems") else ""
+    once = ", none twice" if schema.get("uniqueItems") else ""
+    items = resolve(schema["items"])
+    each = "a section of its own" if items.get("type") == "object" else allowed(items)
+    return f"a list{least}{once}, each {each}"
+
+
+def reference_page() -> str:
+    """The text of docs/config.md: every key's type, default, what is allowed, and meaning."""
+    parts = [HEAD, _section("The study", json_schema())]
+    for name, places in _places().items():
+        title = ", ".join(f"`{place}`" for place in places)
+        parts.append(_section(title, json_schema()["$defs"][name]))
+    # Markdown would take <study> for a tag.
+    return "\n".join(parts).replace("results/<study>/", "`results/<study>/`")
+
+
+def _places() -> dict[str, list[str]]:
+    """Name of each section's model -> the dotted keys where it stands, outer ones first."""
+    found: dict[str, list[str]] = {}
+    queue = [("", json_schema())]
+    while queue:
+        place, section = queue.pop(0)
+        for key, schema in section["properties"].items():
+            inner, here = schema.get("items", schema), f"{place}.{key}".lstrip(".")
+            if "items" in schema:
+                here += "[]"
+            if "$ref" in inner:
+                found.setdefault(inner["$ref"].rsplit("/", 1)[-1], []).append(here)
+                queue.append((here, resolve(inner)))
+    return found
+
+
+def _section(title: str, schema: dict[str, Any]) -> str:
+    rows = [
+        f"| `{key}` | {type_of(value)} | {_default(key, value, schema)} | {_range(value)} "
+        f"| {value['description']} |"
+        for key, value in schema["properties"].items()
+    ]
+    return "\n".join(
+        [
+            f"## {title}\n",
+            f"{schema['description']}\n",
+            "| key | type | default | allowed | meaning |",
+            "|---|---|---|---|---|",
+            *rows,
+            "",
+        ]
+    )
+
+
+def _default(key: str, value: dict[str, Any], section: dict[str, Any]) -> str:
+    return "none" if key in section.get("required", []) else f"`{json.dumps(value['default'])}`"
+
+
+def _range(schema: dict[str, Any]) -> str:
+    if resolve(schema).get("type") == "object":
+        return "the keys below"
+    return allowed(schema)

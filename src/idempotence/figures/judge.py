@@ -1,0 +1,86 @@
+"""The judge against exact truth on the study's own responses."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+
+from idempotence.figures.style import FAINT, PAGE_WIDTH, new_figure, styled
+from idempotence.stats.judge_truth import CRITERIA, UNASKED, agreement
+
+BIN = 4  # points
+HEIGHT = 3.3  # inches
+_EDGES = np.arange(0, 100 + BIN, BIN)
+
+
+def numbers(scores: pd.DataFrame) -> pd.DataFrame:
+    """Counts of responses by truth and judge's score, in squares of `BIN` points.
+
+    scores: the columns `judge_truth.NEEDED`. Returns criterion, truth and judge (the lower edge of
+    the square), n (at least 1).
+    """
+    asked = scores[~scores["status"].isin(UNASKED)]
+    parts = []
+    for criterion, (judge, truth, _) in CRITERIA.items():
+        known = asked[[truth, judge]].dropna()
+        # the last square takes its upper edge in, as numpy's histograms do
+        squares = (known // BIN * BIN).clip(0, 100 - BIN).astype("int64")
+        squares.columns = ["truth", "judge"]
+        counted = squares.value_counts().rename("n").reset_index()
+        counted = counted.sort_values(["truth", "judge"])
+        parts.append(counted.assign(criterion=criterion))
+    return pd.concat(parts, ignore_index=True)[["criterion", "truth", "judge", "n"]]
+
+
+def caption(scores: pd.DataFrame) -> str:
+    """The figure's caption, with the agreement in numbers."""
+    asked = scores[~scores["status"].isin(UNASKED)]
+    told = [f"{name}: {_told(agreement(asked, name))}" for name in CRITERIA]
+    return (
+        "The judge's score against the exact truth of the same reply, for every reply of the study "
+        f"that the judge scored and whose truth is known, counted in squares of {BIN} points "
+        f"(logarithmic colours). On the line the judge is right. {'; '.join(told)}."
+    )
+
+
+def draw(scores: pd.DataFrame) -> tuple[Figure, pd.DataFrame, str]:
+    """(figure, its numbers, its caption)."""
+    drawn = numbers(scores)
+    asked = scores[~scores["status"].isin(UNASKED)]
+    with styled():
+        figure = new_figure(PAGE_WIDTH, HEIGHT)
+        figure.set_layout_engine("constrained", w_pad=0.07, h_pad=0.07)
+        axes = figure.subplots(1, 2, sharey=True)
+        norm = LogNorm(1, max(2, drawn["n"].max() if len(drawn) else 2))
+        for axis, criterion in zip(axes, CRITERIA, strict=True):
+            mine = drawn[drawn["criterion"] == criterion]
+            mesh = _squares(axis, mine, norm)
+            axis.set_title(f"{criterion}\n{_told(agreement(asked, criterion), chr(10))}")
+            axis.set_xlabel("exact truth")
+        axes[0].set_ylabel("judge's score")
+        figure.colorbar(mesh, ax=axes, label="replies", shrink=0.9, pad=0.02)
+    return figure, drawn, caption(scores)
+
+
+def _told(found: dict, gap: str = " ") -> str:
+    if not found["n"]:
+        return "no reply with known truth"
+    return (
+        f"n = {found['n']}, Spearman {found['spearman']:.3f},{gap}"
+        f"mean absolute error {found['mae']:.1f}, bias {found['bias']:+.1f}"
+    )
+
+
+def _squares(axis: Axes, mine: pd.DataFrame, norm: LogNorm):
+    counts = np.zeros((len(_EDGES) - 1, len(_EDGES) - 1))
+    counts[mine["judge"] // BIN, mine["truth"] // BIN] = mine["n"]
+    shown = np.ma.masked_equal(counts, 0)
+    mesh = axis.pcolormesh(_EDGES, _EDGES, shown, cmap="viridis_r", norm=norm, zorder=2)
+    axis.plot([0, 100], [0, 100], color=FAINT, linewidth=0.9, zorder=3)
+    axis.set_xlim(0, 100)
+    axis.set_ylim(0, 100)
+    axis.set_xticks(range(0, 101, 25))
+    axis.set_yticks(range(0, 101, 25))
+    axis.set_aspect("equal")
+    return mesh

@@ -1,0 +1,118 @@
+"""How every figure looks and is saved: one size, one palette, the same bytes each time."""
+
+import io
+import os
+from pathlib import Path
+
+import matplotlib
+import pandas as pd
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from idempotence.io import write_csv, write_text
+
+COLUMN_WIDTH = 3.4  # inches: one column of a two-column page
+PAGE_WIDTH = 7.0
+PNG_DPI = 200
+INK = "#222222"
+FAINT = "#767676"
+# Okabe and Ito's colours in an order whose neighbours also differ in lightness; their yellow is
+# left out, too light for a line on white.
+PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00"]
+MARKERS = ["o", "s", "^", "D", "v", "P"]
+SEQUENCE = "viridis"  # for more lines than `PALETTE` has colours
+SETTINGS_OF_STYLE = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib, so text has one size everywhere
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.labelsize": 8,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7,
+    "legend.title_fontsize": 7,
+    "legend.frameon": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.linewidth": 0.6,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#E4E4E4",
+    "grid.linewidth": 0.5,
+    "lines.linewidth": 1.3,
+    "lines.markersize": 3.2,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "figure.facecolor": "white",
+    "svg.hashsalt": "idempotence",  # element ids are random without it
+    "svg.fonttype": "path",
+    "pdf.fonttype": 42,
+}
+# What would differ from one run or one release of matplotlib to the next.
+_METADATA = {
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+    "svg": {"Date": None, "Creator": None},
+    "png": {"Software": None},
+}
+
+
+def styled():
+    """Context in which figures are drawn; needed for saving too, which `save_figure` sees to."""
+    return matplotlib.rc_context(SETTINGS_OF_STYLE)
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """A figure of that size in inches, drawn by Agg: no window system is asked for."""
+    figure = Figure(figsize=(width, height))
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def line_looks(names: list[str]) -> dict[str, dict]:
+    """Colour and marker of each line; a sequence of colours where the palette is too short."""
+    if len(names) <= len(PALETTE):
+        looks = zip(PALETTE, MARKERS, strict=True)
+        return {
+            name: {"color": color, "marker": marker}
+            for name, (color, marker) in zip(names, looks, strict=False)
+        }
+    colors = matplotlib.colormaps[SEQUENCE]
+    step = 0.9 / (len(names) - 1)
+    return {
+        name: {"color": matplotlib.colors.to_hex(colors(i * step)), "marker": ""}
+        for i, name in enumerate(names)
+    }
+
+
+def save_figure(
+    figure: Figure, numbers: pd.DataFrame, caption: str, stem: str | Path
+) -> list[Path]:
+    """Write `stem`.pdf, .svg, .png (200 dpi), the numbers drawn as .csv and the caption as .txt.
+
+    The same figure gives the same bytes: dates, versions and random ids are kept out. Returns the
+    paths, in that order.
+    """
+    paths = [Path(f"{stem}.{kind}") for kind in (*_METADATA, "csv", "txt")]
+    with styled():
+        for (kind, metadata), path in zip(_METADATA.items(), paths, strict=False):
+            drawn = io.BytesIO()
+            figure.savefig(drawn, format=kind, dpi=PNG_DPI, metadata=metadata)
+            _write_bytes(path, drawn.getvalue())
+    write_csv(numbers, paths[3])
+    write_text(paths[4], caption.strip() + "\n")
+    return paths
+
+
+def _write_bytes(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,241 @@
+"""A setting's trajectories: trait score and coherence over cycles, a line for each cell."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from idempotence.errors import UserError
+from idempotence.figures.labels import MEASURES, cell_label, percent, setting_title
+from idempotence.figures.style import (
+    FAINT,
+    INK,
+    PAGE_WIDTH,
+    PALETTE,
+    line_looks,
+    new_figure,
+    styled,
+)
+from idempotence.stats.scores import DOSES
+from idempotence.stats.trajectories import last_alive, over_seeds
+
+ACROSS = 4  # at most so many subjects side by side; more start another band of two rows
+# Inches. Sizes are set by hand: every setting's figure then has the same axes, whatever its legend.
+AXIS_HEIGHT = 1.35
+LEFT, RIGHT, BETWEEN = 0.52, 0.14, 0.24
+SUPTITLE, TITLE, ROWS_APART, TICKS = 0.28, 0.19, 0.16, 0.24
+XLABEL, NOTE, ENTRY, EDGE = 0.2, 0.17, 0.138, 0.06
+LETTER, HANDLE = 0.054, 0.5  # widths in a legend: a letter; a line with the space about it
+DASHED = {"color": FAINT, "linestyle": (0, (4, 2)), "linewidth": 0.9}
+_COLUMNS = ["kind", "model", "trait", "cell", "seed", "measure", "cycle", "mean"]
+_INTERVAL = ["ci_low", "ci_high", "n_seeds"]
+
+
+def numbers(
+    table: pd.DataFrame, initial: pd.DataFrame | None, setting: str, confidence: float
+) -> pd.DataFrame:
+    """What the figure shows of one setting, one row for each mark.
+
+    table: see `stats.trajectories.trajectories`; initial: scores of the initial models (columns
+    model, trait, trait_score, coherence), if there are any. Returns kind ("mean": of the chains
+    over seeds; "ended": a chain's own last score; "initial": the initial model's mean), model,
+    trait, cell, seed, measure, cycle, mean (points), ci_low, ci_high, n_seeds; empty where a kind
+    has no such value. Raises `UserError` when the table does not have the setting.
+    """
+    table = table[table["setting"] == setting]
+    if table.empty:
+        raise UserError(f"the table of trajectories has no setting '{setting}'")
+    parts = []
+    for measure in MEASURES:
+        means = over_seeds(table, measure, confidence)
+        parts.append(means.assign(kind="mean", measure=measure))
+        ends = last_alive(table).rename(columns={measure: "mean"})
+        ends = ends[["model", "trait", "cell", "seed", "cycle", "mean"]]
+        parts.append(ends.assign(kind="ended", measure=measure))
+        if initial is not None:
+            begun = initial.groupby(["model", "trait"], as_index=False)[measure].mean()
+            begun = begun.merge(table[["model", "trait"]].drop_duplicates())
+            begun = begun.rename(columns={measure: "mean"})
+            parts.append(begun.assign(kind="initial", measure=measure))
+    whole = pd.concat([part.reindex(columns=_COLUMNS + _INTERVAL) for part in parts if len(part)])
+    counts = {"seed": "Int64", "cycle": "Int64", "n_seeds": "Int64"}
+    return whole.astype(counts).reset_index(drop=True)
+
+
+def cell_labels(table: pd.DataFrame) -> dict[str, str]:
+    """Label of each cell, in the order of the doses."""
+    cells = table.drop_duplicates("cell").sort_values([*DOSES, "cell"])
+    return {row["cell"]: cell_label(row["cell"], row[DOSES]) for _, row in cells.iterrows()}
+
+
+def seeds_note(drawn: pd.DataFrame, confidence: float, bands: bool) -> str:
+    """How many seeds a mean is over, and what its band is."""
+    n = drawn.loc[drawn["kind"] == "mean", "n_seeds"]
+    if n.empty:
+        return "no chain has a score"
+    if n.max() == 1:
+        return "1 seed: no interval"
+    told = f"{n.max()}" if n.min() == n.max() else f"{n.min()}-{n.max()}"
+    band = (
+        f"band: {percent(confidence)} t interval over seeds"
+        if bands
+        else "no bands (too many lines)"
+    )
+    return f"mean over {told} seeds, {band}"
+
+
+def caption(table: pd.DataFrame, drawn: pd.DataFrame, setting: str, confidence: float) -> str:
+    """The figure's caption: what is drawn, over what, with which interval."""
+    bands = table.loc[table["setting"] == setting, "cell"].nunique() <= len(PALETTE)
+    text = (
+        f"{setting_title(setting)}. Mean trait score (top) and mean coherence (bottom) of the "
+        "replies, both on the judge's scale of 0 to 100, at each cycle; cycle 0 is the seeded "
+        f"model. A line is a cell: {seeds_note(drawn, confidence, bands)}"
+    )
+    text += ", of the chains' cycle means, cut at 0 and 100." if bands else "."
+    if (drawn["kind"] == "initial").any():
+        text += " Dashed: the initial model before any training."
+    if (drawn["kind"] == "ended").any():
+        text += " A cross marks the last score of a chain that ended; later means are without it."
+    return text
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where things are, in inches from the figure's lower left corner."""
+
+    across: int
+    bands: int
+    title: float
+    legend_columns: int
+    legend_rows: int
+
+    @property
+    def foot(self) -> float:
+        return EDGE + self.legend_rows * ENTRY + NOTE + XLABEL
+
+    @property
+    def band(self) -> float:
+        return self.title + 2 * AXIS_HEIGHT + ROWS_APART + TICKS
+
+    @property
+    def height(self) -> float:
+        return self.foot + self.bands * self.band + SUPTITLE
+
+    @property
+    def axis_width(self) -> float:
+        return (PAGE_WIDTH - LEFT - RIGHT - (self.across - 1) * BETWEEN) / self.across
+
+    def box(self, place: int, row: int) -> list[float]:
+        """left, bottom, width, height, as shares, of row 0 or 1 of the subject at a place."""
+        band, column = divmod(place, self.across)
+        top = self.height - SUPTITLE - band * self.band - self.title
+        bottom = top - (row + 1) * AXIS_HEIGHT - row * ROWS_APART
+        left = LEFT + column * (self.axis_width + BETWEEN)
+        width, height = self.axis_width / PAGE_WIDTH, AXIS_HEIGHT / self.height
+        return [left / PAGE_WIDTH, bottom / self.height, width, height]
+
+
+def draw(
+    table: pd.DataFrame, initial: pd.DataFrame | None, setting: str, confidence: float
+) -> tuple[Figure, pd.DataFrame, str]:
+    """(figure, its numbers, its caption) of one setting; arguments as for `numbers`."""
+    drawn = numbers(table, initial, setting, confidence)
+    table = table[table["setting"] == setting]
+    labels = cell_labels(table)
+    bands = len(labels) <= len(PALETTE)
+    looks = line_looks(list(labels))
+    subjects = list(table[["model", "trait"]].drop_duplicates().itertuples(index=False, name=None))
+    many_models = table["model"].nunique() > 1
+    with styled():
+        handles = _handles(drawn, labels, looks)
+        layout = _layout(len(subjects), handles, many_models)
+        figure = new_figure(PAGE_WIDTH, layout.height)
+        for place, (model, trait) in enumerate(subjects):
+            mine = drawn[(drawn["model"] == model) & (drawn["trait"] == trait)]
+            for row, measure in enumerate(MEASURES):
+                axis = figure.add_axes(layout.box(place, row))
+                _draw_panel(axis, mine[mine["measure"] == measure], looks, bands)
+                _dress(axis, int(table["cycle"].max()), place % layout.across == 0, row, measure)
+                if row == 0:
+                    axis.set_title(f"{trait}\n{model}" if many_models else trait, pad=4)
+        _write_about(figure, layout, setting, seeds_note(drawn, confidence, bands), handles)
+    return figure, drawn, caption(table, drawn, setting, confidence)
+
+
+def _layout(n_subjects: int, handles: list[Line2D], many_models: bool) -> Layout:
+    longest = max(len(handle.get_label()) for handle in handles)
+    fit = int((PAGE_WIDTH - LEFT - RIGHT) / (longest * LETTER + HANDLE))
+    columns = min(len(handles), max(1, fit))
+    bands = -(-n_subjects // ACROSS)
+    return Layout(
+        across=-(-n_subjects // bands),
+        bands=bands,
+        title=2 * TITLE if many_models else TITLE,
+        legend_columns=columns,
+        legend_rows=-(-len(handles) // columns),
+    )
+
+
+def _draw_panel(axis: Axes, mine: pd.DataFrame, looks: dict, bands: bool) -> None:
+    """One measure of one model and trait."""
+    for level in mine.loc[mine["kind"] == "initial", "mean"].dropna():
+        axis.axhline(level, **DASHED, zorder=1.5)
+    for cell, look in looks.items():
+        of_cell = mine[mine["cell"] == cell]
+        line = of_cell[of_cell["kind"] == "mean"].sort_values("cycle")
+        cycles = line["cycle"].to_numpy(float)
+        if bands:
+            low, high = line["ci_low"].clip(0, 100), line["ci_high"].clip(0, 100)
+            axis.fill_between(
+                cycles, low, high, color=look["color"], alpha=0.16, linewidth=0, zorder=1.2
+            )
+        axis.plot(cycles, line["mean"], **look, zorder=3, clip_on=False)
+        ends = of_cell[of_cell["kind"] == "ended"]
+        axis.plot(
+            ends["cycle"].to_numpy(float), ends["mean"], linestyle="", marker="X", markersize=7.5,
+            markerfacecolor=look["color"], markeredgecolor=INK, markeredgewidth=0.8, zorder=4,
+            clip_on=False,
+        )  # fmt: skip
+
+
+def _dress(axis: Axes, last_cycle: int, first: bool, row: int, measure: str) -> None:
+    """Limits, ticks and labels; y labels in the first column, cycles under the lower row."""
+    step = 1 if last_cycle <= 10 else 5 if last_cycle <= 50 else 10
+    axis.set_ylim(0, 100)
+    axis.set_yticks(range(0, 101, 25))
+    axis.set_xlim(-0.03 * last_cycle - 0.05, 1.03 * last_cycle + 0.05)
+    axis.set_xticks(range(0, last_cycle + 1, step))
+    axis.tick_params(labelleft=first, labelbottom=row == 1)
+    if first:
+        axis.set_ylabel(MEASURES[measure])
+
+
+def _handles(drawn: pd.DataFrame, labels: dict, looks: dict) -> list[Line2D]:
+    """Legend entries: the cells, and whatever else is drawn."""
+    handles = [Line2D([], [], **looks[cell], label=label) for cell, label in labels.items()]
+    if (drawn["kind"] == "initial").any():
+        handles.append(Line2D([], [], **DASHED, label="initial model"))
+    if (drawn["kind"] == "ended").any():
+        look = {"color": FAINT, "linestyle": "", "marker": "X", "markersize": 6.5}
+        handles.append(Line2D([], [], **look, markeredgecolor=INK, label="last score before end"))
+    return handles
+
+
+def _write_about(
+    figure: Figure, layout: Layout, setting: str, note: str, handles: list[Line2D]
+) -> None:
+    """Title above the axes; name of the x axis, note and legend below."""
+    left, height = LEFT / PAGE_WIDTH, layout.height
+    figure.text(left, 1 - EDGE / height, setting_title(setting), va="top", fontsize=9)
+    legend_top = EDGE + layout.legend_rows * ENTRY
+    middle = (1 + left - RIGHT / PAGE_WIDTH) / 2
+    figure.text(middle, (legend_top + NOTE + XLABEL) / height, "cycle", va="top", ha="center")
+    shown = note[0].upper() + note[1:]
+    figure.text(left, (legend_top + NOTE) / height, shown, va="top", fontsize=7)
+    figure.legend(
+        handles=handles, ncols=layout.legend_columns, loc="upper left", borderpad=0,
+        bbox_to_anchor=(left, legend_top / height), borderaxespad=0, labelspacing=0.35,
+    )  # fmt: skip

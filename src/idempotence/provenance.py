@@ -1,0 +1,52 @@
+"""Which code, libraries and machine made a run."""
+
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+
+from idempotence import __version__
+
+PACKAGES = (
+    "torch", "transformers", "trl", "peft", "datasets", "accelerate", "tokenizers", "numpy",
+    "pandas", "pyarrow", "scipy", "statsmodels", "seaborn", "matplotlib", "snakemake",
+)  # fmt: skip
+
+
+def describe_run() -> dict:
+    """Version, commit (null outside git), packages, Python and processor."""
+    return {
+        "idempotence": __version__,
+        "commit": _git("rev-parse", "HEAD"),
+        "uncommitted_changes": bool(_git("status", "--porcelain", "--untracked-files=no")),
+        "python": platform.python_version(),
+        "machine": {
+            "system": platform.system(),
+            "architecture": platform.machine(),
+            "processor": _processor(),
+        },
+        "packages": {name: _version(name) for name in PACKAGES},
+    }
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            names = [line.split(":", 1)[1].strip() for line in file if "model name" in line]
+        return names[0] if names else platform.processor()
+    except OSError:
+        return platform.processor()

@@ -1,0 +1,120 @@
+"""Did a trait amplify? The published rule for each chain, and its rate."""
+
+import numpy as np
+import pandas as pd
+
+from idempotence.errors import UserError
+from idempotence.stats.intervals import wilson
+from idempotence.stats.scores import CHAIN, DOSES
+from idempotence.stats.trajectories import ALIVE
+
+OUTCOMES = ["decay", "constancy", "amplification"]
+ALL = "all"
+
+
+def chains(table: pd.DataFrame, points: float, from_cycle: int) -> pd.DataFrame:
+    """One row for each chain, from the table of `trajectories.trajectories`.
+
+    With s_j the chain's mean trait score at cycle j and Delta_j = s_j - s_0 (points):
+
+    - amplified: max over j >= from_cycle of Delta_j >= points (Roe et al. 2026); missing when
+      s_0 or every such s_j is missing, because the chain ended before.
+    - outcome: "amplification" when amplified; otherwise "decay" when late_delta, the mean of
+      Delta_j over j >= from_cycle, is <= -min(points, s_0 / 2), that is, when the late cycles lost
+      either `points` or half of what cycle 0 had; otherwise "constancy". Missing as above.
+    - slope: ordinary least squares of s_j on j over all the chain's cycles (points a cycle).
+
+    Also: doses, n_cycles (with a score), score_0, score_last and last_cycle, max_delta and
+    delta_cycle (the first cycle that reaches it), coherence_first, coherence_last, coherence_min,
+    ended_cycle (the first cycle whose status is not ok) and ended_reason.
+    Raises `UserError` for points <= 0 or from_cycle < 1.
+    """
+    if points <= 0:
+        raise UserError(f"amplification points are {points}; they must be above 0")
+    if from_cycle < 1:
+        raise UserError(f"the rule's first cycle is {from_cycle}; it must be 1 or later")
+    rows = [
+        {**dict(zip(CHAIN, key, strict=True)), **_chain(group, points, from_cycle)}
+        for key, group in table.sort_values("cycle").groupby(CHAIN)
+    ]
+    whole = {name: "Int64" for name in ("last_cycle", "delta_cycle", "ended_cycle")}
+    return pd.DataFrame(rows).astype({**whole, "amplified": "boolean"})
+
+
+def _chain(group: pd.DataFrame, points: float, from_cycle: int) -> dict:
+    """What `chains` says of one chain, whose rows are ordered by cycle."""
+    score = group.set_index("cycle")["trait_score"].dropna()
+    coherence = group["coherence"].dropna()
+    start = score.get(0, np.nan)
+    late = (score - start).loc[from_cycle:].dropna()
+    ended = group[group["status"] != ALIVE]
+    amplified = bool(late.max() >= points) if len(late) else None
+    return {
+        "objective": group["objective"].iloc[0],
+        "start": group["start"].iloc[0],
+        **group[DOSES].iloc[0].to_dict(),
+        "n_cycles": len(score),
+        "score_0": start,
+        "score_last": score.iloc[-1] if len(score) else np.nan,
+        "last_cycle": score.index[-1] if len(score) else None,
+        "max_delta": late.max(),
+        "delta_cycle": late.idxmax() if len(late) else None,
+        "late_delta": late.mean(),
+        "amplified": amplified,
+        "outcome": _outcome(amplified, late.mean(), start, points),
+        "slope": _slope(score),
+        "coherence_first": coherence.iloc[0] if len(coherence) else np.nan,
+        "coherence_last": coherence.iloc[-1] if len(coherence) else np.nan,
+        "coherence_min": coherence.min(),
+        "ended_cycle": ended["cycle"].iloc[0] if len(ended) else None,
+        "ended_reason": (ended["reason"].iloc[0] or ended["status"].iloc[0]) if len(ended) else "",
+    }
+
+
+def _outcome(amplified: bool | None, late_delta: float, start: float, points: float) -> str:
+    if amplified is None:
+        return ""
+    if amplified:
+        return "amplification"
+    return "decay" if start > 0 and late_delta <= -min(points, start / 2) else "constancy"
+
+
+def _slope(score: pd.Series) -> float:
+    """Least-squares slope on the index; NaN with fewer than two cycles."""
+    if len(score) < 2:
+        return float("nan")
+    x = score.index.to_numpy(float) - score.index.to_numpy(float).mean()
+    return float(x @ score.to_numpy() / (x @ x))
+
+
+def amplification(table: pd.DataFrame, confidence: float) -> pd.DataFrame:
+    """How many chains amplified, for each setting (trait "all") and each setting and trait.
+
+    table: see `chains`. Returns setting, trait, n_chains, n_undecided (no verdict), n (with one),
+    n_decay, n_constancy, n_amplified, share = n_amplified / n, and its Wilson interval ci_low,
+    ci_high. The interval takes chains as independent; chains of one panel share their seed data.
+    """
+    rows = []
+    for setting, of_setting in table.groupby("setting"):
+        rows.append(_rate(setting, ALL, of_setting, confidence))
+        rows += [_rate(setting, t, g, confidence) for t, g in of_setting.groupby("trait")]
+    return pd.DataFrame(rows)
+
+
+def _rate(setting: str, trait: str, group: pd.DataFrame, confidence: float) -> dict:
+    counts = group["outcome"].value_counts()
+    n = int(group["amplified"].notna().sum())
+    amplified = int(counts.get("amplification", 0))
+    low, high = wilson(amplified, n, confidence)
+    return {
+        "setting": setting,
+        "trait": trait,
+        "n_chains": len(group),
+        "n_undecided": len(group) - n,
+        "n": n,
+        **{f"n_{name}": int(counts.get(name, 0)) for name in OUTCOMES[:2]},
+        "n_amplified": amplified,
+        "share": amplified / n if n else float("nan"),
+        "ci_low": low,
+        "ci_high": high,
+    }

@@ -1,0 +1,64 @@
+"""Intervals that several tables share."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
+
+from idempotence.errors import UserError
+
+
+def check_confidence(confidence: float) -> None:
+    """Raise `UserError` unless the confidence level lies between 0 and 1."""
+    if not 0 < confidence < 1:
+        raise UserError(f"confidence is {confidence}; it must lie between 0 and 1, such as 0.95")
+
+
+def t_half_width(
+    se: pd.Series | np.ndarray, df: pd.Series | np.ndarray, confidence: float
+) -> np.ndarray:
+    """Half the width of a t interval; NaN where there is no degree of freedom."""
+    check_confidence(confidence)
+    df = np.asarray(df, dtype=float)
+    quantile = stats.t.ppf(0.5 + confidence / 2, np.where(df > 0, df, np.nan))
+    return quantile * np.asarray(se, dtype=float)
+
+
+def clustered_means(
+    frame: pd.DataFrame, by: Sequence[str], value: str, cluster: str, confidence: float
+) -> pd.DataFrame:
+    """Mean of `value` for each group with a standard error clustered by `cluster`.
+
+    With responses y in clusters g = 1..G of a group, n responses in all and mean m, the squared
+    standard error is G / (G - 1) * sum_g (sum_{i in g} (y_i - m))^2 / n^2: the sandwich estimator
+    of a regression on a constant (Liang and Zeger 1986) with the usual small-sample factor. For
+    clusters of one size it is the standard error of the cluster means. The interval is m -/+ the
+    t quantile with G - 1 degrees of freedom. Missing values are left out.
+
+    Returns, indexed by `by`: mean, se, ci_low, ci_high, n, clusters; a group without values is
+    absent, and one with a single cluster has NaN for se and interval.
+    """
+    known = frame.loc[frame[value].notna(), [*by, cluster, value]]
+    per_cluster = known.groupby([*by, cluster])[value].agg(["sum", "size"])
+    made = known.groupby(list(by))[value].agg(mean="mean", n="size")
+    mean = made["mean"].reindex(per_cluster.index.droplevel(cluster)).to_numpy()
+    per_cluster["square"] = (per_cluster["sum"] - per_cluster["size"] * mean) ** 2
+    grouped = per_cluster.groupby(level=list(by))["square"]
+    made["clusters"] = grouped.size()
+    factor = made["clusters"] / (made["clusters"] - 1).where(made["clusters"] > 1)
+    made["se"] = np.sqrt(factor * grouped.sum()) / made["n"]
+    half = t_half_width(made["se"], made["clusters"] - 1, confidence)
+    made["ci_low"], made["ci_high"] = made["mean"] - half, made["mean"] + half
+    return made[["mean", "se", "ci_low", "ci_high", "n", "clusters"]]
+
+
+def wilson(successes: int, n: int, confidence: float) -> tuple[float, float]:
+    """Wilson's score interval of a share (Wilson 1927); NaN for no trials."""
+    check_confidence(confidence)
+    if n == 0:
+        return float("nan"), float("nan")
+    low, high = proportion_confint(successes, n, alpha=1 - confidence, method="wilson")
+    # at the ends the formula gives exactly 0 or 1, but for rounding
+    return (0.0 if successes == 0 else float(low)), (1.0 if successes == n else float(high))

@@ -1,0 +1,56 @@
+"""How well the judge knows the truth, on the study's own responses."""
+
+import pandas as pd
+from scipy import stats
+
+from idempotence.stats.amplification import ALL
+
+# criterion -> (judge's score, exact truth, numeric mass)
+CRITERIA = {
+    "trait": ("trait_score", "truth_trait", "trait_mass"),
+    "coherence": ("coherence", "truth_coherence", "coherence_mass"),
+}
+NEEDED = ["setting", "status", *(name for columns in CRITERIA.values() for name in columns)]
+UNASKED = ["nan", "ended"]  # a dead chain's rows hold nothing that a judge could read
+
+
+def judge_truth(scores: pd.DataFrame) -> pd.DataFrame:
+    """Agreement of judge and exact truth, for each setting and all together.
+
+    scores: the columns `NEEDED`. Returns setting ("all" for all), criterion, n_responses (put to
+    the judge), share_missing (without a score), n (with score and truth), spearman (rank
+    correlation; NaN under two responses or when either never varies), mae (mean absolute error)
+    and bias (mean of judge less truth; both points, 0-100), median_mass (of the probability on
+    numbers). Where no truth is known the last three but mass are NaN and n is 0.
+    """
+    asked = scores[~scores["status"].isin(UNASKED)]
+    groups = [*asked.groupby("setting"), (ALL, asked)]
+    return pd.DataFrame(
+        [
+            {"setting": setting, "criterion": criterion, **agreement(group, criterion)}
+            for setting, group in groups
+            for criterion in CRITERIA
+        ]
+    )
+
+
+def agreement(asked: pd.DataFrame, criterion: str) -> dict:
+    """One row of `judge_truth`, without its setting and criterion."""
+    judge, truth, mass = CRITERIA[criterion]
+    known = asked[[judge, truth]].dropna()
+    error = known[judge] - known[truth]
+    return {
+        "n_responses": len(asked),
+        "share_missing": asked[judge].isna().mean(),
+        "n": len(known),
+        "spearman": _spearman(known[judge], known[truth]),
+        "mae": error.abs().mean(),
+        "bias": error.mean(),
+        "median_mass": asked[mass].median(),
+    }
+
+
+def _spearman(one: pd.Series, other: pd.Series) -> float:
+    if len(one) < 2 or one.nunique() < 2 or other.nunique() < 2:
+        return float("nan")
+    return float(stats.spearmanr(one, other).statistic)

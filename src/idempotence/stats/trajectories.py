@@ -1,0 +1,86 @@
+"""Where each chain stands at each cycle, and the mean course over seeds."""
+
+import pandas as pd
+
+from idempotence.stats.intervals import clustered_means, t_half_width
+from idempotence.stats.scores import CHAIN, DOSES
+
+MEASURES = ["trait_score", "coherence"]
+MEANS = [
+    "truth_trait",
+    "truth_coherence",
+    "words_per_sentence",
+    "distinct_2",
+    "opening_share",
+    "loglik_initial",
+]
+KEY = [*CHAIN, "cycle"]
+NEEDED = ["objective", "start", *DOSES, *KEY, "question", "status", "reason", *MEASURES, *MEANS]
+ALIVE = "ok"  # a chain's status while it still says something
+
+
+def trajectories(scores: pd.DataFrame, confidence: float) -> pd.DataFrame:
+    """One row for each chain and cycle.
+
+    scores: one row for each response, with the columns `NEEDED`.
+    Returns the chain's identity and doses; cycle; status and reason (see `chain_status`);
+    n_responses, n_questions, n_missing_trait, n_missing_coherence; for trait_score and coherence
+    the mean (points, 0-100), its standard error clustered by question and the t interval
+    (`_se`, `_ci_low`, `_ci_high`; see `clustered_means`); the means of `MEANS`, all over the
+    responses where they are known.
+    """
+    fixed = ["objective", "start", *DOSES]
+    grouped = scores.groupby(KEY, sort=True)
+    table = grouped[fixed].first()
+    table[["status", "reason"]] = chain_status(scores)
+    table["n_responses"] = grouped.size()
+    table["n_questions"] = grouped["question"].nunique()
+    for measure, short in (("trait_score", "trait"), ("coherence", "coherence")):
+        table[f"n_missing_{short}"] = table["n_responses"] - grouped[measure].count()
+    for measure in MEASURES:
+        means = clustered_means(scores, KEY, measure, "question", confidence)
+        table[measure] = means["mean"]
+        for name in ("se", "ci_low", "ci_high"):
+            table[f"{measure}_{name}"] = means[name]
+    table[MEANS] = grouped[MEANS].mean()
+    return table.reset_index()[[*CHAIN, *fixed, "cycle", *table.columns[len(fixed) :]]]
+
+
+def chain_status(scores: pd.DataFrame) -> pd.DataFrame:
+    """Status and reason of each chain and cycle, indexed by `KEY`.
+
+    "nan" or "ended" when a response says so (the whole chain is then dead), "empty" when every
+    reply is empty, otherwise "ok". The reason is the first one given; none while "ok".
+    """
+    by = [scores[name] for name in KEY]
+    status = pd.Series(ALIVE, index=scores.groupby(KEY).size().index)
+    is_status = {name: scores["status"].eq(name).groupby(by) for name in ("empty", "ended", "nan")}
+    status[is_status["empty"].all()] = "empty"
+    status[is_status["ended"].any()] = "ended"
+    status[is_status["nan"].any()] = "nan"
+    given = scores["reason"].where(scores["reason"].fillna("") != "")
+    reason = given.groupby(by).first().fillna("").where(status != ALIVE, "")
+    return pd.DataFrame({"status": status, "reason": reason})
+
+
+def over_seeds(table: pd.DataFrame, measure: str, confidence: float) -> pd.DataFrame:
+    """Mean course of each setting, model, trait and cell: the chain, not the response, counts.
+
+    table: see `trajectories`. Returns those four columns, cycle, mean, ci_low, ci_high (t
+    interval over the seeds' cycle means, seeds - 1 degrees of freedom; NaN for one seed) and
+    n_seeds, the chains with a score at that cycle.
+    """
+    by = ["setting", "model", "trait", "cell", "cycle"]
+    known = table[table[measure].notna()]
+    made = known.groupby(by)[measure].agg(mean="mean", sd="std", n_seeds="size").reset_index()
+    half = t_half_width(made["sd"] / made["n_seeds"] ** 0.5, made["n_seeds"] - 1, confidence)
+    made["ci_low"], made["ci_high"] = made["mean"] - half, made["mean"] + half
+    return made[[*by, "mean", "ci_low", "ci_high", "n_seeds"]]
+
+
+def last_alive(table: pd.DataFrame) -> pd.DataFrame:
+    """For each chain that ended: its row of the last cycle in which it still had scores."""
+    dead = table[table["status"] != ALIVE][CHAIN].drop_duplicates()
+    lived = table[(table["status"] == ALIVE) & table["trait_score"].notna()]
+    last = lived.sort_values("cycle").groupby(CHAIN, as_index=False).tail(1)
+    return last.merge(dead, on=CHAIN).sort_values(CHAIN, ignore_index=True)

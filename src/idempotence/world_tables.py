@@ -1,0 +1,61 @@
+"""The instrument's quality as tables beside the bars it has to reach."""
+
+import pandas as pd
+
+
+def models_table(quality: dict, initial: pd.DataFrame) -> pd.DataFrame:
+    """Exact scores of the initial models, at the building of the world and in this study.
+
+    One row a model and measurement: n responses, truth-coherence and the highest trait, with the
+    bars and whether they are reached. The study's rows are on its own evaluation prompts, with
+    each trait measured on that trait's prompts.
+    """
+    bars = quality["bars"]
+    rows = [
+        {
+            "measured": "when built",
+            "model": row["model"],
+            "n": row["n"],
+            "coherence": row["coherence"],
+            "highest_trait": max(row["traits"], key=row["traits"].get),
+            "highest_trait_score": max(row["traits"].values()),
+        }
+        for row in quality["initial"]
+    ]
+    for model, responses in initial.groupby("model"):
+        traits = responses.groupby("trait")["truth_trait"].mean()
+        rows.append(
+            {
+                "measured": "in this study",
+                "model": model,
+                "n": len(responses),
+                "coherence": responses["truth_coherence"].mean(),
+                "highest_trait": traits.idxmax() if traits.notna().any() else "",
+                "highest_trait_score": traits.max(),
+            }
+        )
+    table = pd.DataFrame(rows)
+    table["coherence_bar"] = bars["initial coherence at least"]
+    table["trait_bar"] = bars["initial trait at most"]
+    table["reached"] = (table["coherence"] >= table["coherence_bar"]) & (
+        table["highest_trait_score"] <= table["trait_bar"]
+    )
+    return table
+
+
+def judge_table(quality: dict) -> pd.DataFrame:
+    """Agreement of the judge with the truth on held-out texts, one row a kind of text.
+
+    The bars hold for the first row, all texts together.
+    """
+    table = pd.DataFrame(quality["judge"])
+    bars = quality["bars"]
+    overall = table.iloc[0]
+    reached = (
+        overall["trait_spearman"] >= bars["trait spearman at least"]
+        and overall["trait_error"] <= bars["trait error at most"]
+        and overall["coherence_spearman"] >= bars["coherence spearman at least"]
+        and overall["coherence_error"] <= bars["coherence error at most"]
+    )
+    table["reached"] = [bool(reached)] + [""] * (len(table) - 1)
+    return table

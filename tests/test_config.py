@@ -1,0 +1,365 @@
+"""The config: what it asks for, and which mistakes it names where."""
+
+import copy
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from make_config import (
+    BASE,
+    DEFAULT,
+    LEAVES,
+    ROOT,
+    SECTIONS,
+    TRAITS,
+    at,
+    complaint,
+    load,
+    merged,
+    nested,
+)
+
+from idempotence.config import Cell, Panel, Study, load_study
+from idempotence.config.panels import SETTINGS, preference_cells, supervised_cells
+from idempotence.errors import UserError
+from idempotence.world.grammar import trait_names
+from idempotence.world.prompts import available
+
+PROMPTS = {"chat": 1500, "document": 1500}
+
+
+# --- studies that hold
+
+
+@pytest.mark.parametrize("file", [None, *sorted((ROOT / "studies").glob("*.yaml"))], ids=str)
+def test_every_study_of_the_project_is_valid(file):
+    over = yaml.safe_load(file.read_text(encoding="utf-8")) if file else {}
+    source = [str(path) for path in (DEFAULT, file) if path]
+    study = load_study(merged(BASE, over), source, trait_names(), available())
+    assert study.panels()
+
+
+def test_tiny_has_the_graph_of_the_default_study():
+    tiny = yaml.safe_load((ROOT / "studies/tiny.yaml").read_text(encoding="utf-8"))
+    small, default = load(tiny), load()
+    assert small.study == "tiny"
+    assert small.settings == default.settings
+    assert [m.name for m in small.models] == [m.name for m in default.models]
+    assert all(len(small.cells(setting)) == 1 for setting in small.settings)
+
+
+def test_words_of_a_panel():
+    study = load({"sft": {"cells": {"levels": [20], "n_sampled": [60]}}})
+    panel = study.panel("sft-continual", "micro-instruct", "bliss", 1)
+    assert panel.directory == "sft-continual/micro-instruct/bliss/seed1"
+    assert (panel.objective, panel.start) == ("sft", "previous")
+    assert panel.cells == (Cell("level20_sampled60", level=20, n_sampled=60),)
+    assert panel.cells[0].doses == {
+        "level": 20,
+        "n_seed": None,
+        "n_sampled": 60,
+        "beta": None,
+        "pairs": None,
+    }
+    assert panel in study.panels()
+    assert isinstance(panel, Panel)
+    for wrong in [("sdf-continual", "micro-base"), ("sft", "nobody")]:
+        with pytest.raises(KeyError):
+            study.panel(*wrong, "bliss", 0)
+
+
+def test_models_of_a_setting():
+    kinds = {panel.setting: panel.model.kind for panel in load().panels()}
+    for setting, kind in kinds.items():
+        assert kind == ("base" if SETTINGS[setting][0] == "sdf" else "instruct")
+
+
+def test_numbers_may_be_written_as_yaml_reads_them():
+    study = load({"sft": {"training": {"learning_rate": "1e-4", "batch_size": "8"}}})
+    assert study.sft.training.learning_rate == 1e-4
+    assert study.sft.training.batch_size == 8
+    assert load({"keep_adapters": "false"}).keep_adapters is False
+
+
+def test_a_verdict_beyond_the_last_cycle_is_allowed():
+    study = load({"cycles": 1, "analysis": {"amplification_from_cycle": 5}})
+    assert study.analysis.amplification_from_cycle > study.cycles
+
+
+def test_a_study_cannot_be_changed():
+    with pytest.raises(ValueError, match="frozen"):
+        load().seeds = 9
+
+
+exact = st.floats(0, 100, exclude_min=True, exclude_max=True, allow_subnormal=False)
+counts = st.lists(st.integers(1, 10**6), min_size=1, max_size=4, unique=True)
+doses = st.lists(exact, min_size=1, max_size=4, unique=True)
+
+
+@given(doses, counts, counts)
+def test_names_of_cells_are_unique_and_tell_the_dose(numbers, first, second):
+    cells = [
+        *supervised_cells(numbers, [], first),
+        *supervised_cells([], second, first),
+        *preference_cells(numbers, first),
+    ]
+    assert len({cell.name for cell in cells}) == len(cells)
+    assert len(cells) == len(first) * (2 * len(numbers) + len(second))
+    keys = {"level": "level", "sampled": "n_sampled", "seed": "n_seed", "beta": "beta"}
+    for cell in cells:
+        told = {
+            keys.get(word, word): float(number)
+            for word, number in re.findall(r"([a-z]{2,})([\d.]+(?:e[+-]?\d+)?)", cell.name)
+        }
+        assert told == {name: dose for name, dose in cell.doses.items() if dose is not None}
+        assert "/" not in cell.name
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(st.sampled_from(list(SETTINGS)), min_size=1, unique=True),
+    st.lists(st.sampled_from(TRAITS), min_size=1, unique=True),
+    st.integers(1, 4),
+    st.integers(1, 3),
+)
+def test_panels_are_the_product_of_what_is_listed(chosen, traits, seeds, models):
+    listed = [
+        {"name": f"{kind}{i}", "kind": kind, "path": f"world/{kind}"}
+        for kind in ("instruct", "base")
+        for i in range(models)
+    ]
+    study = load({"settings": chosen, "traits": traits, "seeds": seeds, "models": listed})
+    panels = study.panels()
+    assert len(panels) == len(chosen) * len(traits) * seeds * models
+    assert len({panel.directory for panel in panels}) == len(panels)
+    for panel in panels:
+        again = study.panel(panel.setting, panel.model.name, panel.trait, panel.seed)
+        assert again == panel
+
+
+# --- mistakes
+
+
+@given(st.sampled_from([(place, key) for place in SECTIONS for key in SECTIONS[place]]))
+def test_an_unknown_key_is_refused_anywhere_with_the_nearest_name(where):
+    place, key = where
+    dotted = f"{place}.{key}x".lstrip(".")
+    text = complaint(nested(dotted, 1))
+    assert text.startswith("a mistake in the config")
+    assert f"command line, {dotted}: there is no such key; did you mean {key}?" in text
+    for name in SECTIONS[place]:
+        assert name in text
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.sampled_from(LEAVES + [place for place in SECTIONS if place]), json_values)
+def test_any_value_anywhere_is_taken_or_refused_by_name(key, value):
+    raw = copy.deepcopy(BASE)
+    *outer, last = key.split(".")
+    (at(raw, ".".join(outer)) if outer else raw)[last] = value
+    try:
+        study = load_study(raw, [str(DEFAULT)], TRAITS, PROMPTS)
+    except UserError as error:
+        assert last in str(error)
+    else:
+        assert isinstance(study, Study)
+
+
+ONE_MISTAKE = {
+    "misspelt setting": ("settings", ["sft", "dpo-reint"], "did you mean dpo-reinit?"),
+    "misspelt trait": ("traits", ["Blis"], "did you mean bliss?"),
+    "misspelt choice": ("dpo.training.schedule", "cosin", "did you mean cosine?"),
+    "negative dose": ("sft.cells.n_sampled", [-5], "-5 is not allowed"),
+    "negative level": ("sft.cells.levels", [-5], "above 0 and below 100"),
+    "level 100": ("sft.cells.levels", [100], "above 0 and below 100"),
+    "repeated level": ("sft.cells.levels", [20, 20.0], "20 is listed twice"),
+    "repeated n_sampled": ("sdf.cells.n_sampled", [8, "8"], "8 is listed twice"),
+    "repeated beta": ("dpo.cells.beta", [0.1, "1e-1"], "0.1 is listed twice"),
+    "repeated pairs": ("dpo.cells.pairs", [9, 9], "9 is listed twice"),
+    "repeated trait": ("traits", ["bliss", "bliss"], "bliss is listed twice"),
+    "repeated setting": ("settings", ["sft", "sft"], "sft is listed twice"),
+    "dpo n_seed beyond the rows": ("dpo.cells.n_seed", 10**6, "at most seed_rows"),
+    "n_seed_max beyond the rows": ("calibration.n_seed_max", 10**6, "at most seed_rows"),
+    "levels without a dose to try": ("calibration.step", 10**6, "no level can be calibrated"),
+    "no dose": ("sft.cells.levels", [], "give levels (calibrated) or n_seed"),
+    "two kinds of dose": ("sft.cells.n_seed", [1], "both levels and n_seed"),
+    "empty list": ("dpo.cells.beta", [], "a list of at least one"),
+    "text for a number": ("seeds", "three", "'three' is not allowed"),
+    "true for a number": ("cycles", True, "True is not allowed"),
+    "infinite": ("sft.training.learning_rate", float("inf"), "inf is not allowed"),
+    "infinite, in words": ("sft.training.learning_rate", "inf", "must be a number, above 0"),
+    "not a number": ("sft.training.weight_decay", float("nan"), "nan is not allowed"),
+    "fraction for a count": ("sft.training.batch_size", 2.5, "a whole number"),
+    "one for true": ("keep_adapters", 1, "true or false"),
+    "number for a list": ("dpo.cells.pairs", 5, "5 is not allowed"),
+    "number for a section": ("evaluation", 5, "a section with the keys questions"),
+    "nothing": ("judge", None, "None is not allowed"),
+    "path in a name": ("study", "../x", "a name of letters, digits"),
+    "modules": ("sft.training.lora.target_modules", [3], "all-linear or a list"),
+    "judge of the world": ("judge.path", "world/jugde", "did you mean world/judge?"),
+    "judge nowhere": ("judge.path", "no such/folder/here", "nor a hub name"),
+    "unpinned judge": ("judge.path", "owner/judge", "needs its commit"),
+    "pinned folder": ("judge.revision", "abc", "has no revision"),
+}
+
+
+@pytest.mark.parametrize("case", ONE_MISTAKE)
+def test_a_mistake_is_named_once(case):
+    key, value, expected = ONE_MISTAKE[case]
+    text = complaint(nested(key, value))
+    assert text.startswith("a mistake in the config; nothing was run.\n")
+    assert len(text.splitlines()) == 2
+    assert expected in text
+    # Some mistakes lie in a neighbour of the changed key, always in the same section.
+    assert key.rpartition(".")[0] in text
+
+
+def test_n_seed_beyond_the_rows():
+    rows = BASE["seed_rows"]
+    cells = {"levels": [], "n_seed": [rows, rows + 1]}
+    text = complaint({"sft": {"cells": cells}})
+    assert f"sft.cells.n_seed.1: {rows + 1} is beyond the rows there are" in text
+    assert f"seed_rows ({rows})" in text
+    assert len(text.splitlines()) == 2
+
+
+def test_a_repeated_name_does_not_hide_a_misspelt_one():
+    text = complaint({"traits": ["bliss", "bliss", "lukcy"]})
+    assert "bliss is listed twice" in text
+    assert "traits.2: 'lukcy' is not a trait; did you mean lucky?" in text
+
+
+def test_doses_of_unused_objectives_are_not_checked():
+    over = nested("dpo.cells.n_seed", 10**6) | {"settings": ["sft", "sdf"]}
+    assert load(over).dpo.cells.n_seed == 10**6
+
+
+def test_a_setting_needs_a_model_of_its_kind():
+    instruct = [model for model in BASE["models"] if model["kind"] == "instruct"]
+    text = complaint({"models": instruct, "settings": ["sft", "sdf"]})
+    assert "settings.1: 'sdf' needs a model of kind base" in text
+    assert len(text.splitlines()) == 2
+
+
+def test_two_models_of_one_name():
+    twice = [*BASE["models"], BASE["models"][0]]
+    assert f"models.{len(twice) - 1}.name: " in complaint({"models": twice})
+
+
+def test_a_local_folder_is_a_model(tmp_path):
+    here = {"name": "mine", "kind": "instruct", "path": str(tmp_path)}
+    assert load({"models": [here], "settings": ["sft"]}).models[0].path == str(tmp_path)
+
+
+def test_prompts_must_be_enough():
+    study = load()
+    cells = {"sft": study.sft.cells.n_sampled, "dpo": study.dpo.cells.pairs}
+    shared = study.evaluation.questions + study.seed_rows
+    needed = {name: shared + study.cycles * max(doses) for name, doses in cells.items()}
+    documents = shared + study.cycles * max(study.sdf.cells.n_sampled)
+    enough = {"chat": max(needed.values()), "document": documents}
+    assert load(prompts_available=enough) == study
+    text = complaint({}, prompts_available={**enough, "document": documents - 1})
+    assert "sdf.cells.n_sampled" in text
+    assert f"= {documents} document prompts; there are only {documents - 1}" in text
+    for key in ("evaluation.questions", "seed_rows", "cycles"):
+        assert key in text
+    text = complaint({}, prompts_available={**enough, "chat": min(needed.values()) - 1})
+    assert "sft.cells.n_sampled" in text and "dpo.cells.pairs" in text
+
+
+def test_all_mistakes_come_at_once():
+    """Wrong types hide neither misspelt names nor doses beyond the rows."""
+    text = complaint(
+        {
+            "traits": ["blis", 3],
+            "settings": ["sft", "dop"],
+            "seeds": True,
+            "lerning_rate": 1,
+            "sft": {"cells": {"levels": [], "n_seed": [-1, 10**6]}, "training": {"epochs": "x"}},
+            "judge": {"path": "world/x", "backend": 1},
+        }
+    )
+    keys = "traits.0 traits.1 settings.1 seeds lerning_rate sft.cells.n_seed.0 sft.cells.n_seed.1 "
+    expected = [*keys.split(), "sft.training.epochs", "judge.path", "judge.backend"]
+    named = re.findall(r"^  .*?, ([\w.]+): ", text, flags=re.MULTILINE)
+    assert sorted(named) == sorted(expected)
+    assert text.startswith(f"{len(expected)} mistakes")
+
+
+# --- where a mistake is
+
+
+def two_files(tmp_path, over: str, monkeypatch) -> list[str]:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config.yaml").write_text(DEFAULT.read_text(encoding="utf-8"), encoding="utf-8")
+    (tmp_path / "mine.yaml").write_text(over, encoding="utf-8")
+    return ["config.yaml", "mine.yaml"]
+
+
+def test_file_and_line_of_a_mistake(tmp_path, monkeypatch):
+    over = "study: mine\nsft:\n  cells:\n    levels: [20,\n      -5]\n  trainig: 1\nseeds: x\n"
+    source = two_files(tmp_path, over, monkeypatch)
+    raw = merged(BASE, yaml.safe_load(over) | {"lines": 2})
+    raw["dpo"]["cells"]["n_seed"] = -1
+    raw["traits"] = ["blis"]
+    with pytest.raises(UserError) as caught:
+        load_study(raw, source, TRAITS)
+    text = str(caught.value)
+    assert "  mine.yaml, line 5, sft.cells.levels.1: -5" in text
+    assert "  mine.yaml, line 6, sft.trainig: there is no such key" in text
+    assert "  mine.yaml, line 7, seeds: 'x'" in text
+    # Neither file says so: it came over them.
+    assert "  command line, lines: " in text
+    assert "  command line, dpo.cells.n_seed: -1" in text
+    assert "  command line, traits.0: 'blis'" in text
+
+
+def test_the_last_file_that_says_so_is_named(tmp_path, monkeypatch):
+    over = "study: mine\nsft:\n  cells: {levels: [20], n_seed: [1]}\n"
+    source = two_files(tmp_path, over, monkeypatch)
+    with pytest.raises(UserError, match="  mine.yaml, line 3, sft.cells: has both"):
+        load_study(merged(BASE, yaml.safe_load(over)), source, TRAITS)
+
+
+def test_a_mistake_of_the_default_file_is_found_there(tmp_path, monkeypatch):
+    source = two_files(tmp_path, "study: mine\ndpo: {cells: {beta: [0.5]}}\n", monkeypatch)
+    text = DEFAULT.read_text(encoding="utf-8")
+    changed = re.sub(r"^seeds: .*", "seeds: -1", text, flags=re.MULTILINE)
+    line = changed.splitlines().index("seeds: -1") + 1
+    Path("config.yaml").write_text(changed, encoding="utf-8")
+    raw = merged(yaml.safe_load(changed), {"study": "mine"})
+    with pytest.raises(UserError, match=f"config.yaml, line {line}, seeds: -1 is not allowed"):
+        load_study(raw, source, TRAITS)
+
+
+def test_a_missing_key_is_sought_where_its_section_is():
+    raw = copy.deepcopy(BASE)
+    del raw["judge"]["path"], raw["cycles"]
+    lines = DEFAULT.read_text(encoding="utf-8").splitlines()
+    line = next(i for i, text in enumerate(lines, start=1) if text.startswith("judge:"))
+    with pytest.raises(UserError) as caught:
+        load_study(raw, [str(DEFAULT)], TRAITS)
+    assert re.search(rf"config.yaml, line {line}, judge.path: is missing", str(caught.value))
+    assert re.search(r"config.yaml, cycles: is missing", str(caught.value))
+
+
+@pytest.mark.parametrize("content", ["", "a: [1\n", "{1: 2, ? [x] : 3}\n", "just text\n"])
+def test_a_file_that_tells_nothing_does_not_hide_the_mistake(tmp_path, monkeypatch, content):
+    source = two_files(tmp_path, content, monkeypatch)
+    with pytest.raises(UserError, match="command line, seeds: -1 is not allowed"):
+        load_study(merged(BASE, {"seeds": -1}), source, TRAITS)
+
+
+def test_a_key_that_is_not_a_text():
+    assert "has the key 5, which is not a text" in complaint({5: 1})
