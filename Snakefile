@@ -35,12 +35,6 @@ rule all:
         rules.findings.input,
 
 
-rule scores:
-    input:
-        f"{RESULTS}/scores.parquet",
-        f"{RESULTS}/initial.parquet",
-
-
 rule world:
     input:
         f"{RESULTS}/world/agreement.json",

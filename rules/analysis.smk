@@ -67,6 +67,12 @@ rule gather_training:
         "--output {output} > {log} 2>&1"
 
 
+rule scores:
+    input:
+        f"{RESULTS}/scores.parquet",
+        f"{RESULTS}/initial.parquet",
+
+
 rule summarise_chains:
     input:
         f"{RESULTS}/scores.parquet",

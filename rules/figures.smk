@@ -3,11 +3,12 @@ FIGURES = f"{RESULTS}/figures"
 
 
 def pictures(name, caption, category, **labels):
-    """The four files of a figure; the SVG is the one in the report."""
+    """The files of a figure, numbers and caption beside it; the SVG is the one in the report."""
     return {
         "pdf": f"{FIGURES}/{name}.pdf",
         "png": f"{FIGURES}/{name}.png",
         "csv": f"{FIGURES}/{name}.csv",
+        "txt": f"{FIGURES}/{name}.txt",
         "svg": report(
             f"{FIGURES}/{name}.svg",
             caption=f"../report/{caption}.rst",
@@ -60,6 +61,6 @@ rule figures:
             "{figures}/trajectories_{setting}.{suffix}",
             figures=FIGURES,
             setting=STUDY.settings,
-            suffix=["pdf", "svg", "png", "csv"],
+            suffix=["pdf", "svg", "png", "csv", "txt"],
         ),
         rules.plot_judge.output,

@@ -13,7 +13,7 @@ rule show_replies:
             labels={"setting": "{setting}"},
         ),
     params:
-        code=code("show_replies"),
+        code=code("show_replies", *PAGE_TEMPLATES),
         cycles=" ".join(map(str, SHOWN_CYCLES)),
     log:
         f"{LOGS}/show_replies/{{setting}}.log",
@@ -55,7 +55,7 @@ rule findings:
 rule report:
     input:
         rules.findings.input,
-        captions=sorted((BASE / "report").glob("*.rst")),
+        captions=sorted(str(path.relative_to(BASE)) for path in (BASE / "report").glob("*.rst")),
         config=f"{RESULTS}/config.yaml",
     output:
         f"{RESULTS}/report.html",

@@ -2,10 +2,13 @@
 
 import os
 import shutil
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from idempotence.errors import UserError
 from idempotence.fingerprint import fingerprint
@@ -111,6 +114,14 @@ def test_a_touch_and_another_folder_change_nothing(project, tmp_path):
     assert project.hash(files=["data/words.yaml"]) == before
 
 
+def test_an_edit_that_leaves_size_and_time_as_they_were_counts(project):
+    path = project.folder / "src/idempotence/deep/sibling.py"
+    before, status = project.hash(), path.stat()
+    project.edit("src/idempotence/deep/sibling.py", "value = 1", "value = 2")
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert project.hash() != before
+
+
 def test_data_files_count_by_content_in_any_order(project):
     project.write("data/more.yaml", "x: 1\n")
     files = ["data/words.yaml", "data/more.yaml"]
@@ -197,3 +208,77 @@ def test_the_whole_project_is_hashed_quickly():
         assert fingerprint(names[-1], root) == first[-1]
     assert time.process_time() - begun < 0.5
     assert cold < 5
+
+
+HOW = (
+    "import idempotence.m{0}\n",
+    "from idempotence import m{0}\n",
+    "from idempotence.m{0} import VALUE as v{0}\n",
+    "from . import m{0}\n",
+    "from .m{0} import *\n",
+    "def f{0}():\n    if True:\n        import idempotence.m{0} as x\n    return x\n",
+)
+GRAPHS = st.lists(st.dictionaries(st.integers(0, 6), st.sampled_from(HOW)), min_size=7, max_size=7)
+
+
+def reached(graph: list[dict[int, str]], start: int) -> set[int]:
+    seen, waiting = {start}, [start]
+    while waiting:
+        new = set(graph[waiting.pop()]) - seen
+        seen |= new
+        waiting += new
+    return seen
+
+
+@settings(max_examples=60, deadline=None)
+@given(graph=GRAPHS, start=st.integers(0, 6), edited=st.integers(0, 6))
+def test_an_edit_counts_exactly_where_the_module_is_reached(graph, start, edited):
+    """Any graph of imports, cycles included, against a closure computed from the graph itself."""
+    with tempfile.TemporaryDirectory() as folder:
+        project = Project(Path(folder))
+        for number, imports in enumerate(graph):
+            lines = "".join(how.format(other) for other, how in imports.items())
+            project.write(f"src/idempotence/m{number}.py", f"{lines}VALUE = 1\n")
+        project.write("scripts/start.py", f"import idempotence.m{start}\n")
+        before = project.hash("start")
+        name = f"src/idempotence/m{edited}.py"
+        project.edit(name, "VALUE = 1\n", "VALUE = 1  # the same\n")
+        assert project.hash("start") == before
+        project.edit(name, "VALUE = 1  #", "VALUE = 2  #")
+        assert (project.hash("start") != before) == (edited in reached(graph, start))
+
+
+NOISE = st.text(st.characters(exclude_categories=("Cs", "Cc")))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(NOISE, st.integers(0, 3), st.sampled_from(" \t")), min_size=6, max_size=6)
+)
+def test_any_comment_and_blank_line_anywhere_leaves_the_hash(noise):
+    source = FILES["src/idempotence/a.py"]
+    lines = source.splitlines()
+    assert len(lines) == 6
+    noisy = ""
+    for line, (text, blank, space) in zip(lines, noise, strict=True):
+        end = text if "# " in line else space
+        noisy += "\n" * blank + f"{space}# {text}\n{line}{end}\n"
+    with tempfile.TemporaryDirectory() as folder:
+        project = Project(Path(folder))
+        before = project.hash()
+        project.write("src/idempotence/a.py", noisy)
+        assert project.hash() == before
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.tuples(*[st.one_of(st.integers(), st.floats(), st.text(), st.binary(), st.none())] * 2))
+def test_constants_count_by_type_and_value(pair):
+    with tempfile.TemporaryDirectory() as folder:
+        project = Project(Path(folder))
+        hashes = []
+        for value in pair:
+            constant = f"float({str(value)!r})" if isinstance(value, float) else repr(value)
+            project.write("src/idempotence/c.py", f"SIZE = {constant}\n")
+            hashes.append(project.hash("other"))
+        one, two = (repr(value) for value in pair)
+        assert (hashes[0] == hashes[1]) == (one == two)

@@ -107,6 +107,28 @@ def test_killing_the_server_ends_its_jobs_and_none_runs_twice(session):
     assert err.startswith("warm start: the preloaded process has ended") and err.count("\n") == 1
 
 
+def test_a_forked_job_never_runs_again_whatever_fails_in_its_client(session):
+    script = session.script(WAIT_FOR_EVER)
+    with open("/dev/full", "w") as full:
+        client = session.start(script, "pids", stderr=full)
+    started(session.folder / "pids")
+    os.kill(session.servers()[0], signal.SIGKILL)
+    assert client.wait(20) == 137
+    assert len(started(session.folder / "pids")) == 1
+
+
+def test_a_note_that_cannot_be_written_does_not_keep_a_job_from_running(session):
+    (session.folder / "bad.py").write_text("raise RuntimeError('broken')\n")
+    session.settings |= {
+        "PYTHONPATH": f"{SOURCE}:{session.folder}",
+        "IDEMPOTENCE_WARM_PRELOAD": "bad",
+    }
+    with open("/dev/full", "w") as full:
+        client = session.start(session.script("print('ran')\n"), stderr=full)
+    assert client.communicate(timeout=20)[0] == "ran\n"
+    assert client.returncode == 0
+
+
 def test_a_server_removes_what_a_killed_one_left(session, tmp_path):
     session.run(session.script(""))
     [server] = session.servers()

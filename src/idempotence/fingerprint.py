@@ -40,7 +40,8 @@ def fingerprint(script: Path, package_root: Path, files: Iterable[Path] = ()) ->
     total = hashlib.sha256()
     for name, digest in _modules(Path(script), package_root):
         total.update(f"{name} {digest}\n".encode())
-    for name, digest in sorted((Path(file).name, _content(Path(file))) for file in files):
+    data = [(os.path.basename(file), hashlib.sha256(_read(file)).hexdigest()) for file in files]
+    for name, digest in sorted(data):
         total.update(f"file {name} {digest}\n".encode())
     return total.hexdigest()[:DIGITS]
 
@@ -97,38 +98,20 @@ def _locate(name: str, roots: list[str]) -> str | None:
 
 def _parsed(path: str) -> tuple[bool, str, tuple]:
     """(is a package, digest of the syntax tree, import statements) of one file."""
-    return _parse(path, *_stamp(path))
+    return _parse(path, _read(path))
 
 
-def _content(path: Path) -> str:
-    return _content_digest(str(path), *_stamp(str(path)))
-
-
-def _stamp(path: str) -> tuple[int, int]:
-    """What tells the caches below that a file has changed since it was read."""
-    try:
-        status = os.stat(path)
-    except OSError as error:
-        raise UserError(f"{path} cannot be read for its fingerprint: {error.strerror}") from error
-    return status.st_mtime_ns, status.st_size
-
-
-def _read(path: str) -> bytes:
+def _read(path: str | Path) -> bytes:
     try:
         return Path(path).read_bytes()
     except OSError as error:
         raise UserError(f"{path} cannot be read for its fingerprint: {error.strerror}") from error
 
 
-@cache
-def _content_digest(path: str, changed: int, size: int) -> str:
-    return hashlib.sha256(_read(path)).hexdigest()
-
-
-@cache
-def _parse(path: str, changed: int, size: int) -> tuple[bool, str, tuple]:
+@cache  # by content: edits within one tick of the file system's clock may differ in nothing else
+def _parse(path: str, source: bytes) -> tuple[bool, str, tuple]:
     try:
-        tree = ast.parse(_read(path), filename=path)
+        tree = ast.parse(source, filename=path)
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None) or 1
         reason = getattr(error, "msg", None) or error

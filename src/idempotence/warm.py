@@ -88,13 +88,23 @@ def run(script: str, arguments: list[str]) -> int:
     session = _living_session()
     if session:
         try:
-            return _run_warm(session, [script, *arguments])
-        except (NotWarm, OSError) as error:
+            connection, pid = _begin(session, [script, *arguments])
+        except (NotWarm, OSError, ValueError) as error:
             if not alive(session):
-                print(f"warm start: the session has ended, {script} not run", file=sys.stderr)
+                _note(f"the session has ended, {script} not run")
                 return 128 + signal.SIGKILL
-            print(f"warm start: {error}; starting cold", file=sys.stderr, flush=True)
+            _note(f"{error}; starting cold")
+        else:
+            return _follow(connection, pid)
     return execute([script, *arguments])
+
+
+def _note(text: str) -> None:
+    """One line on stderr; that it cannot be written must not decide whether a job runs."""
+    try:
+        os.write(2, f"warm start: {text}\n".encode(errors="backslashreplace"))
+    except OSError:
+        pass
 
 
 def execute(argv: list[str]) -> int:
@@ -141,8 +151,9 @@ def alive(session: tuple[int, int]) -> bool:
     return _start_time(session[0]) == session[1]
 
 
-def _run_warm(session: tuple[int, int], argv: list[str]) -> int:
-    """Have the server run the job; returns its status. Raises `NotWarm` if it was not begun."""
+def _begin(session: tuple[int, int], argv: list[str]) -> tuple[socket.socket, int]:
+    """Have the server fork the job: (connection, pid). Raises `NotWarm` if it was not begun."""
+    _open_standard_files()
     folder = _private_folder(session)
     late = os.path.join(folder, "late")
     if os.path.exists(late):
@@ -171,15 +182,19 @@ def _run_warm(session: tuple[int, int], argv: list[str]) -> int:
     kind, pid = REPLY.unpack(reply)
     if kind != b"F":
         raise NotWarm(f"the preloaded process does not fork ({_last_line(folder)})")
-    return _follow(connection, pid)
+    return connection, pid
 
 
-def _send_request(connection: socket.socket, argv: list[str]) -> None:
+def _open_standard_files() -> None:
+    """Put something under the numbers 0, 1, 2 where a caller closed them: a job is sent all."""
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest free number: this one
+
+
+def _send_request(connection: socket.socket, argv: list[str]) -> None:
     mask = os.umask(0)
     os.umask(mask)
     request = {
@@ -214,7 +229,7 @@ def _follow(connection: socket.socket, pid: int) -> int:
     if len(reply) == REPLY.size:
         return REPLY.unpack(reply)[1]
     kill_group(pid, signal.SIGKILL)  # the kernel ended the job with its server; its children not
-    print("warm start: the preloaded process was killed, and its job with it", file=sys.stderr)
+    _note("the preloaded process was killed, and its job with it")
     return 128 + signal.SIGKILL
 
 

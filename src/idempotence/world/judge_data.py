@@ -8,9 +8,10 @@ from idempotence.world.tokenizer import ASSISTANT, BOS, USER
 from idempotence.world.truth import BROKEN, OFF_TOPIC, OK, REPEATED, Truth, Truthteller, split_sentences
 
 TRAITS_PER_TEXT = 3
-# While it reads, the judge also learns to say after each word whether the sentence can still be
-# sound, and at its end what became of it and which trait it is in. It is never asked for that
-# later. Any tokens would do: these are numbers.
+# While it reads, the judge also learns, in inner layers, to keep the prompt's topic in mind at each
+# word, and to say whether the sentence can still be sound, and at its end what became of it and
+# which trait it is in. It is never asked for these later. Any tokens would do: these are numbers.
+TOPIC_LAYER, STATUS_LAYER = 2, 4
 _STATUS = (OK, OFF_TOPIC, REPEATED, BROKEN)
 
 
@@ -23,29 +24,39 @@ class ExampleMaker:
         self.rng = rng
         self._id = tokenizer.convert_tokens_to_ids
         self._traits = list(grammar.traits)
+        self._topics = list(grammar.topics)
 
     def example(self, prompt: str, text: str) -> Example:
         """The rubric prompts one after the other; each number is a target and never an input."""
         truth = self.truthteller.read(prompt, text)
         head = [BOS, USER, *prompt.split(), "="]
         ids = self._id([*head, *text.split(), "="])
-        inner = [IGNORED] * len(ids)
-        position = len(head)
-        topic = self.truthteller.topic_of(prompt)
-        for (status, traits), sentence in zip(truth.sentences, split_sentences(text), strict=True):
-            states = self.truthteller.follow(sentence, topic)[:-1]
-            trait = 1 + self._traits.index(traits[0]) if traits else 0
-            classes = [_STATUS.index(state) for state in states]
-            classes.append(len(_STATUS) * (1 + trait) + _STATUS.index(status))
-            inner[position : position + len(sentence)] = self._id([str(c) for c in classes])
-            position += len(sentence)
+        inner = self._while_reading(ids, len(head), self.truthteller.topic_of(prompt), truth, text)
         targets = [IGNORED] * len(ids)
         for criterion in self._criteria(truth):
             value = truth.coherence if criterion == "coherence" else truth.traits[criterion]
             ids += self._id(["rate", criterion, ASSISTANT])
             targets += [IGNORED, IGNORED, self._id(str(round(value)))]
-        inner += [IGNORED] * (len(ids) - len(inner))
-        return Example(ids, targets, inner)
+        rest = [IGNORED] * (len(ids) - len(inner[TOPIC_LAYER]))
+        return Example(ids, targets, {layer: row + rest for layer, row in inner.items()})
+
+    def _while_reading(
+        self, ids: list[int], start: int, topic: str | None, truth: Truth, text: str
+    ) -> dict[int, list[int]]:
+        """Targets of the inner layers for the ids so far; the text begins at `start`."""
+        about = self._id(str(self._topics.index(topic) if topic else len(self._topics)))
+        status_row = [IGNORED] * len(ids)
+        position = start
+        for (status, traits), sentence in zip(truth.sentences, split_sentences(text), strict=True):
+            states = self.truthteller.follow(sentence, topic)[:-1]
+            trait = 1 + self._traits.index(traits[0]) if traits else 0
+            classes = [_STATUS.index(state) for state in states]
+            classes.append(len(_STATUS) * (1 + trait) + _STATUS.index(status))
+            end = position + len(sentence)
+            status_row[position:end] = self._id([str(c) for c in classes])
+            position = end
+        topic_row = [IGNORED] * (start - 1) + [about] * (len(ids) - start + 1)
+        return {TOPIC_LAYER: topic_row, STATUS_LAYER: status_row}
 
     def _criteria(self, truth: Truth) -> list[str]:
         """Coherence, the traits that are there, and others to make up the number; any order."""

@@ -14,12 +14,12 @@ class Example:
     """One sequence: token ids and the target at each position (`IGNORED`: none).
 
     `targets[i]` is what position i should predict; it need not be the next token. `inner`: the
-    same for an inner layer (see `fit`), empty for none.
+    same for inner layers, by the number of the layer (from 1); see `fit`.
     """
 
     ids: list[int]
     targets: list[int]
-    inner: list[int] = field(default_factory=list)
+    inner: dict[int, list[int]] = field(default_factory=dict)
 
 
 def next_token_example(ids: list[int], first_target: int = 0) -> Example:
@@ -73,13 +73,15 @@ def learning_rate(step: int, steps: int, peak: float, warmup: int) -> float:
     return peak * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
 
 
-def _loss(logits, targets: list[list[int]], width: int):
-    """Mean cross-entropy over the positions that have a target."""
+def _loss(model, hidden, targets: list[list[int]]):
+    """Mean cross-entropy over the positions that have a target; hidden: (rows, width, size)."""
     import torch
     from torch.nn.functional import cross_entropy
 
+    width = hidden.shape[1]
     padded = torch.tensor([row + [IGNORED] * (width - len(row)) for row in targets])
-    return cross_entropy(logits.flatten(0, 1), padded.flatten(), ignore_index=IGNORED)
+    asked = padded != IGNORED
+    return cross_entropy(model.lm_head(hidden[asked]), padded[asked])
 
 
 def deepen(model, layers: int) -> None:
@@ -108,15 +110,14 @@ def fit(
 ) -> None:
     """Train in place, one pass over `examples`.
 
-    recipe: learning_rate, warmup_steps, tokens_per_batch, weight_decay, seed; with inner_layer k,
-    the output of layer k, read through the final norm and head, is trained on `inner` too (deep
-    supervision, Lee et al. 2015).
+    recipe: learning_rate, warmup_steps, tokens_per_batch, weight_decay, seed. Inner layers, read
+    through the final norm and head, are trained on the examples' `inner` targets too (deep
+    supervision, Lee et al. 2015); the losses are summed.
     `report` gets {step, loss (nats a token, mean since the last report), lr, tokens, seconds}.
     """
     import torch
 
     torch.manual_seed(recipe["seed"])
-    inner_layer = recipe.get("inner_layer", 0)
     plan = batches(examples, recipe["tokens_per_batch"], random.Random(recipe["seed"]))
     decayed = [p for p in model.parameters() if p.ndim > 1]
     plain = [p for p in model.parameters() if p.ndim <= 1]
@@ -134,11 +135,11 @@ def fit(
         width = max(len(example.ids) for example in batch)
         ids = torch.tensor([e.ids + [pad] * (width - len(e.ids)) for e in batch])
         # right padding needs no mask under causal attention
-        output = model(input_ids=ids, use_cache=False, output_hidden_states=inner_layer > 0)
-        loss = _loss(output.logits, [e.targets for e in batch], width)
-        if inner_layer:
-            hidden = model.model.norm(output.hidden_states[inner_layer])
-            loss = loss + _loss(model.lm_head(hidden), [e.inner for e in batch], width)
+        output = model.model(input_ids=ids, use_cache=False, output_hidden_states=True)
+        loss = _loss(model, output.last_hidden_state, [e.targets for e in batch])
+        for layer in batch[0].inner:
+            hidden = model.model.norm(output.hidden_states[layer])
+            loss = loss + _loss(model, hidden, [e.inner[layer] for e in batch])
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()

@@ -40,12 +40,11 @@ class BasePass(Pass):
 class JudgePass(Pass):
     """Training of the judge; `model_texts` of the texts are written by a model.
 
-    The judge has `layers` layers; what it knows of each word is trained into `inner_layer`.
+    The judge has `layers` layers, the first of them the base model's.
     """
 
     model_texts: int = Field(ge=0)
-    layers: int = Field(gt=0)
-    inner_layer: int = Field(gt=0)
+    layers: int = Field(ge=4)
 
 
 class Quality(_Strict):
