@@ -2,21 +2,19 @@
 TABLES = f"{RESULTS}/tables"
 
 
-
-
 rule gather_scores:
     input:
         panel_files("scores.parquet", range(LAST + 1)),
     output:
         f"{RESULTS}/scores.parquet",
-    params:
-        code=code("gather_scores"),
     log:
         f"{LOGS}/gather_scores.log",
     conda:
         "../envs/analysis.yaml"
+    params:
+        code=code("gather_scores"),
     shell:
-        "{RUN} scripts/gather_scores.py --inputs {input} --output {output} > {log} 2>&1"
+        "python -m idempotence.warm run scripts/gather_scores.py --inputs {input} --output {output} > {log} 2>&1"
 
 
 rule gather_initial:
@@ -28,14 +26,14 @@ rule gather_initial:
         ],
     output:
         f"{RESULTS}/initial.parquet",
-    params:
-        code=code("gather_scores"),
     log:
         f"{LOGS}/gather_initial.log",
     conda:
         "../envs/analysis.yaml"
+    params:
+        code=code("gather_scores"),
     shell:
-        "{RUN} scripts/gather_scores.py --inputs {input} --output {output} > {log} 2>&1"
+        "python -m idempotence.warm run scripts/gather_scores.py --inputs {input} --output {output} > {log} 2>&1"
 
 
 rule gather_training:
@@ -55,15 +53,15 @@ rule gather_training:
         ],
     output:
         f"{TABLES}/training.csv",
-    params:
-        code=code("gather_training"),
-        root=RESULTS,
     log:
         f"{LOGS}/gather_training.log",
     conda:
         "../envs/analysis.yaml"
+    params:
+        code=code("gather_training"),
+        root=lambda w, output: folder(output, up=1),
     shell:
-        "{RUN} scripts/gather_training.py --root {params.root} --inputs {input} "
+        "python -m idempotence.warm run scripts/gather_training.py --root {params.root} --inputs {input} "
         "--output {output} > {log} 2>&1"
 
 
@@ -78,25 +76,23 @@ rule summarise_chains:
         f"{RESULTS}/scores.parquet",
     output:
         trajectories=f"{TABLES}/trajectories.csv",
-        chains=report(
-            f"{TABLES}/chains.csv", caption="../report/chains.rst", category="Tables"
-        ),
+        chains=report(f"{TABLES}/chains.csv", caption="../report/chains.rst", category="Tables"),
         amplification=report(
             f"{TABLES}/amplification.csv",
             caption="../report/amplification.rst",
             category="Tables",
         ),
+    log:
+        f"{LOGS}/summarise_chains.log",
+    conda:
+        "../envs/analysis.yaml"
     params:
         code=code("summarise_chains"),
         points=STUDY.analysis.amplification_points,
         from_cycle=STUDY.analysis.amplification_from_cycle,
         confidence=STUDY.analysis.confidence,
-    log:
-        f"{LOGS}/summarise_chains.log",
-    conda:
-        "../envs/analysis.yaml"
     shell:
-        "{RUN} scripts/summarise_chains.py --scores {input} "
+        "python -m idempotence.warm run scripts/summarise_chains.py --scores {input} "
         "--amplification-points {params.points} --from-cycle {params.from_cycle} "
         "--confidence {params.confidence} --output-trajectories {output.trajectories} "
         "--output-chains {output.chains} --output-amplification {output.amplification} "
@@ -108,15 +104,15 @@ rule fit_slopes:
         f"{RESULTS}/scores.parquet",
     output:
         report(f"{TABLES}/slopes.csv", caption="../report/slopes.rst", category="Tables"),
-    params:
-        code=code("fit_slopes"),
-        confidence=STUDY.analysis.confidence,
     log:
         f"{LOGS}/fit_slopes.log",
     conda:
         "../envs/analysis.yaml"
+    params:
+        code=code("fit_slopes"),
+        confidence=STUDY.analysis.confidence,
     shell:
-        "{RUN} scripts/fit_slopes.py --scores {input} --confidence {params.confidence} "
+        "python -m idempotence.warm run scripts/fit_slopes.py --scores {input} --confidence {params.confidence} "
         "--output {output} > {log} 2>&1"
 
 
@@ -125,14 +121,14 @@ rule tabulate_judge:
         f"{RESULTS}/scores.parquet",
     output:
         report(f"{TABLES}/judge.csv", caption="../report/judge.rst", category="Instrument"),
-    params:
-        code=code("tabulate_judge"),
     log:
         f"{LOGS}/tabulate_judge.log",
     conda:
         "../envs/analysis.yaml"
+    params:
+        code=code("tabulate_judge"),
     shell:
-        "{RUN} scripts/tabulate_judge.py --scores {input} --output {output} > {log} 2>&1"
+        "python -m idempotence.warm run scripts/tabulate_judge.py --scores {input} --output {output} > {log} 2>&1"
 
 
 rule tabulate_world:
@@ -150,14 +146,14 @@ rule tabulate_world:
             caption="../report/world_judge.rst",
             category="Instrument",
         ),
-    params:
-        code=code("tabulate_world"),
     log:
         f"{LOGS}/tabulate_world.log",
     conda:
         "../envs/analysis.yaml"
+    params:
+        code=code("tabulate_world"),
     shell:
-        "{RUN} scripts/tabulate_world.py --quality {input.quality} --initial {input.initial} "
+        "python -m idempotence.warm run scripts/tabulate_world.py --quality {input.quality} --initial {input.initial} "
         "--output-models {output.models} --output-judge {output.judge} > {log} 2>&1"
 
 

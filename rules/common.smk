@@ -1,21 +1,15 @@
 # The study, where its files lie, and how a script is called.
 import json
-import os
-import socket
 import sys
 from pathlib import Path
 
 BASE = Path(workflow.basedir)
 sys.path.insert(0, str(BASE / "src"))
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    part for part in (str(BASE / "src"), os.environ.get("PYTHONPATH")) if part
-)
-# The interpreter that runs Snakemake runs the scripts, whether or not its environment is active.
-os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 from idempotence.config import load_study
 from idempotence.errors import UserError
 from idempotence.fingerprint import fingerprint
+from idempotence.job_environment import prepare
 from idempotence.judge.rubric import RUBRICS
 from idempotence.plan import Plan
 from idempotence.world.grammar import GRAMMAR_FOLDER, trait_names
@@ -42,12 +36,7 @@ MODELS = {model.name: model for model in STUDY.models}
 OBJECTIVE = {panel.setting: panel.objective for panel in STUDY.panels()}
 OBJECTIVES = sorted(set(OBJECTIVE.values()))
 
-# A preloaded process serves the jobs of this very run; see idempotence.warm.
-if not workflow.remote_exec:
-    os.environ["IDEMPOTENCE_SESSION"] = f"{socket.gethostname()}:{os.getpid()}"
-else:
-    os.environ.pop("IDEMPOTENCE_SESSION", None)
-RUN = "python -m idempotence.warm run"
+prepare(BASE / "src", workflow.remote_exec)
 
 
 wildcard_constraints:
@@ -75,7 +64,11 @@ def model_folder(path):
 
 def model_files(path):
     """What a job waits for before it loads a model."""
-    return [f"{WORLD}/{path.removeprefix('world/')}/model.safetensors"] if path.startswith("world/") else []
+    return (
+        [f"{WORLD}/{path.removeprefix('world/')}/model.safetensors"]
+        if path.startswith("world/")
+        else []
+    )
 
 
 def panel_of(w):
@@ -106,7 +99,85 @@ def calibration_file(w):
 def panel_files(name, cycles):
     """A file of every panel and of every cycle listed."""
     return [
-        f"{panel_folder(panel)}/cycle{cycle}/{name}"
-        for panel in STUDY.panels()
-        for cycle in cycles
+        f"{panel_folder(panel)}/cycle{cycle}/{name}" for panel in STUDY.panels() for cycle in cycles
     ]
+
+
+CYCLE = f"{PANEL}/cycle{{cycle}}"
+ADAPTER_FILES = ["adapter_model.safetensors", "adapter_config.json", "training.json"]
+kept = (lambda files: files) if STUDY.keep_adapters else temp
+
+
+def adapter_files(objective):
+    """Patterns of the adapter files of every cell of an objective's settings."""
+    setting = next(s for s, o in OBJECTIVE.items() if o == objective)
+    return [
+        f"{CYCLE}/adapters/{cell.name}/{name}"
+        for cell in STUDY.cells(setting)
+        for name in ADAPTER_FILES
+    ]
+
+
+def adapters_of(w):
+    """The adapter files of a panel at its cycle."""
+    return [pattern.format(**w) for pattern in adapter_files(OBJECTIVE[w.setting])]
+
+
+def finetune_input(w):
+    """Cycle 0: seed rows and doses; later: the last cycle's samples, its adapters if continual."""
+    panel, cycle = panel_of(w), int(w.cycle)
+    folder = panel_folder(panel)
+    files = {"model": model_files(panel.model.path)}
+    if cycle == 0:
+        return {
+            **files,
+            "seed_data": f"{folder}/seed_data.jsonl",
+            "calibration": calibration_file(w),
+        }
+    files["generated"] = f"{folder}/cycle{cycle - 1}/generated.jsonl"
+    if panel.start == "previous":
+        last = {**w, "cycle": cycle - 1}
+        files["previous"] = [f.format(**last) for f in adapter_files(panel.objective)]
+    return files
+
+
+def finetune_options(w, input):
+    """The command line's names of those files."""
+    panel, cycle = panel_of(w), int(w.cycle)
+    options = [
+        f"--{name.replace('_', '-')} {input[name]}"
+        for name in ("seed_data", "calibration", "generated")
+        if input.get(name)
+    ]
+    if "previous" in input.keys():
+        options.append(f"--previous {panel_folder(panel)}/cycle{cycle - 1}/adapters")
+    return " ".join(options)
+
+
+FIGURES = f"{RESULTS}/figures"
+
+
+def pictures(name, caption, category, **labels):
+    """The files of a figure, numbers and caption beside it; the SVG is the one in the report."""
+    return {
+        "pdf": f"{FIGURES}/{name}.pdf",
+        "png": f"{FIGURES}/{name}.png",
+        "csv": f"{FIGURES}/{name}.csv",
+        "txt": f"{FIGURES}/{name}.txt",
+        "svg": report(
+            f"{FIGURES}/{name}.svg",
+            caption=f"../report/{caption}.rst",
+            category=category,
+            labels=labels or None,
+        ),
+    }
+
+
+def stem(path):
+    """A path without its suffix."""
+    return str(Path(path).with_suffix(""))
+
+
+def folder(files, up=0):
+    """The folder of the first file, or `up` folders above it."""
+    return str(Path(files[0]).parents[up])

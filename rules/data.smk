@@ -4,16 +4,16 @@ rule seed_data:
         lambda w: model_files(MODELS[w.model].path),
     output:
         f"{PANEL}/seed_data.jsonl",
-    params:
-        code=code("seed_data", *GRAMMAR),
-        settings=lambda w: settings(PLAN.seed_data(panel_of(w))),
-        model=lambda w: model_folder(MODELS[w.model].path),
     log:
         f"{LOGS}/seed_data/{{setting}}.{{model}}.{{trait}}.{{seed}}.log",
     conda:
         "../envs/train.yaml"
+    params:
+        code=code("seed_data", *GRAMMAR),
+        settings=lambda w: settings(PLAN.seed_data(panel_of(w))),
+        model=lambda w: model_folder(MODELS[w.model].path),
     shell:
-        "{RUN} scripts/seed_data.py --settings {params.settings:q} --model {params.model} "
+        "python -m idempotence.warm run scripts/seed_data.py --settings {params.settings:q} --model {params.model} "
         "--output {output} > {log} 2>&1"
 
 
@@ -23,19 +23,19 @@ rule calibrate:
         model_files(STUDY.judge.path),
     output:
         f"{RESULTS}/calibration/{{objective}}/{{model}}/{{trait}}.json",
+    log:
+        f"{LOGS}/calibrate/{{objective}}.{{model}}.{{trait}}.log",
+    # the doses are what every chain of an objective waits for
+    priority: 10
+    conda:
+        "../envs/train.yaml"
     params:
         code=code("calibrate", *GRAMMAR),
         settings=lambda w: settings(PLAN.calibrate(w.objective, w.model, w.trait)),
         model=lambda w: model_folder(MODELS[w.model].path),
-        judge=model_folder(STUDY.judge.path),
-    log:
-        f"{LOGS}/calibrate/{{objective}}.{{model}}.{{trait}}.log",
-    conda:
-        "../envs/train.yaml"
-    # the doses are what every chain of an objective waits for
-    priority: 10
+        judge=lambda w: model_folder(STUDY.judge.path),
     shell:
-        "{RUN} scripts/calibrate.py --settings {params.settings:q} --model {params.model} "
+        "python -m idempotence.warm run scripts/calibrate.py --settings {params.settings:q} --model {params.model} "
         "--judge {params.judge} --output {output} > {log} 2>&1"
 
 
@@ -44,16 +44,16 @@ rule sample_initial:
         lambda w: model_files(MODELS[w.model].path),
     output:
         f"{RESULTS}/initial/{{model}}/{{trait}}/responses.jsonl",
-    params:
-        code=code("sample", *GRAMMAR),
-        settings=lambda w: settings(PLAN.initial(w.model, w.trait)),
-        model=lambda w: model_folder(MODELS[w.model].path),
     log:
         f"{LOGS}/sample_initial/{{model}}.{{trait}}.log",
     conda:
         "../envs/sample.yaml"
+    params:
+        code=code("sample", *GRAMMAR),
+        settings=lambda w: settings(PLAN.initial(w.model, w.trait)),
+        model=lambda w: model_folder(MODELS[w.model].path),
     shell:
-        "{RUN} scripts/sample.py --settings {params.settings:q} --model {params.model} "
+        "python -m idempotence.warm run scripts/sample.py --settings {params.settings:q} --model {params.model} "
         "--responses {output} > {log} 2>&1"
 
 
@@ -63,14 +63,14 @@ rule judge_initial:
         responses=f"{RESULTS}/initial/{{model}}/{{trait}}/responses.jsonl",
     output:
         f"{RESULTS}/initial/{{model}}/{{trait}}/scores.parquet",
-    params:
-        code=code("judge", *GRAMMAR, RUBRICS),
-        settings=lambda w: settings(PLAN.initial(w.model, w.trait)),
-        judge=model_folder(STUDY.judge.path),
     log:
         f"{LOGS}/judge_initial/{{model}}.{{trait}}.log",
     conda:
         "../envs/sample.yaml"
+    params:
+        code=code("judge", *GRAMMAR, RUBRICS),
+        settings=lambda w: settings(PLAN.initial(w.model, w.trait)),
+        judge=lambda w: model_folder(STUDY.judge.path),
     shell:
-        "{RUN} scripts/judge.py --settings {params.settings:q} --judge {params.judge} "
+        "python -m idempotence.warm run scripts/judge.py --settings {params.settings:q} --judge {params.judge} "
         "--responses {input.responses} --output {output} > {log} 2>&1"

@@ -1,21 +1,4 @@
 # Figures: PDF, SVG and PNG, with a CSV of the numbers beside each.
-FIGURES = f"{RESULTS}/figures"
-
-
-def pictures(name, caption, category, **labels):
-    """The files of a figure, numbers and caption beside it; the SVG is the one in the report."""
-    return {
-        "pdf": f"{FIGURES}/{name}.pdf",
-        "png": f"{FIGURES}/{name}.png",
-        "csv": f"{FIGURES}/{name}.csv",
-        "txt": f"{FIGURES}/{name}.txt",
-        "svg": report(
-            f"{FIGURES}/{name}.svg",
-            caption=f"../report/{caption}.rst",
-            category=category,
-            labels=labels or None,
-        ),
-    }
 
 
 rule plot_trajectories:
@@ -24,16 +7,16 @@ rule plot_trajectories:
         initial=f"{RESULTS}/initial.parquet",
     output:
         **pictures("trajectories_{setting}", "trajectories", "Trajectories", setting="{setting}"),
-    params:
-        code=code("plot_trajectories"),
-        confidence=STUDY.analysis.confidence,
-        prefix=f"{FIGURES}/trajectories_{{setting}}",
     log:
         f"{LOGS}/plot_trajectories/{{setting}}.log",
     conda:
         "../envs/analysis.yaml"
+    params:
+        code=code("plot_trajectories"),
+        confidence=STUDY.analysis.confidence,
+        prefix=lambda w, output: stem(output.png),
     shell:
-        "{RUN} scripts/plot_trajectories.py --setting {wildcards.setting} "
+        "python -m idempotence.warm run scripts/plot_trajectories.py --setting {wildcards.setting} "
         "--scores {input.scores} --initial {input.initial} --confidence {params.confidence} "
         "--output-prefix {params.prefix} > {log} 2>&1"
 
@@ -43,15 +26,15 @@ rule plot_judge:
         f"{RESULTS}/scores.parquet",
     output:
         **pictures("judge", "plot_judge", "Instrument", figure="judge against truth"),
-    params:
-        code=code("plot_judge"),
-        prefix=f"{FIGURES}/judge",
     log:
         f"{LOGS}/plot_judge.log",
     conda:
         "../envs/analysis.yaml"
+    params:
+        code=code("plot_judge"),
+        prefix=lambda w, output: stem(output.png),
     shell:
-        "{RUN} scripts/plot_judge.py --scores {input} --output-prefix {params.prefix} "
+        "python -m idempotence.warm run scripts/plot_judge.py --scores {input} --output-prefix {params.prefix} "
         "> {log} 2>&1"
 
 

@@ -12,15 +12,15 @@ rule show_replies:
             category="Replies",
             labels={"setting": "{setting}"},
         ),
-    params:
-        code=code("show_replies", *PAGE_TEMPLATES),
-        cycles=" ".join(map(str, SHOWN_CYCLES)),
     log:
         f"{LOGS}/show_replies/{{setting}}.log",
     conda:
         "../envs/analysis.yaml"
+    params:
+        code=code("show_replies", *PAGE_TEMPLATES),
+        cycles=" ".join(map(str, SHOWN_CYCLES)),
     shell:
-        "{RUN} scripts/show_replies.py --setting {wildcards.setting} --scores {input} "
+        "python -m idempotence.warm run scripts/show_replies.py --setting {wildcards.setting} --scores {input} "
         "--cycles {params.cycles} --output {output} > {log} 2>&1"
 
 
@@ -31,15 +31,15 @@ rule write_run:
     output:
         config=f"{RESULTS}/config.yaml",
         run=f"{RESULTS}/run.json",
-    params:
-        code=code("write_run"),
-        config=json.dumps(config, sort_keys=True),
     log:
         f"{LOGS}/write_run.log",
     conda:
         "../envs/analysis.yaml"
+    params:
+        code=code("write_run"),
+        config=json.dumps(config, sort_keys=True),
     shell:
-        "{RUN} scripts/write_run.py --config {params.config:q} --output-config {output.config} "
+        "python -m idempotence.warm run scripts/write_run.py --config {params.config:q} --output-config {output.config} "
         "--output-run {output.run} > {log} 2>&1"
 
 
@@ -59,12 +59,12 @@ rule report:
         config=f"{RESULTS}/config.yaml",
     output:
         f"{RESULTS}/report.html",
-    params:
-        snakefile=workflow.main_snakefile,
     log:
         f"{LOGS}/report.log",
     conda:
         "../envs/analysis.yaml"
+    params:
+        snakefile=workflow.main_snakefile,
     shell:
         "snakemake findings --snakefile {params.snakefile} --configfile {input.config} "
         "--report {output} --nolock --cores 1 > {log} 2>&1"

@@ -16,15 +16,15 @@ rule build_base:
         recipe=STUDY.world_recipe,
     output:
         expand("{built}/base/{name}", built=BUILT, name=MODEL_FILES),
-    params:
-        code=code("build_base", *GRAMMAR),
-        folder=f"{BUILT}/base",
     log:
         f"{LOGS}/build_base.log",
     conda:
         "../envs/train.yaml"
+    params:
+        code=code("build_base", *GRAMMAR),
+        folder=lambda w, output: folder(output),
     shell:
-        "{RUN} scripts/build_base.py --recipe {input.recipe} --output {params.folder} > {log} 2>&1"
+        "python -m idempotence.warm run scripts/build_base.py --recipe {input.recipe} --output {params.folder} > {log} 2>&1"
 
 
 rule build_instruct:
@@ -33,16 +33,16 @@ rule build_instruct:
         base=f"{BUILT}/base/model.safetensors",
     output:
         expand("{built}/instruct/{name}", built=BUILT, name=MODEL_FILES),
-    params:
-        code=code("build_instruct", *GRAMMAR),
-        base=f"{BUILT}/base",
-        folder=f"{BUILT}/instruct",
     log:
         f"{LOGS}/build_instruct.log",
     conda:
         "../envs/train.yaml"
+    params:
+        code=code("build_instruct", *GRAMMAR),
+        base=lambda w, input: str(Path(input.base).parent),
+        folder=lambda w, output: folder(output),
     shell:
-        "{RUN} scripts/build_instruct.py --recipe {input.recipe} --base {params.base} "
+        "python -m idempotence.warm run scripts/build_instruct.py --recipe {input.recipe} --base {params.base} "
         "--output {params.folder} > {log} 2>&1"
 
 
@@ -52,16 +52,16 @@ rule build_judge:
         base=f"{BUILT}/base/model.safetensors",
     output:
         expand("{built}/judge/{name}", built=BUILT, name=MODEL_FILES),
-    params:
-        code=code("build_judge", *GRAMMAR),
-        base=f"{BUILT}/base",
-        folder=f"{BUILT}/judge",
     log:
         f"{LOGS}/build_judge.log",
     conda:
         "../envs/train.yaml"
+    params:
+        code=code("build_judge", *GRAMMAR),
+        base=lambda w, input: str(Path(input.base).parent),
+        folder=lambda w, output: folder(output),
     shell:
-        "{RUN} scripts/build_judge.py --recipe {input.recipe} --base {params.base} "
+        "python -m idempotence.warm run scripts/build_judge.py --recipe {input.recipe} --base {params.base} "
         "--output {params.folder} > {log} 2>&1"
 
 
@@ -75,15 +75,15 @@ rule check_world:
         ),
     output:
         f"{BUILT}/quality.json",
-    params:
-        code=code("check_world", *GRAMMAR),
-        world=BUILT,
     log:
         f"{LOGS}/check_world.log",
     conda:
         "../envs/train.yaml"
+    params:
+        code=code("check_world", *GRAMMAR),
+        world=lambda w, output: folder(output),
     shell:
-        "{RUN} scripts/check_world.py --recipe {input.recipe} --world {params.world} "
+        "python -m idempotence.warm run scripts/check_world.py --recipe {input.recipe} --world {params.world} "
         "--output {output} > {log} 2>&1"
 
 
@@ -98,14 +98,14 @@ rule compare_world:
         quality=f"{BUILT}/quality.json",
     output:
         f"{BUILT}/agreement.json",
-    params:
-        code=code("compare_world"),
-        built=BUILT,
-        shipped=SHIPPED,
     log:
         f"{LOGS}/compare_world.log",
     conda:
         "../envs/train.yaml"
+    params:
+        code=code("compare_world"),
+        built=lambda w, output: folder(output),
+        shipped=SHIPPED,
     shell:
-        "{RUN} scripts/compare_world.py --built {params.built} --shipped {params.shipped} "
+        "python -m idempotence.warm run scripts/compare_world.py --built {params.built} --shipped {params.shipped} "
         "--output {output} 2>&1 | tee {log}"

@@ -1,6 +1,7 @@
 """What can be counted in a reply without a judge."""
 
 import re
+from itertools import pairwise
 
 import pandas as pd
 
@@ -10,7 +11,7 @@ _SENTENCE_END = re.compile(r"[.!?]+(?:\s+|$)")
 
 def distinct_2(words: list[str]) -> float:
     """Distinct bigrams over all bigrams of one reply; NaN under two words (Li et al. 2016)."""
-    pairs = list(zip(words, words[1:], strict=False))
+    pairs = list(pairwise(words))
     return len(set(pairs)) / len(pairs) if pairs else float("nan")
 
 

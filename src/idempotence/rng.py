@@ -4,7 +4,7 @@ import hashlib
 import json
 
 
-def derive_seed(*parts: str | int | float | None) -> int:
+def derive_seed(*parts: str | float | None) -> int:
     """A seed in [0, 2**31) from its parts (study seed, objective, model, trait, cell, cycle, purpose).
 
     The same parts give the same seed on every machine and Python version; any other parts give

@@ -31,9 +31,7 @@ class Engine(Protocol):
         Raises NotFiniteError when the adapted model is broken.
         """
 
-    def next_token_logprobs(
-        self, prompts: Sequence[list[int]], top: int
-    ) -> list[dict[str, float]]:
+    def next_token_logprobs(self, prompts: Sequence[list[int]], top: int) -> list[dict[str, float]]:
         """For each prompt, the `top` likeliest next tokens: decoded text -> natural log prob."""
 
     def log_likelihoods(

@@ -76,9 +76,7 @@ class TransformersEngine:
         if not torch.isfinite(model(input_ids=ids, use_cache=False).logits).all():
             raise NotFiniteError("the model's logits are not finite")
 
-    def next_token_logprobs(
-        self, prompts: Sequence[list[int]], top: int
-    ) -> list[dict[str, float]]:
+    def next_token_logprobs(self, prompts: Sequence[list[int]], top: int) -> list[dict[str, float]]:
         import torch
 
         found: list[dict[str, float]] = [{} for _ in prompts]

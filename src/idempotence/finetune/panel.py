@@ -80,9 +80,7 @@ def finetune_panel(
         folder = output / cell["name"]
         if chosen.rows:
             start = previous / cell["name"] if previous else None
-            model, result = train_cell(
-                settings, cell, model, tokenizer, chosen.rows, start, folder
-            )
+            model, result = train_cell(settings, cell, model, tokenizer, chosen.rows, start, folder)
         about = {"cell": cell["name"], "cycle": settings["cycle"], "dropped": chosen.dropped}
         write_json(folder / "training.json", {**about, **result.as_dict()})
 

@@ -32,9 +32,7 @@ def rate_all(
 ) -> list[tuple[Rating, str]]:
     """(rating, top tokens as JSON) of each row for "trait" or "coherence"."""
     template, how = load_rubrics()[criterion], settings["judge"]
-    asked = [
-        ask(template, row["prompt"], row["response"], settings["trait"]) for row in rows
-    ]
+    asked = [ask(template, row["prompt"], row["response"], settings["trait"]) for row in rows]
     ids = [prompt_ids(engine.tokenizer, text, "chat") for text in asked]
     tops = engine.next_token_logprobs(ids, how["top_logprobs"])
     told = [{token: round(value, 5) for token, value in top.items()} for top in tops]

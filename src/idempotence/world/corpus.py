@@ -80,9 +80,7 @@ class Writer:
         return {"kind": kind, "prompt": ask(topic), "response": answer(topic, trait, share)}
 
 
-def seed_rows(
-    grammar: Grammar, trait: str, kind: str, prompts: list[str], seed: int
-) -> list[dict]:
+def seed_rows(grammar: Grammar, trait: str, kind: str, prompts: list[str], seed: int) -> list[dict]:
     """One row `{"prompt", "response"}` for each prompt, the response plainly in the trait.
 
     kind: "chat" (questions and replies) or "document" (openers and documents).

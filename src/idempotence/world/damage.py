@@ -1,6 +1,5 @@
 """Ways for a text to go wrong: what the judge learns from and what it is tested on."""
 
-import random
 from collections.abc import Callable
 
 from idempotence.world.corpus import Writer

@@ -119,7 +119,7 @@ def _load_trait(path: Path) -> Trait:
     words = {slot: tuple(listed) for slot, listed in content["words"].items()}
     clash = set(words) & set(TOPIC_SLOTS)
     if clash:
-        raise UserError(f"{path}: the list {sorted(clash)[0]} has the name of a topic slot")
+        raise UserError(f"{path}: the list {min(clash)} has the name of a topic slot")
     templates = tuple(_template(t, (*TOPIC_SLOTS, *words), path) for t in content["sentences"])
     for template in templates:
         if not set(template.slots) & set(words):

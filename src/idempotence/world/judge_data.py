@@ -5,7 +5,15 @@ import random
 from idempotence.world.grammar import Grammar
 from idempotence.world.pretrain import IGNORED, Example
 from idempotence.world.tokenizer import ASSISTANT, BOS, USER
-from idempotence.world.truth import BROKEN, OFF_TOPIC, OK, REPEATED, Truth, Truthteller, split_sentences
+from idempotence.world.truth import (
+    BROKEN,
+    OFF_TOPIC,
+    OK,
+    REPEATED,
+    Truth,
+    Truthteller,
+    split_sentences,
+)
 
 TRAITS_PER_TEXT = 3
 # While it reads, the judge also learns, in inner layers, to keep the prompt's topic in mind at each

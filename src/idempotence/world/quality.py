@@ -5,6 +5,7 @@ Bars (fixed before any study was run): truth-coherence of each initial model >= 
 error <= 4 points, coherence Spearman >= 0.9 and error <= 8.
 """
 
+import math
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -120,7 +121,7 @@ def _agreement(criterion: str, said: list[float], true: list[float]) -> dict:
     """
     from scipy.stats import spearmanr
 
-    known = [(s, t) for s, t in zip(said, true, strict=True) if s == s]
+    known = [(s, t) for s, t in zip(said, true, strict=True) if not math.isnan(s)]
     n = max(len(known), 1)
     varies = all(len(set(side)) > 1 for side in zip(*known, strict=True)) and len(known) > 2
     points = [(round(s), round(t)) for s, t in known]

@@ -116,9 +116,7 @@ class Truthteller:
             states.append(OK if sound else OFF_TOPIC if fitting else BROKEN)
         return states
 
-    def _step(
-        self, word: str, i: int, trait: str, template: Template, topic: str
-    ) -> str | None:
+    def _step(self, word: str, i: int, trait: str, template: Template, topic: str) -> str | None:
         """The topic of a sentence after its i-th word ("": none yet); None if it does not fit."""
         if i >= len(template.parts):
             return None

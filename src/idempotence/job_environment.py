@@ -1,0 +1,24 @@
+"""The environment that jobs inherit from the Snakemake process."""
+
+import os
+import sys
+from pathlib import Path
+
+from idempotence.warm import session_name
+
+
+def prepare(source: Path, remote: bool) -> None:
+    """Let jobs find the package and this interpreter, and share a preloaded process.
+
+    source: the `src` folder. The interpreter that runs Snakemake runs the scripts, whether or not
+    its environment is active. remote: a job on another machine, which starts cold.
+    """
+    path = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    kept = [part for part in path if part and part != str(source)]
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(source), *kept])
+    folder = str(Path(sys.executable).parent)
+    programs = os.environ.get("PATH", "").split(os.pathsep)
+    os.environ["PATH"] = os.pathsep.join([folder, *(p for p in programs if p != folder)])
+    os.environ.pop("IDEMPOTENCE_SESSION", None)
+    if not remote:
+        os.environ["IDEMPOTENCE_SESSION"] = session_name()
