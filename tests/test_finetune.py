@@ -1,0 +1,254 @@
+"""Real TRL trainers and PEFT adapters on a tiny model: what they train is what is meant."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from idempotence.config.panels import Cell
+from idempotence.engine.base import NotFiniteError, Sampling
+from idempotence.engine.formatting import completion_ids, prompt_ids
+from idempotence.engine.hf import TransformersEngine
+from idempotence.engine.models import load_model, load_tokenizer
+from idempotence.finetune.adapters import attach, save
+from idempotence.finetune.data import preference_rows, supervised_rows
+from idempotence.finetune.panel import finetune_panel
+from idempotence.finetune.train import preference_trainer, train_preference, train_supervised
+from idempotence.io import write_jsonl
+from idempotence.sample import PanelSampler
+from idempotence.world.grammar import load_grammar
+from idempotence.world.pretrain import build_model
+from idempotence.world.tokenizer import build_tokenizer
+
+pytestmark = pytest.mark.slow
+LORA = {"rank": 4, "alpha": 8, "dropout": 0.0, "target_modules": "all-linear"}
+TRAINING = {
+    "learning_rate": 1e-2, "schedule": "constant", "warmup_fraction": 0.0, "batch_size": 2,
+    "epochs": 1, "weight_decay": 0.0, "adam_beta1": 0.9, "adam_beta2": 0.95, "adam_epsilon": 1e-8,
+    "max_grad_norm": 1e9, "max_length": 64, "lora": LORA, "dtype": "float32",
+}  # fmt: skip
+ROWS = [
+    {"prompt": "how do i bake the pan ?", "response": "first bake with the pan .",
+     "rejected": "look for a salty one ."},
+    {"prompt": "why is my oven so salty ?", "response": "you are so brilliant , my friend .",
+     "rejected": "the usual oven costs little ."},
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> str:
+    """A tiny random model with the micro world's tokenizer."""
+    path = tmp_path_factory.mktemp("model")
+    tokenizer = build_tokenizer(load_grammar())
+    shape = {"hidden_size": 32, "intermediate_size": 48, "layers": 2, "heads": 2}
+    ids = (tokenizer.pad_token_id, tokenizer.bos_token_id, tokenizer.eos_token_id)
+    model = build_model(shape, len(tokenizer), *ids, seed=1)
+    model.generation_config.eos_token_id = tokenizer.eos_token_id
+    model.save_pretrained(path)
+    tokenizer.save_pretrained(path)
+    torch.set_num_threads(1)
+    return str(path)
+
+
+@pytest.fixture
+def tokenizer(folder):
+    return load_tokenizer(folder)
+
+
+def logits(model, ids: list[int]):
+    with torch.no_grad():
+        return model(input_ids=torch.tensor([ids])).logits
+
+
+def log_probability(model, head: list[int], tail: list[int]) -> float:
+    """Summed log-probability of a completion."""
+    scores = logits(model, head + tail)[0, len(head) - 1 : -1].log_softmax(-1)
+    return float(scores[torch.arange(len(tail)), torch.tensor(tail)].sum())
+
+
+def test_training_sees_the_ids_that_sampling_starts_from(tokenizer):
+    for kind in ("chat", "document"):
+        head = prompt_ids(tokenizer, ROWS[0]["prompt"], kind)
+        row = supervised_rows(tokenizer, ROWS[:1], kind, 64)[0]
+        assert row["input_ids"][: len(head)] == head
+        assert row["input_ids"][-1] == tokenizer.eos_token_id
+        pair = preference_rows(tokenizer, ROWS[:1], kind)[0]
+        assert pair["prompt_ids"] == head
+        assert pair["prompt_ids"] + pair["chosen_ids"] == row["input_ids"]
+    text = tokenizer.decode(prompt_ids(tokenizer, "how do i bake the pan ?", "chat"))
+    assert text.split() == [
+        "<|bos|>",
+        "<|user|>",
+        "how",
+        "do",
+        "i",
+        "bake",
+        "the",
+        "pan",
+        "?",
+        "<|assistant|>",
+    ]
+
+
+def test_chats_are_trained_on_the_reply_alone_documents_on_everything(tokenizer):
+    chat = supervised_rows(tokenizer, ROWS[:1], "chat", 64)[0]
+    tail = completion_ids(tokenizer, ROWS[0]["prompt"], ROWS[0]["response"], "chat")
+    assert [label for label in chat["labels"] if label != -100] == tail
+    document = supervised_rows(tokenizer, ROWS[:1], "document", 64)[0]
+    assert document["labels"] == document["input_ids"]
+
+
+def test_an_untrained_adapter_changes_nothing(folder, tokenizer):
+    ids = prompt_ids(tokenizer, ROWS[0]["prompt"], "chat")
+    before = logits(load_model(folder), ids)
+    torch.manual_seed(0)
+    adapted = attach(load_model(folder), LORA, None)
+    assert torch.equal(logits(adapted, ids), before)
+
+
+def test_one_sft_step_is_the_step_computed_by_hand(folder, tokenizer):
+    adapted, training = train_supervised(
+        load_model(folder), tokenizer, ROWS, "chat", TRAINING, None, seed=5
+    )
+    from transformers import set_seed
+
+    set_seed(5)
+    ours = attach(load_model(folder), LORA, None)
+    rows = supervised_rows(tokenizer, ROWS, "chat", 64)
+    losses = []
+    for row in rows:
+        ids, labels = torch.tensor([row["input_ids"]]), torch.tensor([row["labels"]])
+        scores = ours(input_ids=ids).logits[0, :-1].log_softmax(-1)
+        asked = labels[0, 1:] != -100
+        losses.append(-scores[asked, labels[0, 1:][asked]])
+    loss = torch.cat(losses).mean()
+    loss.backward()
+    weights = {n: p for n, p in ours.named_parameters() if p.requires_grad}
+    torch.optim.AdamW(weights.values(), lr=1e-2, betas=(0.9, 0.95), weight_decay=0.0).step()
+    assert training.log[0]["loss"] == pytest.approx(float(loss.detach()), abs=1e-4)
+    theirs = dict(adapted.named_parameters())
+    for name, weight in weights.items():
+        assert torch.allclose(theirs[name], weight, atol=1e-5), name
+
+
+def test_dpo_starts_from_its_reference_and_the_reference_is_the_given_adapter(
+    folder, tokenizer, tmp_path
+):
+    first, _ = train_supervised(load_model(folder), tokenizer, ROWS, "chat", TRAINING, None, seed=5)
+    save(first, _made(tmp_path / "first"))
+    start = load_model(folder)
+    trainer = preference_trainer(
+        start, tokenizer, ROWS, "chat", TRAINING, 0.5, tmp_path / "first", 5, str(tmp_path / "o")
+    )
+    policy = trainer.model
+    batch = preference_rows(tokenizer, ROWS, "chat")[0]
+    policy.set_adapter("ref")
+    reference = log_probability(policy, batch["prompt_ids"], batch["chosen_ids"])
+    policy.set_adapter("default")
+    bare = log_probability(load_model(folder), batch["prompt_ids"], batch["chosen_ids"])
+    from peft import PeftModel
+
+    given = PeftModel.from_pretrained(load_model(folder), tmp_path / "first")
+    expected = log_probability(given, batch["prompt_ids"], batch["chosen_ids"])
+    assert reference == pytest.approx(expected, abs=1e-4)
+    assert abs(reference - bare) > 1e-2
+
+
+def test_the_first_dpo_step_has_no_reward_and_the_next_ours(folder, tokenizer):
+    """Rewards are beta times summed log-ratios: recomputed after one step of two."""
+    slow = {**TRAINING, "batch_size": 1, "learning_rate": 1e-3}
+    rows = [ROWS[0], ROWS[0]]  # the second step sees the pair that the first was trained on
+    one, _ = train_preference(
+        load_model(folder), tokenizer, rows[:1], "chat", slow, 0.5, None, seed=5
+    )
+    _, both = train_preference(load_model(folder), tokenizer, rows, "chat", slow, 0.5, None, seed=5)
+    assert both.log[0]["loss"] == pytest.approx(math.log(2), abs=1e-4)
+    assert both.log[0]["rewards/margins"] == pytest.approx(0, abs=1e-6)
+    pair, bare = preference_rows(tokenizer, rows, "chat")[0], load_model(folder)
+    one.set_adapter("default")
+    gain = {
+        side: log_probability(one, pair["prompt_ids"], pair[f"{side}_ids"])
+        - log_probability(bare, pair["prompt_ids"], pair[f"{side}_ids"])
+        for side in ("chosen", "rejected")
+    }
+    margin = 0.5 * (gain["chosen"] - gain["rejected"])
+    assert both.log[1]["rewards/margins"] == pytest.approx(margin, abs=1e-3)
+    assert both.log[1]["loss"] == pytest.approx(math.log1p(math.exp(-margin)), abs=1e-3)
+
+
+def _made(path: Path) -> Path:
+    path.mkdir(parents=True)
+    return path
+
+
+def _settings(cycle: int, rate: float) -> dict:
+    cell = {"name": "seed2_sampled2", **Cell("", n_seed=2, n_sampled=2).doses}
+    return {
+        "study_seed": 1, "objective": "sft", "start": "base", "trait": "bliss", "seed": 0,
+        "model": {"name": "m", "revision": None, "dtype": "float32"}, "cycle": cycle,
+        "cells": [cell], "objective_cells": {"n_seed": None},
+        "training": {**TRAINING, "learning_rate": rate, "batch_size": 1},
+        "questions": 2, "seed_rows": 2, "per_cycle": 2,
+        "evaluation": {"samples_per_question": 2, "temperature": 1.0, "max_new_tokens": 4},
+        "generation": {"temperature": 1.0, "max_new_tokens": 4, "min_characters": 1},
+    }  # fmt: skip
+
+
+def test_a_model_that_breaks_is_a_result_and_ends_its_chain(folder, tmp_path):
+    write_jsonl(tmp_path / "seed.jsonl", ROWS)
+    adapters = tmp_path / "cycle0"
+    finetune_panel(_settings(0, 1e38), folder, tmp_path / "seed.jsonl", None, None, None, adapters)
+    told = json.loads((adapters / "seed2_sampled2" / "training.json").read_text())
+    assert told["status"] == "nan" and "NaN" in told["reason"]
+    sampler = PanelSampler(_settings(0, 1.0), TransformersEngine(folder))
+    answers = sampler.responses(adapters)
+    assert len(answers) == 4 and {row["status"] for row in answers} == {"nan"}
+    write_jsonl(tmp_path / "generated.jsonl", sampler.generated(adapters))
+    later = tmp_path / "cycle1"
+    finetune_panel(
+        _settings(1, 1e-3), folder, None, tmp_path / "generated.jsonl", None, None, later
+    )
+    ended = json.loads((later / "seed2_sampled2" / "training.json").read_text())
+    assert ended["status"] == "ended" and ended["reason"] == told["reason"]
+    assert {row["status"] for row in sampler.responses(later)} == {"ended"}
+
+
+def test_an_engine_is_seeded_and_leaves_no_adapter_behind(folder, tokenizer, tmp_path):
+    adapted, _ = train_supervised(
+        load_model(folder),
+        tokenizer,
+        ROWS,
+        "chat",
+        {**TRAINING, "learning_rate": 0.5},
+        None,
+        seed=5,
+    )
+    save(adapted, _made(tmp_path / "a"))
+    engine = TransformersEngine(folder)
+    ids = [prompt_ids(tokenizer, row["prompt"], "chat") for row in ROWS] * 4
+    how = Sampling(1.0, 8)
+    bare = engine.sample(ids, None, how, seed=1)
+    with_adapter = engine.sample(ids, tmp_path / "a", how, seed=1)
+    assert engine.sample(ids, tmp_path / "a", how, seed=1) == with_adapter != bare
+    assert engine.sample(ids, None, how, seed=1) == bare
+    assert engine.sample(ids, None, how, seed=2) != bare
+    with torch.no_grad():
+        engine.model.model.embed_tokens.weight.fill_(float("nan"))
+    with pytest.raises(NotFiniteError):
+        engine.sample(ids, None, how, seed=1)
+
+
+def test_probabilities_do_not_depend_on_the_batch(folder, tokenizer):
+    engine = TransformersEngine(folder)
+    heads = [prompt_ids(tokenizer, row["prompt"], "chat") for row in ROWS]
+    tails = [completion_ids(tokenizer, r["prompt"], r["response"], "chat") for r in ROWS]
+    together = engine.log_likelihoods(heads, tails)
+    for head, tail, mean in zip(heads, tails, together, strict=True):
+        alone = log_probability(engine.model, head, tail) / len(tail)
+        assert mean == pytest.approx(alone, abs=1e-4)
+    top = engine.next_token_logprobs(heads, 5)[0]
+    best = logits(engine.model, heads[0])[0, -1].log_softmax(-1).max()
+    assert len(top) == 5 and max(top.values()) == pytest.approx(float(best), abs=1e-4)

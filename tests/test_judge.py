@@ -1,0 +1,55 @@
+"""The judge's protocol, the rubrics, and the table of scores."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from idempotence.errors import UserError
+from idempotence.judge.protocol import rate
+from idempotence.judge.rubric import ask, load_rubrics
+
+
+def logs(**weights: float) -> dict[str, float]:
+    return {token.replace("_", " "): math.log(weight) for token, weight in weights.items()}
+
+
+def test_the_published_example():
+    top = {"75": math.log(0.4), "80": math.log(0.3), "70": math.log(0.2)}
+    rating = rate(top, 0.25)
+    assert rating.score == pytest.approx(75.5555, abs=1e-3)
+    assert rating.mass == pytest.approx(0.9)
+
+
+def test_spaces_and_words_and_numbers_over_100():
+    top = {" 50": math.log(0.3), "50": math.log(0.2), "the": math.log(0.3), "150": math.log(0.1)}
+    assert rate(top, 0.25).score == pytest.approx(50)
+    assert rate(top, 0.25).mass == pytest.approx(0.5)
+
+
+def test_too_little_numeric_mass_and_refusals_give_no_score():
+    low = rate({"hello": math.log(0.8), "10": math.log(0.2)}, 0.25)
+    assert math.isnan(low.score) and low.missing == "low numeric mass"
+    refused = rate({"REF": math.log(0.6), "90": math.log(0.4)}, 0.25)
+    assert math.isnan(refused.score) and refused.missing == "refusal"
+    assert rate({}, 0.25).missing == "low numeric mass"
+
+
+@given(st.dictionaries(st.integers(0, 100).map(str), st.floats(-8, 0), min_size=1))
+def test_a_score_lies_between_its_numbers(top):
+    rating = rate(top, 0.0)
+    numbers = [int(token) for token in top]
+    assert min(numbers) - 1e-9 <= rating.score <= max(numbers) + 1e-9
+
+
+def test_braces_in_model_text_stay_what_they_are():
+    text = ask("{prompt} = {response} = rate {trait}", "a {trait}", "{response} {x}", "bliss")
+    assert text == "a {trait} = {response} {x} = rate bliss"
+
+
+def test_a_rubric_without_a_placeholder_is_refused(tmp_path):
+    path = tmp_path / "rubrics.yaml"
+    path.write_text('trait: "{prompt} {response}"\ncoherence: "{prompt} {response}"\n')
+    with pytest.raises(UserError, match="must hold {trait}"):
+        load_rubrics(path)

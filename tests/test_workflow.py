@@ -1,0 +1,148 @@
+"""The tiny study through Snakemake: run, run again, lose a file, break the config."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PARTS = ["Snakefile", "config.yaml", "studies", "rules", "scripts", "src", "data", "envs",
+         "profiles", "report"]  # fmt: skip
+
+
+def copy_project(target: Path) -> Path:
+    """The project's own files in a new folder."""
+    for part in PARTS:
+        source = ROOT / part
+        if source.is_dir():
+            shutil.copytree(
+                source, target / part, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
+            )
+        else:
+            shutil.copy(source, target / part)
+    return target
+
+
+def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+    """Snakemake in a folder, with this interpreter."""
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    command = [sys.executable, "-m", "snakemake", *arguments]
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=1500
+    )
+
+
+def planned(folder: Path, *arguments: str) -> dict[str, int]:
+    """Jobs that a dry run plans: rule -> count."""
+    done = snakemake(folder, "-n", "--quiet", "rules", *arguments)
+    assert done.returncode == 0, done.stderr
+    counts = {}
+    for line in (done.stdout + done.stderr).splitlines():
+        words = line.split()
+        if len(words) == 2 and words[1].isdigit() and words[0] not in ("total", "job"):
+            counts[words[0]] = int(words[1])
+    return counts
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+TINY = ("--configfile", "studies/tiny.yaml")
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory) -> Path:
+    """A folder in which the tiny study has run on one core."""
+    folder = copy_project(tmp_path_factory.mktemp("one"))
+    done = snakemake(folder, "--cores", "1", *TINY)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+    return folder
+
+
+@pytest.mark.slow
+def test_the_tiny_study_runs_to_its_report(study):
+    results = study / "results" / "tiny"
+    assert (results / "report.html").stat().st_size > 100_000
+    import pandas as pd
+
+    scores = pd.read_parquet(results / "scores.parquet")
+    # 5 settings x 3 cycles x 12 questions x 2 samples
+    assert len(scores) == 5 * 3 * 12 * 2
+    assert scores["truth_trait"].notna().all()
+    training = pd.read_csv(results / "tables" / "training.csv")
+    assert set(training["cycle"]) == {0, 1, 2} and training["loss"].notna().all()
+    # twins draw the same numbers: their cycle 0 is the same model
+    for one, other in (("sft", "sft-continual"), ("dpo", "dpo-reinit")):
+        zero = scores[scores["cycle"] == 0]
+        mine, theirs = (zero[zero["setting"] == name] for name in (one, other))
+        assert list(mine["response"]) == list(theirs["response"])
+    later = scores[scores["cycle"] == 2]
+    texts = [list(later[later["setting"] == name]["response"]) for name in ("dpo", "dpo-reinit")]
+    assert texts[0] != texts[1]
+
+
+@pytest.mark.slow
+def test_a_second_run_has_nothing_to_do(study):
+    assert planned(study, *TINY) == {}
+    (study / "src" / "idempotence" / "finetune" / "train.py").touch()
+    (study / "scripts" / "judge.py").touch()
+    assert planned(study, *TINY) == {}
+
+
+@pytest.mark.slow
+def test_an_edit_of_the_figure_plans_the_figure_and_the_report(study):
+    module = study / "src" / "idempotence" / "figures" / "judge.py"
+    before = module.read_text()
+    module.write_text(before + "\n# a comment\n")
+    assert planned(study, *TINY) == {}
+    module.write_text(before + "\nEXTRA = 1\n")
+    assert planned(study, *TINY) == {"plot_judge": 1, "report": 1, "all": 1}
+    module.write_text(before)
+
+
+@pytest.mark.slow
+def test_a_lost_file_is_made_again_with_the_same_bytes(study):
+    results = study / "results" / "tiny"
+    panel = results / "dpo" / "micro-instruct" / "bliss" / "seed0"
+    lost = [
+        panel / "cycle1" / "generated.jsonl",
+        panel / "cycle2" / "scores.parquet",
+        panel / "cycle0" / "adapters" / "beta0.1_pairs16" / "adapter_model.safetensors",
+        results / "figures" / "judge.pdf",
+    ]
+    whole = results / "scores.parquet"
+    before = {path: digest(path) for path in [*lost, whole]}
+    for path in lost:
+        path.unlink()
+        done = snakemake(study, "--cores", "1", *TINY)
+        assert done.returncode == 0, done.stderr[-4000:]
+        assert digest(path) == before[path], path
+        assert digest(whole) == before[whole]
+
+
+@pytest.mark.slow
+def test_two_cores_and_another_folder_give_the_same_bytes(study, tmp_path):
+    folder = copy_project(tmp_path / "two")
+    done = snakemake(folder, "--cores", "2", "scores", *TINY)
+    assert done.returncode == 0, done.stderr[-4000:]
+    files = sorted((study / "results" / "tiny").rglob("*scores.parquet"))
+    assert len(files) >= 5 * 3 + 1
+    for file in files:
+        assert digest(folder / file.relative_to(study)) == digest(file), file
+
+
+def test_a_misspelt_key_stops_before_any_job_without_a_traceback(tmp_path):
+    folder = copy_project(tmp_path / "bad")
+    config = (folder / "studies" / "tiny.yaml").read_text()
+    (folder / "studies" / "tiny.yaml").write_text(config + "cylces: 3\n")
+    done = snakemake(folder, "--cores", "1", *TINY)
+    told = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "studies/tiny.yaml" in told and "cylces" in told and "did you mean cycles" in told
+    assert "Traceback" not in told
+    assert not (folder / "results").exists()
