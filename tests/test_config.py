@@ -71,6 +71,22 @@ def test_words_of_a_panel():
             study.panel(*wrong, "bliss", 0)
 
 
+@pytest.mark.parametrize(
+    ("setting", "objective", "start"),
+    [
+        ("sft", "sft", "base"),
+        ("sft-continual", "sft", "previous"),
+        ("sdf", "sdf", "base"),
+        ("sdf-continual", "sdf", "previous"),
+        ("dpo", "dpo", "previous"),
+        ("dpo-reinit", "dpo", "base"),
+    ],
+)
+def test_objective_and_start_of_a_setting(setting, objective, start):
+    (panel,) = load({"settings": [setting], "traits": ["bliss"], "seeds": 1}).panels()
+    assert (panel.objective, panel.start) == (objective, start)
+
+
 def test_models_of_a_setting():
     kinds = {panel.setting: panel.model.kind for panel in load().panels()}
     for setting, kind in kinds.items():
@@ -99,6 +115,7 @@ counts = st.lists(st.integers(1, 10**6), min_size=1, max_size=4, unique=True)
 doses = st.lists(exact, min_size=1, max_size=4, unique=True)
 
 
+@settings(deadline=None)
 @given(doses, counts, counts)
 def test_names_of_cells_are_unique_and_tell_the_dose(numbers, first, second):
     cells = [
@@ -118,7 +135,7 @@ def test_names_of_cells_are_unique_and_tell_the_dose(numbers, first, second):
         assert "/" not in cell.name
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(
     st.lists(st.sampled_from(list(SETTINGS)), min_size=1, unique=True),
     st.lists(st.sampled_from(TRAITS), min_size=1, unique=True),
@@ -143,6 +160,7 @@ def test_panels_are_the_product_of_what_is_listed(chosen, traits, seeds, models)
 # --- mistakes
 
 
+@settings(deadline=None)
 @given(st.sampled_from([(place, key) for place in SECTIONS for key in SECTIONS[place]]))
 def test_an_unknown_key_is_refused_anywhere_with_the_nearest_name(where):
     place, key = where
@@ -208,6 +226,10 @@ ONE_MISTAKE = {
     "modules": ("sft.training.lora.target_modules", [3], "all-linear or a list"),
     "judge of the world": ("judge.path", "world/jugde", "did you mean world/judge?"),
     "judge nowhere": ("judge.path", "no such/folder/here", "nor a hub name"),
+    "judge too long for a path": ("judge.path", "x" * 5000, "nor a hub name"),
+    "judge nowhere near": ("judge.path", "../x", "nor a hub name"),
+    "bytes for a path": ("judge.path", b"world/judge", "it must be a text"),
+    "bytes for a name": ("study", b"mine", "a name of letters, digits"),
     "unpinned judge": ("judge.path", "owner/judge", "needs its commit"),
     "pinned folder": ("judge.revision", "abc", "has no revision"),
 }
@@ -237,6 +259,12 @@ def test_a_repeated_name_does_not_hide_a_misspelt_one():
     text = complaint({"traits": ["bliss", "bliss", "lukcy"]})
     assert "bliss is listed twice" in text
     assert "traits.2: 'lukcy' is not a trait; did you mean lucky?" in text
+
+
+def test_a_search_needs_at_least_one_dose_to_try():
+    assert load({"calibration": {"n_seed_max": 8, "step": 8}}).calibration.n_seed_max == 8
+    text = complaint({"calibration": {"n_seed_max": 8, "step": 9}})
+    assert "calibration.n_seed_max: 8 is below calibration.step (9)" in text
 
 
 def test_doses_of_unused_objectives_are_not_checked():

@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from idempotence.config.panels import exact
 from idempotence.engine.hf import TransformersEngine
 from idempotence.finetune.panel import train_cell
 from idempotence.io import write_json
@@ -81,6 +82,6 @@ def calibrate(settings: dict, model: str, judge: str, output: Path) -> None:
     how = settings["judge"]
     measure = CycleZero(settings, engine, TransformersEngine(judge, how["revision"]))
     grid = list(range(settings["step"], settings["n_seed_max"] + 1, settings["step"]))
-    levels = {f"{level:g}": pick_dose(measure, level, grid) for level in settings["levels"]}
+    levels = {exact(level): pick_dose(measure, level, grid) for level in settings["levels"]}
     curve = [{"n_seed": n, "score": measure.curve[n]} for n in sorted(measure.curve)]
     write_json(output, {"levels": levels, "curve": curve})

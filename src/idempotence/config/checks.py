@@ -16,7 +16,7 @@ from idempotence.config.reference import schema_at
 
 Key = tuple[str | int, ...]
 Mistakes = Iterator[tuple[Key, str]]
-HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
+HUB_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*", re.ASCII)
 DOSE = {"sft": "n_sampled", "sdf": "n_sampled", "dpo": "pairs"}
 
 
@@ -139,7 +139,7 @@ def _place(known: Known, section: Key, world: list[str]) -> Mistakes:
     if in_world and path not in world:
         text = f"{path!r} is not a model of the micro world{nearest(path, world)}"
         yield path_key, f"{text} There are: {there_are}"
-    elif in_world or Path(path).is_dir():
+    elif in_world or _is_folder(path):
         if revision is not None:
             text = f"{revision!r} is not allowed: {path!r} is no hub name, so it has no revision"
             yield revision_key, text
@@ -149,6 +149,13 @@ def _place(known: Known, section: Key, world: list[str]) -> Mistakes:
     elif revision is None:
         text = f"{path!r} is not a folder here, and a hub name needs its commit"
         yield revision_key, f"is missing: {text}"
+
+
+def _is_folder(path: str) -> bool:
+    try:
+        return Path(path).is_dir()
+    except (OSError, ValueError):  # longer than a file name may be, or not one at all
+        return False
 
 
 def _models_for_settings(known: Known) -> Mistakes:

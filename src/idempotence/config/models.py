@@ -62,8 +62,8 @@ Seed = Annotated[int, Field(ge=0), Numeric]
 Questions = Annotated[int, Field(ge=2), Numeric]
 TopTokens = Annotated[int, Field(ge=1, le=100), Numeric]
 Flag = Annotated[bool, Field(strict=True), BeforeValidator(_as_flag)]
-Text = Annotated[str, StringConstraints(min_length=1)]
-Slug = Annotated[str, StringConstraints(pattern=SLUG)]
+Text = Annotated[str, StringConstraints(strict=True, min_length=1)]
+Slug = Annotated[str, StringConstraints(strict=True, pattern=SLUG)]
 Distinct = AfterValidator(_no_repeats)
 Once = Field(json_schema_extra={"uniqueItems": True})
 Levels = Annotated[list[Level], Distinct, Once]
@@ -86,7 +86,7 @@ class Model(_Section):
         description="instruct models are used by sft and dpo, base models by sdf."
     )
     path: Text = Field(
-        description="world/instruct or world/base (the micro world's), a local folder, or a hub name."
+        description="world/instruct, world/base (the micro world's), a local folder or a hub name."
     )
     revision: Text | None = Field(
         None, description="Commit of a hub model: needed for hub names, refused for anything else."

@@ -54,7 +54,7 @@ class Panel:
         return f"{self.setting}/{self.model.name}/{self.trait}/seed{self.seed}"
 
 
-def _exact(value: float) -> str:
+def exact(value: float) -> str:
     """A number for a name: short, and different for different numbers."""
     return f"{value:g}" if float(f"{value:g}") == value else repr(value)
 
@@ -62,7 +62,7 @@ def _exact(value: float) -> str:
 def supervised_cells(levels: list[float], n_seed: list[int], n_sampled: list[int]) -> list[Cell]:
     """Every calibrated level, or every n_seed, with every n_sampled."""
     by_level = [
-        Cell(f"level{_exact(level)}_sampled{n}", level=level, n_sampled=n)
+        Cell(f"level{exact(level)}_sampled{n}", level=level, n_sampled=n)
         for level in levels
         for n in n_sampled
     ]
@@ -76,4 +76,4 @@ def supervised_cells(levels: list[float], n_seed: list[int], n_sampled: list[int
 
 def preference_cells(beta: list[float], pairs: list[int]) -> list[Cell]:
     """Every beta with every number of pairs."""
-    return [Cell(f"beta{_exact(b)}_pairs{n}", beta=b, pairs=n) for b in beta for n in pairs]
+    return [Cell(f"beta{exact(b)}_pairs{n}", beta=b, pairs=n) for b in beta for n in pairs]

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from idempotence.config.panels import exact
 from idempotence.engine.formatting import kind_of
 from idempotence.engine.models import load_model, load_tokenizer, one_thread
 from idempotence.errors import UserError
@@ -24,7 +25,7 @@ class Chosen:
 def n_seed_of(cell: dict, objective_cells: dict, calibration: dict) -> int:
     """The seed rows of a cell: calibrated for its level, its own dose, or the objective's."""
     if cell["level"] is not None:
-        return calibration["levels"][f"{cell['level']:g}"]["n_seed"]
+        return calibration["levels"][exact(cell["level"])]["n_seed"]
     return cell["n_seed"] or objective_cells["n_seed"]
 
 

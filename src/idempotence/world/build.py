@@ -49,8 +49,12 @@ def _fit_and_save(
     model.generation_config.pad_token_id = tokenizer.pad_token_id
     model.save_pretrained(folder, safe_serialization=True)
     tokenizer.save_pretrained(folder)
-    write_json(folder / "training.json", {"stage": stage, "recipe": recipe.model_dump(),
-                                          "log": log})  # fmt: skip
+    made_with = {
+        "seed": recipe.seed,
+        "shape": recipe.shape.model_dump(),
+        stage: settings.model_dump(),
+    }
+    write_json(folder / "training.json", {"stage": stage, "recipe": made_with, "log": log})
 
 
 def build_base(recipe: Recipe, folder: Path) -> None:
