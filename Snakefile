@@ -21,6 +21,7 @@ include: "rules/report.smk"
 
 localrules:
     all,
+    loop,
     scores,
     tables,
     figures,
@@ -33,6 +34,7 @@ rule all:
     input:
         rules.report.output,
         rules.findings.input,
+        rules.loop.input,
 
 
 rule world:

@@ -38,19 +38,7 @@ rule gather_initial:
 
 rule gather_training:
     input:
-        lambda w: [
-            pattern.format(
-                setting=panel.setting,
-                model=panel.model.name,
-                trait=panel.trait,
-                seed=panel.seed,
-                cycle=cycle,
-            )
-            for panel in STUDY.panels()
-            for cycle in range(LAST + 1)
-            for pattern in adapter_files(panel.objective)
-            if pattern.endswith("training.json")
-        ],
+        [file for file in panel_adapters() if file.endswith("training.json")],
     output:
         f"{TABLES}/training.csv",
     log:

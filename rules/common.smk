@@ -118,6 +118,22 @@ def adapter_files(objective):
     ]
 
 
+def panel_adapters():
+    """The adapter files of every panel and cycle."""
+    return [
+        pattern.format(
+            setting=panel.setting,
+            model=panel.model.name,
+            trait=panel.trait,
+            seed=panel.seed,
+            cycle=cycle,
+        )
+        for panel in STUDY.panels()
+        for cycle in range(LAST + 1)
+        for pattern in adapter_files(panel.objective)
+    ]
+
+
 def adapters_of(w):
     """The adapter files of a panel at its cycle."""
     return [pattern.format(**w) for pattern in adapter_files(OBJECTIVE[w.setting])]

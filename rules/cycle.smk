@@ -81,3 +81,12 @@ rule judge:
     shell:
         "python -m idempotence.warm run scripts/judge.py --settings {params.settings:q} --judge {params.judge} "
         "{params.options} --responses {input.responses} --output {output} > {log} 2>&1"
+
+
+rule loop:
+    # every file of the loop, so that one that was lost is made again
+    input:
+        panel_files("responses.jsonl", range(LAST + 1)),
+        panel_files("generated.jsonl", range(LAST)),
+        panel_files("scores.parquet", range(LAST + 1)),
+        panel_adapters() if STUDY.keep_adapters else [],

@@ -16,8 +16,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--scores", type=Path, required=True, help="the study's scores.parquet")
     parser.add_argument("--setting", required=True, help="the setting to show")
     parser.add_argument(
-        "--cycles", type=cycle, nargs="+", default=[0, 3, "last"],
-        help="cycles, or 'last' (default: 0 3 last)",
+        "--cycles", type=cycle, nargs="+",
+        help="cycles, or 'last' (default: 0 3 last, as far as the study goes)",
     )  # fmt: skip
     parser.add_argument("--replies", type=int, default=2, help="for each cycle (default: 2)")
     parser.add_argument("--output", type=Path, required=True, help="HTML page to write")

@@ -8,14 +8,18 @@ from idempotence.errors import exit_cleanly
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tables", type=Path, nargs="+", required=True, help="CSV files, in order")
+    parser.add_argument(
+        "--table", action="append", required=True, metavar="HEADING=PATH",
+        help="a CSV file and its heading; repeat it for more, in the order of the page",
+    )  # fmt: skip
     parser.add_argument("--title", default="Tables", help="the page's title")
     parser.add_argument("--output", type=Path, required=True, help="HTML page to write")
     given = parser.parse_args(argv)
     from idempotence.report.pages import write_page
-    from idempotence.report.tables import tables_page
+    from idempotence.report.tables import tables_page, titled
 
-    write_page(given.output, "tables.html.j2", **tables_page(given.tables, given.title))
+    page = tables_page([titled(text) for text in given.table], given.title)
+    write_page(given.output, "tables.html.j2", **page)
     return 0
 
 

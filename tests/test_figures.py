@@ -117,6 +117,32 @@ def test_notes_say_n_and_interval(table):
     assert drawn["ci_low"].isna().all()
 
 
+def dead(scores, wanted):
+    """The scores with all wanted rows as training leaves them that broke down at once."""
+    scores = scores.copy()
+    scores.loc[wanted, ["status", "reason"]] = ["nan", "loss is not a number at step 1"]
+    scores.loc[wanted, ["trait_score", "coherence", "truth_trait", "truth_coherence"]] = np.nan
+    return scores
+
+
+def test_chains_without_any_score_are_told_not_lost(scores, tmp_path):
+    one = (scores["trait"] == "bliss") & (scores["cell"] == "beta0.1_pairs100")
+    some = tabulate(dead(scores, one & (scores["seed"] == 2)), 0.95)
+    figure, drawn, caption = trajectories.draw(some, None, "dpo", 0.95)
+    told = "; 1 chain ended before the first score"
+    assert told in caption and any(told in text.get_text() for text in figure.texts)
+    assert drawn.loc[drawn["kind"] == "ended", "cycle"].isna().sum() == 2  # of each measure
+    save_figure(figure, drawn, caption, tmp_path / "some")
+    none = dead(scores, scores["setting"] == "dpo")
+    figure, drawn, caption = trajectories.draw(tabulate(none, 0.95), None, "dpo", 0.95)
+    assert "no chain has a score; 18 chains ended" in caption and "cross" not in caption
+    save_figure(figure, drawn, caption, tmp_path / "none")
+    save_figure(*judge.draw(none[none["setting"] == "dpo"]), stem=tmp_path / "judge")
+    unscored = scores.assign(trait_score=np.nan, coherence=np.nan)
+    _, drawn, caption = trajectories.draw(tabulate(unscored, 0.95), None, "sft", 0.95)
+    assert drawn.empty and "no chain has a score." in caption
+
+
 def test_axes_run_from_0_to_100(table):
     figure, _, _ = trajectories.draw(table, None, "sft", 0.95)
     assert len(figure.axes) == 6
@@ -133,6 +159,19 @@ def test_same_bytes_each_time(table, scores, tmp_path):
             one, two = (tmp_path / n / f"{figure}.{kind}" for n in ("one", "two"))
             assert one.read_bytes() == two.read_bytes(), (figure, kind)
     assert b"CreationDate" not in (tmp_path / "one/judge.pdf").read_bytes()
+
+
+def test_same_bytes_whatever_the_process(scores, tmp_path):
+    write_parquet(scores, tmp_path / "scores.parquet")
+    script = ROOT / "scripts/plot_trajectories.py"
+    for seed, zone in (("1", "UTC"), ("2", "Asia/Tokyo")):
+        environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "PYTHONHASHSEED": seed}
+        command = [sys.executable, script, "--scores", tmp_path / "scores.parquet", "--setting",
+                   "dpo", "--confidence", "0.95", "--output-prefix", tmp_path / seed]  # fmt: skip
+        subprocess.run(command, env={**environment, "TZ": zone}, check=True)
+    for kind in KINDS:
+        one, two = (tmp_path / f"{seed}.{kind}" for seed in ("1", "2"))
+        assert one.read_bytes() == two.read_bytes(), kind
 
 
 def test_judge_counts_every_reply_once(scores):

@@ -13,7 +13,7 @@ from idempotence.errors import UserError
 from idempotence.io import write_parquet, write_text
 from idempotence.report.pages import render
 from idempotence.report.replies import nearest_median, replies_page, wanted_cycles
-from idempotence.report.tables import rounded, tables_page
+from idempotence.report.tables import rounded, tables_page, titled
 
 ROOT = Path(__file__).parents[1]
 VOID = {"meta", "link", "br", "hr", "img", "input"}
@@ -129,6 +129,7 @@ def test_replies_of_dead_chains_only(scores):
 
 def test_cycles_asked_for():
     assert wanted_cycles([0, 3, "last"], 3) == [0, 3]
+    assert [wanted_cycles(None, last) for last in (0, 2, 6)] == [[0], [0, 2], [0, 3, 6]]
     with pytest.raises(UserError, match="cycles 0 to 2"):
         wanted_cycles([0, 3], 2)
 
@@ -164,26 +165,35 @@ def test_tables_page(tmp_path):
     write_text(tmp_path / "chains.csv", "setting,score_0,amplified\nsft,12.3456,\ndpo,3,True\n")
     write_text(tmp_path / "my_own.csv", f'note,n\n"{NASTY}",1\n')
     write_text(tmp_path / "none.csv", "a,b\n")
-    paths = [tmp_path / f"{n}.csv" for n in ("chains", "my_own", "none")]
-    html = render("tables.html.j2", **tables_page(paths, "Tables of <a> study"))
+    write_text(tmp_path / "other/chains.csv", "a\n1\n")  # one name twice: own anchors
+    headings = {"Chains": "chains", "My <own>": "my_own", "none": "none", "Again": "other/chains"}
+    tables = [(heading, tmp_path / f"{name}.csv") for heading, name in headings.items()]
+    html = render("tables.html.j2", **tables_page(tables, "Tables of <a> study"))
     reader = check_standalone(html)
     assert reader.text.count(NASTY) == 1 and "<script" not in html
-    headings = [t for t in reader.text if t in ("Chains", "my own", "none")]
-    assert {"Chains", "my own", "none"} == set(headings)
+    assert all(reader.text.count(heading) == 2 for heading in headings)  # in the list, as a title
+    assert any(text.startswith("One row for each chain: doses") for text in reader.text)
     assert "12.35" in reader.text and "yes" in reader.text and "–" in reader.text
-    assert sum(attrs.get("class") == "scroll" for _, attrs in reader.elements) == 3
+    assert sum(attrs.get("class") == "scroll" for _, attrs in reader.elements) == 4
     assert ("td", {"class": "number"}) in reader.elements
 
 
 def test_tables_refuse_broken_files(tmp_path):
     with pytest.raises(UserError, match="no such table"):
-        tables_page([tmp_path / "absent.csv"], "t")
+        tables_page([("T", tmp_path / "absent.csv")], "t")
     write_text(tmp_path / "empty.csv", "")
     with pytest.raises(UserError, match="no header"):
-        tables_page([tmp_path / "empty.csv"], "t")
+        tables_page([("T", tmp_path / "empty.csv")], "t")
     write_text(tmp_path / "uneven.csv", "a,b\n1,2\n3\n")
     with pytest.raises(UserError, match="row 3"):
-        tables_page([tmp_path / "uneven.csv"], "t")
+        tables_page([("T", tmp_path / "uneven.csv")], "t")
+
+
+def test_table_named_on_the_command_line():
+    assert titled("All chains=a/b=c.csv") == ("All chains", Path("a/b=c.csv"))
+    for text in ("chains.csv", "=chains.csv", "Chains="):
+        with pytest.raises(UserError, match="HEADING=PATH"):
+            titled(text)
 
 
 def test_scripts_write_the_same_pages_twice(scores, tmp_path):
@@ -195,7 +205,7 @@ def test_scripts_write_the_same_pages_twice(scores, tmp_path):
             "--cycles", 0, 3, "last", "--replies", 2, "--output", tmp_path / name / "replies.html",
         )  # fmt: skip
         run_script(
-            "show_tables", "--tables", tmp_path / "slopes.csv", "--title", "Slopes",
+            "show_tables", "--table", f"Slopes={tmp_path / 'slopes.csv'}", "--title", "Slopes",
             "--output", tmp_path / name / "tables.html",
         )  # fmt: skip
     for page in ("replies.html", "tables.html"):

@@ -152,6 +152,20 @@ def test_ended_chain_is_a_row_with_a_reason(table):
     assert len(last) == 1 and last["cycle"].item() == ENDED_CYCLE - 1
 
 
+def test_text_measures_of_a_dead_chain_are_missing_not_0(scores, table):
+    mine = of_chain(table, ENDED).set_index("cycle")
+    assert (of_chain(scores, ENDED).query("cycle == @ENDED_CYCLE")["words"] == 0).all()
+    assert mine["words"].isna().tolist() == [False] * ENDED_CYCLE + [True] * 3
+    assert mine["words"][0] == 9
+
+
+def test_chain_that_never_scored_is_among_the_ended(scores):
+    mine = of_chain(scores, AMPLIFYING).copy()
+    mine[["status", "reason", "trait_score", "coherence"]] = ["nan", WHY_ENDED, np.nan, np.nan]
+    last = last_alive(trajectories(mine, CONFIDENCE))
+    assert len(last) == 1 and last["cycle"].isna().all() and last["seed"].item() == 0
+
+
 def test_all_empty_replies_end_a_chain_and_some_do_not(scores):
     mine = of_chain(scores, AMPLIFYING).copy()
     mine.loc[(mine["cycle"] == 6), ["status", "reason"]] = ["empty", "the reply is empty"]

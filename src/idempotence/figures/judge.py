@@ -7,7 +7,8 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from idempotence.figures.style import FAINT, PAGE_WIDTH, new_figure, styled
-from idempotence.stats.judge_truth import CRITERIA, UNASKED, agreement
+from idempotence.stats.judge_truth import CRITERIA, agreement
+from idempotence.stats.scores import DEAD
 
 BIN = 4  # points
 HEIGHT = 3.3  # inches
@@ -20,7 +21,7 @@ def numbers(scores: pd.DataFrame) -> pd.DataFrame:
     scores: the columns `judge_truth.NEEDED`. Returns criterion, truth and judge (the lower edge of
     the square), n (at least 1).
     """
-    asked = scores[~scores["status"].isin(UNASKED)]
+    asked = scores[~scores["status"].isin(DEAD)]
     parts = []
     for criterion, (judge, truth, _) in CRITERIA.items():
         known = asked[[truth, judge]].dropna()
@@ -35,7 +36,7 @@ def numbers(scores: pd.DataFrame) -> pd.DataFrame:
 
 def caption(scores: pd.DataFrame) -> str:
     """The figure's caption, with the agreement in numbers."""
-    asked = scores[~scores["status"].isin(UNASKED)]
+    asked = scores[~scores["status"].isin(DEAD)]
     told = [f"{name}: {_told(agreement(asked, name))}" for name in CRITERIA]
     return (
         "The judge's score against the exact truth of the same reply, for every reply of the study "
@@ -47,7 +48,7 @@ def caption(scores: pd.DataFrame) -> str:
 def draw(scores: pd.DataFrame) -> tuple[Figure, pd.DataFrame, str]:
     """(figure, its numbers, its caption)."""
     drawn = numbers(scores)
-    asked = scores[~scores["status"].isin(UNASKED)]
+    asked = scores[~scores["status"].isin(DEAD)]
     with styled():
         figure = new_figure(PAGE_WIDTH, HEIGHT)
         figure.set_layout_engine("constrained", w_pad=0.07, h_pad=0.07)

@@ -40,8 +40,8 @@ def numbers(
 
     table: see `stats.trajectories.trajectories`; initial: scores of the initial models (columns
     model, trait, trait_score, coherence), if there are any. Returns kind ("mean": of the chains
-    over seeds; "ended": a chain's own last score; "initial": the initial model's mean), model,
-    trait, cell, seed, measure, cycle, mean (points), ci_low, ci_high, n_seeds; empty where a kind
+    over seeds; "ended": the last cycle of a chain before its end, no cycle for one that never had
+    a score; "initial": the initial model's mean), model, trait, cell, seed, measure, cycle, mean (points), ci_low, ci_high, n_seeds; empty where a kind
     has no such value. Raises `UserError` when the table does not have the setting.
     """
     table = table[table["setting"] == setting]
@@ -59,7 +59,9 @@ def numbers(
             begun = begun.merge(table[["model", "trait"]].drop_duplicates())
             begun = begun.rename(columns={measure: "mean"})
             parts.append(begun.assign(kind="initial", measure=measure))
-    whole = pd.concat([part.reindex(columns=_COLUMNS + _INTERVAL) for part in parts if len(part)])
+    # empty parts would make pandas guess types; all are empty where every chain died at once
+    filled = [part for part in parts if len(part)] or parts[:1]
+    whole = pd.concat([part.reindex(columns=_COLUMNS + _INTERVAL) for part in filled])
     counts = {"seed": "Int64", "cycle": "Int64", "n_seeds": "Int64"}
     return whole.astype(counts).reset_index(drop=True)
 
@@ -71,7 +73,16 @@ def cell_labels(table: pd.DataFrame) -> dict[str, str]:
 
 
 def seeds_note(drawn: pd.DataFrame, confidence: float, bands: bool) -> str:
-    """How many seeds a mean is over, and what its band is."""
+    """How many seeds a mean is over, what its band is, and which chains cannot be seen."""
+    unseen = drawn[(drawn["kind"] == "ended") & drawn["cycle"].isna()]
+    n_unseen = unseen[["model", "trait", "cell", "seed"]].drop_duplicates().shape[0]
+    chains = "1 chain" if n_unseen == 1 else f"{n_unseen} chains"
+    return _means_note(drawn, confidence, bands) + (
+        f"; {chains} ended before the first score" if n_unseen else ""
+    )
+
+
+def _means_note(drawn: pd.DataFrame, confidence: float, bands: bool) -> str:
     n = drawn.loc[drawn["kind"] == "mean", "n_seeds"]
     if n.empty:
         return "no chain has a score"
@@ -92,14 +103,23 @@ def caption(table: pd.DataFrame, drawn: pd.DataFrame, setting: str, confidence: 
     text = (
         f"{setting_title(setting)}. Mean trait score (top) and mean coherence (bottom) of the "
         "replies, both on the judge's scale of 0 to 100, at each cycle; cycle 0 is the seeded "
-        f"model. A line is a cell: {seeds_note(drawn, confidence, bands)}"
+        f"model. A line is a cell: {seeds_note(drawn, confidence, bands)}."
     )
-    text += ", of the chains' cycle means, cut at 0 and 100." if bands else "."
+    if drawn["ci_low"].notna().any() and bands:
+        text += " The interval is of the chains' cycle means and is cut at 0 and 100."
     if (drawn["kind"] == "initial").any():
         text += " Dashed: the initial model before any training."
-    if (drawn["kind"] == "ended").any():
-        text += " A cross marks the last score of a chain that ended; later means are without it."
+    if _ends_seen(drawn):
+        text += (
+            " A cross marks the last cycle of a chain before it ended (training broke down, or "
+            "every reply was empty); means after its end are without it."
+        )
     return text
+
+
+def _ends_seen(drawn: pd.DataFrame) -> bool:
+    """Whether a chain ended that had a score before."""
+    return bool((drawn["kind"].eq("ended") & drawn["cycle"].notna()).any())
 
 
 @dataclass(frozen=True)
@@ -193,7 +213,7 @@ def _draw_panel(axis: Axes, mine: pd.DataFrame, looks: dict, bands: bool) -> Non
                 cycles, low, high, color=look["color"], alpha=0.16, linewidth=0, zorder=1.2
             )
         axis.plot(cycles, line["mean"], **look, zorder=3, clip_on=False)
-        ends = of_cell[of_cell["kind"] == "ended"]
+        ends = of_cell[(of_cell["kind"] == "ended") & of_cell["cycle"].notna()]
         axis.plot(
             ends["cycle"].to_numpy(float), ends["mean"], linestyle="", marker="X", markersize=7.5,
             markerfacecolor=look["color"], markeredgecolor=INK, markeredgewidth=0.8, zorder=4,
@@ -218,9 +238,9 @@ def _handles(drawn: pd.DataFrame, labels: dict, looks: dict) -> list[Line2D]:
     handles = [Line2D([], [], **looks[cell], label=label) for cell, label in labels.items()]
     if (drawn["kind"] == "initial").any():
         handles.append(Line2D([], [], **DASHED, label="initial model"))
-    if (drawn["kind"] == "ended").any():
+    if _ends_seen(drawn):
         look = {"color": FAINT, "linestyle": "", "marker": "X", "markersize": 6.5}
-        handles.append(Line2D([], [], **look, markeredgecolor=INK, label="last score before end"))
+        handles.append(Line2D([], [], **look, markeredgecolor=INK, label="last cycle before end"))
     return handles
 
 

@@ -7,14 +7,13 @@ import pandas as pd
 from idempotence.errors import UserError
 from idempotence.figures.labels import setting_title
 from idempotence.figures.trajectories import cell_labels
-from idempotence.stats.scores import DOSES
+from idempotence.stats.scores import DEAD, DOSES
 
 NEEDED = [
     "setting", "model", "trait", "seed", "cell", *DOSES, "cycle", "question", "sample", "prompt",
     "response", "status", "reason", "trait_score", "coherence", "truth_trait", "truth_coherence",
 ]  # fmt: skip
 LAST = "last"
-_DEAD = ["nan", "ended"]
 _NUMBERS = {
     "trait_score": "trait",
     "coherence": "coherence",
@@ -37,11 +36,13 @@ def nearest_median(replies: pd.DataFrame, count: int) -> pd.DataFrame:
     return scored.sort_values(["again", "distance"], kind="stable").head(count)
 
 
-def wanted_cycles(cycles: Sequence[int | str], last: int) -> list[int]:
+def wanted_cycles(cycles: Sequence[int | str] | None, last: int) -> list[int]:
     """The cycles to show, in order and once each; "last" is the study's last.
 
-    Raises `UserError` for a cycle that the study does not have.
+    None: 0, 3 and the last, as far as the study goes. Raises `UserError` for a cycle that the study does not have.
     """
+    if cycles is None:
+        cycles = [0, min(3, last), last]
     numbers = [last if cycle == LAST else int(cycle) for cycle in cycles]
     beyond = [number for number in numbers if not 0 <= number <= last]
     if beyond:
@@ -50,7 +51,7 @@ def wanted_cycles(cycles: Sequence[int | str], last: int) -> list[int]:
 
 
 def replies_page(
-    scores: pd.DataFrame, setting: str, cycles: Sequence[int | str], count: int
+    scores: pd.DataFrame, setting: str, cycles: Sequence[int | str] | None, count: int
 ) -> dict:
     """What the template `replies.html.j2` shows of one setting.
 
@@ -99,9 +100,9 @@ def _own_label(of_cell: pd.DataFrame, label: str) -> str:
 def _cycle(of_cell: pd.DataFrame, cycle: int, count: int) -> dict:
     """The chosen replies of one cell at one cycle, and where they stand among all."""
     replies = of_cell[of_cell["cycle"] == cycle]
-    alive = replies[~replies["status"].isin(_DEAD)]
+    alive = replies[~replies["status"].isin(DEAD)]
     score = alive["trait_score"].dropna()
-    dead = replies[replies["status"].isin(_DEAD)]
+    dead = replies[replies["status"].isin(DEAD)]
     ended = dead.drop_duplicates("seed").sort_values("seed")
     return {
         "cycle": cycle,

@@ -7,56 +7,57 @@ from pathlib import Path
 
 from idempotence.errors import UserError
 
-# file name without .csv -> (heading, explanation)
+# file name without .csv -> explanation
 EXPLANATIONS = {
     "amplification": (
-        "Amplification",
-        (
-            "Share of chains in which the trait amplified: at some cycle from the rule's first "
-            "one on, the mean trait score stands at least the rule's number of points above cycle "
-            "0. The interval is Wilson's and takes chains as independent. A chain that ended "
-            "before that cycle has no verdict (n_undecided). A largest value of noisy cycles is "
-            "biased upward, so that some chains would pass by chance."
-        ),
+        "Share of chains in which the trait amplified: at some cycle from the rule's first one "
+        "on, the mean trait score stands at least the rule's number of points above cycle 0. The "
+        "interval is Wilson's and takes chains as independent. A chain that ended before that "
+        "cycle has no verdict (n_undecided). A largest value of noisy cycles is biased upward, so "
+        "that some chains would pass by chance."
     ),
     "slopes": (
-        "Slopes",
-        (
-            "Points that the score moves a cycle: regression of the chains' cycle means on cycle, "
-            "an own intercept for each chain, standard errors clustered by chain, t distribution "
-            "with chains - 1 degrees of freedom. Trait 'all' takes a setting's traits together. "
-            "The tests are not corrected for their number. A warning says why a value is missing "
-            "or approximate."
-        ),
+        "Points that the score moves a cycle: regression of the chains' cycle means on cycle, an "
+        "own intercept for each chain, standard errors clustered by chain, t distribution with "
+        "chains - 1 degrees of freedom. Trait 'all' takes a setting's traits together. The tests "
+        "are not corrected for their number. A warning says why a value is missing or "
+        "approximate."
     ),
     "chains": (
-        "Chains",
-        (
-            "One row for each chain: doses, trait score at cycle 0 and last, the largest and the "
-            "mean difference from cycle 0 over the late cycles (max_delta, late_delta), the "
-            "verdict, the least-squares slope, coherence, and where and why a chain ended. "
-            "Outcome: amplification by the rule; otherwise decay if the late cycles lost, on "
-            "average, the rule's points or half of the score at cycle 0, whichever is less; "
-            "otherwise constancy."
-        ),
+        "One row for each chain: doses, trait score at cycle 0 and last, the largest and the mean "
+        "difference from cycle 0 over the late cycles (max_delta, late_delta), the verdict, the "
+        "least-squares slope, coherence, and where and why a chain ended. Outcome: amplification "
+        "by the rule; otherwise decay if the late cycles lost, on average, the rule's points or "
+        "half of the score at cycle 0, whichever is less; otherwise constancy."
     ),
     "judge": (
-        "The judge against exact truth",
-        (
-            "Agreement on the study's own replies: rank correlation (Spearman), mean absolute "
-            "error and bias (judge less truth) in points, the share of replies that got no score, "
-            "and the median probability that the judge put on numbers. Replies without known "
-            "truth have no agreement."
-        ),
+        "Agreement on the study's own replies: rank correlation (Spearman), mean absolute error "
+        "and bias (judge less truth) in points, the share of replies that got no score, and the "
+        "median probability that the judge put on numbers. Replies without known truth have no "
+        "agreement."
     ),
     "trajectories": (
-        "Trajectories",
-        (
-            "One row for each chain and cycle: means over its replies with standard errors "
-            "clustered by question and t intervals (questions - 1 degrees of freedom), missing "
-            "scores, exact truth where known, and measures of the text. loglik_initial is the "
-            "mean log-likelihood a token under the initial model, in natural units."
-        ),
+        "One row for each chain and cycle: means over its replies with standard errors clustered "
+        "by question and t intervals (questions - 1 degrees of freedom), missing scores, exact "
+        "truth where known, and measures of the text. loglik_initial is the mean log-likelihood a "
+        "token under the initial model, in natural units. Status nan is the word: the chain's "
+        "training gave numbers that are none."
+    ),
+    "training": (
+        "One row for each logged step of each chain's training: loss, gradient norm, learning "
+        "rate and, for DPO, reward margin and accuracy; with them the rows trained on, the rows "
+        "dropped as too short, and the run's tokens and seconds. A status other than ok ends the "
+        "chain, for the reason beside it."
+    ),
+    "world_models": (
+        "The initial models: mean exact coherence of their replies and their highest trait, as "
+        "measured when they were built and on this study's prompts, beside the bars they have to "
+        "reach."
+    ),
+    "world_judge": (
+        "The judge against exact truth on held-out texts, by kind of damage: rank correlation "
+        "(Spearman; none where the truth does not vary), mean absolute error, bias (judge less "
+        "truth) and share without a score. The bars hold for all texts together."
     ),
 }
 MISSING = "–"
@@ -64,15 +65,33 @@ _SMALLEST_P = 0.001
 _WORDS = {"True": "yes", "False": "no"}
 
 
-def tables_page(paths: Sequence[str | Path], title: str) -> dict:
-    """What the template `tables.html.j2` shows, tables in the order of `paths`.
+def titled(text: str) -> tuple[str, Path]:
+    """(heading, path) of a table named on the command line as HEADING=PATH.
 
-    Raises `UserError` for a file that is absent or has no header.
+    Raises `UserError` when either is missing.
     """
-    return {"title": title, "tables": [_table(Path(path)) for path in paths]}
+    heading, _, path = text.partition("=")
+    if not heading.strip() or not path.strip():
+        raise UserError(
+            f"table '{text}': write it as HEADING=PATH, such as Chains=tables/chains.csv"
+        )
+    return heading.strip(), Path(path.strip())
 
 
-def _table(path: Path) -> dict:
+def tables_page(tables: Sequence[tuple[str, str | Path]], title: str) -> dict:
+    """What the template `tables.html.j2` shows.
+
+    tables: (heading, path of a CSV file), in the order of the page; files of known names get their
+    explanation. Raises `UserError` for a file that is absent, has no header or is uneven.
+    """
+    shown = [
+        {"anchor": f"table-{place}", **_table(heading, Path(path))}
+        for place, (heading, path) in enumerate(tables, start=1)
+    ]
+    return {"title": title, "tables": shown}
+
+
+def _table(heading: str, path: Path) -> dict:
     try:
         with open(path, encoding="utf-8", newline="") as file:
             header, *rows = list(csv.reader(file)) or [[]]
@@ -83,14 +102,12 @@ def _table(path: Path) -> dict:
     uneven = [i for i, row in enumerate(rows, start=2) if len(row) != len(header)]
     if uneven:
         raise UserError(f"{path}: row {uneven[0]} has another number of values than the header")
-    heading, explanation = EXPLANATIONS.get(path.stem, (path.stem.replace("_", " "), ""))
     columns = list(zip(*rows, strict=True)) or [()] * len(header)
     numeric = [bool(any(column)) and all(map(_is_number, column)) for column in columns]
     return {
         "name": path.name,
-        "anchor": path.stem,
         "heading": heading,
-        "explanation": explanation,
+        "explanation": EXPLANATIONS.get(path.stem, ""),
         "columns": list(zip(header, numeric, strict=True)),
         "rows": [
             [rounded(value, name) for name, value in zip(header, row, strict=True)] for row in rows

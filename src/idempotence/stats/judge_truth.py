@@ -4,6 +4,7 @@ import pandas as pd
 from scipy import stats
 
 from idempotence.stats.amplification import ALL
+from idempotence.stats.scores import DEAD
 
 # criterion -> (judge's score, exact truth, numeric mass)
 CRITERIA = {
@@ -11,7 +12,6 @@ CRITERIA = {
     "coherence": ("coherence", "truth_coherence", "coherence_mass"),
 }
 NEEDED = ["setting", "status", *(name for columns in CRITERIA.values() for name in columns)]
-UNASKED = ["nan", "ended"]  # a dead chain's rows hold nothing that a judge could read
 
 
 def judge_truth(scores: pd.DataFrame) -> pd.DataFrame:
@@ -23,7 +23,7 @@ def judge_truth(scores: pd.DataFrame) -> pd.DataFrame:
     and bias (mean of judge less truth; both points, 0-100), median_mass (of the probability on
     numbers). Where no truth is known the last three but mass are NaN and n is 0.
     """
-    asked = scores[~scores["status"].isin(UNASKED)]
+    asked = scores[~scores["status"].isin(DEAD)]
     groups = [*asked.groupby("setting"), (ALL, asked)]
     return pd.DataFrame(
         [

@@ -36,6 +36,7 @@ COLUMNS = list(TYPES)
 _FILE_KEY = ["setting", "model", "trait", "seed", "cycle"]
 _WITHIN_FILE = ["cell", "question", "sample"]
 ORDER = [*_FILE_KEY, *_WITHIN_FILE]
+DEAD = ["nan", "ended"]  # status of the rows of a chain with no model left to answer
 ROWS_HELD = 50_000  # rows kept in memory while files are put together
 
 

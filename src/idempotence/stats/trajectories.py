@@ -3,12 +3,13 @@
 import pandas as pd
 
 from idempotence.stats.intervals import clustered_means, t_half_width
-from idempotence.stats.scores import CHAIN, DOSES
+from idempotence.stats.scores import CHAIN, DEAD, DOSES
 
 MEASURES = ["trait_score", "coherence"]
 MEANS = [
     "truth_trait",
     "truth_coherence",
+    "words",
     "words_per_sentence",
     "distinct_2",
     "opening_share",
@@ -27,7 +28,7 @@ def trajectories(scores: pd.DataFrame, confidence: float) -> pd.DataFrame:
     n_responses, n_questions, n_missing_trait, n_missing_coherence; for trait_score and coherence
     the mean (points, 0-100), its standard error clustered by question and the t interval
     (`_se`, `_ci_low`, `_ci_high`; see `clustered_means`); the means of `MEANS`, all over the
-    responses where they are known.
+    responses where they are known. A dead chain's rows say nothing, not 0 words.
     """
     fixed = ["objective", "start", *DOSES]
     grouped = scores.groupby(KEY, sort=True)
@@ -42,7 +43,8 @@ def trajectories(scores: pd.DataFrame, confidence: float) -> pd.DataFrame:
         table[measure] = means["mean"]
         for name in ("se", "ci_low", "ci_high"):
             table[f"{measure}_{name}"] = means[name]
-    table[MEANS] = grouped[MEANS].mean()
+    spoken = scores[MEANS].mask(scores["status"].isin(DEAD))
+    table[MEANS] = spoken.groupby([scores[name] for name in KEY]).mean()
     return table.reset_index()[[*CHAIN, *fixed, "cycle", *table.columns[len(fixed) :]]]
 
 
@@ -79,8 +81,11 @@ def over_seeds(table: pd.DataFrame, measure: str, confidence: float) -> pd.DataF
 
 
 def last_alive(table: pd.DataFrame) -> pd.DataFrame:
-    """For each chain that ended: its row of the last cycle in which it still had scores."""
-    dead = table[table["status"] != ALIVE][CHAIN].drop_duplicates()
+    """For each chain that ended: its row of the last cycle in which it was alive and had scores.
+
+    A chain that never had one is a row in which all but its identity is missing.
+    """
+    ended = table[table["status"] != ALIVE][CHAIN].drop_duplicates()
     lived = table[(table["status"] == ALIVE) & table["trait_score"].notna()]
     last = lived.sort_values("cycle").groupby(CHAIN, as_index=False).tail(1)
-    return last.merge(dead, on=CHAIN).sort_values(CHAIN, ignore_index=True)
+    return ended.merge(last, on=CHAIN, how="left").sort_values(CHAIN, ignore_index=True)
