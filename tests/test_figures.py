@@ -109,6 +109,11 @@ def test_notes_say_n_and_interval(table):
     _, drawn, caption = trajectories.draw(table, make_initial(), "dpo", 0.9)
     assert "mean over 2-3 seeds, band: 90 % t interval over seeds" in caption
     assert "A cross marks" in caption and "Dashed" in caption
+    fewer = table[(table["seed"] == 0) | (table["cycle"] < 3)]
+    assert (
+        "over 1-3 seeds, band: 90 % t interval over seeds (none for 1)"
+        in trajectories.draw(fewer, None, "sft", 0.9)[2]
+    )
     alone = table[table["seed"] == 0]
     figure, drawn, caption = trajectories.draw(alone, None, "sft", 0.9)
     assert "1 seed: no interval" in caption and "Dashed" not in caption

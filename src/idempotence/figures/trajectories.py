@@ -90,7 +90,7 @@ def _means_note(drawn: pd.DataFrame, confidence: float, bands: bool) -> str:
         return "1 seed: no interval"
     told = f"{n.max()}" if n.min() == n.max() else f"{n.min()}-{n.max()}"
     band = (
-        f"band: {percent(confidence)} t interval over seeds"
+        f"band: {percent(confidence)} t interval over seeds{' (none for 1)' if n.min() == 1 else ''}"
         if bands
         else "no bands (too many lines)"
     )
