@@ -211,6 +211,9 @@ def test_a_model_that_breaks_is_a_result_and_ends_its_chain(folder, tmp_path):
     finetune_panel(
         _settings(1, 1e-3), folder, None, tmp_path / "generated.jsonl", None, None, later
     )
+    for cycle in (adapters, later):  # the workflow waits for these files
+        names = {path.name for path in (cycle / "seed2_sampled2").iterdir()}
+        assert names == {"adapter_model.safetensors", "adapter_config.json", "training.json"}
     ended = json.loads((later / "seed2_sampled2" / "training.json").read_text())
     assert ended["status"] == "ended" and ended["reason"] == told["reason"]
     assert {row["status"] for row in sampler.responses(later)} == {"ended"}

@@ -7,7 +7,7 @@ from idempotence.config.panels import exact
 from idempotence.engine.formatting import kind_of
 from idempotence.engine.models import load_model, load_tokenizer, one_thread
 from idempotence.errors import UserError
-from idempotence.finetune.adapters import save
+from idempotence.finetune.adapters import attach, save
 from idempotence.finetune.train import Training, train_preference, train_supervised
 from idempotence.io import read_json, read_jsonl, write_json
 from idempotence.rng import derive_seed
@@ -63,25 +63,33 @@ def finetune_panel(
 
     settings: study_seed, objective, start, model, trait, seed, cycle, cells, objective_cells,
     training. seed_data at cycle 0, generated after; previous: the adapters of the last cycle
-    where the start is "previous". A chain that ended gets a training.json and no adapter.
+    where the start is "previous". A chain that ended gets the adapter it would have started from,
+    untrained, and a training.json that says so; nothing is sampled from it.
     """
+    from transformers import set_seed
+
     one_thread()
     tokenizer = load_tokenizer(model_path, settings["model"]["revision"])
     model = load_model(model_path, settings["model"]["revision"], settings["model"]["dtype"])
     seeds = read_jsonl(seed_data) if seed_data else []
     samples = read_jsonl(generated) if generated else []
     levels = read_json(calibration) if calibration else {}
+    set_seed(0)  # an ended chain's untrained adapter is the same every time
     for cell in settings["cells"]:
         if settings["cycle"] == 0:
             n_seed = n_seed_of(cell, settings["objective_cells"], levels)
             chosen = choose_seed_rows(n_seed, seeds)
         else:
             chosen = choose_generated(cell, samples)
-        result = Training("ended", chosen.reason, 0, 0, 0.0)
         folder = output / cell["name"]
+        start = previous / cell["name"] if previous else None
         if chosen.rows:
-            start = previous / cell["name"] if previous else None
             model, result = train_cell(settings, cell, model, tokenizer, chosen.rows, start, folder)
+        else:
+            untrained = attach(model, settings["training"]["lora"], start)
+            folder.mkdir(parents=True, exist_ok=True)
+            save(untrained, folder)
+            model, result = untrained.unload(), Training("ended", chosen.reason, 0, 0, 0.0)
         about = {"cell": cell["name"], "cycle": settings["cycle"], "dropped": chosen.dropped}
         write_json(folder / "training.json", {**about, **result.as_dict()})
 
@@ -89,7 +97,7 @@ def finetune_panel(
 def train_cell(
     settings: dict, cell: dict, model, tokenizer, rows: list[dict], start: Path | None, folder: Path
 ):
-    """Train one cell's adapter and save it into `folder` unless it broke.
+    """Train one cell's adapter and save it into `folder`, even if it broke.
 
     The seed does not depend on the start, so that a setting and its twin draw the same numbers.
     Returns (the model without adapters, Training).
@@ -107,7 +115,6 @@ def train_cell(
     else:
         adapted, result = train_supervised(model, tokenizer, rows, kind, training, start, seed)
     folder.mkdir(parents=True, exist_ok=True)
-    if result.status == "ok":
-        save(adapted, folder)
+    save(adapted, folder)  # broken weights too: they are evidence, and nobody samples from them
     write_json(folder / "training.json", {"cell": cell["name"], **result.as_dict()})
     return adapted.unload(), result
