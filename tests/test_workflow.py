@@ -161,3 +161,22 @@ def test_a_misspelt_key_stops_before_any_job_without_a_traceback(tmp_path):
     assert "studies/tiny.yaml" in told and "cylces" in told and "did you mean cycles" in told
     assert "Traceback" not in told
     assert not (folder / "results").exists()
+
+
+@pytest.mark.slow
+def test_a_study_whose_chains_all_break_still_gets_its_report(tmp_path):
+    folder = copy_project(tmp_path / "nan")
+    (folder / "studies" / "nan.yaml").write_text(
+        "study: broken\ntraits: [bliss]\nsettings: [sft, sft-continual]\nseeds: 1\ncycles: 1\n"
+        "seed_rows: 8\nevaluation: {questions: 2, samples_per_question: 1}\n"
+        "sft: {cells: {levels: [], n_seed: [8], n_sampled: [4]}, training: {learning_rate: 1.0e+38}}\n"
+    )
+    done = snakemake(folder, "--cores", "2", "--configfile", "studies/nan.yaml")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+    import pandas as pd
+
+    results = folder / "results" / "broken"
+    scores = pd.read_parquet(results / "scores.parquet")
+    assert list(scores.groupby("cycle")["status"].unique().str[0]) == ["nan", "ended"]
+    assert scores["trait_score"].isna().all() and (scores["reason"] != "").all()
+    assert (results / "report.html").exists()
