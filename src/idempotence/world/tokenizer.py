@@ -1,7 +1,5 @@
 """The micro world's tokenizer: one token a word, numbers 0-100 included, chat template built in."""
 
-from pathlib import Path
-
 from idempotence.world.grammar import Grammar
 
 PAD, BOS, USER, ASSISTANT, END, UNKNOWN = (
@@ -40,8 +38,3 @@ def build_tokenizer(grammar: Grammar):
     )
     tokenizer.chat_template = CHAT_TEMPLATE
     return tokenizer
-
-
-def save_tokenizer(grammar: Grammar, folder: Path) -> None:
-    """Write tokenizer.json, tokenizer_config.json and the chat template into a folder."""
-    build_tokenizer(grammar).save_pretrained(folder)
