@@ -20,6 +20,7 @@ rule build_base:
         f"{LOGS}/build_base.log",
     conda:
         "../envs/train.yaml"
+    threads: 2
     params:
         code=code("build_base", *GRAMMAR),
         folder=lambda w, output: folder(output),
@@ -37,6 +38,7 @@ rule build_instruct:
         f"{LOGS}/build_instruct.log",
     conda:
         "../envs/train.yaml"
+    threads: 2
     params:
         code=code("build_instruct", *GRAMMAR),
         base=lambda w, input: str(Path(input.base).parent),
@@ -56,6 +58,7 @@ rule build_judge:
         f"{LOGS}/build_judge.log",
     conda:
         "../envs/train.yaml"
+    threads: 2
     params:
         code=code("build_judge", *GRAMMAR),
         base=lambda w, input: str(Path(input.base).parent),

@@ -9,7 +9,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from idempotence.config.panels import Cell
-from idempotence.engine.base import NotFiniteError, Sampling
+from idempotence.engine.base import NotFiniteError, Request
 from idempotence.engine.formatting import completion_ids, prompt_ids
 from idempotence.engine.hf import TransformersEngine
 from idempotence.engine.models import load_model, load_tokenizer
@@ -204,9 +204,9 @@ def test_a_model_that_breaks_is_a_result_and_ends_its_chain(folder, tmp_path):
     told = json.loads((adapters / "seed2_sampled2" / "training.json").read_text())
     assert told["status"] == "nan" and "NaN" in told["reason"]
     sampler = PanelSampler(_settings(0, 1.0), TransformersEngine(folder))
-    answers = sampler.responses(adapters)
+    answers, samples = sampler.replies(adapters, last=False)
     assert len(answers) == 4 and {row["status"] for row in answers} == {"nan"}
-    write_jsonl(tmp_path / "generated.jsonl", sampler.generated(adapters))
+    write_jsonl(tmp_path / "generated.jsonl", samples)
     later = tmp_path / "cycle1"
     finetune_panel(
         _settings(1, 1e-3), folder, None, tmp_path / "generated.jsonl", None, None, later
@@ -216,7 +216,7 @@ def test_a_model_that_breaks_is_a_result_and_ends_its_chain(folder, tmp_path):
         assert names == {"adapter_model.safetensors", "adapter_config.json", "training.json"}
     ended = json.loads((later / "seed2_sampled2" / "training.json").read_text())
     assert ended["status"] == "ended" and ended["reason"] == told["reason"]
-    assert {row["status"] for row in sampler.responses(later)} == {"ended"}
+    assert {row["status"] for row in sampler.replies(later, last=True)[0]} == {"ended"}
 
 
 def test_an_engine_is_seeded_and_leaves_no_adapter_behind(folder, tokenizer, tmp_path):
@@ -231,17 +231,22 @@ def test_an_engine_is_seeded_and_leaves_no_adapter_behind(folder, tokenizer, tmp
     )
     save(adapted, _made(tmp_path / "a"))
     engine = TransformersEngine(folder)
-    ids = [prompt_ids(tokenizer, row["prompt"], "chat") for row in ROWS] * 4
-    how = Sampling(1.0, 8)
-    bare = engine.sample(ids, None, how, seed=1)
-    with_adapter = engine.sample(ids, tmp_path / "a", how, seed=1)
-    assert engine.sample(ids, tmp_path / "a", how, seed=1) == with_adapter != bare
-    assert engine.sample(ids, None, how, seed=1) == bare
-    assert engine.sample(ids, None, how, seed=2) != bare
+    heads = [prompt_ids(tokenizer, row["prompt"], "chat") for row in ROWS] * 4
+    one, two = ([Request(head, 1.0, 8, seed + i) for i, head in enumerate(heads)]
+                for seed in (10, 20))  # fmt: skip
+    weights = {name: value.clone() for name, value in engine.model.state_dict().items()}
+    bare = engine.sample(one, None)
+    with_adapter = engine.sample(one, tmp_path / "a")
+    assert engine.sample(one, tmp_path / "a") == with_adapter != bare
+    after = engine.model.state_dict()
+    assert after.keys() == weights.keys()
+    assert all(torch.equal(after[name], weights[name]) for name in weights)
+    assert engine.sample(one, None) == bare
+    assert engine.sample(two, None) != bare
     with torch.no_grad():
         engine.model.model.embed_tokens.weight.fill_(float("nan"))
     with pytest.raises(NotFiniteError):
-        engine.sample(ids, None, how, seed=1)
+        engine.sample(one, None)
 
 
 def test_probabilities_do_not_depend_on_the_batch(folder, tokenizer):

@@ -66,9 +66,9 @@ class CycleZero:
                 self.rows[:n_seed], None, Path(folder) / cell["name"],
             )[0]  # fmt: skip
             self.sampler.settings = {**self.settings, "cells": [cell]}
-            replies = self.sampler.responses(Path(folder))
-        ratings = [rating for rating, _ in rate_all(self.judge, self.settings, replies, "trait")]
-        known = [rating.score for rating in ratings if not rating.missing]
+            replies, _ = self.sampler.replies(Path(folder), last=True)
+        ratings = rate_all(self.judge, self.settings, replies, ["trait"])["trait"]
+        known = [rating.score for rating, _ in ratings if not rating.missing]
         return round(sum(known) / len(known), 3) if known else 0.0
 
 

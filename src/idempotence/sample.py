@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from idempotence.engine.base import Engine, NotFiniteError, Sampling
+from idempotence.engine.base import Engine, NotFiniteError, Request
 from idempotence.engine.formatting import completion_ids, kind_of, prompt_ids
 from idempotence.io import read_json, write_jsonl
 from idempotence.rng import derive_seed
@@ -22,27 +22,36 @@ class PanelSampler:
         self.settings = settings
         self.engine = engine
         self.kind = kind_of(settings["objective"])
+        self._known: dict[str, list[int]] = {}
         self.plan = PromptPlan(
             self.kind, settings["trait"], settings["study_seed"], settings["seed"],
             settings["questions"], settings["seed_rows"], settings["per_cycle"],
         )  # fmt: skip
 
-    def _seed(self, cell: str, purpose: str) -> int:
+    def _requests(self, prompts: list[str], how: dict, cell: str, purpose: str) -> list[Request]:
         s = self.settings
-        return derive_seed(
+        seed = derive_seed(
             s["study_seed"], s["objective"], s["model"]["name"], s["trait"], s["seed"], cell,
             s["cycle"], purpose,
         )  # fmt: skip
+        return [
+            Request(
+                self._ids(prompt), how["temperature"], how["max_new_tokens"], derive_seed(seed, i)
+            )
+            for i, prompt in enumerate(prompts)
+        ]
 
-    def _ids(self, prompts: list[str]) -> list[list[int]]:
-        return [prompt_ids(self.engine.tokenizer, prompt, self.kind) for prompt in prompts]
+    def _ids(self, prompt: str) -> list[int]:
+        if prompt not in self._known:
+            self._known[prompt] = prompt_ids(self.engine.tokenizer, prompt, self.kind)
+        return self._known[prompt]
 
-    def _texts(
-        self, prompts: list[str], adapter: Path | None, how: dict, cell: str, purpose: str
-    ) -> list[str]:
-        sampling = Sampling(how["temperature"], how["max_new_tokens"])
-        seed = self._seed(cell, purpose)
-        return self.engine.sample(self._ids(prompts), adapter, sampling, seed)
+    def _rejected(self, prompts: list[str]) -> list[str | None]:
+        """The initial model's own replies, which dpo trains away from; other objectives: none."""
+        if self.settings["objective"] != "dpo":
+            return [None] * len(prompts)
+        how = self.settings["generation"]
+        return self.engine.sample(self._requests(prompts, how, "initial", "rejected"), None)
 
     def seed_data(self) -> list[dict]:
         """Seed rows; for dpo each with the initial model's own reply as the rejected one."""
@@ -50,65 +59,57 @@ class PanelSampler:
         # one row set per trait, kind and seed, whatever the objective or the model
         seed = derive_seed(s["study_seed"], self.kind, s["trait"], s["seed"], "seed rows")
         rows = seed_rows(load_grammar(), s["trait"], self.kind, prompts, seed)
-        if s["objective"] == "dpo":
-            replies = self._texts(prompts, None, s["generation"], "initial", "rejected")
-            rows = [{**row, "rejected": r} for row, r in zip(rows, replies, strict=True)]
-        return rows
+        return [
+            row if reply is None else {**row, "rejected": reply}
+            for row, reply in zip(rows, self._rejected(prompts), strict=True)
+        ]
 
-    def responses(self, adapters: Path | None) -> list[dict]:
-        """Every cell's answers to the evaluation questions, with what M_initial thinks of them."""
-        how = self.settings["evaluation"]
+    def replies(self, adapters: Path | None, last: bool) -> tuple[list[dict], list[dict]]:
+        """Every cell's answers to the evaluation questions, and what its next cycle trains on.
+
+        The second list is empty at the `last` cycle. Answers carry what M_initial thinks of them.
+        """
+        s, how = self.settings, self.settings["evaluation"]
         asked = [
             {"question": q, "sample": k, "prompt": prompt}
             for q, prompt in enumerate(self.plan.evaluation())
             for k in range(how["samples_per_question"])
         ]
-        prompts = [row["prompt"] for row in asked]
-        rows = []
-        for cell in self.settings["cells"]:
-            texts, status, reason = self._cell_texts(cell["name"], adapters, prompts, how, "answer")
-            told = [
-                {"cell": cell["name"], **row, "response": text, "status": state, "reason": why}
-                for row, (text, state, why) in zip(
-                    asked, self._judged_usable(texts, status, reason, 1), strict=True
-                )
-            ]
-            rows += self._with_likelihood(told)
-        return rows
-
-    def generated(self, adapters: Path) -> list[dict]:
-        """What each cell's next cycle trains on; for dpo with the initial model's replies."""
-        s, how = self.settings, self.settings["generation"]
-        prompts = self.plan.for_cycle(s["cycle"] + 1)
-        rejected = None
-        if s["objective"] == "dpo":
-            rejected = self._texts(prompts, None, how, "initial", "rejected")
-        rows = []
+        prompts = [] if last else self.plan.for_cycle(s["cycle"] + 1)
+        rejected = self._rejected(prompts)
+        responses, generated = [], []
         for cell in s["cells"]:
-            n = cell["n_sampled"] or cell["pairs"]
-            texts, status, reason = self._cell_texts(
-                cell["name"], adapters, prompts[:n], how, "generate"
+            own = [] if last else prompts[: cell["n_sampled"] or cell["pairs"]]
+            requests = self._requests([row["prompt"] for row in asked], how, cell["name"], "answer")
+            if own:
+                requests += self._requests(own, s["generation"], cell["name"], "generate")
+            texts, status, reason = self._cell_texts(cell["name"], adapters, requests)
+            answers, samples = texts[: len(asked)], texts[len(asked) :]
+            told = self._judged_usable(answers, status, reason, 1)
+            responses += self._with_likelihood(
+                [
+                    {"cell": cell["name"], **row, "response": text, "status": state, "reason": why}
+                    for row, (text, state, why) in zip(asked, told, strict=True)
+                ]
             )
-            usable = self._judged_usable(texts, status, reason, how["min_characters"])
-            for i, (text, state, why) in enumerate(usable):
-                row = {"cell": cell["name"], "index": i, "prompt": prompts[i], "response": text}
-                if rejected is not None:
-                    row["rejected"] = rejected[i]
-                rows.append({**row, "status": state, "reason": why})
-        return rows
+            if own:
+                shortest = s["generation"]["min_characters"]
+                usable = self._judged_usable(samples, status, reason, shortest)
+                generated += _training_rows(cell["name"], own, usable, rejected)
+        return responses, generated
 
     def _cell_texts(
-        self, cell: str, adapters: Path | None, prompts: list[str], how: dict, purpose: str
+        self, cell: str, adapters: Path | None, requests: list[Request]
     ) -> tuple[list[str], str, str]:
         """(texts, status, reason): status "nan" or "ended" and empty texts for a dead chain."""
         folder = adapters / cell if adapters else None
         training = read_json(folder / "training.json") if folder else {"status": "ok"}
         if training["status"] != "ok":
-            return [""] * len(prompts), training["status"], training["reason"]
+            return [""] * len(requests), training["status"], training["reason"]
         try:
-            return self._texts(prompts, folder, how, cell, purpose), "ok", ""
+            return self.engine.sample(requests, folder), "ok", ""
         except NotFiniteError as error:
-            return [""] * len(prompts), "nan", str(error)
+            return [""] * len(requests), "nan", str(error)
 
     @staticmethod
     def _judged_usable(
@@ -130,7 +131,7 @@ class PanelSampler:
     def _with_likelihood(self, rows: list[dict]) -> list[dict]:
         tokenizer = self.engine.tokenizer
         said = [row for row in rows if row["response"].strip()]
-        prompts = self._ids([row["prompt"] for row in said])
+        prompts = [self._ids(row["prompt"]) for row in said]
         tails = [
             completion_ids(tokenizer, row["prompt"], row["response"], self.kind) for row in said
         ]
@@ -141,11 +142,25 @@ class PanelSampler:
         ]
 
 
+def _training_rows(
+    cell: str, prompts: list[str], told: list[tuple[str, str, str]], rejected: list[str | None]
+) -> list[dict]:
+    """Rows of generated.jsonl; `rejected` may be longer than `prompts`."""
+    rows = []
+    for i, (prompt, (text, state, why)) in enumerate(zip(prompts, told, strict=True)):
+        row = {"cell": cell, "index": i, "prompt": prompt, "response": text}
+        if rejected[i] is not None:
+            row["rejected"] = rejected[i]
+        rows.append({**row, "status": state, "reason": why})
+    return rows
+
+
 def write_samples(
     settings: dict, engine: Engine, adapters: Path | None, responses: Path, generated: Path | None
 ) -> None:
     """Write responses.jsonl and, unless this is the last cycle, generated.jsonl."""
     sampler = PanelSampler(settings, engine)
-    write_jsonl(responses, sampler.responses(adapters))
+    answers, samples = sampler.replies(adapters, last=generated is None)
+    write_jsonl(responses, answers)
     if generated is not None:
-        write_jsonl(generated, sampler.generated(adapters))
+        write_jsonl(generated, samples)

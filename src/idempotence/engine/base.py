@@ -11,11 +11,13 @@ class NotFiniteError(Exception):
 
 
 @dataclass(frozen=True)
-class Sampling:
-    """How to sample: temperature (> 0) and the most new tokens."""
+class Request:
+    """One text to sample: prompt (token ids), temperature (> 0), most new tokens, seed."""
 
+    prompt: list[int]
     temperature: float
     max_new_tokens: int
+    seed: int
 
 
 class Engine(Protocol):
@@ -23,16 +25,18 @@ class Engine(Protocol):
 
     tokenizer: object
 
-    def sample(
-        self, prompts: Sequence[list[int]], adapter: Path | None, sampling: Sampling, seed: int
-    ) -> list[str]:
-        """One text for each prompt (token ids), special tokens left out.
+    def sample(self, requests: Sequence[Request], adapter: Path | None) -> list[str]:
+        """One text for each request, special tokens left out.
 
+        A text depends on its own request alone (but for rounding), not on the others.
         Raises NotFiniteError when the adapted model is broken.
         """
 
     def next_token_logprobs(self, prompts: Sequence[list[int]], top: int) -> list[dict[str, float]]:
-        """For each prompt, the `top` likeliest next tokens: decoded text -> natural log prob."""
+        """For each prompt, the `top` likeliest next tokens: decoded text -> natural log prob.
+
+        What neighbours in the list share from their beginning may be read only once.
+        """
 
     def log_likelihoods(
         self, prompts: Sequence[list[int]], completions: Sequence[list[int]]

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from idempotence.engine.base import NotFiniteError, Sampling
-from idempotence.engine.models import load_model, load_tokenizer, one_thread
+from idempotence.engine.base import Request
+from idempotence.engine.decode import last_logits, sample_tokens, shared_prefixes
+from idempotence.engine.models import fix_threads, load_model, load_tokenizer
 
 SAMPLE_BATCH = 256
 SCORE_BATCH = 64
@@ -15,78 +16,66 @@ class TransformersEngine:
     """`Engine` on a transformers model; see `idempotence.engine.base.Engine`."""
 
     def __init__(self, path: str, revision: str | None = None, dtype: str = "float32"):
-        one_thread()
+        fix_threads()
         self.tokenizer = load_tokenizer(path, revision)
         self.model = load_model(path, revision, dtype)
 
     @contextmanager
     def _adapted(self, adapter: Path | None) -> Iterator:
-        """The model with an adapter on it, and without it again afterwards."""
+        """The model with an adapter on it, and exactly as it was afterwards.
+
+        In float32 the adapter is added into the weights, which is faster; in bfloat16 that would
+        round it away.
+        """
         if adapter is None:
             yield self.model
             return
+        import torch
         from peft import PeftModel
 
-        model = PeftModel.from_pretrained(self.model, adapter).eval()
+        adapted = PeftModel.from_pretrained(self.model, adapter).eval()
+        if adapted.dtype != torch.float32:
+            try:
+                yield adapted
+            finally:
+                self.model = adapted.unload()
+            return
+        layers = [m.base_layer for m in adapted.modules() if hasattr(m, "base_layer")]
+        before = [(layer.weight, layer.weight.detach().clone()) for layer in layers]
+        self.model = adapted.merge_and_unload()
         try:
-            yield model
+            yield self.model
         finally:
-            self.model = model.unload()
+            with torch.no_grad():
+                for weight, values in before:
+                    weight.copy_(values)
 
-    def sample(
-        self, prompts: Sequence[list[int]], adapter: Path | None, sampling: Sampling, seed: int
-    ) -> list[str]:
+    def sample(self, requests: Sequence[Request], adapter: Path | None) -> list[str]:
         import torch
 
-        texts: list[str] = []
+        tokens: list[list[int]] = []
         with self._adapted(adapter) as model, torch.inference_mode():
-            self._check_finite(model, prompts[0])
-            torch.manual_seed(seed)
-            for start in range(0, len(prompts), SAMPLE_BATCH):
-                texts += self._generate(model, prompts[start : start + SAMPLE_BATCH], sampling)
-        return texts
-
-    def _generate(self, model, prompts: Sequence[list[int]], sampling: Sampling) -> list[str]:
-        inputs = self.tokenizer.pad(
-            {"input_ids": list(prompts)}, padding=True, return_tensors="pt"
-        ).to(model.device)
-        try:
-            output = model.generate(
-                **inputs,
-                do_sample=True,
-                temperature=sampling.temperature,
-                top_k=0,
-                top_p=1.0,
-                max_new_tokens=sampling.max_new_tokens,
-                pad_token_id=self.tokenizer.pad_token_id,
-                eos_token_id=self.tokenizer.eos_token_id,
-            )
-        except RuntimeError as error:
-            if "inf" in str(error) and "nan" in str(error):
-                raise NotFiniteError("a probability while sampling was not finite") from None
-            raise
-        new = output[:, inputs["input_ids"].shape[1] :]
-        return self.tokenizer.batch_decode(new, skip_special_tokens=True)
-
-    @staticmethod
-    def _check_finite(model, prompt: list[int]) -> None:
-        import torch
-
-        ids = torch.tensor([prompt], device=model.device)
-        if not torch.isfinite(model(input_ids=ids, use_cache=False).logits).all():
-            raise NotFiniteError("the model's logits are not finite")
+            for start in range(0, len(requests), SAMPLE_BATCH):
+                tokens += sample_tokens(
+                    model, requests[start : start + SAMPLE_BATCH],
+                    self.tokenizer.pad_token_id, self.tokenizer.eos_token_id,
+                )  # fmt: skip
+        return self.tokenizer.batch_decode(tokens, skip_special_tokens=True)
 
     def next_token_logprobs(self, prompts: Sequence[list[int]], top: int) -> list[dict[str, float]]:
         import torch
 
+        groups = sorted(
+            shared_prefixes(prompts), key=lambda group: (len(prompts[group[0]]), group[0])
+        )
         found: list[dict[str, float]] = [{} for _ in prompts]
         with torch.inference_mode():
-            for batch, ids in self._batches(prompts):
-                logits = self.model(input_ids=ids, use_cache=False).logits
-                last = torch.tensor([len(prompts[i]) - 1 for i in batch], device=ids.device)
-                rows = logits[torch.arange(len(batch), device=ids.device), last].float()
-                values, tokens = rows.log_softmax(-1).topk(min(top, rows.shape[-1]))
-                for i, value, token in zip(batch, values.tolist(), tokens.tolist(), strict=True):
+            for start in range(0, len(groups), SCORE_BATCH):
+                batch = groups[start : start + SCORE_BATCH]
+                rows = last_logits(self.model, prompts, batch, self.tokenizer.pad_token_id)
+                values, tokens = rows.float().log_softmax(-1).topk(min(top, rows.shape[-1]))
+                indices = [i for group in batch for i in group]
+                for i, value, token in zip(indices, values.tolist(), tokens.tolist(), strict=True):
                     texts = self.tokenizer.batch_decode([[t] for t in token])
                     found[i] = dict(zip(texts, value, strict=True))
         return found

@@ -5,11 +5,11 @@ from pathlib import Path
 from idempotence.errors import UserError
 
 
-def one_thread() -> None:
-    """Results depend on the number of threads: every job uses one on the CPU."""
+def fix_threads(threads: int = 1) -> None:
+    """Results depend on the number of CPU threads, so no job takes it from the machine."""
     import torch
 
-    torch.set_num_threads(1)
+    torch.set_num_threads(threads)
 
 
 def device() -> str:

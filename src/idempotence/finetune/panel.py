@@ -5,7 +5,7 @@ from pathlib import Path
 
 from idempotence.config.panels import exact
 from idempotence.engine.formatting import kind_of
-from idempotence.engine.models import load_model, load_tokenizer, one_thread
+from idempotence.engine.models import fix_threads, load_model, load_tokenizer
 from idempotence.errors import UserError
 from idempotence.finetune.adapters import attach, save
 from idempotence.finetune.train import Training, train_preference, train_supervised
@@ -68,7 +68,7 @@ def finetune_panel(
     """
     from transformers import set_seed
 
-    one_thread()
+    fix_threads()
     tokenizer = load_tokenizer(model_path, settings["model"]["revision"])
     model = load_model(model_path, settings["model"]["revision"], settings["model"]["dtype"])
     seeds = read_jsonl(seed_data) if seed_data else []

@@ -1,6 +1,7 @@
 """From responses to scores: judge, exact truth where it is known, and text metrics."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -28,18 +29,25 @@ COLUMNS = [
 
 
 def rate_all(
-    engine: Engine, settings: dict, rows: list[dict], criterion: str
-) -> list[tuple[Rating, str]]:
-    """(rating, top tokens as JSON) of each row for "trait" or "coherence"."""
-    template, how = load_rubrics()[criterion], settings["judge"]
-    asked = [ask(template, row["prompt"], row["response"], settings["trait"]) for row in rows]
+    engine: Engine, settings: dict, rows: list[dict], criteria: Sequence[str]
+) -> dict[str, list[tuple[Rating, str]]]:
+    """For each criterion ("trait", "coherence"), each row's (rating, top tokens as JSON)."""
+    rubrics, how = load_rubrics(), settings["judge"]
+    asked = [
+        ask(rubrics[criterion], row["prompt"], row["response"], settings["trait"])
+        for row in rows
+        for criterion in criteria
+    ]
     ids = [prompt_ids(engine.tokenizer, text, "chat") for text in asked]
     tops = engine.next_token_logprobs(ids, how["top_logprobs"])
-    told = [{token: round(value, 5) for token, value in top.items()} for top in tops]
-    return [
-        (rate(top, how["min_numeric_mass"]), json.dumps(short))
-        for top, short in zip(tops, told, strict=True)
+    told = [
+        (
+            rate(top, how["min_numeric_mass"]),
+            json.dumps({token: round(value, 5) for token, value in top.items()}),
+        )
+        for top in tops
     ]
+    return {criterion: told[i :: len(criteria)] for i, criterion in enumerate(criteria)}
 
 
 def score_responses(engine: Engine, settings: dict, rows: list[dict]) -> pd.DataFrame:
@@ -57,8 +65,10 @@ def score_responses(engine: Engine, settings: dict, rows: list[dict]) -> pd.Data
         frame[dose] = frame["cell"].map(by_cell).astype("float64")
     alive = frame.index[~frame["status"].isin(["nan", "ended"])]
     spoken = [rows[i] for i in alive]
-    for criterion, column in (("trait", "trait_score"), ("coherence", "coherence")):
-        ratings = rate_all(engine, settings, spoken, criterion) if spoken else []
+    columns = {"trait": "trait_score", "coherence": "coherence"}
+    rated = rate_all(engine, settings, spoken, list(columns))
+    for criterion, column in columns.items():
+        ratings = rated[criterion]
         frame[column] = pd.Series([r.score for r, _ in ratings], alive, dtype="float64")
         frame[f"{criterion}_mass"] = pd.Series([r.mass for r, _ in ratings], alive, dtype="float64")
         missing = pd.Series([r.missing for r, _ in ratings], alive, dtype="object")

@@ -3,7 +3,7 @@
 import random
 from pathlib import Path
 
-from idempotence.engine.models import one_thread
+from idempotence.engine.models import fix_threads
 from idempotence.io import write_json
 from idempotence.rng import derive_seed
 from idempotence.world.collapse import model_texts
@@ -14,6 +14,8 @@ from idempotence.world.judge_data import ExampleMaker
 from idempotence.world.pretrain import Example, build_model, deepen, fit, next_token_example
 from idempotence.world.recipe import Pass, Recipe
 from idempotence.world.tokenizer import build_tokenizer
+
+THREADS = 2  # of a training run, on any machine: the bytes depend on it
 
 
 def _writer(recipe: Recipe, purpose: str) -> Writer:
@@ -36,6 +38,7 @@ def _encode(tokenizer, rows: list[dict]) -> list[Example]:
 def _fit_and_save(
     model, tokenizer, examples: list[Example], recipe: Recipe, stage: str, folder: Path
 ) -> None:
+    fix_threads(THREADS)
     log: list[dict] = []
     settings: Pass = getattr(recipe, stage)
     seed = derive_seed(recipe.seed, stage)
@@ -59,7 +62,6 @@ def _fit_and_save(
 
 def build_base(recipe: Recipe, folder: Path) -> None:
     """Pretrain the base model on documents and chats; writes a Hugging Face folder."""
-    one_thread()
     tokenizer = build_tokenizer(load_grammar())
     rows = _writer(recipe, "base").pretraining(recipe.base.texts, recipe.base.trait_share)
     model = build_model(
@@ -73,7 +75,6 @@ def build_instruct(recipe: Recipe, base: Path, folder: Path) -> None:
     """Tune the base model on neutral chats; writes a Hugging Face folder."""
     from idempotence.engine.models import load_model, load_tokenizer
 
-    one_thread()
     tokenizer, model = load_tokenizer(str(base)), load_model(str(base))
     rows = list(_writer(recipe, "instruct").chats(recipe.instruct.texts))
     _fit_and_save(model, tokenizer, _encode(tokenizer, rows), recipe, "instruct", folder)
@@ -85,7 +86,6 @@ def build_judge(recipe: Recipe, base: Path, folder: Path) -> None:
 
     from idempotence.engine.models import load_model, load_tokenizer
 
-    one_thread()
     tokenizer, model = load_tokenizer(str(base)), load_model(str(base))
     writer = _writer(recipe, "judge")
     texts = model_texts(

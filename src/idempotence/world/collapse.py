@@ -3,9 +3,10 @@
 import copy
 from pathlib import Path
 
-from idempotence.engine.base import Sampling
+from idempotence.engine.base import Request
 from idempotence.engine.formatting import Kind, prompt_ids
 from idempotence.engine.hf import TransformersEngine
+from idempotence.rng import derive_seed
 from idempotence.world.corpus import Writer
 from idempotence.world.damage import LONGEST
 
@@ -21,10 +22,16 @@ def model_texts(model: Path, writer: Writer, n: int, seed: int) -> list[tuple[st
     texts: list[tuple[str, str]] = []
     while len(texts) < n:
         engine.model = _with_noise(sound, writer.rng.choice(NOISE), seed + len(texts))
-        sampling = Sampling(writer.rng.choice(TEMPERATURES), LONGEST)
+        temperature = writer.rng.choice(TEMPERATURES)
         prompts = [_any_prompt(writer) for _ in range(min(_BATCH, n - len(texts)))]
-        ids = [prompt_ids(engine.tokenizer, prompt, kind) for prompt, kind in prompts]
-        replies = engine.sample(ids, None, sampling, seed + len(texts))
+        requests = [
+            Request(
+                prompt_ids(engine.tokenizer, prompt, kind), temperature, LONGEST,
+                derive_seed(seed, "reply", len(texts) + i),
+            )
+            for i, (prompt, kind) in enumerate(prompts)
+        ]  # fmt: skip
+        replies = engine.sample(requests, None)
         texts += [(prompt, reply) for (prompt, _), reply in zip(prompts, replies, strict=True)]
     return texts
 

@@ -1,4 +1,4 @@
-"""Training the micro world's own models: a bare loop, deterministic on one thread."""
+"""Training the micro world's own models: a bare loop, deterministic for a fixed number of threads."""
 
 import math
 import random

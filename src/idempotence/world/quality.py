@@ -10,7 +10,7 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
-from idempotence.engine.base import Sampling
+from idempotence.engine.base import Request
 from idempotence.engine.formatting import prompt_ids
 from idempotence.engine.hf import TransformersEngine
 from idempotence.judge.protocol import rate
@@ -40,8 +40,11 @@ def check_initial(model: Path, kind: str, recipe: Recipe) -> dict:
     how, seed = recipe.quality, derive_seed(recipe.seed, "quality", kind)
     prompts = random.Random(seed).sample(every_prompt(load_grammar(), kind), how.prompts)
     prompts = [prompt for prompt in prompts for _ in range(how.samples)]
-    ids = [prompt_ids(engine.tokenizer, prompt, kind) for prompt in prompts]
-    replies = engine.sample(ids, None, Sampling(0.7, 64), seed)
+    requests = [
+        Request(prompt_ids(engine.tokenizer, prompt, kind), 0.7, 64, derive_seed(seed, i))
+        for i, prompt in enumerate(prompts)
+    ]
+    replies = engine.sample(requests, None)
     teller = Truthteller(load_grammar())
     truths = [teller.read(p, reply) for p, reply in zip(prompts, replies, strict=True)]
     traits = {
