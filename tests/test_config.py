@@ -353,6 +353,17 @@ def test_file_and_line_of_a_mistake(tmp_path, monkeypatch):
     assert "  command line, traits.0: 'blis'" in text
 
 
+def test_a_key_written_twice_is_a_mistake(tmp_path, monkeypatch):
+    over = "study: mine\nsft:\n  training: {epochs: 1}\nseeds: 2\nsft:\n  training: {epochs: 2}\n"
+    source = two_files(tmp_path, over, monkeypatch)
+    with pytest.raises(UserError) as caught:
+        load_study(merged(BASE, yaml.safe_load(over)), source, TRAITS)
+    assert "a mistake in the config; nothing was run." in str(caught.value)
+    assert "  mine.yaml, line 5, sft: is written a second time (first on line 2)" in str(
+        caught.value
+    )
+
+
 def test_the_last_file_that_says_so_is_named(tmp_path, monkeypatch):
     over = "study: mine\nsft:\n  cells: {levels: [20], n_seed: [1]}\n"
     source = two_files(tmp_path, over, monkeypatch)

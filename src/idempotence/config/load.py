@@ -36,8 +36,9 @@ def load_study(
     broken = [key for key, error in found if error["type"] != "repeats"]
     mistakes = [(key, _explain(key, error, raw)) for key, error in found]
     mistakes += contradictions(Known(raw, broken), available_traits, prompts_available)
-    if study is None or mistakes:
-        raise UserError(_message(mistakes, Places(raw, source)))
+    places = Places(raw, source)
+    if study is None or mistakes or places.repeated:
+        raise UserError(_message(mistakes, places))
     return study
 
 
@@ -46,8 +47,9 @@ def _message(mistakes: list[tuple[Key, str]], places: Places) -> str:
     # Each branch of "a or b" has an error of its own, and objectives share keys: one is enough.
     for key, text in mistakes:
         lines.setdefault(key, f"{places.of(key)}: {text}")
-    count = "a mistake" if len(lines) == 1 else f"{len(lines)} mistakes"
-    return f"{count} in the config; nothing was run.\n  " + "\n  ".join(lines.values())
+    told = [*lines.values(), *places.repeated]
+    count = "a mistake" if len(told) == 1 else f"{len(told)} mistakes"
+    return f"{count} in the config; nothing was run.\n  " + "\n  ".join(told)
 
 
 def _key(error: Any, raw: Any) -> Key:

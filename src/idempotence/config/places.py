@@ -21,7 +21,14 @@ class Places:
 
     def __init__(self, raw: dict, paths: list[str]):
         self.raw = raw
-        self.files = [(_shown(path), *_read(path)) for path in reversed(paths)]
+        read = [(_shown(path), *_read(path)) for path in reversed(paths)]
+        self.files = [(path, content, lines) for path, content, lines, _ in read]
+        self.repeated = [
+            f"{path}, line {line}, {dotted(key)}: is written a second time (first on line {first}); "
+            "YAML would quietly keep the last"
+            for path, _, _, twice in read
+            for key, first, line in twice
+        ]
 
     def of(self, key: Key) -> str:
         """ "config.yaml, line 3, key"; a key that is missing is sought where its section is."""
@@ -34,31 +41,39 @@ class Places:
         return f"command line, {dotted(key)}"
 
 
-def _read(path: str) -> tuple[Any, dict[Key, int]]:
-    """A YAML file's content, and the line (from 1) of each of its keys; empty if unreadable."""
+def _read(path: str) -> tuple[Any, dict[Key, int], list[tuple[Key, int, int]]]:
+    """A YAML file's content, the line (from 1) of each of its keys, and the keys written twice.
+
+    A key written twice comes with both lines. All empty if the file is unreadable.
+    """
     lines: dict[Key, int] = {}
+    twice: list[tuple[Key, int, int]] = []
     try:
         loader = yaml.SafeLoader(Path(path).read_text(encoding="utf-8"))
         root = loader.get_single_node()
         if root is None:
-            return None, lines
+            return None, lines, twice
         content = loader.construct_document(root)
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
-        return None, lines
+        return None, lines, twice
 
-    def walk(node: yaml.Node, key: Key) -> None:
+    def walk(node: yaml.Node, key: Key, again: bool = False) -> None:
         if isinstance(node, yaml.MappingNode):
             for name, value in node.value:
                 inner = (*key, name.value)
-                lines[inner] = name.start_mark.line + 1
-                walk(value, inner)
+                line = name.start_mark.line + 1
+                repeated = inner in lines
+                if repeated and not again:  # of a section written twice, only the section
+                    twice.append((inner, lines[inner], line))
+                lines[inner] = line
+                walk(value, inner, again or repeated)
         elif isinstance(node, yaml.SequenceNode):
             for i, value in enumerate(node.value):
                 lines[(*key, i)] = value.start_mark.line + 1
-                walk(value, (*key, i))
+                walk(value, (*key, i), again)
 
     walk(root, ())
-    return content, lines
+    return content, lines, twice
 
 
 def _has(value: Any, key: Key) -> bool:
