@@ -13,6 +13,7 @@ report: "report/workflow.rst"
 include: "rules/common.smk"
 include: "rules/world.smk"
 include: "rules/data.smk"
+include: "rules/tuning.smk"
 include: "rules/cycle.smk"
 include: "rules/analysis.smk"
 include: "rules/figures.smk"
@@ -27,6 +28,7 @@ localrules:
     figures,
     findings,
     world,
+    tune,
 
 
 rule all:
@@ -40,3 +42,8 @@ rule all:
 rule world:
     input:
         f"{RESULTS}/world/agreement.json",
+
+
+rule tune:
+    input:
+        rules.choose_learning_rates.output,

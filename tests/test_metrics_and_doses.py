@@ -11,9 +11,10 @@ from idempotence.calibrate import crossing, pick_dose
 from idempotence.errors import UserError
 from idempotence.finetune.adapters import warmup_steps
 from idempotence.finetune.panel import choose_generated, choose_seed_rows, n_seed_of
-from idempotence.io import read_jsonl, write_jsonl
+from idempotence.io import read_jsonl, write_json, write_jsonl
 from idempotence.metrics import distinct_2, text_metrics, words_per_sentence
 from idempotence.rng import derive_seed
+from idempotence.tune import choose_learning_rates
 
 CELL = {"name": "c", "level": None, "n_seed": None, "n_sampled": 2, "pairs": None}
 
@@ -88,3 +89,28 @@ def test_a_broken_line_is_named(tmp_path):
     path.write_text('{"a": 1}\n{oops\n')
     with pytest.raises(UserError, match="line 2"):
         read_jsonl(path)
+
+
+def _tried(path, objective, trait, scores, coherence=95.0, target=50):
+    rows = [
+        {"learning_rate": rate, "beta": None, "trait_score": score, "coherence": coherence}
+        for rate, score in scores.items()
+    ]
+    told = {"objective": objective, "trait": trait, "target": target, "min_coherence": 90}
+    write_json(path, {**told, "model": "m", "rows": rows})
+    return path
+
+
+def test_the_smallest_rate_that_reaches_the_target_is_chosen(tmp_path):
+    files = [
+        _tried(tmp_path / "a.json", "sft", "bliss", {1e-3: 20, 2e-3: 70, 4e-3: 90}),
+        _tried(tmp_path / "b.json", "sft", "lucky", {1e-3: 70, 2e-3: 40, 4e-3: 90}),
+        _tried(tmp_path / "c.json", "dpo", "bliss", {1e-3: 90, 2e-3: 95}, coherence=89.0),
+    ]
+    table = choose_learning_rates(files, tmp_path / "table.csv")
+    sft, dpo = (table[table["objective"] == name] for name in ("sft", "dpo"))
+    # means over traits: 45, 55 and 90
+    assert sft["trait_score"].tolist() == [45, 55, 90]
+    assert sft["passes"].tolist() == [False, True, True]
+    assert sft["chosen"].tolist() == [False, True, False]
+    assert not dpo["passes"].any() and not dpo["chosen"].any()

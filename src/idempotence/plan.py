@@ -55,12 +55,35 @@ class Plan:
 
     def calibrate(self, objective: str, model_name: str, trait: str) -> dict:
         """For scripts/calibrate.py: one search for all seeds and for both starts."""
-        model = next(m for m in self.study.models if m.name == model_name)
         section = self._objective(objective)
         calibration = self.study.calibration
+        return {
+            **self._cycle_zero(objective, model_name, trait),
+            "levels": section["cells"]["levels"],
+            "n_seed_max": calibration.n_seed_max,
+            "step": calibration.step,
+        }
+
+    def tune(self, objective: str, model_name: str, trait: str) -> dict:
+        """For scripts/try_learning_rates.py: as many rows as a later cycle has, dpo its n_seed."""
+        cells, tuning = self._objective(objective)["cells"], self.study.tuning
+        levels = cells.get("levels")
+        return {
+            **self._cycle_zero(objective, model_name, trait),
+            "learning_rates": tuning.learning_rates,
+            "betas": cells.get("beta") or [None],
+            "n_seed": cells["n_seed"] if objective == "dpo" else max(cells["n_sampled"]),
+            "target": max(levels) if levels else tuning.score,
+            "min_coherence": tuning.min_coherence,
+        }
+
+    def _cycle_zero(self, objective: str, model_name: str, trait: str) -> dict:
+        """For models that no chain goes on from."""
+        model = next(m for m in self.study.models if m.name == model_name)
+        section = self._objective(objective)
         evaluation = {
             **self.study.evaluation.model_dump(exclude={"questions"}),
-            "samples_per_question": calibration.samples_per_question,
+            "samples_per_question": self.study.calibration.samples_per_question,
         }
         return {
             "study_seed": self.study.study_seed,
@@ -71,9 +94,6 @@ class Plan:
             "cycle": 0,
             **self._prompts(objective),
             "cells": [],
-            "levels": section["cells"]["levels"],
-            "n_seed_max": calibration.n_seed_max,
-            "step": calibration.step,
             "training": section["training"],
             "generation": section["generation"],
             "evaluation": evaluation,

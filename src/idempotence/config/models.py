@@ -193,6 +193,18 @@ class Calibration(_Section):
     samples_per_question: Count = Field(description="Answers a question for each dose tried.")
 
 
+class Tuning(_Section):
+    """The rule by which `snakemake tune` picks learning rates, on cycle 0 alone.
+
+    Picked is the smallest rate whose cycle-0 score, over traits and cells, reaches the highest
+    calibrated level (else `score`) with coherence at `min_coherence` or above.
+    """
+
+    learning_rates: Strengths = Field(min_length=1, description="Rates that are tried.")
+    score: Level = Field(description="Cycle-0 score to reach where no level is calibrated (dpo).")
+    min_coherence: Level = Field(description="Lowest coherence, 0-100, of a rate that passes.")
+
+
 class Evaluation(_Section):
     """How a model's trait is measured."""
 
@@ -255,6 +267,7 @@ class Study(_Section):
     sdf: SupervisedConfig = Field(description="Finetuning on documents.")
     dpo: DpoConfig = Field(description="Preference optimisation, own output over M_initial's.")
     calibration: Calibration = Field(description="From levels to numbers of seed rows.")
+    tuning: Tuning = Field(description="The rule for choosing learning rates.")
     evaluation: Evaluation = Field(description="Measuring a model.")
     judge: Judge = Field(description="Scoring the answers.")
     analysis: Analysis = Field(description="Verdicts and intervals.")

@@ -1,0 +1,24 @@
+"""Measure the cycle-0 model of one trait at every learning rate of the config."""
+
+import argparse
+import json
+from pathlib import Path
+
+from idempotence.errors import exit_cleanly
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--settings", type=json.loads, required=True, help="JSON: panel, rates")
+    parser.add_argument("--model", required=True, help="folder or hub name of the initial model")
+    parser.add_argument("--judge", required=True, help="folder or hub name of the judge")
+    parser.add_argument("--output", type=Path, required=True, help="scores at every rate (JSON)")
+    given = parser.parse_args(argv)
+    from idempotence.tune import try_learning_rates
+
+    try_learning_rates(given.settings, given.model, given.judge, given.output)
+    return 0
+
+
+if __name__ == "__main__":
+    exit_cleanly(main)
