@@ -24,6 +24,39 @@ rule show_replies:
         "--cycles {params.cycles} --output {output} > {log} 2>&1"
 
 
+SHOWN_TABLES = {
+    "Amplification": rules.summarise_chains.output.amplification,
+    "Slopes": rules.fit_slopes.output[0],
+    "Chains": rules.summarise_chains.output.chains,
+    "Judge on this study": rules.tabulate_judge.output[0],
+    "Initial models": rules.tabulate_world.output.models,
+    "Judge on held-out texts": rules.tabulate_world.output.judge,
+}
+
+
+rule show_tables:
+    input:
+        list(SHOWN_TABLES.values()),
+    output:
+        report(
+            f"{RESULTS}/pages/tables.html",
+            caption="../report/tables.rst",
+            category="Tables",
+            labels={"table": "all, with explanations"},
+        ),
+    log:
+        f"{LOGS}/show_tables.log",
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        code=code("show_tables", *PAGE_TEMPLATES),
+        title=f"Tables of the study {STUDY.study}",
+        tables=" ".join(f'--table "{heading}={file}"' for heading, file in SHOWN_TABLES.items()),
+    shell:
+        "python -m idempotence.warm run scripts/show_tables.py {params.tables} --title {params.title:q} "
+        "--output {output} > {log} 2>&1"
+
+
 rule write_run:
     # which study this was: its whole config, versions, commit and machine
     input:
@@ -49,6 +82,7 @@ rule findings:
         rules.tables.input,
         rules.figures.input,
         expand("{results}/pages/replies_{setting}.html", results=RESULTS, setting=STUDY.settings),
+        rules.show_tables.output,
         rules.write_run.output,
 
 
