@@ -6,6 +6,9 @@ from pathlib import Path
 
 from idempotence.warm import session_name
 
+# glibc gives the memory of every larger tensor back to the system and asks for it again.
+KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": "1073741824", "MALLOC_MMAP_THRESHOLD_": "1073741824"}
+
 
 def prepare(source: Path, remote: bool) -> None:
     """Let jobs find the package and this interpreter, and share a preloaded process.
@@ -20,5 +23,7 @@ def prepare(source: Path, remote: bool) -> None:
     programs = os.environ.get("PATH", "").split(os.pathsep)
     os.environ["PATH"] = os.pathsep.join([folder, *(p for p in programs if p != folder)])
     os.environ.pop("IDEMPOTENCE_SESSION", None)
+    for name, value in KEEP_MEMORY.items():
+        os.environ.setdefault(name, value)
     if not remote:
         os.environ["IDEMPOTENCE_SESSION"] = session_name()
