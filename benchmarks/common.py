@@ -1,0 +1,86 @@
+"""What the benchmarks share: running a command, and rows that say where they were measured."""
+
+import csv
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+PARTS = ["Snakefile", "config.yaml", "studies", "rules", "scripts", "src", "data", "envs",
+         "profiles", "report", "benchmarks"]  # fmt: skip
+PACKAGES = ["torch", "transformers", "trl", "peft", "snakemake"]
+
+
+def machine() -> dict[str, str]:
+    """Processor, cores and versions, for every row."""
+    versions = " ".join(f"{name} {version(name)}" for name in PACKAGES)
+    return {
+        "processor": _processor(), "cores": str(os.cpu_count()),
+        "python": platform.python_version(), "versions": versions,
+    }  # fmt: skip
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(x.split(":")[1].strip() for x in lines if x.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def copy_of_project(folder: Path) -> Path:
+    """The workflow's files in an empty folder."""
+    for part in PARTS:
+        source = ROOT / part
+        copy = shutil.copytree if source.is_dir() else shutil.copy
+        copy(source, folder / part)
+    return folder
+
+
+def seconds_of(
+    command: list[str], folder: Path, environment: dict[str, str] | None = None
+) -> float:
+    """Wall seconds of a command that must succeed."""
+    begun = time.perf_counter()
+    done = subprocess.run(
+        command, cwd=folder, env={**os.environ, **(environment or {})}, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        sys.exit(f"{' '.join(command)} failed:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
+    return time.perf_counter() - begun
+
+
+def snakemake(cores: int, *arguments: str, config: str = "benchmarks/study.yaml") -> float:
+    """Wall seconds of the workflow, from nothing, in a folder of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "snakemake", "--cores", str(cores), "--configfile", config]
+        return seconds_of([*command, "--quiet", "all", "--", *arguments],
+                          copy_of_project(Path(folder)))  # fmt: skip
+
+
+def spread(values: list[float]) -> dict[str, str]:
+    """Median, smallest and largest of repeated measurements."""
+    return {
+        "median": f"{statistics.median(values):.3g}", "smallest": f"{min(values):.3g}",
+        "largest": f"{max(values):.3g}", "n": str(len(values)),
+    }  # fmt: skip
+
+
+def write(name: str, rows: list[dict[str, str]]) -> Path:
+    """benchmarks/results/<name>.csv, the machine beside every row."""
+    RESULTS.mkdir(exist_ok=True)
+    path, about = RESULTS / f"{name}.csv", machine()
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, [*rows[0], *about], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({**row, **about} for row in rows)
+    return path
