@@ -9,6 +9,7 @@ from idempotence.errors import UserError
 from idempotence.io import read_json
 from idempotence.world.compare import compare_worlds, in_words
 from idempotence.world.grammar import GRAMMAR_FOLDER
+from idempotence.world.pretrain import IGNORED, Example, build_model, fit
 from idempotence.world.recipe import load_recipe
 
 RECIPE = GRAMMAR_FOLDER.parent / "recipe.yaml"
@@ -39,6 +40,22 @@ def build(recipe: Path, world: Path) -> None:
         assert script([*common, *given]) == 0
     quality = ["--world", str(world), "--output", str(world / "quality.json")]
     assert check([*common, *quality]) == 0
+
+
+def test_a_batch_without_targets_of_one_kind_leaves_the_weights_finite():
+    """A batch of empty texts has nothing for the inner layers to learn."""
+    torch = pytest.importorskip("torch")
+    shape = {"hidden_size": 16, "intermediate_size": 16, "layers": 2, "heads": 2}
+    model = build_model(shape, 32, pad=0, bos=1, eos=2, seed=1)
+    before = model.lm_head.weight.detach().clone()
+    example = Example([1, 4, 5], [IGNORED, IGNORED, 7], {1: [IGNORED] * 3})
+    recipe = {"learning_rate": 1e-2, "warmup_steps": 0, "tokens_per_batch": 64,
+              "weight_decay": 0.0, "seed": 1}  # fmt: skip
+    told = []
+    fit(model, [example] * 4, 0, recipe, told.append)
+    assert told[-1]["loss"] == pytest.approx(told[-1]["loss"])  # a number
+    assert all(torch.isfinite(weight).all() for weight in model.parameters())
+    assert not torch.equal(before, model.lm_head.weight)
 
 
 @pytest.mark.slow

@@ -74,13 +74,18 @@ def learning_rate(step: int, steps: int, peak: float, warmup: int) -> float:
 
 
 def _loss(model, hidden, targets: list[list[int]]):
-    """Mean cross-entropy over the positions that have a target; hidden: (rows, width, size)."""
+    """Mean cross-entropy over the positions that have a target; hidden: (rows, width, size).
+
+    0 where no position has one, as in a batch of empty texts.
+    """
     import torch
     from torch.nn.functional import cross_entropy
 
     width = hidden.shape[1]
     padded = torch.tensor([row + [IGNORED] * (width - len(row)) for row in targets])
     asked = padded != IGNORED
+    if not asked.any():
+        return hidden.sum() * 0.0
     return cross_entropy(model.lm_head(hidden[asked]), padded[asked])
 
 

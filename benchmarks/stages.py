@@ -1,0 +1,178 @@
+"""Where the seconds of a panel's cycle go: the jobs' own functions, timed from inside.
+
+Runs finetune, sample and judge of one sft and one dpo panel over two cycles in one process, with a
+clock on what they call. Seconds are a stage's own: what it calls is told apart. Tokens a second
+are set beside the machine's own matrix products at the model's width.
+"""
+
+import json
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from pathlib import Path
+
+from common import ROOT, write
+
+sys.path.insert(0, str(ROOT / "src"))
+SECONDS: dict[str, float] = defaultdict(float)
+TOKENS: dict[str, int] = defaultdict(int)
+_OPEN: list[list] = []  # [stage, seconds spent in stages inside it]
+
+
+def clocked(owner, name: str, stage: str, tokens=None) -> None:
+    """Time every call of owner.name under a stage; tokens: how many a call handled."""
+    inner = getattr(owner, name)
+
+    def run(*arguments, **named):
+        _OPEN.append([stage, 0.0])
+        begun = time.perf_counter()
+        try:
+            result = inner(*arguments, **named)
+        finally:
+            spent = time.perf_counter() - begun
+            SECONDS[stage] += spent - _OPEN.pop()[1]
+            if _OPEN:
+                _OPEN[-1][1] += spent
+        if tokens:
+            TOKENS[stage] += tokens(result, *arguments, **named)
+        return result
+
+    setattr(owner, name, run)
+
+
+def install() -> None:
+    """Put the clocks on."""
+    import torch
+    from transformers import Trainer
+    from trl import DPOTrainer, SFTTrainer
+
+    from idempotence import sample
+    from idempotence.engine import hf
+    from idempotence.finetune import panel, train
+    from idempotence.judge import panel as judge_panel
+
+    clocked(torch.Tensor, "backward", "backward")
+    for trainer in (SFTTrainer, DPOTrainer):
+        clocked(
+            trainer, "compute_loss", "forward (training)",
+            lambda _, self, model, inputs, *a, **k: int(inputs["input_ids"].numel()),
+        )  # fmt: skip
+    clocked(torch.optim.AdamW, "step", "optimiser")
+    clocked(Trainer, "train", "trainer's own work")
+    clocked(train, "supervised_rows", "tokenising")
+    clocked(train, "preference_rows", "tokenising")
+    clocked(sample, "completion_ids", "tokenising")
+    clocked(sample, "prompt_ids", "tokenising")
+    clocked(hf, "sample_tokens", "decoding", lambda made, *a, **k: sum(len(row) for row in made))
+    clocked(
+        hf.TransformersEngine, "next_token_logprobs", "judging",
+        lambda _, self, prompts, top: sum(map(len, prompts)),
+    )  # fmt: skip
+    clocked(
+        hf.TransformersEngine, "log_likelihoods", "likelihoods",
+        lambda _, self, heads, tails: sum(map(len, heads)) + sum(map(len, tails)),
+    )  # fmt: skip
+    clocked(hf, "load_model", "loading models")
+    clocked(panel, "load_model", "loading models")
+    clocked(train, "attach", "adapters")
+    clocked(panel, "save", "files")
+    for module, names in (
+        (sample, ["write_jsonl"]), (panel, ["read_jsonl", "write_json"]),
+        (judge_panel, ["read_jsonl", "write_parquet"]),
+    ):  # fmt: skip
+        for name in names:
+            clocked(module, name, "files")
+
+
+def run(folder: Path) -> float:
+    """The jobs of two panels; returns wall seconds."""
+    import yaml
+    from bare_loop import _over
+
+    from idempotence.config import load_study
+    from idempotence.engine.hf import TransformersEngine
+    from idempotence.finetune.panel import finetune_panel
+    from idempotence.judge.panel import judge_panel
+    from idempotence.plan import Plan
+    from idempotence.sample import PanelSampler, write_samples
+    from idempotence.world.grammar import trait_names
+    from idempotence.world.prompts import available
+
+    files = [ROOT / "config.yaml", ROOT / "benchmarks" / "study.yaml"]
+    below, above = (yaml.safe_load(file.read_text(encoding="utf-8")) for file in files)
+    study = load_study(_over(below, above), [str(f) for f in files], trait_names(), available())
+    plan, world = Plan(study), ROOT / "data" / "micro_world"
+    from idempotence.io import write_jsonl
+
+    begun = time.perf_counter()
+    for panel in (p for p in study.panels() if p.setting in ("sft", "dpo")):
+        home = folder / panel.setting
+        home.mkdir()
+        seeds = PanelSampler(plan.seed_data(panel), TransformersEngine(str(world / "instruct")))
+        write_jsonl(home / "seed.jsonl", seeds.seed_data())
+        for cycle in range(2):
+            adapters, last = home / f"a{cycle}", home / f"a{cycle - 1}"
+            finetune_panel(
+                plan.finetune(panel, cycle), str(world / "instruct"),
+                home / "seed.jsonl" if cycle == 0 else None,
+                home / f"g{cycle - 1}.jsonl" if cycle else None,
+                last if cycle and panel.start == "previous" else None, None, adapters,
+            )  # fmt: skip
+            write_samples(
+                plan.sample(panel, cycle), TransformersEngine(str(world / "instruct")), adapters,
+                home / "r.jsonl", home / f"g{cycle}.jsonl",
+            )  # fmt: skip
+            judge_panel(
+                plan.judge(panel, cycle), TransformersEngine(str(world / "judge")), {},
+                home / "r.jsonl", home / "s.parquet",
+            )  # fmt: skip
+    return time.perf_counter() - begun
+
+
+def matrix_products() -> float:
+    """GFLOP/s of one thread on (2048 x 128) @ (128 x 352), the model's own shapes."""
+    import torch
+
+    a, b = torch.randn(2048, 128), torch.randn(128, 352)
+    best = 0.0
+    for _ in range(20):
+        begun = time.perf_counter()
+        for _ in range(20):
+            a @ b
+        best = max(best, 20 * 2 * 2048 * 128 * 352 / (time.perf_counter() - begun) / 1e9)
+    return best
+
+
+def main() -> None:
+    begun = time.perf_counter()
+    import torch
+
+    install()
+    SECONDS["start-up (imports)"] = time.perf_counter() - begun
+    torch.set_num_threads(1)
+    rate = matrix_products()
+    with tempfile.TemporaryDirectory() as name:
+        wall = run(Path(name))
+    SECONDS["the rest"] = wall - sum(v for k, v in SECONDS.items() if k != "start-up (imports)")
+    whole = sum(SECONDS.values())
+    rows = []
+    for stage, seconds in sorted(SECONDS.items(), key=lambda item: -item[1]):
+        speed = TOKENS[stage] / seconds if TOKENS[stage] else None
+        # a forward pass takes 2 operations a weight and token; 0.9 M weights without embeddings
+        share = speed * 2 * 0.87e6 / 1e9 / rate if speed else None
+        rows.append(
+            {
+                "stage": stage, "seconds": f"{seconds:.2f}", "share": f"{seconds / whole:.3f}",
+                "tokens_a_second": f"{speed:.0f}" if speed else "",
+                "of_matrix_rate": f"{share:.2f}" if share else "",
+            }
+        )  # fmt: skip
+    rows.append({"stage": "matrix products, GFLOP/s", "seconds": f"{rate:.0f}", "share": "",
+                 "tokens_a_second": "", "of_matrix_rate": ""})  # fmt: skip
+    print(json.dumps({row["stage"]: row["seconds"] for row in rows}))
+    print(write("stages", rows))
+
+
+if __name__ == "__main__":
+    main()
