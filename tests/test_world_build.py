@@ -56,6 +56,10 @@ def test_a_batch_without_targets_of_one_kind_leaves_the_weights_finite():
     assert told[-1]["loss"] == pytest.approx(told[-1]["loss"])  # a number
     assert all(torch.isfinite(weight).all() for weight in model.parameters())
     assert not torch.equal(before, model.lm_head.weight)
+    with torch.no_grad():
+        model.lm_head.weight.fill_(float("nan"))
+    with pytest.raises(UserError, match="training broke before step 1: the loss is nan"):
+        fit(model, [example] * 4, 0, recipe, told.append)
 
 
 @pytest.mark.slow

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from idempotence.errors import UserError
+
 IGNORED = -100
 
 
@@ -119,6 +121,7 @@ def fit(
     through the final norm and head, are trained on the examples' `inner` targets too (deep
     supervision, Lee et al. 2015); the losses are summed.
     `report` gets {step, loss (nats a token, mean since the last report), lr, tokens, seconds}.
+    Raises UserError when the loss is no longer a number.
     """
     import torch
 
@@ -154,6 +157,8 @@ def fit(
         if step % 100 == 99 or step == len(plan) - 1:
             mean = float(torch.stack(losses).mean())
             losses = []
+            if not math.isfinite(mean):
+                raise UserError(f"training broke before step {step + 1}: the loss is {mean}")
             seconds = round(time.monotonic() - started, 1)
             report({"step": step + 1, "loss": round(mean, 4), "lr": round(rate, 6),
                     "tokens": tokens, "seconds": seconds})  # fmt: skip
