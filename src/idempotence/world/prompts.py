@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import dataclass
+from functools import cached_property
 
 from idempotence.rng import derive_seed
 from idempotence.world.corpus import every_prompt
@@ -26,17 +27,18 @@ class PromptPlan:
 
     def evaluation(self) -> list[str]:
         """The evaluation prompts."""
-        return self._shuffled()[: self.questions]
+        return self._shuffled[: self.questions]
 
     def for_seed_rows(self) -> list[str]:
         """The prompts of the seed rows."""
-        return self._rest()[: self.seed_rows]
+        return self._rest[: self.seed_rows]
 
     def for_cycle(self, cycle: int) -> list[str]:
         """The prompts of the data that cycle `cycle` (from 1 on) trains on."""
         start = self.seed_rows + (cycle - 1) * self.per_cycle
-        return self._rest()[start : start + self.per_cycle]
+        return self._rest[start : start + self.per_cycle]
 
+    @cached_property
     def _shuffled(self) -> list[str]:
         prompts = every_prompt(load_grammar(), self.kind)
         random.Random(derive_seed(self.study_seed, self.kind, self.trait, "questions")).shuffle(
@@ -44,8 +46,9 @@ class PromptPlan:
         )
         return prompts
 
+    @cached_property
     def _rest(self) -> list[str]:
-        rest = self._shuffled()[self.questions :]
+        rest = self._shuffled[self.questions :]
         random.Random(
             derive_seed(self.study_seed, self.kind, self.trait, self.seed, "prompts")
         ).shuffle(rest)
