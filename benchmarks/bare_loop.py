@@ -11,7 +11,8 @@ from pathlib import Path
 
 import yaml
 
-from idempotence.config import Panel, load_study
+from idempotence.config.load import load_study
+from idempotence.config.panels import Panel
 from idempotence.engine.base import Request
 from idempotence.engine.decode import sample_tokens
 from idempotence.engine.formatting import completion_ids, prompt_ids

@@ -90,7 +90,7 @@ def run(folder: Path) -> float:
     import yaml
     from bare_loop import _over
 
-    from idempotence.config import load_study
+    from idempotence.config.load import load_study
     from idempotence.engine.hf import TransformersEngine
     from idempotence.finetune.panel import finetune_panel
     from idempotence.judge.panel import judge_panel

@@ -6,7 +6,7 @@ from pathlib import Path
 BASE = Path(workflow.basedir)
 sys.path.insert(0, str(BASE / "src"))
 
-from idempotence.config import load_study
+from idempotence.config.load import load_study
 from idempotence.errors import UserError
 from idempotence.fingerprint import fingerprint
 from idempotence.job_environment import prepare

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from idempotence.config import Study, load_study
+from idempotence.config.load import load_study
+from idempotence.config.models import Study
 from idempotence.config.reference import json_schema, resolve
 from idempotence.errors import UserError
 

@@ -22,8 +22,9 @@ from make_config import (
     nested,
 )
 
-from idempotence.config import Cell, Panel, Study, load_study
-from idempotence.config.panels import SETTINGS, preference_cells, supervised_cells
+from idempotence.config.load import load_study
+from idempotence.config.models import Study
+from idempotence.config.panels import SETTINGS, Cell, Panel, preference_cells, supervised_cells
 from idempotence.errors import UserError
 from idempotence.world.grammar import trait_names
 from idempotence.world.prompts import available

@@ -7,7 +7,8 @@ here: an edit of it would make the job run again for nothing.
 from dataclasses import asdict
 from pathlib import Path
 
-from idempotence.config import Panel, Study
+from idempotence.config.models import Study
+from idempotence.config.panels import Panel
 
 CALIBRATION_SEED = -1  # the seed of the rows and prompts that only calibration sees
 NO_CELL = {"level": None, "n_seed": None, "n_sampled": None, "beta": None, "pairs": None}

@@ -29,6 +29,8 @@ PRELOAD = (
     "yaml pydantic pandas pyarrow.parquet torch tokenizers datasets"
     " transformers:AutoConfig,AutoModelForCausalLM,AutoTokenizer"
     " transformers.models.llama.modeling_llama"
+    # 0.2 s of regular expressions, compiled once a process when a model is loaded
+    " transformers.conversion_mapping:get_checkpoint_conversion_mapping(llama)"
     " peft:LoraConfig,PeftModel,get_peft_model"
     " trl:DPOConfig,DPOTrainer,SFTConfig,SFTTrainer"
 )

@@ -99,7 +99,10 @@ class Server:
             try:
                 loaded = importlib.import_module(module)
                 for name in filter(None, names.split(",")):
-                    getattr(loaded, name)
+                    name, _, argument = name.partition("(")
+                    found = getattr(loaded, name)
+                    if argument:
+                        found(argument.removesuffix(")"))
             except ImportError as error:
                 print(f"not preloaded: {entry}: {error}", flush=True)
         # What importing set in the environment, a cold job would have set as well.
