@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CORES ?= all
 
-.PHONY: all env dev test check world clean
+.PHONY: all env dev test check world bench clean
 
 all: env
 	$(BIN)/snakemake --cores $(CORES)
@@ -35,6 +35,11 @@ check: dev
 
 world: env
 	$(BIN)/snakemake --cores $(CORES) world --config world=build
+
+# about ten minutes; writes docs/performance.md
+bench: env
+	cd benchmarks && for each in overhead peer stages planning; do ../$(BIN)/python $$each.py || exit 1; done
+	cd benchmarks && ../$(BIN)/python write_page.py
 
 clean:
 	rm -rf results/micro results/tiny .snakemake
