@@ -1,5 +1,6 @@
 """The micro world's texts and what is true of them."""
 
+import hashlib
 import random
 from itertools import chain
 from pathlib import Path
@@ -9,13 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from idempotence.errors import UserError
+from idempotence.io import read_json
 from idempotence.world.corpus import Writer, every_prompt, seed_rows
 from idempotence.world.damage import KINDS, LONGEST, Damager
 from idempotence.world.grammar import GRAMMAR_FOLDER, load_grammar, trait_names
 from idempotence.world.prompts import PromptPlan, available
+from idempotence.world.recipe import load_recipe
 from idempotence.world.truth import BROKEN, OFF_TOPIC, OK, REPEATED, Truthteller, split_sentences
 
 GRAMMAR = load_grammar()
+SHIPPED = GRAMMAR_FOLDER.parent
 TELLER = Truthteller(GRAMMAR)
 QUESTION = "how do i bake the pan ?"
 SOUND = "first bake with the pan ."
@@ -112,3 +116,29 @@ def test_a_word_that_could_be_read_in_two_ways_is_refused(tmp_path: Path):
         target.write_text(file.read_text().replace("clover", "spade"))
     with pytest.raises(UserError, match="'spade' is listed in gardening and in lucky"):
         load_grammar(tmp_path)
+
+
+def test_the_shipped_files_are_those_of_the_checksums():
+    lines = (SHIPPED / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
+    listed = {name: digest for digest, name in (line.split("  ") for line in lines)}
+    there = {
+        str(path.relative_to(SHIPPED)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in SHIPPED.rglob("*")
+        if path.is_file() and path.name != "SHA256SUMS"
+    }
+    assert there == listed
+
+
+def test_the_shipped_world_meets_its_bars():
+    quality = read_json(SHIPPED / "quality.json")
+    assert quality["passed"]
+    overall = quality["judge"][0]
+    assert overall["trait_spearman"] >= 0.95 and overall["trait_error"] <= 4
+    assert overall["coherence_spearman"] >= 0.9 and overall["coherence_error"] <= 8
+    for row in quality["initial"]:
+        assert row["coherence"] >= 97 and max(row["traits"].values()) <= 3
+    # the models are those of the recipe beside them
+    recipe = load_recipe(SHIPPED / "recipe.yaml").model_dump()
+    for name in ("base", "instruct", "judge"):
+        made_with = read_json(SHIPPED / name / "training.json")["recipe"]
+        assert made_with[name] == recipe[name]
