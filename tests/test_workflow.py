@@ -120,6 +120,7 @@ def test_a_lost_file_is_made_again_with_the_same_bytes(study):
     # file -> a rule that must not run for it
     lost = {
         results / "figures" / "judge.pdf": "judge",
+        results / "pages" / "tables.html": "show_replies",
         panel / "cycle2" / "scores.parquet": "sample_last",
         panel / "cycle1" / "responses.jsonl": "finetune_sft",
         panel
@@ -149,6 +150,19 @@ def test_two_cores_and_another_folder_give_the_same_bytes(study, tmp_path):
     assert len(files) >= 5 * 3 + 1
     for file in files:
         assert digest(folder / file.relative_to(study)) == digest(file), file
+
+
+@pytest.mark.slow
+def test_learning_rates_are_tried_on_cycle_0_alone(study):
+    done = snakemake(study, "--cores", "2", "tune", *TINY)
+    assert done.returncode == 0, done.stderr[-4000:]
+    import pandas as pd
+
+    table = pd.read_csv(study / "results" / "tiny" / "tuning" / "learning_rates.csv")
+    assert sorted(table["objective"].unique()) == ["dpo", "sdf", "sft"]
+    assert set(table["learning_rate"]) == {1e-3, 4e-3} and len(table) == 6
+    assert table["trait_score"].notna().all()
+    assert planned(study, *TINY) == {}
 
 
 def test_a_misspelt_key_stops_before_any_job_without_a_traceback(tmp_path):
