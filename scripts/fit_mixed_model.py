@@ -1,0 +1,26 @@
+"""Table of the trait's slopes by a mixed model, pooled least squares and GEE."""
+
+import argparse
+from pathlib import Path
+
+from idempotence.errors import exit_cleanly
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--scores", type=Path, required=True, help="the study's scores.parquet")
+    parser.add_argument("--confidence", type=float, required=True, help="of intervals, as 0.95")
+    parser.add_argument("--output", type=Path, required=True, help="CSV to write")
+    given = parser.parse_args(argv)
+    from idempotence.io import write_csv
+    from idempotence.stats.mixed_model import mixed_model
+    from idempotence.stats.scores import read_scores
+    from idempotence.stats.trajectories import NEEDED, trajectories
+
+    courses = trajectories(read_scores(given.scores, NEEDED), given.confidence)
+    write_csv(mixed_model(courses, given.confidence), given.output)
+    return 0
+
+
+if __name__ == "__main__":
+    exit_cleanly(main)

@@ -1,0 +1,31 @@
+"""Tables of relaxation: an exponential for each chain, and the contraction of a step."""
+
+import argparse
+from pathlib import Path
+
+from idempotence.errors import exit_cleanly
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--scores", type=Path, required=True, help="the study's scores.parquet")
+    parser.add_argument("--confidence", type=float, required=True, help="of intervals, as 0.95")
+    parser.add_argument("--seed", type=int, required=True, help="of the bootstrap's draws")
+    parser.add_argument("--output-chains", type=Path, required=True, help="CSV of the chains' fits")
+    parser.add_argument(
+        "--output-contraction", type=Path, required=True, help="CSV of settings and traits"
+    )
+    given = parser.parse_args(argv)
+    from idempotence.io import write_csv
+    from idempotence.stats.relaxation import chain_fits, contraction
+    from idempotence.stats.scores import read_scores
+    from idempotence.stats.trajectories import NEEDED, trajectories
+
+    courses = trajectories(read_scores(given.scores, NEEDED), given.confidence)
+    write_csv(chain_fits(courses), given.output_chains)
+    write_csv(contraction(courses, given.confidence, given.seed), given.output_contraction)
+    return 0
+
+
+if __name__ == "__main__":
+    exit_cleanly(main)
