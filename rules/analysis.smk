@@ -4,7 +4,7 @@ TABLES = f"{RESULTS}/tables"
 
 rule gather_scores:
     input:
-        panel_files("scores.parquet", range(LAST + 1)),
+        panel_files("scores.parquet"),
     output:
         f"{RESULTS}/scores.parquet",
     log:

@@ -31,7 +31,6 @@ LOGS = f"{RESULTS}/logs"
 SHIPPED = "data/micro_world"
 WORLD = SHIPPED if STUDY.world == "shipped" else f"{RESULTS}/world"
 PANEL = f"{RESULTS}/{{setting}}/{{model}}/{{trait}}/seed{{seed}}"
-LAST = STUDY.cycles
 MODELS = {model.name: model for model in STUDY.models}
 OBJECTIVE = {panel.setting: panel.objective for panel in STUDY.panels()}
 OBJECTIVES = sorted(set(OBJECTIVE.values()))
@@ -96,10 +95,17 @@ def calibration_file(w):
     return f"{RESULTS}/calibration/{OBJECTIVE[w.setting]}/{w.model}/{w.trait}.json"
 
 
-def panel_files(name, cycles):
-    """A file of every panel and of every cycle listed."""
+def cycles(setting, but_last=False):
+    """The numbers of a setting's cycles."""
+    return range(STUDY.last_cycle(setting) + (not but_last))
+
+
+def panel_files(name, but_last=False):
+    """A file of every panel and cycle."""
     return [
-        f"{panel_folder(panel)}/cycle{cycle}/{name}" for panel in STUDY.panels() for cycle in cycles
+        f"{panel_folder(panel)}/cycle{cycle}/{name}"
+        for panel in STUDY.panels()
+        for cycle in cycles(panel.setting, but_last)
     ]
 
 
@@ -108,9 +114,8 @@ ADAPTER_FILES = ["adapter_model.safetensors", "adapter_config.json", "training.j
 kept = (lambda files: files) if STUDY.keep_adapters else temp
 
 
-def adapter_files(objective):
-    """Patterns of the adapter files of every cell of an objective's settings."""
-    setting = next(s for s, o in OBJECTIVE.items() if o == objective)
+def adapter_files(setting):
+    """Patterns of the adapter files of every cell of a setting."""
     return [
         f"{CYCLE}/adapters/{cell.name}/{name}"
         for cell in STUDY.cells(setting)
@@ -129,14 +134,20 @@ def panel_adapters():
             cycle=cycle,
         )
         for panel in STUDY.panels()
-        for cycle in range(LAST + 1)
-        for pattern in adapter_files(panel.objective)
+        for cycle in cycles(panel.setting)
+        for pattern in adapter_files(panel.setting)
     ]
 
 
 def adapters_of(w):
     """The adapter files of a panel at its cycle."""
-    return [pattern.format(**w) for pattern in adapter_files(OBJECTIVE[w.setting])]
+    return [pattern.format(**w) for pattern in adapter_files(w.setting)]
+
+
+def up_to(last):
+    """Pattern of the settings whose path goes on to their last cycle, or to one before it."""
+    ends = [f"{s}(?{'=' if last else '!'}/.*/cycle{STUDY.last_cycle(s)}/)" for s in OBJECTIVE]
+    return "|".join(ends)
 
 
 def finetune_input(w):
@@ -153,7 +164,7 @@ def finetune_input(w):
     files["generated"] = f"{folder}/cycle{cycle - 1}/generated.jsonl"
     if panel.start == "previous":
         last = {**w, "cycle": cycle - 1}
-        files["previous"] = [f.format(**last) for f in adapter_files(panel.objective)]
+        files["previous"] = [f.format(**last) for f in adapter_files(panel.setting)]
     return files
 
 

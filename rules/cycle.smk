@@ -1,18 +1,18 @@
 # One turn of the loop for one panel: finetune -> sample -> judge.
 
-for objective in OBJECTIVES:
+for setting in OBJECTIVE:
 
     rule:
         name:
-            f"finetune_{objective}"
+            f"finetune_{setting.replace('-', '_')}"
         input:
             unpack(finetune_input),
         output:
-            [kept(f) for f in adapter_files(objective)],
+            [kept(f) for f in adapter_files(setting)],
         log:
             f"{LOGS}/finetune/{{setting}}.{{model}}.{{trait}}.{{seed}}.{{cycle}}.log",
         wildcard_constraints:
-            setting="|".join(s for s, o in OBJECTIVE.items() if o == objective),
+            setting=setting,
         conda:
             "../envs/train.yaml"
         params:
@@ -36,7 +36,7 @@ rule sample:
     log:
         f"{LOGS}/sample/{{setting}}.{{model}}.{{trait}}.{{seed}}.{{cycle}}.log",
     wildcard_constraints:
-        cycle="|".join(str(cycle) for cycle in range(LAST)) or "none",
+        setting=up_to(last=False),
     conda:
         "../envs/sample.yaml"
     params:
@@ -59,7 +59,7 @@ use rule sample as sample_last with:
     log:
         f"{LOGS}/sample/{{setting}}.{{model}}.{{trait}}.{{seed}}.{{cycle}}.log",
     wildcard_constraints:
-        cycle=str(LAST),
+        setting=up_to(last=True),
 
 
 rule judge:
@@ -86,7 +86,7 @@ rule judge:
 rule loop:
     # every file of the loop, so that one that was lost is made again
     input:
-        panel_files("responses.jsonl", range(LAST + 1)),
-        panel_files("generated.jsonl", range(LAST)),
-        panel_files("scores.parquet", range(LAST + 1)),
+        panel_files("responses.jsonl"),
+        panel_files("generated.jsonl", but_last=True),
+        panel_files("scores.parquet"),
         panel_adapters() if STUDY.keep_adapters else [],

@@ -1,5 +1,8 @@
 # What people read: replies, tables, and Snakemake's own report of it all.
-SHOWN_CYCLES = sorted({0, min(3, LAST), LAST})
+def shown_cycles(w):
+    """The cycles whose replies are shown."""
+    last = STUDY.last_cycle(w.setting)
+    return " ".join(map(str, sorted({0, min(3, last), last})))
 
 
 rule show_replies:
@@ -18,7 +21,7 @@ rule show_replies:
         "../envs/analysis.yaml"
     params:
         code=code("show_replies", *PAGE_TEMPLATES),
-        cycles=" ".join(map(str, SHOWN_CYCLES)),
+        cycles=shown_cycles,
     shell:
         "python -m idempotence.warm run scripts/show_replies.py --setting {wildcards.setting} --scores {input} "
         "--cycles {params.cycles} --output {output} > {log} 2>&1"

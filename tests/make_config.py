@@ -59,10 +59,18 @@ def sections(schema: dict | None = None, place: str = "") -> dict[str, list[str]
     return found
 
 
+def given(place: str) -> dict:
+    """The default config's section at a place, or nothing."""
+    try:
+        return at(BASE, place) if place else BASE
+    except KeyError:
+        return {}
+
+
 SECTIONS = sections()
 LEAVES = [
     f"{place}.{key}".lstrip(".")
     for place, keys in SECTIONS.items()
     for key in keys
-    if f"{place}.{key}".lstrip(".") not in SECTIONS and (not place or key in at(BASE, place))
+    if f"{place}.{key}".lstrip(".") not in SECTIONS and (not place or key in given(place))
 ]

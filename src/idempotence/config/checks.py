@@ -60,9 +60,9 @@ class Known:
 
     def _walk(self, key: Key) -> Any:
         value: Any = self.raw
-        for i, part in enumerate(key):
+        for part in key:
             if isinstance(value, dict) and part not in value:
-                return schema_at(key[: i + 1]).get("default")
+                return schema_at(key).get("default")
             value = value[part]
         return value
 
@@ -82,6 +82,8 @@ def contradictions(known: Known, traits: list[str], prompts: dict[str, int] | No
     yield from _as_far_as_clear(_judge_place(known))
     yield from _as_far_as_clear(_models_for_settings(known))
     yield from _as_far_as_clear(_step(known))
+    for setting in SETTINGS:
+        yield from _as_far_as_clear(_own(known, setting))
     for objective in _objectives(known):
         yield from _as_far_as_clear(_one_kind_of_dose(known, objective))
         yield from _as_far_as_clear(_calibration_rows(known, objective))
@@ -183,6 +185,36 @@ def _has_levels(known: Known, objective: str) -> bool:
         return False
 
 
+def _own(known: Known, setting: str) -> Mistakes:
+    """What a setting has of its own: chosen from the study's, and of an objective's own kind."""
+    objective = SETTINGS[setting][0]
+    section = ("per_setting", setting)
+    doses = ("beta", "pairs") if objective == "dpo" else ("levels", "n_seed", "n_sampled")
+    for name in ("traits", "levels", "n_seed", "n_sampled", "beta", "pairs"):
+        key = (*section, name)
+        if not known(*key):
+            continue
+        if name != "traits" and name not in doses:
+            yield key, f"is no dose of {setting}; there are {', '.join(doses)}"
+            continue
+        source = ("traits",) if name == "traits" else (objective, "cells", name)
+        there_are = [as_number(v) if name != "traits" else v for v in known(*source)]
+        shown = ", ".join(map(str, there_are)) or "none"
+        for item, value in known.each(*key):
+            if (value if name == "traits" else as_number(value)) not in there_are:
+                yield item, f"{value!r} is not one of {'.'.join(source)}: {shown}"
+
+
+def _last_cycle(known: Known, objective: str) -> int:
+    """The last cycle of any setting of an objective."""
+    own = [
+        known("per_setting", setting, "cycles") or known("cycles")
+        for _, setting in known.each("settings")
+        if SETTINGS[setting][0] == objective
+    ]
+    return max(own)
+
+
 def _one_kind_of_dose(known: Known, objective: str) -> Mistakes:
     if objective == "dpo":
         return
@@ -222,7 +254,7 @@ def _prompt_pool(known: Known, objective: str, prompts: dict[str, int]) -> Mista
     name, kind = DOSE[objective], PROMPT_KIND[objective]
     section = (objective, "cells", name)
     questions, rows = known("evaluation", "questions"), known("seed_rows")
-    cycles, most = known("cycles"), max(as_number(dose) for dose in known(*section))
+    cycles, most = _last_cycle(known, objective), max(as_number(dose) for dose in known(*section))
     needed = questions + rows + cycles * most
     if needed > prompts[kind]:
         dose = ".".join(section)

@@ -242,6 +242,46 @@ class Analysis(_Section):
     confidence: Confidence = Field(0.95, description="Confidence of all intervals.")
 
 
+class Narrowed(_Section):
+    """What one setting has of its own. A key that is not given: as everywhere else.
+
+    Traits and doses are chosen from the study's, so that a setting and its twin stay paired and
+    share their calibration.
+    """
+
+    traits: Names = Field([], description="Only these of `traits`; []: all.")
+    seeds: Count | None = Field(None, description="Replications, instead of `seeds`.")
+    cycles: Count | None = Field(None, description="The last cycle, instead of `cycles`.")
+    levels: Levels = Field([], description="Only these levels; []: all.")
+    n_seed: Counts = Field([], description="Only these n_seed; []: all.")
+    n_sampled: Counts = Field([], description="Only these n_sampled; []: all.")
+    beta: Strengths = Field([], description="Only these beta; []: all.")
+    pairs: Counts = Field([], description="Only these pairs; []: all.")
+
+    def keeps(self, cell: Cell) -> bool:
+        """Whether a cell is among the doses listed."""
+        listed = {
+            "level": self.levels, "n_seed": self.n_seed, "n_sampled": self.n_sampled,
+            "beta": self.beta, "pairs": self.pairs,
+        }  # fmt: skip
+        return all(not listed[name] or cell.doses[name] in listed[name] for name in listed)
+
+
+class PerSetting(_Section):
+    """Settings that are smaller, or run longer, than the rest of the study."""
+
+    sft: Narrowed = Field(Narrowed(), description="sft's own.")
+    sft_continual: Narrowed = Field(
+        Narrowed(), alias="sft-continual", description="sft-continual's own."
+    )
+    sdf: Narrowed = Field(Narrowed(), description="sdf's own.")
+    sdf_continual: Narrowed = Field(
+        Narrowed(), alias="sdf-continual", description="sdf-continual's own."
+    )
+    dpo: Narrowed = Field(Narrowed(), description="dpo's own.")
+    dpo_reinit: Narrowed = Field(Narrowed(), alias="dpo-reinit", description="dpo-reinit's own.")
+
+
 class Study(_Section):
     """One study: everything below results/<study>/."""
 
@@ -266,6 +306,9 @@ class Study(_Section):
     sft: SupervisedConfig = Field(description="Supervised finetuning on chats.")
     sdf: SupervisedConfig = Field(description="Finetuning on documents.")
     dpo: DpoConfig = Field(description="Preference optimisation, own output over M_initial's.")
+    per_setting: PerSetting = Field(
+        PerSetting(), description="Settings with fewer doses or traits, other seeds or cycles."
+    )
     calibration: Calibration = Field(description="From levels to numbers of seed rows.")
     tuning: Tuning = Field(description="The rule for choosing learning rates.")
     evaluation: Evaluation = Field(description="Measuring a model.")
@@ -279,9 +322,18 @@ class Study(_Section):
         """The section of an objective."""
         return {"sft": self.sft, "sdf": self.sdf, "dpo": self.dpo}[objective]
 
+    def own(self, setting: str) -> Narrowed:
+        """What a setting has of its own."""
+        return getattr(self.per_setting, setting.replace("-", "_"))
+
     def cells(self, setting: str) -> list[Cell]:
         """The cells of a setting."""
-        return self.objective_config(SETTINGS[setting][0]).enumerate_cells()
+        cells = self.objective_config(SETTINGS[setting][0]).enumerate_cells()
+        return [cell for cell in cells if self.own(setting).keeps(cell)]
+
+    def last_cycle(self, setting: str) -> int:
+        """The last cycle of a setting."""
+        return self.own(setting).cycles or self.cycles
 
     def panels(self) -> list[Panel]:
         """Every panel, in the order of the config's lists."""
@@ -291,7 +343,8 @@ class Study(_Section):
             for model in self.models
             if model.kind == MODEL_KIND[SETTINGS[setting][0]]
             for trait in self.traits
-            for seed in range(self.seeds)
+            if trait in (self.own(setting).traits or self.traits)
+            for seed in range(self.own(setting).seeds or self.seeds)
         ]
 
     def panel(self, setting: str, model: str, trait: str, seed: int) -> Panel:

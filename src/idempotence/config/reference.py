@@ -182,7 +182,10 @@ def _section(title: str, schema: dict[str, Any]) -> str:
 
 
 def _default(key: str, value: dict[str, Any], section: dict[str, Any]) -> str:
-    return "none" if key in section.get("required", []) else f"`{json.dumps(value['default'])}`"
+    if key in section.get("required", []):
+        return "none"
+    # a section's default is the defaults of its keys
+    return "`{}`" if isinstance(value["default"], dict) else f"`{json.dumps(value['default'])}`"
 
 
 def _range(schema: dict[str, Any]) -> str:
