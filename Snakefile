@@ -16,6 +16,7 @@ include: "rules/data.smk"
 include: "rules/tuning.smk"
 include: "rules/cycle.smk"
 include: "rules/analysis.smk"
+include: "rules/statistics.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"
 

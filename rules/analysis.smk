@@ -144,11 +144,3 @@ rule tabulate_world:
         "python -m idempotence.warm run scripts/tabulate_world.py --quality {input.quality} --initial {input.initial} "
         "--output-models {output.models} --output-judge {output.judge} > {log} 2>&1"
 
-
-rule tables:
-    input:
-        rules.gather_training.output,
-        rules.summarise_chains.output,
-        rules.fit_slopes.output,
-        rules.tabulate_judge.output,
-        rules.tabulate_world.output,

@@ -52,6 +52,7 @@ def code(script, *files):
     return fingerprint(BASE / "scripts" / f"{script}.py", BASE / "src", files)
 
 
+CLAIMS = "data/claims.yaml"
 PAGE_TEMPLATES = sorted((BASE / "src/idempotence/report/templates").glob("*.j2"))
 GRAMMAR = sorted(GRAMMAR_FOLDER.rglob("*.yaml"))
 

@@ -141,6 +141,20 @@ def test_a_package_is_taken_before_a_module_and_names_reach_its_init(project):
     assert project.hash("packed") != before
 
 
+@pytest.mark.parametrize("test", ["TYPE_CHECKING", "typing.TYPE_CHECKING"])
+def test_an_import_for_types_alone_does_not_count(project, test):
+    project.write(
+        "src/idempotence/a.py",
+        f"import typing\nfrom typing import TYPE_CHECKING\n\nif {test}:\n"
+        "    from idempotence import c\nelse:\n    from idempotence.deep import inner\n",
+    )
+    before = project.hash()
+    project.edit("src/idempotence/c.py", "3", "4")
+    assert project.hash() == before
+    project.edit("src/idempotence/deep/sibling.py", "1", "2")
+    assert project.hash() != before
+
+
 def test_circular_imports_end(project):
     project.write("src/idempotence/c.py", "import idempotence.a\n")
     project.edit(

@@ -125,14 +125,26 @@ def _parse(path: str, source: bytes) -> tuple[bool, str, tuple]:
 
 
 def _imports(tree: ast.Module) -> Iterator[tuple[int, str, tuple[str, ...]]]:
-    """(relative level, module, names taken from it) of each import, wherever it stands."""
-    for node in ast.walk(tree):
+    """(relative level, module, names taken from it) of each import that can run."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and _only_for_types(node.test):
+            waiting += node.orelse
+            continue
+        waiting += ast.iter_child_nodes(node)
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield 0, alias.name, ()
         elif isinstance(node, ast.ImportFrom):
             names = tuple(alias.name for alias in node.names if alias.name != "*")
             yield node.level, node.module or "", names
+
+
+def _only_for_types(test: ast.expr) -> bool:
+    """Whether a condition is TYPE_CHECKING, which is never true when a program runs."""
+    name = test.attr if isinstance(test, ast.Attribute) else getattr(test, "id", "")
+    return name == "TYPE_CHECKING"
 
 
 def _write(node: object, pieces: list[str]) -> None:

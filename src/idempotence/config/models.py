@@ -239,6 +239,12 @@ class Analysis(_Section):
     amplification_from_cycle: Count = Field(
         4, description="First cycle that is looked at; beyond cycles, nothing amplifies."
     )
+    coherence_gate: Level = Field(
+        50, description="Coherence that an amplification must keep to count where rules are gated."
+    )
+    equivalence_points: Positive = Field(
+        10, description="Changes within so many points count as nothing in equivalence tests."
+    )
     confidence: Confidence = Field(0.95, description="Confidence of all intervals.")
 
 

@@ -3,18 +3,14 @@
 import numpy as np
 import pandas as pd
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
 
 from idempotence.errors import UserError
 from idempotence.stats.amplification import ALL
-from idempotence.stats.intervals import check_confidence, t_half_width
+from idempotence.stats.intervals import check_confidence, holm, t_half_width
+from idempotence.stats.panels import FEW_PANELS, MIN_PANELS, PANEL
 from idempotence.stats.scores import CHAIN
 
-# Chains of a panel share their seed data: the panel, within a setting, is the cluster.
-PANEL = ["model", "trait", "seed"]
 ESTIMANDS = ["late_minus_first", "slope_total"]
-MIN_PANELS = 3  # fewer clusters leave a t interval without meaning
-FEW_PANELS = 10
 _UNKNOWN = {
     **dict.fromkeys(["se", "ci_low", "ci_high", "tost_low", "tost_high", "p_tost"], np.nan),
     "equivalent": None,
@@ -76,9 +72,10 @@ def changes(table: pd.DataFrame, from_cycle: int) -> pd.DataFrame:
     Missing when a needed score is: s_0 or every late one; all but one from cycle 1 on, or that of
     cycle J, because a course that ended must not be drawn on to J.
     """
-    last = int(table["cycle"].max())
+    last_of = table.groupby("setting")["cycle"].max()
     rows = []
     for key, group in table.groupby(CHAIN):
+        last = int(last_of[key[0]])
         score = group.set_index("cycle")["trait_score"].sort_index().dropna()
         later = score.loc[1:]
         slope_total = np.nan
@@ -87,14 +84,6 @@ def changes(table: pd.DataFrame, from_cycle: int) -> pd.DataFrame:
         late = score.loc[from_cycle:].mean() - score.get(0, np.nan)
         rows.append((*key, late, slope_total))
     return pd.DataFrame(rows, columns=[*CHAIN, *ESTIMANDS])
-
-
-def holm(p: pd.Series) -> pd.Series:
-    """Holm's (1979) adjusted p over those that are known; the others stay missing."""
-    known = p.dropna()
-    if len(known):
-        known = pd.Series(multipletests(known, method="holm")[1], index=known.index)
-    return known.reindex(p.index).astype(float)
 
 
 def tost(mean: float, se: float, df: int, bound: float) -> float:

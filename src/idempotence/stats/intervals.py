@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
 from idempotence.errors import UserError
@@ -62,3 +63,11 @@ def wilson(successes: int, n: int, confidence: float) -> tuple[float, float]:
     low, high = proportion_confint(successes, n, alpha=1 - confidence, method="wilson")
     # at the ends the formula gives exactly 0 or 1, but for rounding
     return (0.0 if successes == 0 else float(low)), (1.0 if successes == n else float(high))
+
+
+def holm(p: pd.Series) -> pd.Series:
+    """Holm's (1979) adjusted p over those that are known; the others stay missing."""
+    known = p.dropna()
+    if len(known):
+        known = pd.Series(multipletests(known, method="holm")[1], index=known.index)
+    return known.reindex(p.index).astype(float)

@@ -10,12 +10,11 @@ from scipy import stats
 from statsmodels.regression.mixed_linear_model import MixedLM, MixedLMParams
 from statsmodels.tools.sm_exceptions import ConvergenceWarning
 
-from idempotence.stats.equivalence import FEW_PANELS, PANEL, holm
-from idempotence.stats.intervals import check_confidence, t_half_width
+from idempotence.stats.intervals import check_confidence, holm, t_half_width
+from idempotence.stats.panels import FEW_PANELS, MIN_PANELS, PANEL
 from idempotence.stats.scores import CHAIN
 
 METHODS = ["mixed", "ols", "gee"]
-MIN_PANELS = 3
 MAX_STEPS = 2000  # of the mixed model's search: some hundreds are used
 _UNKNOWN = dict.fromkeys(["estimate", "se", "ci_low", "ci_high", "p"], np.nan)
 

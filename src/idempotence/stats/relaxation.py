@@ -5,8 +5,8 @@ import pandas as pd
 from scipy import optimize, stats
 
 from idempotence.stats.amplification import ALL
-from idempotence.stats.equivalence import FEW_PANELS, MIN_PANELS, PANEL
 from idempotence.stats.intervals import check_confidence
+from idempotence.stats.panels import FEW_PANELS, MIN_PANELS, PANEL
 from idempotence.stats.scores import CHAIN
 
 MAX_RATE = 1.5  # of lambda: beyond it seven cycles multiply any distance by 11
@@ -117,7 +117,7 @@ def contraction(table: pd.DataFrame, confidence: float, seed: int) -> pd.DataFra
     Chains with unlike fixed points pull a "common" lambda to 1, as high ones stay high; "cell" lets
     them differ, at the cost of a pull down of order 1 / steps in a cell (Nickell 1981).
 
-    se, ci_low, ci_high: jackknife over the G panels (`equivalence.PANEL`; chains of a panel share
+    se, ci_low, ci_high: jackknife over the G panels (`panels.PANEL`; chains of a panel share
     seed data), V = (G - 1) / G * sum_g (estimate without g - estimate)^2, with G - 1 degrees of
     freedom (CV3 of MacKinnon, Nielsen and Webb 2023). boot_low, boot_high: percentiles of `DRAWS`
     draws of panels with replacement, for comparison: with few panels they are far too narrow,

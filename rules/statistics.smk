@@ -1,0 +1,217 @@
+# Regressions, tests and the verdicts on the paper's claims; a table each.
+
+rule compare_rules:
+    input:
+        scores=f"{RESULTS}/scores.parquet",
+    output:
+        report(
+            f"{TABLES}/rules.csv", caption="../report/rules.rst", category="Tables"
+        ),
+    log:
+        f"{LOGS}/compare_rules.log",
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        code=code("compare_rules"),
+        points=STUDY.analysis.amplification_points,
+        from_cycle=STUDY.analysis.amplification_from_cycle,
+        gate=STUDY.analysis.coherence_gate,
+        confidence=STUDY.analysis.confidence,
+    shell:
+        "python -m idempotence.warm run scripts/compare_rules.py --scores {input.scores} --amplification-points {params.points} "
+        "--from-cycle {params.from_cycle} --gate {params.gate} --confidence {params.confidence} "
+        "--output {output} > {log} 2>&1"
+
+
+rule simulate_null:
+    input:
+        scores=f"{RESULTS}/scores.parquet",
+    output:
+        rates=report(
+            f"{TABLES}/null_rate.csv", caption="../report/null_rate.rst", category="Tables"
+        ),
+        quantiles=f"{TABLES}/null_quantiles.csv",
+    log:
+        f"{LOGS}/simulate_null.log",
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        code=code("simulate_null"),
+        points=STUDY.analysis.amplification_points,
+        from_cycle=STUDY.analysis.amplification_from_cycle,
+        gate=STUDY.analysis.coherence_gate,
+        seed=STUDY.study_seed,
+    shell:
+        "python -m idempotence.warm run scripts/simulate_null.py --scores {input.scores} --amplification-points {params.points} "
+        "--from-cycle {params.from_cycle} --gate {params.gate} --seed {params.seed} "
+        "--output-rates {output.rates} --output-quantiles {output.quantiles} > {log} 2>&1"
+
+
+rule fit_mixed_model:
+    input:
+        scores=f"{RESULTS}/scores.parquet",
+    output:
+        report(
+            f"{TABLES}/mixed_model.csv", caption="../report/mixed_model.rst", category="Tables"
+        ),
+    log:
+        f"{LOGS}/fit_mixed_model.log",
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        code=code("fit_mixed_model"),
+        confidence=STUDY.analysis.confidence,
+    shell:
+        "python -m idempotence.warm run scripts/fit_mixed_model.py --scores {input.scores} --confidence {params.confidence} "
+        "--output {output} > {log} 2>&1"
+
+
+rule fit_equivalence:
+    input:
+        scores=f"{RESULTS}/scores.parquet",
+    output:
+        report(
+            f"{TABLES}/equivalence.csv", caption="../report/equivalence.rst", category="Tables"
+        ),
+    log:
+        f"{LOGS}/fit_equivalence.log",
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        code=code("fit_equivalence"),
+        bound=STUDY.analysis.equivalence_points,
+        from_cycle=STUDY.analysis.amplification_from_cycle,
+        confidence=STUDY.analysis.confidence,
+    shell:
+        "python -m idempotence.warm run scripts/fit_equivalence.py --scores {input.scores} --bound {params.bound} "
+        "--from-cycle {params.from_cycle} --confidence {params.confidence} --output {output} > {log} 2>&1"
+
+
+rule fit_relaxation:
+    input:
+        scores=f"{RESULTS}/scores.parquet",
+    output:
+        chains=f"{TABLES}/relaxation.csv",
+        contraction=report(
+            f"{TABLES}/contraction.csv", caption="../report/contraction.rst", category="Tables"
+        ),
+    log:
+        f"{LOGS}/fit_relaxation.log",
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        code=code("fit_relaxation"),
+        confidence=STUDY.analysis.confidence,
+        seed=STUDY.study_seed,
+    shell:
+        "python -m idempotence.warm run scripts/fit_relaxation.py --scores {input.scores} --confidence {params.confidence} "
+        "--seed {params.seed} --output-chains {output.chains} --output-contraction {output.contraction} "
+        "> {log} 2>&1"
+
+
+rule fit_dose:
+    input:
+        chains=rules.summarise_chains.output.chains,
+    output:
+        model=report(
+            f"{TABLES}/dose.csv", caption="../report/dose.rst", category="Tables"
+        ),
+        flips=report(
+            f"{TABLES}/dose_flips.csv", caption="../report/dose_flips.rst", category="Tables"
+        ),
+    log:
+        f"{LOGS}/fit_dose.log",
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        code=code("fit_dose"),
+        confidence=STUDY.analysis.confidence,
+    shell:
+        "python -m idempotence.warm run scripts/fit_dose.py --chains {input.chains} --confidence {params.confidence} "
+        "--output-model {output.model} --output-flips {output.flips} > {log} 2>&1"
+
+
+rule fit_tradeoff:
+    input:
+        scores=f"{RESULTS}/scores.parquet",
+        chains=rules.summarise_chains.output.chains,
+    output:
+        chains=f"{TABLES}/tradeoff_chains.csv",
+        slopes=report(
+            f"{TABLES}/tradeoff.csv", caption="../report/tradeoff.rst", category="Tables"
+        ),
+    log:
+        f"{LOGS}/fit_tradeoff.log",
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        code=code("fit_tradeoff"),
+        from_cycle=STUDY.analysis.amplification_from_cycle,
+        confidence=STUDY.analysis.confidence,
+    shell:
+        "python -m idempotence.warm run scripts/fit_tradeoff.py --scores {input.scores} --chains {input.chains} "
+        "--from-cycle {params.from_cycle} --confidence {params.confidence} "
+        "--output-chains {output.chains} --output-slopes {output.slopes} > {log} 2>&1"
+
+
+rule fit_continual:
+    input:
+        chains=rules.summarise_chains.output.chains,
+    output:
+        pairs=f"{TABLES}/continual_pairs.csv",
+        means=report(
+            f"{TABLES}/continual.csv", caption="../report/continual.rst", category="Tables"
+        ),
+    log:
+        f"{LOGS}/fit_continual.log",
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        code=code("fit_continual"),
+        confidence=STUDY.analysis.confidence,
+    shell:
+        "python -m idempotence.warm run scripts/fit_continual.py --chains {input.chains} --confidence {params.confidence} "
+        "--output-pairs {output.pairs} --output-means {output.means} > {log} 2>&1"
+
+
+rule judge_claims:
+    input:
+        claims=CLAIMS,
+        chains=rules.summarise_chains.output.chains,
+        tables=[
+            rules.compare_rules.output,
+            rules.fit_equivalence.output,
+            rules.fit_tradeoff.output.slopes,
+            rules.fit_continual.output.means,
+            rules.fit_dose.output.flips,
+        ],
+    output:
+        json=f"{RESULTS}/claims.json",
+        csv=report(f"{TABLES}/claims.csv", caption="../report/claims.rst", category="Claims"),
+    log:
+        f"{LOGS}/judge_claims.log",
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        code=code("judge_claims", CLAIMS),
+    shell:
+        "python -m idempotence.warm run scripts/judge_claims.py --claims {input.claims} --chains {input.chains} "
+        "--tables {input.tables} --output-json {output.json} --output-csv {output.csv} > {log} 2>&1"
+
+
+rule tables:
+    input:
+        rules.gather_training.output,
+        rules.summarise_chains.output,
+        rules.fit_slopes.output,
+        rules.tabulate_judge.output,
+        rules.tabulate_world.output,
+        rules.compare_rules.output,
+        rules.simulate_null.output,
+        rules.fit_mixed_model.output,
+        rules.fit_equivalence.output,
+        rules.fit_relaxation.output,
+        rules.fit_dose.output,
+        rules.fit_tradeoff.output,
+        rules.fit_continual.output,
+        rules.judge_claims.output,

@@ -1,0 +1,30 @@
+"""Tables of continual chains against their re-initialised twins."""
+
+import argparse
+from pathlib import Path
+
+from idempotence.errors import exit_cleanly
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--chains", type=Path, required=True, help="the table of chains (CSV)")
+    parser.add_argument("--confidence", type=float, required=True, help="of intervals, as 0.95")
+    parser.add_argument(
+        "--output-pairs", type=Path, required=True, help="CSV: a pair of twins a row"
+    )
+    parser.add_argument("--output-means", type=Path, required=True, help="CSV: mean differences")
+    given = parser.parse_args(argv)
+    import pandas as pd
+
+    from idempotence.io import write_csv
+    from idempotence.stats.continual import continual, continual_pairs
+
+    pairs = continual_pairs(pd.read_csv(given.chains))
+    write_csv(pairs, given.output_pairs)
+    write_csv(continual(pairs, given.confidence), given.output_means)
+    return 0
+
+
+if __name__ == "__main__":
+    exit_cleanly(main)

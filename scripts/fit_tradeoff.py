@@ -1,0 +1,35 @@
+"""Tables of what a change of the trait costs in coherence and other measures."""
+
+import argparse
+from pathlib import Path
+
+from idempotence.errors import exit_cleanly
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--scores", type=Path, required=True, help="the study's scores.parquet")
+    parser.add_argument("--chains", type=Path, required=True, help="the table of chains (CSV)")
+    parser.add_argument("--from-cycle", type=int, required=True, help="the rule's first cycle")
+    parser.add_argument("--confidence", type=float, required=True, help="of intervals, as 0.95")
+    parser.add_argument(
+        "--output-chains", type=Path, required=True, help="CSV: changes of each chain"
+    )
+    parser.add_argument("--output-slopes", type=Path, required=True, help="CSV: their slopes")
+    given = parser.parse_args(argv)
+    import pandas as pd
+
+    from idempotence.io import write_csv
+    from idempotence.stats.scores import read_scores
+    from idempotence.stats.tradeoff import tradeoff, tradeoff_chains
+    from idempotence.stats.trajectories import NEEDED, trajectories
+
+    courses = trajectories(read_scores(given.scores, NEEDED), given.confidence)
+    changed = tradeoff_chains(courses, pd.read_csv(given.chains), given.from_cycle)
+    write_csv(changed, given.output_chains)
+    write_csv(tradeoff(changed, given.confidence), given.output_slopes)
+    return 0
+
+
+if __name__ == "__main__":
+    exit_cleanly(main)

@@ -1,0 +1,146 @@
+"""Would another rule have said otherwise? The published rule and three alternatives."""
+
+import numpy as np
+import pandas as pd
+
+from idempotence.errors import UserError
+from idempotence.stats.amplification import ALL
+from idempotence.stats.intervals import wilson
+from idempotence.stats.scores import CHAIN
+
+RULES = ["published", "anchor1", "last_minus_first", "mean_slope"]
+LAST_POINTS = 10.0  # points from cycle 0 to the last
+SLOPE_POINTS = 1.67  # points a cycle: about `LAST_POINTS` over the default study's 6 cycles
+
+
+def statistics(trait: np.ndarray, from_cycle: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """What each rule looks at, with the cycles at which it looks.
+
+    trait: mean trait scores s_j (points) of chains, shape (..., J + 1) for cycles 0..J; NaN where
+    there is none. Returns for each rule its statistic, shape (..., k), and its k cycles:
+
+    - "published" (Roe et al. 2026): s_j - s_0 for j >= from_cycle (points).
+    - "anchor1": s_j - s_1 for j >= from_cycle and j >= 2: growth after the first re-training.
+    - "last_minus_first": s_J - s_0.
+    - "mean_slope": the least-squares slope of s_j on j over all cycles with a score (points a
+      cycle). NaN without s_J, as a course that ended must not be drawn on to J.
+    """
+    cycles = np.arange(trait.shape[-1])
+    late, later = cycles[from_cycle:], cycles[max(from_cycle, 2) :]
+    last = cycles[-1:]
+    anchor = trait[..., 1:2] if len(cycles) > 1 else np.full_like(trait, np.nan)
+    return {
+        "published": (trait[..., late] - trait[..., :1], late),
+        "anchor1": (trait[..., later] - anchor, later),
+        "last_minus_first": (trait[..., last] - trait[..., :1], last),
+        "mean_slope": (_slopes(trait)[..., None], last),
+    }
+
+
+def _slopes(trait: np.ndarray) -> np.ndarray:
+    """Least-squares slope on the cycle over the last axis; NaN without its last score."""
+    known = ~np.isnan(trait)
+    n = known.sum(axis=-1, keepdims=True)
+    cycle = np.where(known, np.arange(trait.shape[-1]), 0)
+    x = np.where(known, cycle - cycle.sum(axis=-1, keepdims=True) / np.maximum(n, 1), 0)
+    square = (x**2).sum(axis=-1)
+    usable = known[..., -1] & (square > 0)
+    found = (x * np.where(known, trait, 0)).sum(axis=-1) / np.where(usable, square, 1)
+    return np.where(usable, found, np.nan)
+
+
+def bars(points: float) -> dict[str, float]:
+    """The value that each rule's statistic must reach (points; "mean_slope" points a cycle)."""
+    return {
+        "published": points,
+        "anchor1": points,
+        "last_minus_first": LAST_POINTS,
+        "mean_slope": SLOPE_POINTS,
+    }
+
+
+def verdicts(
+    trait: np.ndarray, coherence: np.ndarray, points: float, from_cycle: int, gate: float
+) -> dict[tuple[str, bool], np.ndarray]:
+    """Does each rule, without and with the coherence gate, call a chain amplified?
+
+    trait, coherence: points, shape (..., J + 1), NaN where there is none. Returns for each
+    (rule, gated) an array of shape (...): 1 yes, 0 no, NaN undecided. A rule fires at a cycle where
+    its statistic (see `statistics`) reaches its bar (see `bars`); it is undecided when no cycle has
+    the statistic. With the gate, coherence at such a cycle must be >= gate (points) as well; it is
+    undecided when all that is missing is the coherence. Raises `UserError` for points <= 0 or
+    from_cycle < 1.
+    """
+    if points <= 0:
+        raise UserError(f"amplification points are {points}; they must be above 0")
+    if from_cycle < 1:
+        raise UserError(f"the rule's first cycle is {from_cycle}; it must be 1 or later")
+    made = {}
+    for rule, (statistic, cycles) in statistics(trait, from_cycle).items():
+        fires = statistic >= bars(points)[rule]  # False where NaN
+        at = coherence[..., cycles]
+        undecided = np.isnan(statistic).all(axis=-1)
+        passes = (fires & (at >= gate)).any(axis=-1)
+        unsure = (fires & np.isnan(at)).any(axis=-1) & ~passes
+        made[rule, False] = np.where(undecided, np.nan, fires.any(axis=-1))
+        made[rule, True] = np.where(undecided | unsure, np.nan, passes)
+    return made
+
+
+def chain_rules(table: pd.DataFrame, points: float, from_cycle: int, gate: float) -> pd.DataFrame:
+    """One row for each chain, rule and gate: the chain's `CHAIN`, rule, gate, amplified.
+
+    table: see `trajectories.trajectories`. amplified is missing when undecided (see `verdicts`);
+    J is the setting's last cycle. "published" without the gate is `amplification.chains`' verdict.
+    """
+    parts = []
+    for _, group in table.groupby("setting"):
+        trait, coherence = grid(group, "trait_score"), grid(group, "coherence")
+        made = verdicts(trait.to_numpy(float), coherence.to_numpy(float), points, from_cycle, gate)
+        identity = trait.index.to_frame(index=False)
+        parts += [
+            identity.assign(rule=rule, gate=gated, amplified=pd.array(fired, dtype="Float64"))
+            for (rule, gated), fired in made.items()
+        ]
+    return pd.concat(parts, ignore_index=True).astype({"amplified": "boolean"})
+
+
+def grid(group: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """Chains of one setting in rows, cycles 0..J in columns."""
+    wide = group.pivot(index=CHAIN, columns="cycle", values=measure)
+    return wide.reindex(columns=range(int(group["cycle"].max()) + 1))
+
+
+def rule_rates(
+    table: pd.DataFrame, points: float, from_cycle: int, gate: float, confidence: float
+) -> pd.DataFrame:
+    """How many chains each rule calls amplified: by setting (trait "all") and setting and trait.
+
+    table: see `trajectories.trajectories`. Returns setting, trait, rule, gate (see `verdicts`),
+    n_chains, n_undecided (no verdict, because the chain ended early), n (with one), n_amplified,
+    share = n_amplified / n, and its Wilson interval ci_low, ci_high. The interval takes chains as
+    independent; chains of one panel share their seed data, so it is too narrow rather than too
+    wide. For how often a rule fires when nothing changes see `null_rate.null_rates`.
+    """
+    made = chain_rules(table, points, from_cycle, gate)
+    rows = []
+    for setting, of_setting in made.groupby("setting"):
+        for trait, group in [(ALL, of_setting), *of_setting.groupby("trait")]:
+            for (rule, gated), chains in group.groupby(["rule", "gate"], sort=False):
+                key = {"setting": setting, "trait": trait, "rule": rule, "gate": gated}
+                rows.append({**key, **_rate(chains["amplified"], confidence)})
+    return pd.DataFrame(rows)
+
+
+def _rate(amplified: pd.Series, confidence: float) -> dict:
+    n, yes = int(amplified.notna().sum()), int(amplified.sum())
+    low, high = wilson(yes, n, confidence)
+    return {
+        "n_chains": len(amplified),
+        "n_undecided": len(amplified) - n,
+        "n": n,
+        "n_amplified": yes,
+        "share": yes / n if n else float("nan"),
+        "ci_low": low,
+        "ci_high": high,
+    }

@@ -1,0 +1,57 @@
+"""What does a change of the trait cost? Changes of other measures on change of the trait."""
+
+import pandas as pd
+
+from idempotence.stats.amplification import ALL
+from idempotence.stats.intervals import holm
+from idempotence.stats.panels import jackknifed
+from idempotence.stats.scores import CHAIN
+
+COSTS = ["coherence", "words_per_sentence", "distinct_2", "opening_share", "loglik_initial"]
+
+
+def tradeoff_chains(table: pd.DataFrame, chains: pd.DataFrame, from_cycle: int) -> pd.DataFrame:
+    """For each chain the change of the trait and of each of `COSTS`.
+
+    table: see `trajectories.trajectories`; chains: see `amplification.chains`. A change is the
+    mean over cycles >= from_cycle less the value at cycle 0, both over the chain's cycle means;
+    missing when either is. Returns `CHAIN`, trait_change (points), <cost>_change (in the cost's
+    own unit: points; words; shares; natural log a token) and amplified.
+    """
+    measures = ["trait_score", *COSTS]
+    late = table[table["cycle"] >= from_cycle].groupby(CHAIN)[measures].mean()
+    first = table[table["cycle"] == 0].set_index(CHAIN)[measures]
+    made = (late.reindex(first.index) - first).rename(columns="{}_change".format)
+    made = made.rename(columns={"trait_score_change": "trait_change"})
+    return made.reset_index().merge(chains[[*CHAIN, "amplified"]], on=CHAIN)
+
+
+def tradeoff(changed: pd.DataFrame, confidence: float) -> pd.DataFrame:
+    """Slope of each cost's change on the trait's among chains, by setting and setting and trait.
+
+    changed: see `tradeoff_chains`. Least squares with an intercept; the unit is the cost's own per
+    point of trait, so that a negative slope of coherence means that gaining the trait costs
+    coherence. Interval and p: jackknife over panels (see `panels.jackknifed`). Among the chains of
+    trait "all" the traits differ too. Returns setting, trait, cost, slope, se, ci_low, ci_high, p,
+    p_holm (Holm 1979, over the traits of a setting and cost; missing for "all"), n_panels,
+    n_chains, warnings. NaN where no chain's trait changed differently from another's.
+    """
+    rows = []
+    for setting, of_setting in changed.groupby("setting"):
+        for trait, group in [(ALL, of_setting), *of_setting.groupby("trait")]:
+            for cost in COSTS:
+                known = group[group["trait_change"].notna() & group[f"{cost}_change"].notna()]
+                found = jackknifed(known, lambda frame, c=cost: _slope(frame, c), confidence)
+                rows.append({"setting": setting, "trait": trait, "cost": cost, **found})
+    made = pd.DataFrame(rows).rename(columns={"estimate": "slope"})
+    by = made[made["trait"] != ALL].groupby(["setting", "cost"])["p"]
+    made.insert(made.columns.get_loc("p") + 1, "p_holm", by.transform(holm))
+    return made
+
+
+def _slope(frame: pd.DataFrame, cost: str) -> float:
+    if len(frame) < 3:
+        return float("nan")
+    x = frame["trait_change"] - frame["trait_change"].mean()
+    square = float(x @ x)
+    return float(x @ frame[f"{cost}_change"]) / square if square > 1e-9 else float("nan")
