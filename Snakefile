@@ -7,9 +7,6 @@ min_version("9.19")
 configfile: "config.yaml"
 
 
-report: "report/workflow.rst"
-
-
 include: "rules/common.smk"
 include: "rules/world.smk"
 include: "rules/data.smk"
@@ -19,6 +16,10 @@ include: "rules/analysis.smk"
 include: "rules/statistics.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"
+
+
+# the front page; rule show_summary writes it
+report: f"{RESULTS}/pages/summary.rst"
 
 
 localrules:

@@ -143,4 +143,3 @@ rule tabulate_world:
     shell:
         "python -m idempotence.warm run scripts/tabulate_world.py --quality {input.quality} --initial {input.initial} "
         "--output-models {output.models} --output-judge {output.judge} > {log} 2>&1"
-

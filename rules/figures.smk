@@ -38,6 +38,10 @@ rule plot_judge:
         "> {log} 2>&1"
 
 
+# shown on the report's front page
+FRONT_FIGURES = [f"{FIGURES}/trajectories_{setting}.png" for setting in STUDY.settings]
+
+
 rule figures:
     input:
         expand(

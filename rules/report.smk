@@ -28,8 +28,18 @@ rule show_replies:
 
 
 SHOWN_TABLES = {
+    "Claims": rules.judge_claims.output.csv,
     "Amplification": rules.summarise_chains.output.amplification,
+    "Amplification by other rules": rules.compare_rules.output[0],
+    "Rules when nothing changes": rules.simulate_null.output.rates,
     "Slopes": rules.fit_slopes.output[0],
+    "Slopes by three models": rules.fit_mixed_model.output[0],
+    "Equivalence": rules.fit_equivalence.output[0],
+    "Contraction": rules.fit_relaxation.output.contraction,
+    "Doses": rules.fit_dose.output.model,
+    "Flips between doses and seeds": rules.fit_dose.output.flips,
+    "Tradeoff": rules.fit_tradeoff.output.slopes,
+    "Continual against re-initialised": rules.fit_continual.output.means,
     "Chains": rules.summarise_chains.output.chains,
     "Judge on this study": rules.tabulate_judge.output[0],
     "Initial models": rules.tabulate_world.output.models,
@@ -60,10 +70,34 @@ rule show_tables:
         "--output {output} > {log} 2>&1"
 
 
+rule show_summary:
+    input:
+        claims=rules.judge_claims.output.json,
+        chains=rules.summarise_chains.output.chains,
+        training=rules.gather_training.output,
+        scores=rules.gather_scores.output,
+        figures=FRONT_FIGURES,
+    output:
+        f"{RESULTS}/pages/summary.rst",
+    log:
+        f"{LOGS}/show_summary.log",
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        code=code("show_summary", *PAGE_TEMPLATES),
+        study=STUDY.study,
+        confidence=STUDY.analysis.confidence,
+    shell:
+        "python -m idempotence.warm run scripts/show_summary.py --study {params.study} --claims {input.claims} "
+        "--chains {input.chains} --training {input.training} --scores {input.scores} "
+        "--figures {input.figures} --confidence {params.confidence} --output {output} > {log} 2>&1"
+
+
 rule write_run:
     # which study this was: its whole config, versions, commit and machine
     input:
         rules.gather_scores.output,
+        claims=CLAIMS,
     output:
         config=f"{RESULTS}/config.yaml",
         run=f"{RESULTS}/run.json",
@@ -75,8 +109,8 @@ rule write_run:
         code=code("write_run"),
         config=json.dumps(config, sort_keys=True),
     shell:
-        "python -m idempotence.warm run scripts/write_run.py --config {params.config:q} --output-config {output.config} "
-        "--output-run {output.run} > {log} 2>&1"
+        "python -m idempotence.warm run scripts/write_run.py --config {params.config:q} --claims {input.claims} "
+        "--output-config {output.config} --output-run {output.run} > {log} 2>&1"
 
 
 rule findings:
@@ -86,6 +120,7 @@ rule findings:
         rules.figures.input,
         expand("{results}/pages/replies_{setting}.html", results=RESULTS, setting=STUDY.settings),
         rules.show_tables.output,
+        rules.show_summary.output,
         rules.write_run.output,
 
 

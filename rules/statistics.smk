@@ -1,12 +1,11 @@
 # Regressions, tests and the verdicts on the paper's claims; a table each.
 
+
 rule compare_rules:
     input:
         scores=f"{RESULTS}/scores.parquet",
     output:
-        report(
-            f"{TABLES}/rules.csv", caption="../report/rules.rst", category="Tables"
-        ),
+        report(f"{TABLES}/rules.csv", caption="../report/rules.rst", category="Tables"),
     log:
         f"{LOGS}/compare_rules.log",
     conda:
@@ -51,9 +50,7 @@ rule fit_mixed_model:
     input:
         scores=f"{RESULTS}/scores.parquet",
     output:
-        report(
-            f"{TABLES}/mixed_model.csv", caption="../report/mixed_model.rst", category="Tables"
-        ),
+        report(f"{TABLES}/mixed_model.csv", caption="../report/mixed_model.rst", category="Tables"),
     log:
         f"{LOGS}/fit_mixed_model.log",
     conda:
@@ -70,9 +67,7 @@ rule fit_equivalence:
     input:
         scores=f"{RESULTS}/scores.parquet",
     output:
-        report(
-            f"{TABLES}/equivalence.csv", caption="../report/equivalence.rst", category="Tables"
-        ),
+        report(f"{TABLES}/equivalence.csv", caption="../report/equivalence.rst", category="Tables"),
     log:
         f"{LOGS}/fit_equivalence.log",
     conda:
@@ -113,9 +108,7 @@ rule fit_dose:
     input:
         chains=rules.summarise_chains.output.chains,
     output:
-        model=report(
-            f"{TABLES}/dose.csv", caption="../report/dose.rst", category="Tables"
-        ),
+        model=report(f"{TABLES}/dose.csv", caption="../report/dose.rst", category="Tables"),
         flips=report(
             f"{TABLES}/dose_flips.csv", caption="../report/dose_flips.rst", category="Tables"
         ),
@@ -137,9 +130,7 @@ rule fit_tradeoff:
         chains=rules.summarise_chains.output.chains,
     output:
         chains=f"{TABLES}/tradeoff_chains.csv",
-        slopes=report(
-            f"{TABLES}/tradeoff.csv", caption="../report/tradeoff.rst", category="Tables"
-        ),
+        slopes=report(f"{TABLES}/tradeoff.csv", caption="../report/tradeoff.rst", category="Tables"),
     log:
         f"{LOGS}/fit_tradeoff.log",
     conda:

@@ -10,6 +10,7 @@ from idempotence.errors import exit_cleanly
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", type=json.loads, required=True, help="the merged config, JSON")
+    parser.add_argument("--claims", type=Path, required=True, help="the tests of the claims")
     parser.add_argument("--output-config", type=Path, required=True, help="config.yaml")
     parser.add_argument("--output-run", type=Path, required=True, help="run.json")
     given = parser.parse_args(argv)
@@ -19,7 +20,7 @@ def main(argv: list[str] | None = None) -> int:
     from idempotence.provenance import describe_run
 
     write_text(given.output_config, yaml.safe_dump(given.config, sort_keys=False))
-    write_json(given.output_run, describe_run())
+    write_json(given.output_run, describe_run(given.claims))
     return 0
 
 

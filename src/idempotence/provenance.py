@@ -1,8 +1,10 @@
 """Which code, libraries and machine made a run."""
 
+import hashlib
 import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from idempotence import __version__
 
@@ -12,12 +14,16 @@ PACKAGES = (
 )  # fmt: skip
 
 
-def describe_run() -> dict:
-    """Version, commit (null outside git), packages, Python and processor."""
+def describe_run(claims: Path) -> dict:
+    """Version, commit (null outside git), packages, Python, processor, hash of the claims' tests.
+
+    claims: data/claims.yaml; whoever compares its SHA-256 sees whether tests changed after a run.
+    """
     return {
         "idempotence": __version__,
         "commit": _git("rev-parse", "HEAD"),
         "uncommitted_changes": bool(_git("status", "--porcelain", "--untracked-files=no")),
+        "claims_sha256": hashlib.sha256(claims.read_bytes()).hexdigest(),
         "python": platform.python_version(),
         "machine": {
             "system": platform.system(),

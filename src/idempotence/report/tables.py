@@ -49,6 +49,57 @@ EXPLANATIONS = {
         "dropped as too short, and the run's tokens and seconds. A status other than ok ends the "
         "chain, for the reason beside it."
     ),
+    "claims": (
+        "The paper's claims as tests that were fixed before any run, with this study's "
+        "estimates, intervals and verdicts beside the published words. A claim is supported "
+        "when all of its tested parts are."
+    ),
+    "rules": (
+        "How many chains each rule calls amplified. published: the largest rise over cycle 0 "
+        "among the late cycles; anchor1: the same over cycle 1; last_minus_first: 10 points or "
+        "more at the last cycle; mean_slope: 1.67 points a cycle or more. With the gate, "
+        "coherence must hold at the cycle that counts. Wilson intervals over chains; chains of "
+        "a panel share their seed data, so that they are too narrow rather than too wide."
+    ),
+    "null_rate": (
+        "How often each rule would fire if nothing changed: every cycle drawn anew from one "
+        "model's own replies (rescored: of cycle 0; resampled_late: of the late cycles). This "
+        "is the luck of sampling and judging alone; the luck of training again comes on top."
+    ),
+    "mixed_model": (
+        "Slope of the trait score on cycle by three models that should agree: mixed with a "
+        "random line for each chain, least squares clustered by panel, GEE. agree says whether "
+        "they do."
+    ),
+    "equivalence": (
+        "Do further cycles do nothing? Two one-sided t tests over panels of the change within "
+        "the bound: late_minus_first is what all training did, slope_total what the cycles "
+        "after the first did. smallest_bound: the bound at which equivalence would just hold."
+    ),
+    "contraction": (
+        "Does a cycle bring scores nearer to each other? Regression of each cycle's score on "
+        "the one before. A rate under 1 is a contraction to its fixed point; corrected allows "
+        "for the noise of the scores. Intervals: jackknife over panels."
+    ),
+    "dose": (
+        "Log odds of amplification for a doubling of each dose: logistic regression with "
+        "Firth's penalty and an intercept for each trait; profile intervals over chains."
+    ),
+    "dose_flips": (
+        "Share of pairs of chains with different verdicts: doses, one step of one dose apart; "
+        "seeds, alike in all but the seed. If seeds flip as often as doses, it is luck rather "
+        "than dose."
+    ),
+    "tradeoff": (
+        "What a point of trait costs: slope of the change of coherence, sentence length, "
+        "distinct bigrams, share of the commonest opening and likelihood under the initial "
+        "model on the change of the trait, among chains. Intervals: jackknife over panels."
+    ),
+    "continual": (
+        "Continual chains less their re-initialised twins (same seed rows, doses and random "
+        "numbers): slope, late change of the trait, change of coherence. t intervals over "
+        "panels."
+    ),
     "world_models": (
         "The initial models: mean exact coherence of their replies and their highest trait, as "
         "measured when they were built and on this study's prompts, beside the bars they have to "

@@ -1,0 +1,33 @@
+"""The report's front page: what was run, the verdicts on the claims, figures, limits."""
+
+import argparse
+from pathlib import Path
+
+from idempotence.errors import exit_cleanly
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--study", required=True, help="the study's name")
+    parser.add_argument("--claims", type=Path, required=True, help="claims.json")
+    parser.add_argument("--chains", type=Path, required=True, help="the table of chains (CSV)")
+    parser.add_argument("--training", type=Path, required=True, help="the training log (CSV)")
+    parser.add_argument("--scores", type=Path, required=True, help="the study's scores.parquet")
+    parser.add_argument("--figures", type=Path, nargs="*", default=[], help="PNG, in their order")
+    parser.add_argument("--confidence", type=float, required=True, help="of intervals, as 0.95")
+    parser.add_argument("--output", type=Path, required=True, help="reStructuredText to write")
+    given = parser.parse_args(argv)
+    from idempotence.io import write_text
+    from idempotence.report.pages import render
+    from idempotence.report.summary import as_rst, summary
+
+    page = summary(
+        given.study, given.claims, given.chains, given.training, given.scores, given.figures,
+        given.confidence,
+    )  # fmt: skip
+    write_text(given.output, as_rst(render("summary.html.j2", **page)))
+    return 0
+
+
+if __name__ == "__main__":
+    exit_cleanly(main)

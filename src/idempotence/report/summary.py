@@ -1,0 +1,115 @@
+"""The front page: what was asked, what was run, the claims' verdicts, figures and limits."""
+
+import base64
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+
+from idempotence.errors import UserError
+from idempotence.figures.labels import SETTINGS, setting_title
+from idempotence.io import read_json
+from idempotence.report.tables import MISSING
+
+INTERVAL = "{:.0f} %"
+LINE = 4000
+
+
+def summary(
+    study: str,
+    claims: Path,
+    chains: Path,
+    training: Path,
+    scores: Path,
+    figures: Sequence[Path],
+    confidence: float,
+) -> dict:
+    """What the template `summary.html.j2` shows; all numbers come from the study's own files.
+
+    claims: claims.json; chains, training: tables; scores: scores.parquet; figures: PNG files, each
+    with its caption in a .txt beside it. Raises `UserError` for a figure or caption that is absent.
+    """
+    table = pd.read_csv(chains)
+    told = read_json(claims)
+    return {
+        "study": study,
+        "title": f"Study {study}: does a trait amplify when a model learns from its own outputs?",
+        "counts": _counts(table, training, scores),
+        "settings": [
+            _setting(name, table[table["setting"] == name])
+            for name in SETTINGS
+            if name in set(table["setting"])
+        ],
+        "claims": [_claim(claim) for claim in told],
+        "tally": _tally(told),
+        "interval": INTERVAL.format(100 * confidence),
+        "figures": [_figure(Path(path)) for path in figures],
+    }
+
+
+def _counts(table: pd.DataFrame, training: Path, scores: Path) -> dict[str, str]:
+    """How much was trained and judged."""
+    logged = pd.read_csv(training)
+    runs = logged.drop_duplicates(["setting", "model", "trait", "seed", "cell", "cycle"])
+    return {
+        "chains": f"{len(table):,}",
+        "traits": ", ".join(sorted(table["trait"].unique())),
+        "seeds": str(table["seed"].nunique()),
+        "models": f"{int(table['n_cycles'].sum()):,}",
+        "replies": f"{pq.ParquetFile(scores).metadata.num_rows:,}",
+        "tokens": f"{int(runs['tokens'].sum()):,}",
+        "hours": f"{runs['seconds'].sum() / 3600:.1f}",
+    }
+
+
+def _setting(name: str, group: pd.DataFrame) -> dict:
+    """A row of the table of settings: chains and their outcomes."""
+    outcomes = group["outcome"].value_counts()
+    return {
+        "title": setting_title(name),
+        "n": len(group),
+        "doses": group["cell"].nunique(),
+        "cycles": f"0-{int(group['last_cycle'].max())}",
+        **{key: int(outcomes.get(key, 0)) for key in ("decay", "constancy", "amplification")},
+        "undecided": int(group["amplified"].isna().sum()),
+    }
+
+
+def _claim(claim: dict) -> dict:
+    parts = [{**part, "numbers": _numbers(part)} for part in claim["parts"]]
+    return {**claim, "parts": parts, "class": claim["verdict"].split()[0]}
+
+
+def _numbers(part: dict) -> str:
+    """Estimate and interval as people write them."""
+    if part["estimate"] is None:
+        return MISSING
+    estimate = f"{part['estimate']:.2f}"
+    if part["ci_low"] is None:
+        return estimate
+    return f"{estimate} ({part['ci_low']:.2f} to {part['ci_high']:.2f})"
+
+
+def _tally(told: list[dict]) -> str:
+    """How many claims have each verdict, in words."""
+    verdicts = pd.Series([claim["verdict"] for claim in told], dtype=object).value_counts()
+    return ", ".join(f"{n} {verdict}" for verdict, n in verdicts.sort_index().items())
+
+
+def _figure(path: Path) -> dict:
+    try:
+        picture = base64.b64encode(path.read_bytes()).decode("ascii")
+        caption = path.with_suffix(".txt").read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise UserError(f"{path}: the figure or its caption is missing ({error})") from None
+    # docutils reads no line of more than 10,000 characters; browsers leave out the line ends
+    lines = "\n".join(picture[i : i + LINE] for i in range(0, len(picture), LINE))
+    return {"name": path.stem, "source": f"data:image/png;base64,{lines}", "caption": caption}
+
+
+def as_rst(html: str) -> str:
+    """HTML as a reStructuredText document, for a report that takes nothing else."""
+    lines = "\n".join(f"   {line}" for line in html.splitlines())
+    # the report fills in templates: braces that are data must reach it as they are
+    return "{% raw %}\n.. raw:: html\n\n" + lines + "\n{% endraw %}\n"
