@@ -14,7 +14,7 @@ rule gather_scores:
     params:
         code=code("gather_scores"),
     shell:
-        "python -m idempotence.warm run scripts/gather_scores.py --inputs {input} --output {output} > {log} 2>&1"
+        "python -m idempotence.warm analyse scripts/gather_scores.py --inputs {input} --output {output} > {log} 2>&1"
 
 
 rule gather_initial:
@@ -33,7 +33,7 @@ rule gather_initial:
     params:
         code=code("gather_scores"),
     shell:
-        "python -m idempotence.warm run scripts/gather_scores.py --inputs {input} --output {output} > {log} 2>&1"
+        "python -m idempotence.warm analyse scripts/gather_scores.py --inputs {input} --output {output} > {log} 2>&1"
 
 
 rule gather_training:
@@ -49,7 +49,7 @@ rule gather_training:
         code=code("gather_training"),
         root=lambda w, output: folder(output, up=1),
     shell:
-        "python -m idempotence.warm run scripts/gather_training.py --root {params.root} --inputs {input} "
+        "python -m idempotence.warm analyse scripts/gather_training.py --root {params.root} --inputs {input} "
         "--output {output} > {log} 2>&1"
 
 
@@ -80,7 +80,7 @@ rule summarise_chains:
         from_cycle=STUDY.analysis.amplification_from_cycle,
         confidence=STUDY.analysis.confidence,
     shell:
-        "python -m idempotence.warm run scripts/summarise_chains.py --scores {input} "
+        "python -m idempotence.warm analyse scripts/summarise_chains.py --scores {input} "
         "--amplification-points {params.points} --from-cycle {params.from_cycle} "
         "--confidence {params.confidence} --output-trajectories {output.trajectories} "
         "--output-chains {output.chains} --output-amplification {output.amplification} "
@@ -100,7 +100,7 @@ rule fit_slopes:
         code=code("fit_slopes"),
         confidence=STUDY.analysis.confidence,
     shell:
-        "python -m idempotence.warm run scripts/fit_slopes.py --scores {input} --confidence {params.confidence} "
+        "python -m idempotence.warm analyse scripts/fit_slopes.py --scores {input} --confidence {params.confidence} "
         "--output {output} > {log} 2>&1"
 
 
@@ -116,7 +116,7 @@ rule tabulate_judge:
     params:
         code=code("tabulate_judge"),
     shell:
-        "python -m idempotence.warm run scripts/tabulate_judge.py --scores {input} --output {output} > {log} 2>&1"
+        "python -m idempotence.warm analyse scripts/tabulate_judge.py --scores {input} --output {output} > {log} 2>&1"
 
 
 rule tabulate_world:
@@ -141,5 +141,5 @@ rule tabulate_world:
     params:
         code=code("tabulate_world"),
     shell:
-        "python -m idempotence.warm run scripts/tabulate_world.py --quality {input.quality} --initial {input.initial} "
+        "python -m idempotence.warm analyse scripts/tabulate_world.py --quality {input.quality} --initial {input.initial} "
         "--output-models {output.models} --output-judge {output.judge} > {log} 2>&1"

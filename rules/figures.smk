@@ -16,7 +16,7 @@ rule plot_trajectories:
         confidence=STUDY.analysis.confidence,
         prefix=lambda w, output: stem(output.png),
     shell:
-        "python -m idempotence.warm run scripts/plot_trajectories.py --setting {wildcards.setting} "
+        "python -m idempotence.warm analyse scripts/plot_trajectories.py --setting {wildcards.setting} "
         "--scores {input.scores} --initial {input.initial} --confidence {params.confidence} "
         "--output-prefix {params.prefix} > {log} 2>&1"
 
@@ -34,7 +34,7 @@ rule plot_judge:
         code=code("plot_judge"),
         prefix=lambda w, output: stem(output.png),
     shell:
-        "python -m idempotence.warm run scripts/plot_judge.py --scores {input} --output-prefix {params.prefix} "
+        "python -m idempotence.warm analyse scripts/plot_judge.py --scores {input} --output-prefix {params.prefix} "
         "> {log} 2>&1"
 
 

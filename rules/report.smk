@@ -23,7 +23,7 @@ rule show_replies:
         code=code("show_replies", *PAGE_TEMPLATES),
         cycles=shown_cycles,
     shell:
-        "python -m idempotence.warm run scripts/show_replies.py --setting {wildcards.setting} --scores {input} "
+        "python -m idempotence.warm analyse scripts/show_replies.py --setting {wildcards.setting} --scores {input} "
         "--cycles {params.cycles} --output {output} > {log} 2>&1"
 
 
@@ -66,7 +66,7 @@ rule show_tables:
         title=f"Tables of the study {STUDY.study}",
         tables=" ".join(f'--table "{heading}={file}"' for heading, file in SHOWN_TABLES.items()),
     shell:
-        "python -m idempotence.warm run scripts/show_tables.py {params.tables} --title {params.title:q} "
+        "python -m idempotence.warm analyse scripts/show_tables.py {params.tables} --title {params.title:q} "
         "--output {output} > {log} 2>&1"
 
 
@@ -88,7 +88,7 @@ rule show_summary:
         study=STUDY.study,
         confidence=STUDY.analysis.confidence,
     shell:
-        "python -m idempotence.warm run scripts/show_summary.py --study {params.study} --claims {input.claims} "
+        "python -m idempotence.warm analyse scripts/show_summary.py --study {params.study} --claims {input.claims} "
         "--chains {input.chains} --training {input.training} --scores {input.scores} "
         "--figures {input.figures} --confidence {params.confidence} --output {output} > {log} 2>&1"
 
@@ -109,7 +109,7 @@ rule write_run:
         code=code("write_run"),
         config=json.dumps(config, sort_keys=True),
     shell:
-        "python -m idempotence.warm run scripts/write_run.py --config {params.config:q} --claims {input.claims} "
+        "python -m idempotence.warm analyse scripts/write_run.py --config {params.config:q} --claims {input.claims} "
         "--output-config {output.config} --output-run {output.run} > {log} 2>&1"
 
 

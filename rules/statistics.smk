@@ -17,7 +17,7 @@ rule compare_rules:
         gate=STUDY.analysis.coherence_gate,
         confidence=STUDY.analysis.confidence,
     shell:
-        "python -m idempotence.warm run scripts/compare_rules.py --scores {input.scores} --amplification-points {params.points} "
+        "python -m idempotence.warm analyse scripts/compare_rules.py --scores {input.scores} --amplification-points {params.points} "
         "--from-cycle {params.from_cycle} --gate {params.gate} --confidence {params.confidence} "
         "--output {output} > {log} 2>&1"
 
@@ -41,7 +41,7 @@ rule simulate_null:
         gate=STUDY.analysis.coherence_gate,
         seed=STUDY.study_seed,
     shell:
-        "python -m idempotence.warm run scripts/simulate_null.py --scores {input.scores} --amplification-points {params.points} "
+        "python -m idempotence.warm analyse scripts/simulate_null.py --scores {input.scores} --amplification-points {params.points} "
         "--from-cycle {params.from_cycle} --gate {params.gate} --seed {params.seed} "
         "--output-rates {output.rates} --output-quantiles {output.quantiles} > {log} 2>&1"
 
@@ -59,7 +59,7 @@ rule fit_mixed_model:
         code=code("fit_mixed_model"),
         confidence=STUDY.analysis.confidence,
     shell:
-        "python -m idempotence.warm run scripts/fit_mixed_model.py --scores {input.scores} --confidence {params.confidence} "
+        "python -m idempotence.warm analyse scripts/fit_mixed_model.py --scores {input.scores} --confidence {params.confidence} "
         "--output {output} > {log} 2>&1"
 
 
@@ -78,7 +78,7 @@ rule fit_equivalence:
         from_cycle=STUDY.analysis.amplification_from_cycle,
         confidence=STUDY.analysis.confidence,
     shell:
-        "python -m idempotence.warm run scripts/fit_equivalence.py --scores {input.scores} --bound {params.bound} "
+        "python -m idempotence.warm analyse scripts/fit_equivalence.py --scores {input.scores} --bound {params.bound} "
         "--from-cycle {params.from_cycle} --confidence {params.confidence} --output {output} > {log} 2>&1"
 
 
@@ -99,7 +99,7 @@ rule fit_relaxation:
         confidence=STUDY.analysis.confidence,
         seed=STUDY.study_seed,
     shell:
-        "python -m idempotence.warm run scripts/fit_relaxation.py --scores {input.scores} --confidence {params.confidence} "
+        "python -m idempotence.warm analyse scripts/fit_relaxation.py --scores {input.scores} --confidence {params.confidence} "
         "--seed {params.seed} --output-chains {output.chains} --output-contraction {output.contraction} "
         "> {log} 2>&1"
 
@@ -120,7 +120,7 @@ rule fit_dose:
         code=code("fit_dose"),
         confidence=STUDY.analysis.confidence,
     shell:
-        "python -m idempotence.warm run scripts/fit_dose.py --chains {input.chains} --confidence {params.confidence} "
+        "python -m idempotence.warm analyse scripts/fit_dose.py --chains {input.chains} --confidence {params.confidence} "
         "--output-model {output.model} --output-flips {output.flips} > {log} 2>&1"
 
 
@@ -140,7 +140,7 @@ rule fit_tradeoff:
         from_cycle=STUDY.analysis.amplification_from_cycle,
         confidence=STUDY.analysis.confidence,
     shell:
-        "python -m idempotence.warm run scripts/fit_tradeoff.py --scores {input.scores} --chains {input.chains} "
+        "python -m idempotence.warm analyse scripts/fit_tradeoff.py --scores {input.scores} --chains {input.chains} "
         "--from-cycle {params.from_cycle} --confidence {params.confidence} "
         "--output-chains {output.chains} --output-slopes {output.slopes} > {log} 2>&1"
 
@@ -161,7 +161,7 @@ rule fit_continual:
         code=code("fit_continual"),
         confidence=STUDY.analysis.confidence,
     shell:
-        "python -m idempotence.warm run scripts/fit_continual.py --chains {input.chains} --confidence {params.confidence} "
+        "python -m idempotence.warm analyse scripts/fit_continual.py --chains {input.chains} --confidence {params.confidence} "
         "--output-pairs {output.pairs} --output-means {output.means} > {log} 2>&1"
 
 
@@ -186,7 +186,7 @@ rule judge_claims:
     params:
         code=code("judge_claims", CLAIMS),
     shell:
-        "python -m idempotence.warm run scripts/judge_claims.py --claims {input.claims} --chains {input.chains} "
+        "python -m idempotence.warm analyse scripts/judge_claims.py --claims {input.claims} --chains {input.chains} "
         "--tables {input.tables} --output-json {output.json} --output-csv {output.csv} > {log} 2>&1"
 
 

@@ -1,8 +1,10 @@
 """Warm starts: jobs forked from one process that has the slow imports behind it.
 
     python -m idempotence.warm run scripts/finetune.py ARGS...
+    python -m idempotence.warm analyse scripts/fit_slopes.py ARGS...
 
-runs the script as `python scripts/finetune.py ARGS...` would. Where `IDEMPOTENCE_SESSION`
+runs the script as `python scripts/finetune.py ARGS...` would; `analyse` is for scripts that do
+without torch. Where `IDEMPOTENCE_SESSION`
 (`session_name()` of the workflow's main process) names a living process of this machine, the job
 is forked from a preloaded server, which the first client of a session starts and which ends with
 the session's process; otherwise, or if anything fails before the job has begun, the script runs in
@@ -34,6 +36,13 @@ PRELOAD = (
     " peft:LoraConfig,PeftModel,get_peft_model"
     " trl:DPOConfig,DPOTrainer,SFTConfig,SFTTrainer"
 )
+ANALYSIS = (
+    "yaml pydantic pandas pyarrow.parquet pyarrow.compute scipy.stats scipy.optimize"
+    " statsmodels.api statsmodels.stats.proportion statsmodels.stats.multitest jinja2"
+    " matplotlib.figure matplotlib.backends.backend_agg matplotlib.backends.backend_pdf"
+    " matplotlib.backends.backend_svg"
+)
+KINDS = {"run": PRELOAD, "analyse": ANALYSIS}
 WAIT_SECONDS = 60.0
 THREADS = {
     "OMP_NUM_THREADS": "1",
@@ -70,12 +79,17 @@ def session_name() -> str:
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; returns the script's exit status."""
     argv = sys.argv[1:] if argv is None else argv
-    if len(argv) < 2 or argv[0] != "run":
-        print("usage: python -m idempotence.warm run SCRIPT [ARGUMENTS...]", file=sys.stderr)
+    if len(argv) < 2 or argv[0] not in KINDS:
+        print(
+            f"usage: python -m idempotence.warm {'|'.join(KINDS)} SCRIPT [ARGUMENTS...]",
+            file=sys.stderr,
+        )
         return 2
     if not os.path.isfile(argv[1]):
         print(f"error: {argv[1]}: no such script (seen from {os.getcwd()})", file=sys.stderr)
         return 2
+    # the server is started with this variable, and found by it
+    os.environ.setdefault("IDEMPOTENCE_WARM_PRELOAD", KINDS[argv[0]])
     return run(argv[1], argv[2:])
 
 
