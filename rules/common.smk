@@ -101,6 +101,12 @@ def cycles(setting, but_last=False):
     return range(STUDY.last_cycle(setting) + (not but_last))
 
 
+def shown_cycles(w):
+    """The cycles whose replies are shown."""
+    last = STUDY.last_cycle(w.setting)
+    return " ".join(map(str, sorted({0, min(3, last), last})))
+
+
 def panel_files(name, but_last=False):
     """A file of every panel and cycle."""
     return [

@@ -38,16 +38,205 @@ rule plot_judge:
         "> {log} 2>&1"
 
 
+rule plot_outcomes:
+    input:
+        scores=f"{RESULTS}/scores.parquet",
+    output:
+        **pictures("outcomes", "outcomes", "Findings", figure="an example of each outcome"),
+    log:
+        f"{LOGS}/plot_outcomes.log",
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        code=code("plot_outcomes"),
+        points=STUDY.analysis.amplification_points,
+        from_cycle=STUDY.analysis.amplification_from_cycle,
+        confidence=STUDY.analysis.confidence,
+        prefix=lambda w, output: stem(output.png),
+    shell:
+        "python -m idempotence.warm analyse scripts/plot_outcomes.py --scores {input.scores} --amplification-points {params.points} "
+        "--from-cycle {params.from_cycle} --confidence {params.confidence} "
+        "--output-prefix {params.prefix} > {log} 2>&1"
+
+
+rule plot_dpo:
+    input:
+        scores=f"{RESULTS}/scores.parquet",
+    output:
+        **pictures("dpo", "dpo", "Findings", figure="DPO, continual and re-initialised"),
+    log:
+        f"{LOGS}/plot_dpo.log",
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        code=code("plot_dpo"),
+        confidence=STUDY.analysis.confidence,
+        prefix=lambda w, output: stem(output.png),
+    shell:
+        "python -m idempotence.warm analyse scripts/plot_dpo.py --scores {input.scores} --confidence {params.confidence} "
+        "--output-prefix {params.prefix} > {log} 2>&1"
+
+
+rule plot_tradeoff:
+    input:
+        changes=rules.fit_tradeoff.output.chains,
+        slopes=rules.fit_tradeoff.output.slopes,
+    output:
+        **pictures("tradeoff", "plot_tradeoff", "Findings", figure="trait against coherence"),
+    log:
+        f"{LOGS}/plot_tradeoff.log",
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        code=code("plot_tradeoff"),
+        confidence=STUDY.analysis.confidence,
+        prefix=lambda w, output: stem(output.png),
+    shell:
+        "python -m idempotence.warm analyse scripts/plot_tradeoff.py --changes {input.changes} "
+        "--slopes {input.slopes} --confidence {params.confidence} "
+        "--output-prefix {params.prefix} > {log} 2>&1"
+
+
+rule plot_continual_vs_reinit:
+    input:
+        pairs=rules.fit_continual.output.pairs,
+        means=rules.fit_continual.output.means,
+    output:
+        **pictures(
+            "continual_vs_reinit",
+            "continual_vs_reinit",
+            "Findings",
+            figure="continual against re-initialised",
+        ),
+    log:
+        f"{LOGS}/plot_continual_vs_reinit.log",
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        code=code("plot_continual_vs_reinit"),
+        confidence=STUDY.analysis.confidence,
+        prefix=lambda w, output: stem(output.png),
+    shell:
+        "python -m idempotence.warm analyse scripts/plot_continual_vs_reinit.py --pairs {input.pairs} "
+        "--means {input.means} --confidence {params.confidence} "
+        "--output-prefix {params.prefix} > {log} 2>&1"
+
+
+rule plot_equivalence:
+    input:
+        rules.fit_equivalence.output,
+    output:
+        **pictures(
+            "equivalence", "plot_equivalence", "Findings", figure="do further cycles do nothing"
+        ),
+    log:
+        f"{LOGS}/plot_equivalence.log",
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        code=code("plot_equivalence"),
+        confidence=STUDY.analysis.confidence,
+        prefix=lambda w, output: stem(output.png),
+    shell:
+        "python -m idempotence.warm analyse scripts/plot_equivalence.py --table {input} --confidence {params.confidence} "
+        "--output-prefix {params.prefix} > {log} 2>&1"
+
+
+rule plot_relaxation:
+    input:
+        rules.fit_relaxation.output.contraction,
+    output:
+        **pictures("relaxation", "plot_relaxation", "Findings", figure="is a cycle a contraction"),
+    log:
+        f"{LOGS}/plot_relaxation.log",
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        code=code("plot_relaxation"),
+        confidence=STUDY.analysis.confidence,
+        prefix=lambda w, output: stem(output.png),
+    shell:
+        "python -m idempotence.warm analyse scripts/plot_relaxation.py --table {input} --confidence {params.confidence} "
+        "--output-prefix {params.prefix} > {log} 2>&1"
+
+
+rule plot_null:
+    input:
+        quantiles=rules.simulate_null.output.quantiles,
+        rates=rules.simulate_null.output.rates,
+    output:
+        **pictures("null", "null", "Instrument", figure="a model that does not change"),
+    log:
+        f"{LOGS}/plot_null.log",
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        code=code("plot_null"),
+        points=STUDY.analysis.amplification_points,
+        prefix=lambda w, output: stem(output.png),
+    shell:
+        "python -m idempotence.warm analyse scripts/plot_null.py --quantiles {input.quantiles} "
+        "--rates {input.rates} --amplification-points {params.points} "
+        "--output-prefix {params.prefix} > {log} 2>&1"
+
+
+rule plot_grid:
+    input:
+        scores=f"{RESULTS}/scores.parquet",
+        initial=f"{RESULTS}/initial.parquet",
+    output:
+        **pictures("grid_{setting}", "grid", "Grids", figure="grid", setting="{setting}"),
+    log:
+        f"{LOGS}/plot_grid/{{setting}}.log",
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        code=code("plot_grid"),
+        prefix=lambda w, output: stem(output.png),
+    shell:
+        "python -m idempotence.warm analyse scripts/plot_grid.py --setting {wildcards.setting} --scores {input.scores} "
+        "--initial {input.initial} "
+        "--output-prefix {params.prefix} > {log} 2>&1"
+
+
+rule plot_dose_map:
+    input:
+        rules.summarise_chains.output.chains,
+    output:
+        **pictures("dose_map_{setting}", "dose_map", "Grids", figure="doses", setting="{setting}"),
+    log:
+        f"{LOGS}/plot_dose_map/{{setting}}.log",
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        code=code("plot_dose_map"),
+        prefix=lambda w, output: stem(output.png),
+    shell:
+        "python -m idempotence.warm analyse scripts/plot_dose_map.py --setting {wildcards.setting} --chains {input} "
+        "--output-prefix {params.prefix} > {log} 2>&1"
+
+
 # shown on the report's front page
-FRONT_FIGURES = [f"{FIGURES}/trajectories_{setting}.png" for setting in STUDY.settings]
+FRONT_FIGURES = [
+    f"{FIGURES}/{name}.png"
+    for name in ["outcomes", "dpo", "continual_vs_reinit", "tradeoff", "equivalence"]
+]
 
 
 rule figures:
     input:
         expand(
-            "{figures}/trajectories_{setting}.{suffix}",
+            "{figures}/{name}_{setting}.{suffix}",
             figures=FIGURES,
+            name=["trajectories", "grid", "dose_map"],
             setting=STUDY.settings,
             suffix=["pdf", "svg", "png", "csv", "txt"],
         ),
+        rules.plot_outcomes.output,
+        rules.plot_dpo.output,
+        rules.plot_tradeoff.output,
+        rules.plot_continual_vs_reinit.output,
+        rules.plot_equivalence.output,
+        rules.plot_relaxation.output,
+        rules.plot_null.output,
         rules.plot_judge.output,

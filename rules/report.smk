@@ -1,8 +1,4 @@
 # What people read: replies, tables, and Snakemake's own report of it all.
-def shown_cycles(w):
-    """The cycles whose replies are shown."""
-    last = STUDY.last_cycle(w.setting)
-    return " ".join(map(str, sorted({0, min(3, last), last})))
 
 
 rule show_replies:

@@ -98,6 +98,7 @@ def save_figure(
     """
     paths = [Path(f"{stem}.{kind}") for kind in (*_METADATA, "csv", "txt")]
     with styled():
+        _settle(figure)
         for (kind, metadata), path in zip(_METADATA.items(), paths, strict=False):
             drawn = io.BytesIO()
             figure.savefig(drawn, format=kind, dpi=PNG_DPI, metadata=metadata)
@@ -105,6 +106,20 @@ def save_figure(
     write_csv(numbers, paths[3])
     write_text(paths[4], caption.strip() + "\n")
     return paths
+
+
+def _settle(figure: Figure) -> None:
+    """Lay a figure out once and for all.
+
+    The solver of constrained layouts gives places that differ from run to run in their last bits,
+    and with them the names of clip paths in an SVG: places are rounded and kept.
+    """
+    if figure.get_layout_engine() is None:
+        return
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axis in figure.axes:
+        axis.set_position([round(value, 6) for value in axis.get_position(original=True).bounds])
 
 
 def _write_bytes(path: Path, content: bytes) -> None:

@@ -1,0 +1,32 @@
+"""Figure of a setting's whole grid: a row for each trait, a column for each number of samples."""
+
+import argparse
+from pathlib import Path
+
+from idempotence.errors import exit_cleanly
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--scores", type=Path, required=True, help="the study's scores.parquet")
+    parser.add_argument("--initial", type=Path, required=True, help="scores of the initial models")
+    parser.add_argument("--setting", required=True, help="the setting to draw")
+    parser.add_argument(
+        "--output-prefix", type=Path, required=True,
+        help="path without ending: .pdf, .svg, .png, .csv (numbers) and .txt (caption) are added",
+    )  # fmt: skip
+    given = parser.parse_args(argv)
+    from idempotence.figures.grid import draw
+    from idempotence.figures.style import save_figure
+    from idempotence.stats.scores import read_scores
+    from idempotence.stats.trajectories import MEASURES, NEEDED, trajectories
+
+    # intervals are not drawn, so that their confidence does not matter
+    table = trajectories(read_scores(given.scores, NEEDED, given.setting), 0.95)
+    initial = read_scores(given.initial, ["model", "trait", *MEASURES])
+    save_figure(*draw(table, initial, given.setting), stem=given.output_prefix)
+    return 0
+
+
+if __name__ == "__main__":
+    exit_cleanly(main)

@@ -1,0 +1,32 @@
+"""Figure of the rises that a model shows which does not change."""
+
+import argparse
+from pathlib import Path
+
+from idempotence.errors import exit_cleanly
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quantiles", type=Path, required=True, help="null_quantiles.csv")
+    parser.add_argument("--rates", type=Path, required=True, help="null_rate.csv")
+    parser.add_argument("--amplification-points", type=float, required=True, help="the threshold")
+    parser.add_argument(
+        "--output-prefix", type=Path, required=True,
+        help="path without ending: .pdf, .svg, .png, .csv (numbers) and .txt (caption) are added",
+    )  # fmt: skip
+    given = parser.parse_args(argv)
+    import pandas as pd
+
+    from idempotence.figures.null import draw
+    from idempotence.figures.style import save_figure
+
+    save_figure(
+        *draw(pd.read_csv(given.quantiles), pd.read_csv(given.rates), given.amplification_points),
+        stem=given.output_prefix,
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    exit_cleanly(main)

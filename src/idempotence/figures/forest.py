@@ -1,0 +1,127 @@
+"""Forest plots: an estimate and its interval for each setting and trait."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from idempotence.figures.labels import SETTINGS
+from idempotence.figures.style import FAINT, INK, PAGE_WIDTH, PALETTE, new_figure, styled
+from idempotence.stats.amplification import ALL
+
+ACROSS = 3  # settings side by side
+ROW, HEAD, FOOT = 0.19, 0.32, 0.55  # inches: a row; title of an axis; ticks and label
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One mark in each row: columns of estimate and limits, colour, shape, place in the row."""
+
+    estimate: str
+    low: str
+    high: str
+    label: str
+    marker: str = "o"
+    color: str = PALETTE[0]
+    shift: float = 0.0
+    filled: str = ""  # a column that says whether the mark is filled; always, without one
+
+
+def settings_in(table: pd.DataFrame) -> list[str]:
+    """The table's settings in the order of the project, unknown ones last."""
+    present = list(dict.fromkeys(table["setting"]))
+    return [s for s in SETTINGS if s in present] + [s for s in present if s not in SETTINGS]
+
+
+def forest(
+    tables: list[tuple[Mark, pd.DataFrame]],
+    limits: tuple[float, float],
+    xlabel: str,
+    lines: list[float],
+    band: float | None = None,
+) -> Figure:
+    """An axis for each setting, a row for "all" and each trait, all on one scale.
+
+    tables: marks with the rows they are drawn from (setting, trait and the mark's columns).
+    limits: of the x axis; what goes beyond is cut, with an arrow. band: half width of a shaded
+    band about 0. Without any row the figure says so.
+    """
+    whole = pd.concat([rows for _, rows in tables], ignore_index=True)
+    settings = settings_in(whole)
+    traits = [ALL, *sorted(set(whole["trait"]) - {ALL})]
+    with styled():
+        if not settings:
+            return empty_figure("This study has nothing to show here.")
+        bands = -(-len(settings) // ACROSS)
+        height = bands * (HEAD + ROW * (len(traits) + 0.6) + FOOT)
+        figure = new_figure(PAGE_WIDTH, height)
+        figure.set_layout_engine("constrained", w_pad=0.04, h_pad=0.05)
+        axes = figure.subplots(bands, ACROSS, sharex=True, sharey=True, squeeze=False).ravel()
+        for place, axis in enumerate(axes):
+            if place >= len(settings):
+                axis.set_visible(False)
+                continue
+            if band is not None:
+                axis.axvspan(-band, band, color="#E8E8E8", zorder=0.5, linewidth=0)
+            for x in lines:
+                axis.axvline(x, color=FAINT, linewidth=0.8, linestyle=(0, (4, 2)), zorder=1)
+            for mark, rows in tables:
+                _draw(axis, mark, rows[rows["setting"] == settings[place]], traits, limits)
+            _dress(axis, settings[place], traits, limits)
+            below = place + ACROSS >= len(settings)
+            axis.tick_params(labelbottom=below, labelleft=place % ACROSS == 0)
+        figure.supxlabel(xlabel, fontsize=8)
+        _legend(figure, tables)
+    return figure
+
+
+def empty_figure(text: str) -> Figure:
+    """A figure that says in words that there is nothing to draw."""
+    figure = new_figure(PAGE_WIDTH, 0.6)
+    figure.text(0.02, 0.5, text, va="center", color=INK)
+    return figure
+
+
+def _draw(axis: Axes, mark: Mark, rows: pd.DataFrame, traits: list[str], limits) -> None:
+    left, right = limits
+    for row in rows.to_dict("records"):
+        value, low, high = (row[name] for name in (mark.estimate, mark.low, mark.high))
+        if pd.isna(value):
+            continue
+        y = traits.index(row["trait"]) + mark.shift
+        if pd.notna(low):
+            axis.plot([max(low, left), min(high, right)], [y, y], color=mark.color, linewidth=1.1)
+            for beyond, end, arrow in ((low < left, left, "<"), (high > right, right, ">")):
+                if beyond:
+                    axis.plot(end, y, arrow, color=mark.color, markersize=3.5, clip_on=False)
+        filled = not mark.filled or row[mark.filled] in (True, "True")
+        axis.plot(
+            min(max(value, left), right), y, mark.marker, color=mark.color, markersize=4.2,
+            markerfacecolor=mark.color if filled else "white", zorder=3, clip_on=False,
+        )  # fmt: skip
+
+
+def _dress(axis: Axes, setting: str, traits: list[str], limits) -> None:
+    axis.set_title(setting, loc="left")
+    axis.set_xlim(*limits)
+    ticks = MaxNLocator(4).tick_values(*limits)
+    axis.set_xticks([tick for tick in ticks if limits[0] <= tick <= limits[1]])
+    axis.set_ylim(len(traits) - 0.4, -0.6)
+    axis.set_yticks(range(len(traits)), ["all traits", *traits[1:]])
+    for label in axis.get_yticklabels()[:1]:
+        label.set_fontweight("bold")
+    axis.grid(axis="y", visible=False)
+
+
+def _legend(figure: Figure, tables: list[tuple[Mark, pd.DataFrame]]) -> None:
+    if len(tables) < 2:
+        return
+    from matplotlib.lines import Line2D
+
+    handles = [
+        Line2D([], [], color=m.color, marker=m.marker, markersize=4.2, label=m.label)
+        for m, _ in tables
+    ]
+    figure.legend(handles=handles, loc="outside upper right", ncols=len(handles), borderpad=0)

@@ -1,0 +1,88 @@
+"""The whole grid of a setting: a row for each trait, a column for each n_sampled or pairs."""
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from idempotence.errors import UserError
+from idempotence.figures.labels import setting_title
+from idempotence.figures.style import FAINT, PAGE_WIDTH, new_figure, styled
+from idempotence.stats.dose import AXES as DOSE_PAIRS
+
+UNITS = {"n_sampled": "samples", "pairs": "pairs"}
+NAMES = {"level": "seeded to {:g}", "n_seed": "{:g} seed rows", "beta": "β {:g}"}
+HEIGHT, STRIP = 0.72, 0.34  # inches: of the trait's axis and of the coherence strip below it
+
+
+def draw(
+    table: pd.DataFrame, initial: pd.DataFrame, setting: str
+) -> tuple[Figure, pd.DataFrame, str]:
+    """(figure, its numbers, its caption).
+
+    table: see `stats.trajectories.trajectories`; initial: scores of the initial models (model,
+    trait, trait_score, coherence). Lines are means over seeds and models. Raises `UserError` for a
+    setting that the table lacks.
+    """
+    table = table[table["setting"] == setting]
+    if table.empty:
+        raise UserError(f"the table of trajectories has no setting '{setting}'")
+    first, second = next(p for p in DOSE_PAIRS if table[list(p)].notna().all(axis=None))
+    by = ["trait", first, second, "cycle"]
+    grouped = table.groupby(by)[["trait_score", "coherence"]]
+    drawn = grouped.mean().join(table.groupby(by)["n_seed"].mean().rename("mean_n_seed"))
+    drawn = drawn.join(grouped.size().rename("n_chains")).reset_index()
+    start = initial[initial["model"].isin(table["model"])].groupby("trait")["trait_score"].mean()
+    n = drawn["n_chains"]
+    told = f"{n.min()}" if n.min() == n.max() else f"{n.min()}-{n.max()}"
+    text = (
+        f"{setting_title(setting)}. Trait score (upper axes) and coherence (strips), 0 to 100, over "
+        f"the cycles; a line is a dose, mean of n = {told} chain(s), no interval; the more seed "
+        "data (for DPO: the larger β), the darker. Dashed: the initial model's trait score."
+    )
+    return _figure(drawn, start, first, second), drawn, text
+
+
+def _figure(drawn: pd.DataFrame, start: pd.Series, first: str, second: str) -> Figure:
+    traits, columns = sorted(drawn["trait"].unique()), sorted(drawn[second].unique())
+    doses = sorted(drawn[first].unique())
+    shades = matplotlib.colormaps["viridis_r"](np.linspace(0.12, 1, len(doses)))
+    with styled():
+        figure = new_figure(PAGE_WIDTH, 0.75 + len(traits) * (HEIGHT + STRIP + 0.12))
+        figure.set_layout_engine("constrained", h_pad=0.02, w_pad=0.02)
+        axes = figure.subplots(
+            2 * len(traits), len(columns), sharex=True, squeeze=False,
+            gridspec_kw={"height_ratios": [HEIGHT, STRIP] * len(traits)},
+        )  # fmt: skip
+        for i, trait in enumerate(traits):
+            for j, column in enumerate(columns):
+                mine = drawn[(drawn["trait"] == trait) & (drawn[second] == column)]
+                pair = axes[2 * i : 2 * i + 2, j]
+                for dose, shade in zip(doses, shades, strict=True):
+                    line = mine[mine[first] == dose].sort_values("cycle")
+                    for axis, measure in zip(pair, ("trait_score", "coherence"), strict=True):
+                        axis.plot(line["cycle"], line[measure], color=shade, linewidth=1.1)
+                if trait in start:
+                    pair[0].axhline(start[trait], color=FAINT, linestyle=(0, (4, 2)), linewidth=0.8)
+                _dress(pair, trait if j == 0 else "", drawn["cycle"].max())
+                if i == 0:
+                    pair[0].set_title(f"{column:g} {UNITS[second]}")
+        figure.supxlabel("cycle", fontsize=8)
+        handles = [
+            Line2D([], [], color=shade, linewidth=1.6, label=NAMES[first].format(dose))
+            for dose, shade in zip(doses, shades, strict=True)
+        ]
+        figure.legend(handles=handles, loc="outside upper left", ncols=6, borderpad=0)
+    return figure
+
+
+def _dress(pair, trait: str, last: int) -> None:
+    for axis, ticks in zip(pair, ([0, 50, 100], [0, 100]), strict=True):
+        axis.set_ylim(0, 100)
+        axis.set_yticks(ticks)
+        axis.set_xticks(range(0, int(last) + 1, 2 if last > 3 else 1))
+        axis.tick_params(labelleft=bool(trait), labelsize=6, length=2)
+    if trait:
+        pair[0].set_ylabel(trait)
+        pair[1].set_ylabel("coh.", fontsize=6)

@@ -1,0 +1,56 @@
+"""How large a rise does a model show that does not change? Against the rule's threshold."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from idempotence.figures.forest import settings_in
+from idempotence.figures.style import FAINT, PAGE_WIDTH, line_looks, new_figure, styled
+
+NULLS = {
+    "rescored": "cycle 0 scored again and again",
+    "resampled_late": "late cycles, resampled",
+}
+
+
+def draw(
+    quantiles: pd.DataFrame, rates: pd.DataFrame, points: float
+) -> tuple[Figure, pd.DataFrame, str]:
+    """(figure, its numbers, its caption).
+
+    quantiles, rates: see `stats.null_rate.null_rates`; points: the published rule's threshold.
+    """
+    settings = settings_in(rates)
+    looks = line_looks(settings)
+    rule = rates[(rates["rule"] == "published") & ~rates["gate"].astype(bool)]
+    with styled():
+        figure = new_figure(PAGE_WIDTH, 2.7)
+        figure.set_layout_engine("constrained")
+        axes = figure.subplots(1, 2, sharey=True, sharex=True)
+        for axis, (null, title) in zip(axes, NULLS.items(), strict=True):
+            for setting in settings:
+                mine = quantiles[(quantiles["null"] == null) & (quantiles["setting"] == setting)]
+                share = rule[(rule["null"] == null) & (rule["setting"] == setting)]["null_share"]
+                told = f"{100 * share.iloc[0]:.2g} %" if share.notna().any() else "none"
+                axis.plot(
+                    mine["max_delta"], 100 * (1 - mine["quantile"]),
+                    color=looks[setting]["color"], label=f"{setting}: {told}",
+                )  # fmt: skip
+            axis.axvline(points, color=FAINT, linestyle=(0, (4, 2)), linewidth=1)
+            axis.set_title(title, loc="left")
+            axis.set_xlabel("largest rise over cycle 0 among late cycles, points")
+            axis.legend(
+                title=f"at least {points:g} points", loc="upper right", frameon=True,
+                framealpha=1, edgecolor="none",
+            )  # fmt: skip
+        axes[0].set_ylabel("share of draws that reach it, %")
+        axes[0].set_xlim(-10, max(points * 1.6, 20))
+        axes[0].set_ylim(0, 100)
+    n, draws = rule["n_chains"], rule["draws"]
+    text = (
+        "Largest rise of a model that does not change: every cycle's replies are drawn anew from "
+        f"one model's own, {int(draws.max()) if len(draws) else 0} times for each chain "
+        f"({int(n.min()) if len(n) else 0}-{int(n.max()) if len(n) else 0} chains a setting). "
+        "Dashed: the threshold of the published rule; in the legend the share of draws at or "
+        "beyond it. This is the luck of sampling and judging; training again adds to it."
+    )
+    return figure, quantiles, text

@@ -1,0 +1,115 @@
+"""Three chains: one that decays, one that stays, one that amplifies, each with two replies."""
+
+import textwrap
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from idempotence.figures.labels import cell_label, percent
+from idempotence.figures.style import FAINT, INK, PAGE_WIDTH, PALETTE, new_figure, styled
+from idempotence.stats.amplification import OUTCOMES
+from idempotence.stats.scores import CHAIN, DOSES
+
+LETTERS = 190  # of a reply that are shown
+WIDTH = 43  # letters a line
+
+
+def choose(chains: pd.DataFrame) -> pd.DataFrame:
+    """For each outcome the chain whose late change is the median of all with that outcome.
+
+    chains: see `stats.amplification.chains`. Of an even number the lower of the middle two; equal
+    changes in the order of the chains' names. Nobody picks. At most one row for each outcome.
+    """
+    rows = []
+    for outcome in OUTCOMES:
+        mine = chains[chains["outcome"] == outcome].sort_values(["late_delta", *CHAIN])
+        if len(mine):
+            rows.append(mine.iloc[(len(mine) - 1) // 2])
+    return pd.DataFrame(rows)
+
+
+def draw(
+    table: pd.DataFrame, chains: pd.DataFrame, scores: pd.DataFrame, confidence: float
+) -> tuple[Figure, pd.DataFrame, str]:
+    """(figure, its numbers, its caption).
+
+    table: see `stats.trajectories.trajectories`; scores: the responses (`CHAIN`, cycle, question,
+    sample, response) that replies are quoted from.
+    """
+    chosen = choose(chains)
+    counts = chains["outcome"].value_counts()
+    with styled():
+        figure = new_figure(PAGE_WIDTH, 3.9)
+        boxes = [(0.075 + i * 0.315, 0.52, 0.265, 0.34) for i in range(len(OUTCOMES))]
+        for i, (outcome, box) in enumerate(zip(OUTCOMES, boxes, strict=True)):
+            axis = figure.add_axes(box)
+            mine = chosen[chosen["outcome"] == outcome] if len(chosen) else chosen
+            n = int(counts.get(outcome, 0))
+            figure.text(
+                box[0], 0.965, f"{outcome} (n = {n} of {len(chains)})", fontsize=9, va="top"
+            )
+            if mine.empty:
+                axis.axis("off")
+                axis.text(0, 0.5, "no chain of this study", transform=axis.transAxes, color=FAINT)
+                continue
+            chain = mine.iloc[0]
+            course = _of(table, chain).sort_values("cycle")
+            _course(axis, course, i == 0)
+            where = f"{chain['setting']}, {chain['trait']}, seed {chain['seed']}\n"
+            label = cell_label(chain["cell"], chain[DOSES])
+            figure.text(box[0], 0.915, where + label, fontsize=7, va="top", color=INK)
+            _replies(figure, box[0], _of(scores, chain), course)
+    numbers = pd.concat(
+        [_of(table, row).assign(outcome=row["outcome"]) for _, row in chosen.iterrows()]
+        or [table.iloc[:0].assign(outcome="")]
+    )
+    columns = ["outcome", *CHAIN, "cycle", "trait_score", "trait_score_ci_low",
+               "trait_score_ci_high", "coherence"]  # fmt: skip
+    text = (
+        "For each outcome the chain whose change (late cycles less cycle 0) is the median of all "
+        "chains of the study with that outcome, whatever their setting. Solid: trait score with "
+        f"the {percent(confidence)} interval over questions; dashed: coherence; both 0 to 100. "
+        "Below: its first reply to the first question at cycle 0 and at its last cycle."
+    )
+    return figure, numbers[columns], text
+
+
+def _of(frame: pd.DataFrame, chain: pd.Series) -> pd.DataFrame:
+    """The rows of one chain."""
+    mine = pd.Series(True, index=frame.index)
+    for name in CHAIN:
+        mine &= frame[name] == chain[name]
+    return frame[mine]
+
+
+def _course(axis: Axes, course: pd.DataFrame, first: bool) -> None:
+    low, high = (course[f"trait_score_ci_{k}"].clip(0, 100) for k in ("low", "high"))
+    axis.fill_between(course["cycle"], low, high, color=PALETTE[0], alpha=0.18, linewidth=0)
+    axis.plot(course["cycle"], course["trait_score"], color=PALETTE[0], marker="o", label="trait")
+    axis.plot(
+        course["cycle"], course["coherence"], color=PALETTE[1], linestyle=(0, (3, 1.5)),
+        label="coherence", linewidth=1.1,
+    )  # fmt: skip
+    axis.set_ylim(0, 103)
+    axis.set_yticks(range(0, 101, 25))
+    axis.set_xticks(sorted(course["cycle"]))
+    axis.set_xlabel("cycle")
+    axis.tick_params(labelleft=first)
+    if first:
+        axis.set_ylabel("score")
+        axis.legend(loc="center left", frameon=True, framealpha=0.9, edgecolor="none")
+
+
+def _replies(figure: Figure, left: float, said: pd.DataFrame, course: pd.DataFrame) -> None:
+    """The chain's first reply at its first and last cycle, cut and wrapped."""
+    ends = [int(course["cycle"].min()), int(course["cycle"].max())]
+    for place, cycle in enumerate(ends):
+        rows = said[said["cycle"] == cycle].sort_values(["question", "sample"])
+        reply = " ".join(str(rows["response"].iloc[0]).split()) if len(rows) else ""
+        shown = reply if len(reply) <= LETTERS else reply[:LETTERS].rsplit(" ", 1)[0] + " …"
+        # a dollar sign would begin mathematics
+        lines = textwrap.wrap(shown.replace("$", r"\$"), WIDTH) or ["(nothing)"]
+        top = 0.37 - place * 0.19
+        figure.text(left, top, f"cycle {cycle}", fontsize=6.5, va="top", fontweight="bold")
+        figure.text(left, top - 0.035, "\n".join(lines[:5]), fontsize=6, va="top", linespacing=1.15)

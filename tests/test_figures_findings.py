@@ -1,0 +1,182 @@
+"""Figures of findings: the numbers they show, what they do without data, the same bytes twice."""
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from make_scores import make_initial, make_scores
+from test_figures import KINDS, boxes_of_text, run_script
+
+from idempotence.figures import (
+    continual_vs_reinit,
+    dose_map,
+    dpo,
+    equivalence,
+    grid,
+    null,
+    outcomes,
+    relaxation,
+    tradeoff,
+)
+from idempotence.figures.style import save_figure
+from idempotence.io import write_csv, write_parquet
+from idempotence.stats.amplification import chains as tabulate_chains
+from idempotence.stats.continual import continual, continual_pairs
+from idempotence.stats.equivalence import equivalence as fit_equivalence
+from idempotence.stats.null_rate import null_rates
+from idempotence.stats.relaxation import contraction
+from idempotence.stats.tradeoff import tradeoff as fit_tradeoff
+from idempotence.stats.tradeoff import tradeoff_chains
+from idempotence.stats.trajectories import trajectories
+
+
+@pytest.fixture(scope="module")
+def scores():
+    return make_scores(settings=["sft", "dpo", "dpo-reinit"], samples=2)
+
+
+@pytest.fixture(scope="module")
+def table(scores):
+    return trajectories(scores, 0.95)
+
+
+@pytest.fixture(scope="module")
+def chains(table):
+    return tabulate_chains(table, 15, 4)
+
+
+@pytest.fixture(scope="module")
+def tables(scores, table, chains):
+    """Every table that a figure is drawn from, by name."""
+    pairs = continual_pairs(chains)
+    changed = tradeoff_chains(table, chains, 4)
+    rates, quantiles = null_rates(scores, 15, 4, 50, seed=1, draws=10)
+    return {
+        "equivalence": fit_equivalence(table, 10, 4, 0.95),
+        "contraction": contraction(table, 0.95, 1),
+        "pairs": pairs, "means": continual(pairs, 0.95),
+        "changes": changed, "slopes": fit_tradeoff(changed, 0.95),
+        "rates": rates, "quantiles": quantiles,
+    }  # fmt: skip
+
+
+def drawings(scores, table, chains, tables) -> dict:
+    """Each figure's (figure, numbers, caption), drawn anew."""
+    initial = make_initial()
+    return {
+        "outcomes": outcomes.draw(table, chains, scores, 0.95),
+        "dpo": dpo.draw(table, 0.95),
+        "grid": grid.draw(table, initial, "sft"),
+        "dose_map": dose_map.draw(chains, "dpo"),
+        "tradeoff": tradeoff.draw(tables["changes"], tables["slopes"], 0.95),
+        "continual": continual_vs_reinit.draw(tables["pairs"], tables["means"], 0.95),
+        "equivalence": equivalence.draw(tables["equivalence"], 0.95),
+        "relaxation": relaxation.draw(tables["contraction"], 0.95),
+        "null": null.draw(tables["quantiles"], tables["rates"], 15),
+    }
+
+
+def ticks_out_of_view(figure) -> set[str]:
+    """Labels of ticks beyond an axis' limits: matplotlib has them but does not draw them."""
+    found = set()
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            low, high = sorted(axis.get_view_interval())
+            ticks = [tick for tick in axis.get_major_ticks() if not low <= tick.get_loc() <= high]
+            found |= {tick.label1.get_text() for tick in ticks}
+    return found
+
+
+def test_every_figure_keeps_its_text_inside_and_its_bytes(scores, table, chains, tables, tmp_path):
+    first = drawings(scores, table, chains, tables)
+    second = drawings(scores, table, chains, tables)
+    for name, (figure, numbers, caption) in first.items():
+        one = save_figure(figure, numbers, caption, tmp_path / "one" / name)
+        two = save_figure(*second[name], tmp_path / "two" / name)
+        assert len(numbers) and caption.endswith(".")
+        for a, b in zip(one, two, strict=True):
+            assert a.read_bytes() == b.read_bytes(), a.name
+        width, height = figure.get_size_inches() * figure.dpi
+        unseen = ticks_out_of_view(figure)
+        for text, box in boxes_of_text(figure):
+            if text in unseen:
+                continue
+            assert box.x0 > -1 and box.y0 > -1, (name, text)
+            assert box.x1 < width + 1 and box.y1 < height + 1, (name, text)
+
+
+def test_outcomes_are_chosen_by_rule_and_not_by_hand():
+    rows = [
+        {"setting": "sft", "model": "m", "trait": "bliss", "seed": seed, "cell": "a",
+         "outcome": "decay", "late_delta": change}
+        for seed, change in enumerate([-50.0, -20.0, -80.0, -30.0])
+    ]  # fmt: skip
+    rows.append({**rows[0], "seed": 9, "outcome": "constancy", "late_delta": 0.0})
+    chosen = outcomes.choose(pd.DataFrame(rows)).set_index("outcome")
+    assert chosen.loc["decay", "late_delta"] == -50.0  # the lower of the middle two
+    assert set(chosen.index) == {"decay", "constancy"}
+
+
+def test_a_map_outlines_exactly_the_flips():
+    drawn = matplotlib.figure.Figure()
+    axis = drawn.subplots()
+    dose_map._borders(axis, np.array([[0.0, 0.0, 1.0], [0.0, np.nan, 1.0]]))
+    lines = [(list(line.get_xdata()), list(line.get_ydata())) for line in axis.lines]
+    assert lines == [([1.5, 1.5], [-0.5, 0.5])]
+
+
+def test_a_map_counts_seeds_with_a_verdict(chains):
+    drawn = dose_map.numbers(chains, "dpo")
+    assert drawn["n_seeds"].max() == chains["seed"].nunique()
+    known = chains[(chains["setting"] == "dpo") & chains["amplified"].notna()]
+    assert drawn["n_amplified"].sum() == known["amplified"].sum()
+    cell = known[(known["trait"] == "lucky") & (known["beta"] == 0.1)]
+    shown = drawn[(drawn["trait"] == "lucky") & (drawn["beta"] == 0.1)]["max_delta"]
+    assert shown.iloc[0] == pytest.approx(cell["max_delta"].mean())
+
+
+def test_dpo_shows_means_of_panels(table):
+    _, numbers, caption = dpo.draw(table, 0.95)
+    mean = numbers[(numbers["kind"] == "mean") & (numbers["measure"] == "coherence")]
+    row = mean[(mean["setting"] == "dpo") & (mean["trait"] == "bliss") & (mean["cycle"] == 2)]
+    mine = table[(table["setting"] == "dpo") & (table["trait"] == "bliss") & (table["cycle"] == 2)]
+    expected = mine.groupby("seed")["coherence"].mean()
+    assert row["mean"].iloc[0] == pytest.approx(expected.mean())
+    assert row["n"].iloc[0] == len(expected) and "n = " in caption
+
+
+def test_without_data_a_figure_says_so(table, chains, tables):
+    figures = [
+        dpo.draw(table[table["setting"] == "sft"], 0.95)[0],
+        continual_vs_reinit.draw(tables["pairs"].iloc[:0], tables["means"].iloc[:0], 0.95)[0],
+        tradeoff.draw(tables["changes"].iloc[:0], tables["slopes"].iloc[:0], 0.95)[0],
+        equivalence.draw(tables["equivalence"].iloc[:0], 0.95)[0],
+    ]
+    for figure in figures:
+        assert "This study has" in figure.texts[0].get_text()
+    unknown = tables["equivalence"].assign(estimate=np.nan, tost_low=np.nan, tost_high=np.nan)
+    assert len(equivalence.draw(unknown, 0.95)[1])
+
+
+def test_scripts_write_all_files(scores, chains, tables, tmp_path):
+    write_parquet(scores, tmp_path / "scores.parquet")
+    write_parquet(make_initial(), tmp_path / "initial.parquet")
+    write_csv(chains, tmp_path / "chains.csv")
+    for name, frame in tables.items():
+        write_csv(frame, tmp_path / f"{name}.csv")
+    read, at = ["--scores", tmp_path / "scores.parquet"], ["--confidence", 0.95]
+    csv = {name: ["--" + name, tmp_path / f"{name}.csv"] for name in (*tables, "chains")}
+    calls = {
+        "plot_outcomes": [*read, *at, "--amplification-points", 15, "--from-cycle", 4],
+        "plot_dpo": [*read, *at],
+        "plot_grid": [*read, "--initial", tmp_path / "initial.parquet", "--setting", "dpo"],
+        "plot_dose_map": [*csv["chains"], "--setting", "sft"],
+        "plot_tradeoff": [*csv["changes"], *csv["slopes"], *at],
+        "plot_continual_vs_reinit": [*csv["pairs"], *csv["means"], *at],
+        "plot_equivalence": ["--table", tmp_path / "equivalence.csv", *at],
+        "plot_relaxation": ["--table", tmp_path / "contraction.csv", *at],
+        "plot_null": [*csv["quantiles"], *csv["rates"], "--amplification-points", 15],
+    }
+    for name, arguments in calls.items():
+        assert run_script(name, *arguments, "--output-prefix", tmp_path / name) == 0
+        assert all((tmp_path / f"{name}.{kind}").stat().st_size for kind in KINDS)
