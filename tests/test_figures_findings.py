@@ -154,6 +154,8 @@ def test_without_data_a_figure_says_so(table, chains, tables):
     ]
     for figure in figures:
         assert "This study has" in figure.texts[0].get_text()
+    undecided = chains.assign(amplified=pd.array([None] * len(chains), dtype="boolean"))
+    assert "has a verdict" in dose_map.draw(undecided, "sft")[0].texts[0].get_text()
     unknown = tables["equivalence"].assign(estimate=np.nan, tost_low=np.nan, tost_high=np.nan)
     assert len(equivalence.draw(unknown, 0.95)[1])
 

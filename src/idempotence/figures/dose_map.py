@@ -8,7 +8,8 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from idempotence.errors import UserError
-from idempotence.figures.labels import setting_title
+from idempotence.figures.forest import empty_figure
+from idempotence.figures.labels import between, setting_title
 from idempotence.figures.style import INK, PAGE_WIDTH, new_figure, styled
 from idempotence.stats.dose import AXES as DOSE_PAIRS
 
@@ -49,15 +50,17 @@ def draw(chains: pd.DataFrame, setting: str) -> tuple[Figure, pd.DataFrame, str]
     first, second = _doses(chains[chains["setting"] == setting])
     traits = sorted(drawn["trait"].unique())
     rows, columns = sorted(drawn[first].unique()), sorted(drawn[second].unique())
-    n = drawn["n_seeds"]
     text = (
         f"{setting_title(setting)}. Largest rise of the trait score over cycle 0 among the late "
         "cycles, points, for each dose: mean over "
-        f"{int(n.min())}-{int(n.max())} seed(s), and below it how many of them amplified by the "
+        f"{between(drawn['n_seeds'])} seed(s), and below it how many of them amplified by the "
         "published rule, where there are several. Thick lines part neighbouring doses that differ "
         "in how many seeds amplified."
     )
     with styled():
+        if drawn.empty:
+            told = "No chain of this setting has a verdict: the study is too short for the rule."
+            return empty_figure(told), drawn, text
         across = min(ACROSS, len(traits))
         bands = -(-len(traits) // across)
         figure = new_figure(PAGE_WIDTH, bands * (0.55 + 0.32 * len(rows)) + 0.5)

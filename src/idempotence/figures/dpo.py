@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from idempotence.figures.forest import empty_figure
-from idempotence.figures.labels import percent
+from idempotence.figures.labels import between, percent
 from idempotence.figures.style import PAGE_WIDTH, PALETTE, new_figure, styled
 from idempotence.stats.intervals import t_half_width
 
@@ -30,7 +30,7 @@ def draw(table: pd.DataFrame, confidence: float) -> tuple[Figure, pd.DataFrame, 
     n = numbers.loc[numbers["kind"] == "mean", "n"]
     text = (
         "Thin: a line for each dose, mean over seeds. Thick: mean over the seeds' panels (n = "
-        f"{int(n.min()) if len(n) else 0}-{int(n.max()) if len(n) else 0}) with a band of its "
+        f"{between(n)}) with a band of its "
         f"{percent(confidence)} t interval, cut at 0 and 100 for scores. Trait score and coherence "
         "are the judge's, 0 to 100. A text without a full stop is one long sentence."
     )

@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from idempotence.figures.forest import Mark, forest
-from idempotence.figures.labels import percent
+from idempotence.figures.labels import between, percent
 
 SHOWN = ["setting", "trait", "estimate", "tost_low", "tost_high", "equivalent", "n_panels"]
 
@@ -25,18 +25,10 @@ def draw(table: pd.DataFrame, confidence: float) -> tuple[Figure, pd.DataFrame, 
 
 def caption(rows: pd.DataFrame, bound: float, confidence: float) -> str:
     """What is drawn, over what, with which interval."""
-    n = _range(rows["n_panels"])
     return (
         "Change of the trait score from cycle 1 to the last cycle (fitted line) by setting and "
         f"trait. Bar: {percent(2 * confidence - 1)} t interval over panels (a trait and a seed; n "
-        f"= {n} a row), which lies within the grey band of -/+ {bound:g} points exactly where two "
+        f"= {between(rows['n_panels'])} a row), which lies within the grey band of -/+ {bound:g} points exactly where two "
         f"one-sided tests at {100 * (1 - confidence):g} % show equivalence with no change; the "
         "mark is then filled. Bars cut at an arrow go on. Rows without a bar have too few panels."
     )
-
-
-def _range(n: pd.Series) -> str:
-    if n.empty:
-        return "0"
-    low, high = int(n.min()), int(n.max())
-    return str(low) if low == high else f"{low}-{high}"

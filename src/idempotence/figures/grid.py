@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from idempotence.errors import UserError
-from idempotence.figures.labels import setting_title
+from idempotence.figures.labels import between, setting_title
 from idempotence.figures.style import FAINT, PAGE_WIDTH, new_figure, styled
 from idempotence.stats.dose import AXES as DOSE_PAIRS
 
@@ -34,11 +34,9 @@ def draw(
     drawn = grouped.mean().join(table.groupby(by)["n_seed"].mean().rename("mean_n_seed"))
     drawn = drawn.join(grouped.size().rename("n_chains")).reset_index()
     start = initial[initial["model"].isin(table["model"])].groupby("trait")["trait_score"].mean()
-    n = drawn["n_chains"]
-    told = f"{n.min()}" if n.min() == n.max() else f"{n.min()}-{n.max()}"
     text = (
         f"{setting_title(setting)}. Trait score (upper axes) and coherence (strips), 0 to 100, over "
-        f"the cycles; a line is a dose, mean of n = {told} chain(s), no interval; the more seed "
+        f"the cycles; a line is a dose, mean of n = {between(drawn['n_chains'])} chain(s), no interval; the more seed "
         "data (for DPO: the larger β), the darker. Dashed: the initial model's trait score."
     )
     return _figure(drawn, start, first, second), drawn, text

@@ -44,3 +44,10 @@ def cell_label(cell: str, doses: Mapping[str, float]) -> str:
 def percent(confidence: float) -> str:
     """0.95 as "95 %"."""
     return f"{100 * confidence:g} %"
+
+
+def between(n) -> str:
+    """Counts as "3", or "3-9" where they differ; "0" for none. n: a column of whole numbers."""
+    counts = [int(value) for value in n]
+    low, high = min(counts, default=0), max(counts, default=0)
+    return f"{low}" if low == high else f"{low}-{high}"

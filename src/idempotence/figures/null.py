@@ -4,6 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from idempotence.figures.forest import settings_in
+from idempotence.figures.labels import between
 from idempotence.figures.style import FAINT, PAGE_WIDTH, line_looks, new_figure, styled
 
 NULLS = {
@@ -49,7 +50,7 @@ def draw(
     text = (
         "Largest rise of a model that does not change: every cycle's replies are drawn anew from "
         f"one model's own, {int(draws.max()) if len(draws) else 0} times for each chain "
-        f"({int(n.min()) if len(n) else 0}-{int(n.max()) if len(n) else 0} chains a setting). "
+        f"({between(n)} chains a setting). "
         "Dashed: the threshold of the published rule; in the legend the share of draws at or "
         "beyond it. This is the luck of sampling and judging; training again adds to it."
     )
