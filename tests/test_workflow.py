@@ -142,6 +142,21 @@ def test_a_lost_file_is_made_again_with_the_same_bytes(study):
 
 
 @pytest.mark.slow
+def test_a_lost_file_that_is_named_is_made_alone(study):
+    panel = study / "results" / "tiny" / "sft" / "micro-instruct" / "bliss" / "seed0"
+    lost = panel / "cycle0" / "generated.jsonl"
+    before = digest(lost)
+    lost.unlink()
+    named = str(lost.relative_to(study))
+    assert planned(study, named, *TINY) == {"sample": 1}
+    done = snakemake(study, "--cores", "1", named, *TINY)
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert digest(lost) == before
+    # what follows has not changed, by its checksum, so nothing is left to do
+    assert planned(study, *TINY) == {}
+
+
+@pytest.mark.slow
 def test_two_cores_and_another_folder_give_the_same_bytes(study, tmp_path):
     folder = copy_project(tmp_path / "two")
     done = snakemake(folder, "--cores", "2", "scores", *TINY)
