@@ -30,6 +30,7 @@ localrules:
     figures,
     findings,
     world,
+    ship,
     tune,
 
 
@@ -44,6 +45,11 @@ rule all:
 rule world:
     input:
         f"{RESULTS}/world/agreement.json",
+
+
+rule ship:
+    input:
+        rules.ship_scores.output,
 
 
 rule tune:

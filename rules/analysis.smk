@@ -1,67 +1,91 @@
 # From scores to tables; nothing from here on imports torch.
 TABLES = f"{RESULTS}/tables"
+SCORES = f"{RESULTS}/scores.parquet"
+INITIAL = f"{RESULTS}/initial.parquet"
+TRAINING = f"{TABLES}/training.csv"
 
+if STUDY.scores_from:
 
-rule gather_scores:
-    input:
-        panel_files("scores.parquet"),
-    output:
-        f"{RESULTS}/scores.parquet",
-    log:
-        f"{LOGS}/gather_scores.log",
-    conda:
-        "../envs/analysis.yaml"
-    params:
-        code=code("gather_scores"),
-    shell:
-        "python -m idempotence.warm analyse scripts/gather_scores.py --inputs {input} --output {output} > {log} 2>&1"
+    rule take_scores:
+        input:
+            expand("{folder}/{name}", folder=STUDY.scores_from, name=SHIPPED_FILES),
+        output:
+            scores=SCORES,
+            initial=INITIAL,
+            training=TRAINING,
+        log:
+            f"{LOGS}/take_scores.log",
+        conda:
+            "../envs/analysis.yaml"
+        params:
+            code=code("take_scores"),
+            folder=STUDY.scores_from,
+            settings=" ".join(STUDY.settings),
+        shell:
+            "python -m idempotence.warm analyse scripts/take_scores.py --folder {params.folder} "
+            "--settings {params.settings} --output-scores {output.scores} --output-initial {output.initial} "
+            "--output-training {output.training} > {log} 2>&1"
 
+else:
 
-rule gather_initial:
-    input:
-        [
-            f"{RESULTS}/initial/{model}/{trait}/scores.parquet"
-            for model in sorted({panel.model.name for panel in STUDY.panels()})
-            for trait in STUDY.traits
-        ],
-    output:
-        f"{RESULTS}/initial.parquet",
-    log:
-        f"{LOGS}/gather_initial.log",
-    conda:
-        "../envs/analysis.yaml"
-    params:
-        code=code("gather_scores"),
-    shell:
-        "python -m idempotence.warm analyse scripts/gather_scores.py --inputs {input} --output {output} > {log} 2>&1"
+    rule gather_scores:
+        input:
+            panel_files("scores.parquet"),
+        output:
+            SCORES,
+        log:
+            f"{LOGS}/gather_scores.log",
+        conda:
+            "../envs/analysis.yaml"
+        params:
+            code=code("gather_scores"),
+        shell:
+            "python -m idempotence.warm analyse scripts/gather_scores.py --inputs {input} --output {output} > {log} 2>&1"
 
+    rule gather_initial:
+        input:
+            [
+                f"{RESULTS}/initial/{model}/{trait}/scores.parquet"
+                for model in sorted({panel.model.name for panel in STUDY.panels()})
+                for trait in STUDY.traits
+            ],
+        output:
+            INITIAL,
+        log:
+            f"{LOGS}/gather_initial.log",
+        conda:
+            "../envs/analysis.yaml"
+        params:
+            code=code("gather_scores"),
+        shell:
+            "python -m idempotence.warm analyse scripts/gather_scores.py --inputs {input} --output {output} > {log} 2>&1"
 
-rule gather_training:
-    input:
-        [file for file in panel_adapters() if file.endswith("training.json")],
-    output:
-        f"{TABLES}/training.csv",
-    log:
-        f"{LOGS}/gather_training.log",
-    conda:
-        "../envs/analysis.yaml"
-    params:
-        code=code("gather_training"),
-        root=lambda w, output: folder(output, up=1),
-    shell:
-        "python -m idempotence.warm analyse scripts/gather_training.py --root {params.root} --inputs {input} "
-        "--output {output} > {log} 2>&1"
+    rule gather_training:
+        input:
+            [file for file in panel_adapters() if file.endswith("training.json")],
+        output:
+            TRAINING,
+        log:
+            f"{LOGS}/gather_training.log",
+        conda:
+            "../envs/analysis.yaml"
+        params:
+            code=code("gather_training"),
+            root=lambda w, output: folder(output, up=1),
+        shell:
+            "python -m idempotence.warm analyse scripts/gather_training.py --root {params.root} --inputs {input} "
+            "--output {output} > {log} 2>&1"
 
 
 rule scores:
     input:
-        f"{RESULTS}/scores.parquet",
-        f"{RESULTS}/initial.parquet",
+        SCORES,
+        INITIAL,
 
 
 rule summarise_chains:
     input:
-        f"{RESULTS}/scores.parquet",
+        SCORES,
     output:
         trajectories=f"{TABLES}/trajectories.csv",
         chains=report(f"{TABLES}/chains.csv", caption="../report/chains.rst", category="Tables"),
@@ -89,7 +113,7 @@ rule summarise_chains:
 
 rule fit_slopes:
     input:
-        f"{RESULTS}/scores.parquet",
+        SCORES,
     output:
         report(f"{TABLES}/slopes.csv", caption="../report/slopes.rst", category="Tables"),
     log:
@@ -106,7 +130,7 @@ rule fit_slopes:
 
 rule tabulate_judge:
     input:
-        f"{RESULTS}/scores.parquet",
+        SCORES,
     output:
         report(f"{TABLES}/judge.csv", caption="../report/judge.rst", category="Instrument"),
     log:
@@ -122,7 +146,7 @@ rule tabulate_judge:
 rule tabulate_world:
     input:
         quality=f"{WORLD}/quality.json",
-        initial=f"{RESULTS}/initial.parquet",
+        initial=INITIAL,
     output:
         models=report(
             f"{TABLES}/world_models.csv",

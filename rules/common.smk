@@ -53,6 +53,7 @@ def code(script, *files):
 
 
 CLAIMS = "data/claims.yaml"
+SHIPPED_FILES = ["scores.parquet", "initial.parquet", "training.parquet"]
 PAGE_TEMPLATES = sorted((BASE / "src/idempotence/report/templates").glob("*.j2"))
 GRAMMAR = sorted(GRAMMAR_FOLDER.rglob("*.yaml"))
 

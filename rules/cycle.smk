@@ -83,10 +83,15 @@ rule judge:
         "{params.options} --responses {input.responses} --output {output} > {log} 2>&1"
 
 
+LOOP_FILES = [
+    *panel_files("responses.jsonl"),
+    *panel_files("generated.jsonl", but_last=True),
+    *panel_files("scores.parquet"),
+    *(panel_adapters() if STUDY.keep_adapters else []),
+]
+
+
 rule loop:
     # every file of the loop, so that one that was lost is made again
     input:
-        panel_files("responses.jsonl"),
-        panel_files("generated.jsonl", but_last=True),
-        panel_files("scores.parquet"),
-        panel_adapters() if STUDY.keep_adapters else [],
+        [] if STUDY.scores_from else LOOP_FILES,

@@ -3,8 +3,8 @@
 
 rule plot_trajectories:
     input:
-        scores=f"{RESULTS}/scores.parquet",
-        initial=f"{RESULTS}/initial.parquet",
+        scores=SCORES,
+        initial=INITIAL,
     output:
         **pictures("trajectories_{setting}", "trajectories", "Trajectories", setting="{setting}"),
     log:
@@ -23,7 +23,7 @@ rule plot_trajectories:
 
 rule plot_judge:
     input:
-        f"{RESULTS}/scores.parquet",
+        SCORES,
     output:
         **pictures("judge", "plot_judge", "Instrument", figure="judge against truth"),
     log:
@@ -40,7 +40,7 @@ rule plot_judge:
 
 rule plot_outcomes:
     input:
-        scores=f"{RESULTS}/scores.parquet",
+        scores=SCORES,
     output:
         **pictures("outcomes", "outcomes", "Findings", figure="an example of each outcome"),
     log:
@@ -61,7 +61,7 @@ rule plot_outcomes:
 
 rule plot_dpo:
     input:
-        scores=f"{RESULTS}/scores.parquet",
+        scores=SCORES,
     output:
         **pictures("dpo", "dpo", "Findings", figure="DPO, continual and re-initialised"),
     log:
@@ -182,8 +182,8 @@ rule plot_null:
 
 rule plot_grid:
     input:
-        scores=f"{RESULTS}/scores.parquet",
-        initial=f"{RESULTS}/initial.parquet",
+        scores=SCORES,
+        initial=INITIAL,
     output:
         **pictures("grid_{setting}", "grid", "Grids", figure="grid", setting="{setting}"),
     log:

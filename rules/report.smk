@@ -3,7 +3,7 @@
 
 rule show_replies:
     input:
-        f"{RESULTS}/scores.parquet",
+        SCORES,
     output:
         report(
             f"{RESULTS}/pages/replies_{{setting}}.html",
@@ -70,8 +70,8 @@ rule show_summary:
     input:
         claims=rules.judge_claims.output.json,
         chains=rules.summarise_chains.output.chains,
-        training=rules.gather_training.output,
-        scores=rules.gather_scores.output,
+        training=TRAINING,
+        scores=SCORES,
         figures=FRONT_FIGURES,
     output:
         f"{RESULTS}/pages/summary.rst",
@@ -92,7 +92,7 @@ rule show_summary:
 rule write_run:
     # which study this was: its whole config, versions, commit and machine
     input:
-        rules.gather_scores.output,
+        SCORES,
         claims=CLAIMS,
     output:
         config=f"{RESULTS}/config.yaml",
@@ -107,6 +107,27 @@ rule write_run:
     shell:
         "python -m idempotence.warm analyse scripts/write_run.py --config {params.config:q} --claims {input.claims} "
         "--output-config {output.config} --output-run {output.run} > {log} 2>&1"
+
+
+rule ship_scores:
+    # results/<study>/shipped/: what `scores_from` of another study can name
+    input:
+        scores=SCORES,
+        initial=INITIAL,
+        training=TRAINING,
+        others=[rules.judge_claims.output.json, rules.write_run.output.run],
+    output:
+        expand("{results}/shipped/{name}", results=RESULTS, name=SHIPPED_FILES),
+    log:
+        f"{LOGS}/ship_scores.log",
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        code=code("ship_scores"),
+        folder=lambda w, output: folder(output),
+    shell:
+        "python -m idempotence.warm analyse scripts/ship_scores.py --scores {input.scores} --initial {input.initial} "
+        "--training {input.training} --others {input.others} --output {params.folder} > {log} 2>&1"
 
 
 rule findings:

@@ -3,7 +3,7 @@
 
 rule compare_rules:
     input:
-        scores=f"{RESULTS}/scores.parquet",
+        scores=SCORES,
     output:
         report(f"{TABLES}/rules.csv", caption="../report/rules.rst", category="Tables"),
     log:
@@ -24,7 +24,7 @@ rule compare_rules:
 
 rule simulate_null:
     input:
-        scores=f"{RESULTS}/scores.parquet",
+        scores=SCORES,
     output:
         rates=report(
             f"{TABLES}/null_rate.csv", caption="../report/null_rate.rst", category="Tables"
@@ -48,7 +48,7 @@ rule simulate_null:
 
 rule fit_mixed_model:
     input:
-        scores=f"{RESULTS}/scores.parquet",
+        scores=SCORES,
     output:
         report(f"{TABLES}/mixed_model.csv", caption="../report/mixed_model.rst", category="Tables"),
     log:
@@ -65,7 +65,7 @@ rule fit_mixed_model:
 
 rule fit_equivalence:
     input:
-        scores=f"{RESULTS}/scores.parquet",
+        scores=SCORES,
     output:
         report(f"{TABLES}/equivalence.csv", caption="../report/equivalence.rst", category="Tables"),
     log:
@@ -84,7 +84,7 @@ rule fit_equivalence:
 
 rule fit_relaxation:
     input:
-        scores=f"{RESULTS}/scores.parquet",
+        scores=SCORES,
     output:
         chains=f"{TABLES}/relaxation.csv",
         contraction=report(
@@ -126,7 +126,7 @@ rule fit_dose:
 
 rule fit_tradeoff:
     input:
-        scores=f"{RESULTS}/scores.parquet",
+        scores=SCORES,
         chains=rules.summarise_chains.output.chains,
     output:
         chains=f"{TABLES}/tradeoff_chains.csv",
@@ -192,7 +192,7 @@ rule judge_claims:
 
 rule tables:
     input:
-        rules.gather_training.output,
+        TRAINING,
         rules.summarise_chains.output,
         rules.fit_slopes.output,
         rules.tabulate_judge.output,

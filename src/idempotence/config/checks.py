@@ -82,6 +82,7 @@ def contradictions(known: Known, traits: list[str], prompts: dict[str, int] | No
     yield from _as_far_as_clear(_judge_place(known))
     yield from _as_far_as_clear(_models_for_settings(known))
     yield from _as_far_as_clear(_step(known))
+    yield from _as_far_as_clear(_scores_from(known))
     for setting in SETTINGS:
         yield from _as_far_as_clear(_own(known, setting))
     for objective in _objectives(known):
@@ -176,6 +177,12 @@ def _step(known: Known) -> Mistakes:
     if top < step:
         text = f"{top} is below calibration.step ({step}), so no level can be calibrated"
         yield ("calibration", "n_seed_max"), f"{text}; it must be at least {step}"
+
+
+def _scores_from(known: Known) -> Mistakes:
+    folder = known("scores_from")
+    if folder is not None and not _is_folder(folder):
+        yield ("scores_from",), f"{folder!r} is not a folder here; `snakemake ship` writes one"
 
 
 def _has_levels(known: Known, objective: str) -> bool:

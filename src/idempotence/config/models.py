@@ -320,6 +320,9 @@ class Study(_Section):
     evaluation: Evaluation = Field(description="Measuring a model.")
     judge: Judge = Field(description="Scoring the answers.")
     analysis: Analysis = Field(description="Verdicts and intervals.")
+    scores_from: Text | None = Field(
+        None, description="Folder of a shipped study: tables and figures of it, nothing is trained."
+    )
     keep_adapters: Flag = Field(
         description="Keep the adapters of every cycle; false: delete them once no job needs them."
     )
