@@ -70,7 +70,9 @@ def _setting(name: str, group: pd.DataFrame) -> dict:
         "title": setting_title(name),
         "n": len(group),
         "doses": group["cell"].nunique(),
-        "cycles": f"0-{int(group['last_cycle'].max())}",
+        "cycles": MISSING
+        if group["last_cycle"].isna().all()
+        else f"0-{group['last_cycle'].max():.0f}",
         **{key: int(outcomes.get(key, 0)) for key in ("decay", "constancy", "amplification")},
         "undecided": int(group["amplified"].isna().sum()),
     }

@@ -1,0 +1,79 @@
+"""The front page: numbers from the study's files, in a form that the report can take."""
+
+import json
+
+import pandas as pd
+import pytest
+from docutils.core import publish_parts
+from jinja2 import Environment
+from make_scores import make_scores
+
+from idempotence.errors import UserError
+from idempotence.io import write_csv, write_parquet
+from idempotence.report.pages import render
+from idempotence.report.summary import as_rst, summary
+from idempotence.stats.amplification import chains
+from idempotence.stats.trajectories import trajectories
+
+NASTY = "<script>alert(1)</script> {{ snakemake }}"
+CLAIM = {
+    "id": "C1", "claim": NASTY, "published": {"says": "mostly", "where": "abstract"},
+    "verdict": "not decided here",
+    "parts": [
+        {"what": "a share", "estimate": 0.5, "ci_low": 0.25, "ci_high": 0.75,
+         "verdict": "not decided here", "why": ""},
+        {"what": "a slope", "estimate": None, "ci_low": None, "ci_high": None,
+         "verdict": "not tested here", "why": "no such setting"},
+    ],
+}  # fmt: skip
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Arguments of `summary`."""
+    scores = make_scores(settings=["sft", "dpo"], samples=1)
+    write_parquet(scores, tmp_path / "scores.parquet")
+    table = chains(trajectories(scores, 0.95), 15, 4)
+    write_csv(table, tmp_path / "chains.csv")
+    run = {"setting": "sft", "model": "m", "trait": "bliss", "seed": 0, "cell": "a", "cycle": 0,
+           "tokens": 1500, "seconds": 1800.0}  # fmt: skip
+    write_csv(pd.DataFrame([run, run, {**run, "cycle": 1}]), tmp_path / "training.csv")
+    (tmp_path / "claims.json").write_text(json.dumps([CLAIM]))
+    (tmp_path / "a.png").write_bytes(bytes(range(256)) * 100)
+    (tmp_path / "a.txt").write_text("What is drawn.\n")
+    names = ("claims.json", "chains.csv", "training.csv", "scores.parquet")
+    return ["micro", *(tmp_path / name for name in names), [tmp_path / "a.png"], 0.95]
+
+
+def test_counts_come_from_the_files(files):
+    page = summary(*files)
+    table = pd.read_csv(files[2])
+    assert page["counts"]["chains"] == str(len(table))
+    assert page["counts"]["models"] == str(table["n_cycles"].sum())
+    # a training run is counted once, however many steps it logged
+    assert page["counts"]["tokens"] == "3,000" and page["counts"]["hours"] == "1.0"
+    assert [row["n"] for row in page["settings"]] == [18, 18]
+    assert page["tally"] == "1 not decided here"
+    assert [part["numbers"] for part in page["claims"][0]["parts"]] == ["0.50 (0.25 to 0.75)", "–"]
+
+
+def test_a_study_of_dead_chains_has_a_front_page(files):
+    table = pd.read_csv(files[2]).assign(last_cycle=float("nan"), amplified=None, n_cycles=0)
+    write_csv(table, files[2])
+    assert summary(*files)["settings"][0]["cycles"] == "–"
+
+
+def test_the_report_can_read_it_and_text_stays_text(files):
+    rst = as_rst(render("summary.html.j2", **summary(*files)))
+    assert max(map(len, rst.splitlines())) < 10_000  # docutils refuses longer lines
+    filled = Environment().from_string(rst).render(snakemake="FILLED IN")
+    html = publish_parts(filled, writer_name="html")["html_body"]
+    assert "&lt;script&gt;alert(1)" in html and "<script>alert(1)" not in html
+    assert "{{ snakemake }}" in html and "FILLED IN" not in html
+    assert "System Message" not in html and "What is drawn." in html
+
+
+def test_a_missing_figure_is_named(files):
+    files[5][0].unlink()
+    with pytest.raises(UserError, match="a.png: the figure or its caption is missing"):
+        summary(*files)
