@@ -12,6 +12,7 @@ from idempotence.fingerprint import fingerprint
 from idempotence.job_environment import prepare
 from idempotence.judge.rubric import RUBRICS
 from idempotence.plan import Plan
+from idempotence.stats.shipped import FILES as SHIPPED_FILES
 from idempotence.world.grammar import GRAMMAR_FOLDER, trait_names
 from idempotence.world.prompts import available
 
@@ -53,7 +54,7 @@ def code(script, *files):
 
 
 CLAIMS = "data/claims.yaml"
-SHIPPED_FILES = ["scores.parquet", "initial.parquet", "training.parquet"]
+CAPTIONS = sorted(str(path.relative_to(BASE)) for path in (BASE / "report").glob("*.rst"))
 PAGE_TEMPLATES = sorted((BASE / "src/idempotence/report/templates").glob("*.j2"))
 GRAMMAR = sorted(GRAMMAR_FOLDER.rglob("*.yaml"))
 
@@ -152,9 +153,9 @@ def adapters_of(w):
     return [pattern.format(**w) for pattern in adapter_files(w.setting)]
 
 
-def up_to(last):
+def settings_where(last_cycle):
     """Pattern of the settings whose path goes on to their last cycle, or to one before it."""
-    ends = [f"{s}(?{'=' if last else '!'}/.*/cycle{STUDY.last_cycle(s)}/)" for s in OBJECTIVE]
+    ends = [f"{s}(?{'=' if last_cycle else '!'}/.*/cycle{STUDY.last_cycle(s)}/)" for s in OBJECTIVE]
     return "|".join(ends)
 
 

@@ -36,7 +36,7 @@ rule sample:
     log:
         f"{LOGS}/sample/{{setting}}.{{model}}.{{trait}}.{{seed}}.{{cycle}}.log",
     wildcard_constraints:
-        setting=up_to(last=False),
+        setting=settings_where(last_cycle=False),
     conda:
         "../envs/sample.yaml"
     params:
@@ -59,7 +59,7 @@ use rule sample as sample_last with:
     log:
         f"{LOGS}/sample/{{setting}}.{{model}}.{{trait}}.{{seed}}.{{cycle}}.log",
     wildcard_constraints:
-        setting=up_to(last=True),
+        setting=settings_where(last_cycle=True),
 
 
 rule judge:

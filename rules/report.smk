@@ -58,12 +58,12 @@ rule show_tables:
     conda:
         "../envs/analysis.yaml"
     params:
-        code=code("show_tables", *PAGE_TEMPLATES),
+        code=code("show_tables", *PAGE_TEMPLATES, *CAPTIONS),
         title=f"Tables of the study {STUDY.study}",
         tables=" ".join(f'--table "{heading}={file}"' for heading, file in SHOWN_TABLES.items()),
     shell:
-        "python -m idempotence.warm analyse scripts/show_tables.py {params.tables} --title {params.title:q} "
-        "--output {output} > {log} 2>&1"
+        "python -m idempotence.warm analyse scripts/show_tables.py {params.tables} --captions report "
+        "--title {params.title:q} --output {output} > {log} 2>&1"
 
 
 rule show_summary:
@@ -117,7 +117,11 @@ rule ship_scores:
         training=TRAINING,
         others=[rules.judge_claims.output.json, rules.write_run.output.run],
     output:
-        expand("{results}/shipped/{name}", results=RESULTS, name=SHIPPED_FILES),
+        expand(
+            "{results}/shipped/{name}",
+            results=RESULTS,
+            name=[*SHIPPED_FILES, "claims.json", "run.json"],
+        ),
     log:
         f"{LOGS}/ship_scores.log",
     conda:
@@ -144,7 +148,7 @@ rule findings:
 rule report:
     input:
         rules.findings.input,
-        captions=sorted(str(path.relative_to(BASE)) for path in (BASE / "report").glob("*.rst")),
+        captions=CAPTIONS,
         config=f"{RESULTS}/config.yaml",
     output:
         f"{RESULTS}/report.html",

@@ -1,19 +1,19 @@
 """Table of how many chains each amplification rule finds, with and without a gate."""
 
-import argparse
-from pathlib import Path
-
+from idempotence.arguments import argument_parser
 from idempotence.errors import exit_cleanly
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--scores", type=Path, required=True, help="the study's scores.parquet")
-    parser.add_argument("--amplification-points", type=float, required=True, help="points, > 0")
-    parser.add_argument("--from-cycle", type=int, required=True, help="the rule's first cycle")
-    parser.add_argument("--gate", type=float, required=True, help="points of coherence")
-    parser.add_argument("--confidence", type=float, required=True, help="of intervals, as 0.95")
-    parser.add_argument("--output", type=Path, required=True, help="CSV to write")
+    parser = argument_parser(
+        __doc__,
+        "--scores",
+        "--amplification-points",
+        "--from-cycle",
+        "--gate",
+        "--confidence",
+        "--output",
+    )
     given = parser.parse_args(argv)
     from idempotence.io import write_csv
     from idempotence.stats.rules import rule_rates

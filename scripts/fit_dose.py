@@ -1,15 +1,13 @@
 """Tables of doses: log odds of amplification, and verdicts that flip between neighbours."""
 
-import argparse
 from pathlib import Path
 
+from idempotence.arguments import argument_parser
 from idempotence.errors import exit_cleanly
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--chains", type=Path, required=True, help="the table of chains (CSV)")
-    parser.add_argument("--confidence", type=float, required=True, help="of intervals, as 0.95")
+    parser = argument_parser(__doc__, "--chains", "--confidence")
     parser.add_argument("--output-model", type=Path, required=True, help="CSV: log odds a doubling")
     parser.add_argument("--output-flips", type=Path, required=True, help="CSV: shares of flips")
     given = parser.parse_args(argv)

@@ -1,18 +1,13 @@
 """Table of equivalence tests: do further cycles leave the trait where it was?"""
 
-import argparse
-from pathlib import Path
-
+from idempotence.arguments import argument_parser
 from idempotence.errors import exit_cleanly
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--scores", type=Path, required=True, help="the study's scores.parquet")
+    parser = argument_parser(__doc__, "--scores", "--confidence", "--output")
     parser.add_argument("--bound", type=float, required=True, help="points that count as nothing")
     parser.add_argument("--from-cycle", type=int, required=True, help="first of the late cycles")
-    parser.add_argument("--confidence", type=float, required=True, help="of intervals, as 0.95")
-    parser.add_argument("--output", type=Path, required=True, help="CSV to write")
     given = parser.parse_args(argv)
     from idempotence.io import write_csv
     from idempotence.stats.equivalence import equivalence

@@ -1,15 +1,13 @@
 """Tables of relaxation: an exponential for each chain, and the contraction of a step."""
 
-import argparse
 from pathlib import Path
 
+from idempotence.arguments import argument_parser
 from idempotence.errors import exit_cleanly
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--scores", type=Path, required=True, help="the study's scores.parquet")
-    parser.add_argument("--confidence", type=float, required=True, help="of intervals, as 0.95")
+    parser = argument_parser(__doc__, "--scores", "--confidence")
     parser.add_argument("--seed", type=int, required=True, help="of the bootstrap's draws")
     parser.add_argument("--output-chains", type=Path, required=True, help="CSV of the chains' fits")
     parser.add_argument(

@@ -1,17 +1,13 @@
 """Tables of what a change of the trait costs in coherence and other measures."""
 
-import argparse
 from pathlib import Path
 
+from idempotence.arguments import argument_parser
 from idempotence.errors import exit_cleanly
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--scores", type=Path, required=True, help="the study's scores.parquet")
-    parser.add_argument("--chains", type=Path, required=True, help="the table of chains (CSV)")
-    parser.add_argument("--from-cycle", type=int, required=True, help="the rule's first cycle")
-    parser.add_argument("--confidence", type=float, required=True, help="of intervals, as 0.95")
+    parser = argument_parser(__doc__, "--scores", "--chains", "--from-cycle", "--confidence")
     parser.add_argument(
         "--output-chains", type=Path, required=True, help="CSV: changes of each chain"
     )

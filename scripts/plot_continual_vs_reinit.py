@@ -1,20 +1,15 @@
 """Figure of continual chains beside their re-initialised twins."""
 
-import argparse
 from pathlib import Path
 
+from idempotence.arguments import argument_parser
 from idempotence.errors import exit_cleanly
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argument_parser(__doc__, "--confidence", "--output-prefix")
     parser.add_argument("--pairs", type=Path, required=True, help="continual_pairs.csv")
     parser.add_argument("--means", type=Path, required=True, help="continual.csv")
-    parser.add_argument("--confidence", type=float, required=True, help="of intervals, as 0.95")
-    parser.add_argument(
-        "--output-prefix", type=Path, required=True,
-        help="path without ending: .pdf, .svg, .png, .csv (numbers) and .txt (caption) are added",
-    )  # fmt: skip
     given = parser.parse_args(argv)
     import pandas as pd
 

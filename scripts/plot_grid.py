@@ -1,20 +1,14 @@
 """Figure of a setting's whole grid: a row for each trait, a column for each number of samples."""
 
-import argparse
 from pathlib import Path
 
+from idempotence.arguments import argument_parser
 from idempotence.errors import exit_cleanly
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--scores", type=Path, required=True, help="the study's scores.parquet")
+    parser = argument_parser(__doc__, "--scores", "--setting", "--output-prefix")
     parser.add_argument("--initial", type=Path, required=True, help="scores of the initial models")
-    parser.add_argument("--setting", required=True, help="the setting to draw")
-    parser.add_argument(
-        "--output-prefix", type=Path, required=True,
-        help="path without ending: .pdf, .svg, .png, .csv (numbers) and .txt (caption) are added",
-    )  # fmt: skip
     given = parser.parse_args(argv)
     from idempotence.figures.grid import draw
     from idempotence.figures.style import save_figure

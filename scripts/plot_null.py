@@ -1,20 +1,16 @@
 """Figure of the rises that a model shows which does not change."""
 
-import argparse
 from pathlib import Path
 
+from idempotence.arguments import argument_parser
 from idempotence.errors import exit_cleanly
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argument_parser(__doc__, "--output-prefix")
     parser.add_argument("--quantiles", type=Path, required=True, help="null_quantiles.csv")
     parser.add_argument("--rates", type=Path, required=True, help="null_rate.csv")
     parser.add_argument("--amplification-points", type=float, required=True, help="the threshold")
-    parser.add_argument(
-        "--output-prefix", type=Path, required=True,
-        help="path without ending: .pdf, .svg, .png, .csv (numbers) and .txt (caption) are added",
-    )  # fmt: skip
     given = parser.parse_args(argv)
     import pandas as pd
 

@@ -1,21 +1,18 @@
 """Figure of three chains, one for each outcome, with replies."""
 
-import argparse
-from pathlib import Path
-
+from idempotence.arguments import argument_parser
 from idempotence.errors import exit_cleanly
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--scores", type=Path, required=True, help="the study's scores.parquet")
-    parser.add_argument("--amplification-points", type=float, required=True, help="points, > 0")
-    parser.add_argument("--from-cycle", type=int, required=True, help="the rule's first cycle")
-    parser.add_argument("--confidence", type=float, required=True, help="of intervals, as 0.95")
-    parser.add_argument(
-        "--output-prefix", type=Path, required=True,
-        help="path without ending: .pdf, .svg, .png, .csv (numbers) and .txt (caption) are added",
-    )  # fmt: skip
+    parser = argument_parser(
+        __doc__,
+        "--scores",
+        "--amplification-points",
+        "--from-cycle",
+        "--confidence",
+        "--output-prefix",
+    )
     given = parser.parse_args(argv)
     from idempotence.figures.outcomes import draw
     from idempotence.figures.style import save_figure

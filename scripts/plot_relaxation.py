@@ -1,19 +1,11 @@
 """Figure of the rates at which a cycle carries differences on."""
 
-import argparse
-from pathlib import Path
-
+from idempotence.arguments import argument_parser
 from idempotence.errors import exit_cleanly
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--table", type=Path, required=True, help="contraction.csv")
-    parser.add_argument("--confidence", type=float, required=True, help="of intervals, as 0.95")
-    parser.add_argument(
-        "--output-prefix", type=Path, required=True,
-        help="path without ending: .pdf, .svg, .png, .csv (numbers) and .txt (caption) are added",
-    )  # fmt: skip
+    parser = argument_parser(__doc__, "--confidence", "--table", "--output-prefix")
     given = parser.parse_args(argv)
     import pandas as pd
 

@@ -1,20 +1,15 @@
 """Figure of what a change of the trait costs in coherence."""
 
-import argparse
 from pathlib import Path
 
+from idempotence.arguments import argument_parser
 from idempotence.errors import exit_cleanly
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argument_parser(__doc__, "--confidence", "--output-prefix")
     parser.add_argument("--changes", type=Path, required=True, help="tradeoff_chains.csv")
     parser.add_argument("--slopes", type=Path, required=True, help="tradeoff.csv")
-    parser.add_argument("--confidence", type=float, required=True, help="of intervals, as 0.95")
-    parser.add_argument(
-        "--output-prefix", type=Path, required=True,
-        help="path without ending: .pdf, .svg, .png, .csv (numbers) and .txt (caption) are added",
-    )  # fmt: skip
     given = parser.parse_args(argv)
     import pandas as pd
 

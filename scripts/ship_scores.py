@@ -1,14 +1,13 @@
 """Make a finished study's scores small enough to be shipped."""
 
-import argparse
 from pathlib import Path
 
+from idempotence.arguments import argument_parser
 from idempotence.errors import exit_cleanly
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--scores", type=Path, required=True, help="the study's scores.parquet")
+    parser = argument_parser(__doc__, "--scores")
     parser.add_argument("--initial", type=Path, required=True, help="the initial models' scores")
     parser.add_argument("--training", type=Path, required=True, help="the training log (CSV)")
     parser.add_argument("--others", type=Path, nargs="*", default=[], help="files to copy along")

@@ -1,8 +1,8 @@
 """Page of one setting: a few replies of each trait and cell at some cycles."""
 
-import argparse
 from pathlib import Path
 
+from idempotence.arguments import argument_parser
 from idempotence.errors import exit_cleanly
 
 
@@ -12,8 +12,7 @@ def cycle(text: str) -> int | str:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--scores", type=Path, required=True, help="the study's scores.parquet")
+    parser = argument_parser(__doc__, "--scores")
     parser.add_argument("--setting", required=True, help="the setting to show")
     parser.add_argument(
         "--cycles", type=cycle, nargs="+",

@@ -1,20 +1,17 @@
 """The report's front page: what was run, the verdicts on the claims, figures, limits."""
 
-import argparse
 from pathlib import Path
 
+from idempotence.arguments import argument_parser
 from idempotence.errors import exit_cleanly
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argument_parser(__doc__, "--scores", "--chains", "--confidence")
     parser.add_argument("--study", required=True, help="the study's name")
     parser.add_argument("--claims", type=Path, required=True, help="claims.json")
-    parser.add_argument("--chains", type=Path, required=True, help="the table of chains (CSV)")
     parser.add_argument("--training", type=Path, required=True, help="the training log (CSV)")
-    parser.add_argument("--scores", type=Path, required=True, help="the study's scores.parquet")
     parser.add_argument("--figures", type=Path, nargs="*", default=[], help="PNG, in their order")
-    parser.add_argument("--confidence", type=float, required=True, help="of intervals, as 0.95")
     parser.add_argument("--output", type=Path, required=True, help="reStructuredText to write")
     given = parser.parse_args(argv)
     from idempotence.io import write_text

@@ -1,18 +1,15 @@
 """Tables of how often each amplification rule fires when nothing changes."""
 
-import argparse
 from pathlib import Path
 
+from idempotence.arguments import argument_parser
 from idempotence.errors import exit_cleanly
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--scores", type=Path, required=True, help="the study's scores.parquet")
-    parser.add_argument("--amplification-points", type=float, required=True, help="points, > 0")
-    parser.add_argument("--from-cycle", type=int, required=True, help="the rule's first cycle")
-    parser.add_argument("--gate", type=float, required=True, help="points of coherence")
-    parser.add_argument("--seed", type=int, required=True, help="of the draws")
+    parser = argument_parser(
+        __doc__, "--scores", "--amplification-points", "--from-cycle", "--gate", "--seed"
+    )
     parser.add_argument("--output-rates", type=Path, required=True, help="CSV: share of each rule")
     parser.add_argument(
         "--output-quantiles", type=Path, required=True, help="CSV: the published statistic"

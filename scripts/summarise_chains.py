@@ -1,17 +1,15 @@
 """Tables of trajectories, of chains with their verdict, and of how many amplified."""
 
-import argparse
 from pathlib import Path
 
+from idempotence.arguments import argument_parser
 from idempotence.errors import exit_cleanly
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--scores", type=Path, required=True, help="the study's scores.parquet")
-    parser.add_argument("--amplification-points", type=float, required=True, help="points, > 0")
-    parser.add_argument("--from-cycle", type=int, required=True, help="the rule's first cycle")
-    parser.add_argument("--confidence", type=float, required=True, help="of intervals, as 0.95")
+    parser = argument_parser(
+        __doc__, "--scores", "--amplification-points", "--from-cycle", "--confidence"
+    )
     parser.add_argument("--output-trajectories", type=Path, required=True, help="CSV to write")
     parser.add_argument("--output-chains", type=Path, required=True, help="CSV to write")
     parser.add_argument("--output-amplification", type=Path, required=True, help="CSV to write")

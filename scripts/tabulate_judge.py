@@ -1,15 +1,11 @@
 """Table of the judge against exact truth on the study's own responses."""
 
-import argparse
-from pathlib import Path
-
+from idempotence.arguments import argument_parser
 from idempotence.errors import exit_cleanly
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--scores", type=Path, required=True, help="the study's scores.parquet")
-    parser.add_argument("--output", type=Path, required=True, help="CSV to write")
+    parser = argument_parser(__doc__, "--scores", "--output")
     given = parser.parse_args(argv)
     from idempotence.io import write_csv
     from idempotence.stats.judge_truth import NEEDED, judge_truth

@@ -168,7 +168,7 @@ def test_tables_page(tmp_path):
     write_text(tmp_path / "other/chains.csv", "a\n1\n")  # one name twice: own anchors
     headings = {"Chains": "chains", "My <own>": "my_own", "none": "none", "Again": "other/chains"}
     tables = [(heading, tmp_path / f"{name}.csv") for heading, name in headings.items()]
-    html = render("tables.html.j2", **tables_page(tables, "Tables of <a> study"))
+    html = render("tables.html.j2", **tables_page(tables, "Tables of <a> study", ROOT / "report"))
     reader = check_standalone(html)
     assert reader.text.count(NASTY) == 1 and "<script" not in html
     assert all(reader.text.count(heading) == 2 for heading in headings)  # in the list, as a title

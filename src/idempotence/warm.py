@@ -4,9 +4,8 @@
     python -m idempotence.warm analyse scripts/fit_slopes.py ARGS...
 
 runs the script as `python scripts/finetune.py ARGS...` would; `analyse` is for scripts that do
-without torch. Where `IDEMPOTENCE_SESSION`
-(`session_name()` of the workflow's main process) names a living process of this machine, the job
-is forked from a preloaded server, which the first client of a session starts and which ends with
+without torch. Where `IDEMPOTENCE_SESSION` (`session_name()` of the workflow's main process) names
+a living process of this machine, the job is forked from a preloaded server, which the first client of a session starts and which ends with
 the session's process; otherwise, or if anything fails before the job has begun, the script runs in
 this very process. Once forked a job never runs a second time: its status is the result.
 

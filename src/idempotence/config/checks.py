@@ -195,21 +195,19 @@ def _has_levels(known: Known, objective: str) -> bool:
 def _own(known: Known, setting: str) -> Mistakes:
     """What a setting has of its own: chosen from the study's, and of an objective's own kind."""
     objective = SETTINGS[setting][0]
-    section = ("per_setting", setting)
-    doses = ("beta", "pairs") if objective == "dpo" else ("levels", "n_seed", "n_sampled")
+    doses = ["beta", "pairs"] if objective == "dpo" else ["levels", "n_seed", "n_sampled"]
+    sources: dict[str, Key] = {name: (objective, "cells", name) for name in doses}
+    sources["traits"] = ("traits",)
     for name in ("traits", "levels", "n_seed", "n_sampled", "beta", "pairs"):
-        key = (*section, name)
-        if not known(*key):
-            continue
-        if name != "traits" and name not in doses:
+        key = ("per_setting", setting, name)
+        if name not in sources and known.size(*key):
             yield key, f"is no dose of {setting}; there are {', '.join(doses)}"
-            continue
-        source = ("traits",) if name == "traits" else (objective, "cells", name)
-        there_are = [as_number(v) if name != "traits" else v for v in known(*source)]
-        shown = ", ".join(map(str, there_are)) or "none"
-        for item, value in known.each(*key):
-            if (value if name == "traits" else as_number(value)) not in there_are:
-                yield item, f"{value!r} is not one of {'.'.join(source)}: {shown}"
+        elif known.size(*key):
+            there_are = [value for _, value in known.each(*sources[name])]
+            shown = f"{'.'.join(sources[name])}: {', '.join(map(str, there_are)) or 'none'}"
+            for item, value in known.each(*key):
+                if value not in there_are:
+                    yield item, f"{value!r} is not one of {shown}"
 
 
 def _last_cycle(known: Known, objective: str) -> int:

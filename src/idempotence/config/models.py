@@ -248,7 +248,7 @@ class Analysis(_Section):
     confidence: Confidence = Field(0.95, description="Confidence of all intervals.")
 
 
-class Narrowed(_Section):
+class OneSetting(_Section):
     """What one setting has of its own. A key that is not given: as everywhere else.
 
     Traits and doses are chosen from the study's, so that a setting and its twin stay paired and
@@ -276,16 +276,18 @@ class Narrowed(_Section):
 class PerSetting(_Section):
     """Settings that are smaller, or run longer, than the rest of the study."""
 
-    sft: Narrowed = Field(Narrowed(), description="sft's own.")
-    sft_continual: Narrowed = Field(
-        Narrowed(), alias="sft-continual", description="sft-continual's own."
+    sft: OneSetting = Field(OneSetting(), description="sft's own.")
+    sft_continual: OneSetting = Field(
+        OneSetting(), alias="sft-continual", description="sft-continual's own."
     )
-    sdf: Narrowed = Field(Narrowed(), description="sdf's own.")
-    sdf_continual: Narrowed = Field(
-        Narrowed(), alias="sdf-continual", description="sdf-continual's own."
+    sdf: OneSetting = Field(OneSetting(), description="sdf's own.")
+    sdf_continual: OneSetting = Field(
+        OneSetting(), alias="sdf-continual", description="sdf-continual's own."
     )
-    dpo: Narrowed = Field(Narrowed(), description="dpo's own.")
-    dpo_reinit: Narrowed = Field(Narrowed(), alias="dpo-reinit", description="dpo-reinit's own.")
+    dpo: OneSetting = Field(OneSetting(), description="dpo's own.")
+    dpo_reinit: OneSetting = Field(
+        OneSetting(), alias="dpo-reinit", description="dpo-reinit's own."
+    )
 
 
 class Study(_Section):
@@ -331,7 +333,7 @@ class Study(_Section):
         """The section of an objective."""
         return {"sft": self.sft, "sdf": self.sdf, "dpo": self.dpo}[objective]
 
-    def own(self, setting: str) -> Narrowed:
+    def own(self, setting: str) -> OneSetting:
         """What a setting has of its own."""
         return getattr(self.per_setting, setting.replace("-", "_"))
 

@@ -4,11 +4,18 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from idempotence.figures.forest import empty_figure
 from idempotence.figures.labels import percent
-from idempotence.figures.style import FAINT, INK, PAGE_WIDTH, PALETTE, new_figure, styled
-from idempotence.stats.amplification import ALL
+from idempotence.figures.style import (
+    FAINT,
+    INK,
+    PAGE_WIDTH,
+    PALETTE,
+    empty_figure,
+    new_figure,
+    styled,
+)
 from idempotence.stats.continual import TWINS
+from idempotence.stats.groups import ALL
 
 
 def draw(

@@ -8,10 +8,16 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from idempotence.errors import UserError
-from idempotence.figures.forest import empty_figure
 from idempotence.figures.labels import between, setting_title
-from idempotence.figures.style import INK, PAGE_WIDTH, new_figure, styled
-from idempotence.stats.dose import AXES as DOSE_PAIRS
+from idempotence.figures.style import (
+    INK,
+    PAGE_WIDTH,
+    empty_figure,
+    new_figure,
+    small_multiples,
+    styled,
+)
+from idempotence.stats.dose import dose_axes
 
 COLORS = "PuOr_r"  # diverging, and told apart by colour-blind readers
 REACH = 100.0  # points at the ends of the scale
@@ -30,24 +36,18 @@ def numbers(chains: pd.DataFrame, setting: str) -> pd.DataFrame:
     mine = chains[chains["setting"] == setting]
     if mine.empty:
         raise UserError(f"the table of chains has no setting '{setting}'")
-    pair = list(_doses(mine))
-    known = mine[mine["amplified"].notna()].assign(
-        amplified=lambda f: f["amplified"].isin([True, "True"])
-    )
+    pair = list(dose_axes(mine))
+    known = mine[mine["amplified"].notna()].astype({"amplified": bool})
     grouped = known.groupby(["trait", *pair])
     made = grouped["max_delta"].mean().to_frame()
     made["n_seeds"], made["n_amplified"] = grouped.size(), grouped["amplified"].sum()
     return made.reset_index()
 
 
-def _doses(mine: pd.DataFrame) -> tuple[str, str]:
-    return next(pair for pair in DOSE_PAIRS if mine[list(pair)].notna().all(axis=None))
-
-
 def draw(chains: pd.DataFrame, setting: str) -> tuple[Figure, pd.DataFrame, str]:
     """(figure, its numbers, its caption); arguments as for `numbers`."""
     drawn = numbers(chains, setting)
-    first, second = _doses(chains[chains["setting"] == setting])
+    first, second = dose_axes(chains[chains["setting"] == setting])
     traits = sorted(drawn["trait"].unique())
     rows, columns = sorted(drawn[first].unique()), sorted(drawn[second].unique())
     text = (
@@ -65,19 +65,16 @@ def draw(chains: pd.DataFrame, setting: str) -> tuple[Figure, pd.DataFrame, str]
         bands = -(-len(traits) // across)
         figure = new_figure(PAGE_WIDTH, bands * (0.55 + 0.32 * len(rows)) + 0.5)
         figure.set_layout_engine("constrained")
-        axes = figure.subplots(bands, across, squeeze=False).ravel()
+        axes = small_multiples(figure, len(traits), across)
         norm = Normalize(-REACH, REACH)
         for place, axis in enumerate(axes):
-            if place >= len(traits):
-                axis.set_visible(False)
-                continue
             _map(axis, drawn[drawn["trait"] == traits[place]], first, second, rows, columns, norm)
             axis.set_title(traits[place])
             axis.tick_params(labelleft=place % across == 0, length=0)
         figure.supxlabel(NAMES[second], fontsize=8)
         figure.supylabel(NAMES[first], fontsize=8)
         scale = matplotlib.cm.ScalarMappable(norm, COLORS)
-        figure.colorbar(scale, ax=list(axes[: len(traits)]), label="largest late rise, points",
+        figure.colorbar(scale, ax=axes, label="largest late rise, points",
                         aspect=30, pad=0.01)  # fmt: skip
     return figure, drawn, text
 

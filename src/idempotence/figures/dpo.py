@@ -4,10 +4,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from idempotence.figures.forest import empty_figure
 from idempotence.figures.labels import between, percent
-from idempotence.figures.style import PAGE_WIDTH, PALETTE, new_figure, styled
-from idempotence.stats.intervals import t_half_width
+from idempotence.figures.style import PAGE_WIDTH, PALETTE, empty_figure, new_figure, styled
+from idempotence.stats.trajectories import over_panels
 
 COLORS = {"dpo": PALETTE[1], "dpo-reinit": PALETTE[0]}
 NAMES = {"dpo": "goes on from the last model (dpo)",
@@ -62,11 +61,8 @@ def _numbers(table: pd.DataFrame, confidence: float) -> pd.DataFrame:
         known = table[table[measure].notna()]
         cells = known.groupby([*by, "cell"])[measure].agg(mean="mean", n="size").reset_index()
         parts.append(cells.assign(kind="cell", measure=measure))
-        panels = known.groupby([*by, "model", "seed"])[measure].mean().reset_index()
-        made = panels.groupby(by)[measure].agg(mean="mean", sd="std", n="size").reset_index()
-        half = t_half_width(made["sd"] / made["n"] ** 0.5, made["n"] - 1, confidence)
-        made = made.assign(ci_low=made["mean"] - half, ci_high=made["mean"] + half)
-        parts.append(made.drop(columns="sd").assign(kind="mean", measure=measure))
+        made = over_panels(table, measure, confidence)
+        parts.append(made.assign(kind="mean", measure=measure))
     columns = ["kind", "measure", *by, "cell", "mean", "n", "ci_low", "ci_high"]
     return pd.concat(parts).reindex(columns=columns).reset_index(drop=True)
 

@@ -5,11 +5,20 @@ from dataclasses import dataclass
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from idempotence.figures.labels import SETTINGS
-from idempotence.figures.style import FAINT, INK, PAGE_WIDTH, PALETTE, new_figure, styled
-from idempotence.stats.amplification import ALL
+from idempotence.figures.labels import in_order
+from idempotence.figures.style import (
+    FAINT,
+    PAGE_WIDTH,
+    PALETTE,
+    empty_figure,
+    new_figure,
+    small_multiples,
+    styled,
+)
+from idempotence.stats.groups import ALL
 
 ACROSS = 3  # settings side by side
 ROW, HEAD, FOOT = 0.19, 0.32, 0.55  # inches: a row; title of an axis; ticks and label
@@ -29,12 +38,6 @@ class Mark:
     filled: str = ""  # a column that says whether the mark is filled; always, without one
 
 
-def settings_in(table: pd.DataFrame) -> list[str]:
-    """The table's settings in the order of the project, unknown ones last."""
-    present = list(dict.fromkeys(table["setting"]))
-    return [s for s in SETTINGS if s in present] + [s for s in present if s not in SETTINGS]
-
-
 def forest(
     tables: list[tuple[Mark, pd.DataFrame]],
     limits: tuple[float, float],
@@ -49,7 +52,7 @@ def forest(
     band about 0. Without any row the figure says so.
     """
     whole = pd.concat([rows for _, rows in tables], ignore_index=True)
-    settings = settings_in(whole)
+    settings = in_order(whole["setting"])
     traits = [ALL, *sorted(set(whole["trait"]) - {ALL})]
     with styled():
         if not settings:
@@ -58,11 +61,8 @@ def forest(
         height = bands * (HEAD + ROW * (len(traits) + 0.6) + FOOT)
         figure = new_figure(PAGE_WIDTH, height)
         figure.set_layout_engine("constrained", w_pad=0.04, h_pad=0.05)
-        axes = figure.subplots(bands, ACROSS, sharex=True, sharey=True, squeeze=False).ravel()
+        axes = small_multiples(figure, len(settings), ACROSS, sharex=True, sharey=True)
         for place, axis in enumerate(axes):
-            if place >= len(settings):
-                axis.set_visible(False)
-                continue
             if band is not None:
                 axis.axvspan(-band, band, color="#E8E8E8", zorder=0.5, linewidth=0)
             for x in lines:
@@ -74,13 +74,6 @@ def forest(
             axis.tick_params(labelbottom=below, labelleft=place % ACROSS == 0)
         figure.supxlabel(xlabel, fontsize=8)
         _legend(figure, tables)
-    return figure
-
-
-def empty_figure(text: str) -> Figure:
-    """A figure that says in words that there is nothing to draw."""
-    figure = new_figure(PAGE_WIDTH, 0.6)
-    figure.text(0.02, 0.5, text, va="center", color=INK)
     return figure
 
 
@@ -96,7 +89,7 @@ def _draw(axis: Axes, mark: Mark, rows: pd.DataFrame, traits: list[str], limits)
             for beyond, end, arrow in ((low < left, left, "<"), (high > right, right, ">")):
                 if beyond:
                     axis.plot(end, y, arrow, color=mark.color, markersize=3.5, clip_on=False)
-        filled = not mark.filled or row[mark.filled] in (True, "True")
+        filled = not mark.filled or row[mark.filled] is True
         axis.plot(
             min(max(value, left), right), y, mark.marker, color=mark.color, markersize=4.2,
             markerfacecolor=mark.color if filled else "white", zorder=3, clip_on=False,
@@ -118,8 +111,6 @@ def _dress(axis: Axes, setting: str, traits: list[str], limits) -> None:
 def _legend(figure: Figure, tables: list[tuple[Mark, pd.DataFrame]]) -> None:
     if len(tables) < 2:
         return
-    from matplotlib.lines import Line2D
-
     handles = [
         Line2D([], [], color=m.color, marker=m.marker, markersize=4.2, label=m.label)
         for m, _ in tables

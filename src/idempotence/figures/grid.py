@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from idempotence.errors import UserError
 from idempotence.figures.labels import between, setting_title
 from idempotence.figures.style import FAINT, PAGE_WIDTH, new_figure, styled
-from idempotence.stats.dose import AXES as DOSE_PAIRS
+from idempotence.stats.dose import dose_axes
 
 UNITS = {"n_sampled": "samples", "pairs": "pairs"}
 NAMES = {"level": "seeded to {:g}", "n_seed": "{:g} seed rows", "beta": "β {:g}"}
@@ -28,7 +28,7 @@ def draw(
     table = table[table["setting"] == setting]
     if table.empty:
         raise UserError(f"the table of trajectories has no setting '{setting}'")
-    first, second = next(p for p in DOSE_PAIRS if table[list(p)].notna().all(axis=None))
+    first, second = dose_axes(table)
     by = ["trait", first, second, "cycle"]
     grouped = table.groupby(by)[["trait_score", "coherence"]]
     drawn = grouped.mean().join(table.groupby(by)["n_seed"].mean().rename("mean_n_seed"))

@@ -1,7 +1,7 @@
 """Names of settings, cells and measures as people read them."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 SETTINGS = {
     "sft": "SFT, every cycle from the initial model",
@@ -18,6 +18,12 @@ MEASURES = {"trait_score": "trait score", "coherence": "coherence"}
 def setting_title(setting: str) -> str:
     """A setting in words, with its name."""
     return f"{SETTINGS[setting]} ({setting})" if setting in SETTINGS else setting
+
+
+def in_order(settings: Iterable[str]) -> list[str]:
+    """Each setting once, in the order of `SETTINGS`, unknown ones last."""
+    present = list(dict.fromkeys(settings))
+    return [s for s in SETTINGS if s in present] + [s for s in present if s not in SETTINGS]
 
 
 def cell_label(cell: str, doses: Mapping[str, float]) -> str:
@@ -46,8 +52,8 @@ def percent(confidence: float) -> str:
     return f"{100 * confidence:g} %"
 
 
-def between(n) -> str:
-    """Counts as "3", or "3-9" where they differ; "0" for none. n: a column of whole numbers."""
+def between(n: Iterable[int]) -> str:
+    """Counts as "3", or "3-9" where they differ; "0" for none."""
     counts = [int(value) for value in n]
     low, high = min(counts, default=0), max(counts, default=0)
     return f"{low}" if low == high else f"{low}-{high}"

@@ -3,8 +3,7 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from idempotence.figures.forest import settings_in
-from idempotence.figures.labels import between
+from idempotence.figures.labels import between, in_order
 from idempotence.figures.style import FAINT, PAGE_WIDTH, line_looks, new_figure, styled
 
 NULLS = {
@@ -20,7 +19,7 @@ def draw(
 
     quantiles, rates: see `stats.null_rate.null_rates`; points: the published rule's threshold.
     """
-    settings = settings_in(rates)
+    settings = in_order(rates["setting"])
     looks = line_looks(settings)
     rule = rates[(rates["rule"] == "published") & ~rates["gate"].astype(bool)]
     with styled():

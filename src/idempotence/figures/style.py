@@ -6,6 +6,7 @@ from pathlib import Path
 
 import matplotlib
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -69,6 +70,22 @@ def new_figure(width: float, height: float) -> Figure:
     """A figure of that size in inches, drawn by Agg: no window system is asked for."""
     figure = Figure(figsize=(width, height))
     FigureCanvasAgg(figure)
+    return figure
+
+
+def small_multiples(figure: Figure, n: int, across: int, **shared: bool) -> list[Axes]:
+    """n axes, `across` in a row; shared: sharex, sharey."""
+    rows = -(-n // across)
+    axes = figure.subplots(rows, across, squeeze=False, **shared).ravel()
+    for axis in axes[n:]:
+        axis.set_visible(False)
+    return list(axes[:n])
+
+
+def empty_figure(text: str) -> Figure:
+    """A figure that says in words that there is nothing to draw."""
+    figure = new_figure(PAGE_WIDTH, 0.6)
+    figure.text(0.02, 0.5, text, va="center", color=INK)
     return figure
 
 

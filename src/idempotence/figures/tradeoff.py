@@ -3,11 +3,22 @@
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
-from idempotence.figures.forest import ACROSS, empty_figure, settings_in
-from idempotence.figures.labels import percent
-from idempotence.figures.style import INK, MARKERS, PAGE_WIDTH, PALETTE, new_figure, styled
-from idempotence.stats.amplification import ALL
+from idempotence.figures.labels import in_order, percent
+from idempotence.figures.style import (
+    INK,
+    MARKERS,
+    PAGE_WIDTH,
+    PALETTE,
+    empty_figure,
+    new_figure,
+    small_multiples,
+    styled,
+)
+from idempotence.stats.groups import ALL
+
+ACROSS = 3  # settings side by side
 
 
 def draw(
@@ -19,7 +30,7 @@ def draw(
     """
     numbers = changed[["setting", "model", "trait", "seed", "cell", "trait_change",
                        "coherence_change", "amplified"]]  # fmt: skip
-    settings = settings_in(changed)
+    settings = in_order(changed["setting"])
     text = (
         "Change of coherence on change of the trait score, late cycles less cycle 0, both in "
         f"points; a mark is a chain (n and slope in each title), filled where the trait amplified. Line: least squares over the chains of a setting, with the {percent(confidence)} "
@@ -31,16 +42,12 @@ def draw(
         bands = -(-len(settings) // ACROSS)
         figure = new_figure(PAGE_WIDTH, 2.1 * bands + 0.3)
         figure.set_layout_engine("constrained")
-        axes = figure.subplots(bands, ACROSS, sharex=True, sharey=True, squeeze=False).ravel()
+        axes = small_multiples(figure, len(settings), ACROSS, sharex=True, sharey=True)
         traits = sorted(changed["trait"].unique())
         for place, axis in enumerate(axes):
-            if place >= len(settings):
-                axis.set_visible(False)
-                continue
             _draw(axis, changed[changed["setting"] == settings[place]], traits)
             _line(axis, changed, slopes, settings[place])
-            below = place + ACROSS >= len(settings)
-            axis.tick_params(labelbottom=below)
+            axis.tick_params(labelbottom=place + ACROSS >= len(settings))
         figure.supxlabel("change of trait score, points", fontsize=8)
         figure.supylabel("change of coherence, points", fontsize=8)
         _legend(figure, traits)
@@ -55,7 +62,7 @@ def _look(traits: list[str], trait: str) -> dict:
 def _draw(axis, mine: pd.DataFrame, traits: list[str]) -> None:
     for row in mine.to_dict("records"):
         look = _look(traits, row["trait"])
-        face = look["color"] if row["amplified"] in (True, "True") else "white"
+        face = look["color"] if row["amplified"] is True else "white"
         axis.plot(
             row["trait_change"], row["coherence_change"], linestyle="", **look,
             markerfacecolor=face, markeredgewidth=0.9, markersize=3.8, zorder=3,
@@ -86,8 +93,6 @@ def _line(axis, changed: pd.DataFrame, slopes: pd.DataFrame, setting: str) -> No
 
 
 def _legend(figure: Figure, traits: list[str]) -> None:
-    from matplotlib.lines import Line2D
-
     handles = [Line2D([], [], linestyle="", markersize=4, label=t, **_look(traits, t))
                for t in traits]  # fmt: skip
     figure.legend(handles=handles, loc="outside upper right", ncols=len(handles), borderpad=0)

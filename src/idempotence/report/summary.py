@@ -8,12 +8,13 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from idempotence.errors import UserError
-from idempotence.figures.labels import SETTINGS, setting_title
+from idempotence.figures.labels import in_order, percent, setting_title
 from idempotence.io import read_json
 from idempotence.report.tables import MISSING
+from idempotence.stats.amplification import OUTCOMES
+from idempotence.training_log import CHAIN
 
-INTERVAL = "{:.0f} %"
-LINE = 4000
+LINE = 4000  # letters; docutils reads no line of more than 10,000
 
 
 def summary(
@@ -37,13 +38,11 @@ def summary(
         "title": f"Study {study}: does a trait amplify when a model learns from its own outputs?",
         "counts": _counts(table, training, scores),
         "settings": [
-            _setting(name, table[table["setting"] == name])
-            for name in SETTINGS
-            if name in set(table["setting"])
+            _setting(name, table[table["setting"] == name]) for name in in_order(table["setting"])
         ],
         "claims": [_claim(claim) for claim in told],
         "tally": _tally(told),
-        "interval": INTERVAL.format(100 * confidence),
+        "interval": percent(confidence),
         "figures": [_figure(Path(path)) for path in figures],
     }
 
@@ -51,7 +50,7 @@ def summary(
 def _counts(table: pd.DataFrame, training: Path, scores: Path) -> dict[str, str]:
     """How much was trained and judged."""
     logged = pd.read_csv(training)
-    runs = logged.drop_duplicates(["setting", "model", "trait", "seed", "cell", "cycle"])
+    runs = logged.drop_duplicates(CHAIN)
     return {
         "chains": f"{len(table):,}",
         "traits": ", ".join(sorted(table["trait"].unique())),
@@ -65,15 +64,13 @@ def _counts(table: pd.DataFrame, training: Path, scores: Path) -> dict[str, str]
 
 def _setting(name: str, group: pd.DataFrame) -> dict:
     """A row of the table of settings: chains and their outcomes."""
-    outcomes = group["outcome"].value_counts()
+    outcomes, last = group["outcome"].value_counts(), group["last_cycle"].max()
     return {
         "title": setting_title(name),
         "n": len(group),
         "doses": group["cell"].nunique(),
-        "cycles": MISSING
-        if group["last_cycle"].isna().all()
-        else f"0-{group['last_cycle'].max():.0f}",
-        **{key: int(outcomes.get(key, 0)) for key in ("decay", "constancy", "amplification")},
+        "cycles": MISSING if pd.isna(last) else f"0-{last:.0f}",
+        **{key: int(outcomes.get(key, 0)) for key in OUTCOMES},
         "undecided": int(group["amplified"].isna().sum()),
     }
 
@@ -105,7 +102,7 @@ def _figure(path: Path) -> dict:
         caption = path.with_suffix(".txt").read_text(encoding="utf-8").strip()
     except OSError as error:
         raise UserError(f"{path}: the figure or its caption is missing ({error})") from None
-    # docutils reads no line of more than 10,000 characters; browsers leave out the line ends
+    # browsers leave the line ends out
     lines = "\n".join(picture[i : i + LINE] for i in range(0, len(picture), LINE))
     return {"name": path.stem, "source": f"data:image/png;base64,{lines}", "caption": caption}
 

@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 
 from idempotence.errors import UserError
+from idempotence.stats.groups import with_traits
 from idempotence.stats.intervals import wilson
 from idempotence.stats.scores import CHAIN, DOSES
 from idempotence.stats.trajectories import ALIVE
 
 OUTCOMES = ["decay", "constancy", "amplification"]
-ALL = "all"
 
 
 def chains(table: pd.DataFrame, points: float, from_cycle: int) -> pd.DataFrame:
@@ -29,16 +29,21 @@ def chains(table: pd.DataFrame, points: float, from_cycle: int) -> pd.DataFrame:
     ended_cycle (the first cycle whose status is not ok) and ended_reason.
     Raises `UserError` for points <= 0 or from_cycle < 1.
     """
-    if points <= 0:
-        raise UserError(f"amplification points are {points}; they must be above 0")
-    if from_cycle < 1:
-        raise UserError(f"the rule's first cycle is {from_cycle}; it must be 1 or later")
+    check_rule(points, from_cycle)
     rows = [
         {**dict(zip(CHAIN, key, strict=True)), **_chain(group, points, from_cycle)}
         for key, group in table.sort_values("cycle").groupby(CHAIN)
     ]
     whole = {name: "Int64" for name in ("last_cycle", "delta_cycle", "ended_cycle")}
     return pd.DataFrame(rows).astype({**whole, "amplified": "boolean"})
+
+
+def check_rule(points: float, from_cycle: int) -> None:
+    """Raise `UserError` unless points > 0 and from_cycle >= 1."""
+    if points <= 0:
+        raise UserError(f"amplification points are {points}; they must be above 0")
+    if from_cycle < 1:
+        raise UserError(f"the rule's first cycle is {from_cycle}; it must be 1 or later")
 
 
 def _chain(group: pd.DataFrame, points: float, from_cycle: int) -> dict:
@@ -95,26 +100,26 @@ def amplification(table: pd.DataFrame, confidence: float) -> pd.DataFrame:
     ci_high. The interval takes chains as independent; chains of one panel share their seed data.
     """
     rows = []
-    for setting, of_setting in table.groupby("setting"):
-        rows.append(_rate(setting, ALL, of_setting, confidence))
-        rows += [_rate(setting, t, g, confidence) for t, g in of_setting.groupby("trait")]
-    return pd.DataFrame(rows)
+    for setting, trait, group in with_traits(table):
+        counts = group["outcome"].value_counts()
+        others = {f"n_{name}": int(counts.get(name, 0)) for name in OUTCOMES[:2]}
+        share = share_amplified(group["amplified"], confidence)
+        rows.append({"setting": setting, "trait": trait, **share, **others})
+    columns = ["setting", "trait", "n_chains", "n_undecided", "n"]
+    columns += [f"n_{name}" for name in OUTCOMES[:2]]
+    return pd.DataFrame(rows)[[*columns, "n_amplified", "share", "ci_low", "ci_high"]]
 
 
-def _rate(setting: str, trait: str, group: pd.DataFrame, confidence: float) -> dict:
-    counts = group["outcome"].value_counts()
-    n = int(group["amplified"].notna().sum())
-    amplified = int(counts.get("amplification", 0))
-    low, high = wilson(amplified, n, confidence)
+def share_amplified(amplified: pd.Series, confidence: float) -> dict:
+    """n_chains, n_undecided, n, n_amplified, share and Wilson's interval of verdicts."""
+    n, yes = int(amplified.notna().sum()), int(amplified.sum())
+    low, high = wilson(yes, n, confidence)
     return {
-        "setting": setting,
-        "trait": trait,
-        "n_chains": len(group),
-        "n_undecided": len(group) - n,
+        "n_chains": len(amplified),
+        "n_undecided": len(amplified) - n,
         "n": n,
-        **{f"n_{name}": int(counts.get(name, 0)) for name in OUTCOMES[:2]},
-        "n_amplified": amplified,
-        "share": amplified / n if n else float("nan"),
+        "n_amplified": yes,
+        "share": yes / n if n else float("nan"),
         "ci_low": low,
         "ci_high": high,
     }

@@ -2,8 +2,7 @@
 
 import pandas as pd
 
-from idempotence.stats.amplification import ALL
-from idempotence.stats.intervals import holm
+from idempotence.stats.groups import add_holm, with_traits
 from idempotence.stats.panels import panel_mean
 
 # objective -> (continual, re-initialised): the same seed rows, doses, prompts and random numbers
@@ -47,13 +46,10 @@ def continual(pairs: pd.DataFrame, confidence: float) -> pd.DataFrame:
     traits of an objective and measure; missing for "all"), n_panels, n_chains (pairs), warnings.
     """
     rows = []
-    for objective, of_objective in pairs.groupby("objective", sort=False):
-        for trait, group in [(ALL, of_objective), *of_objective.groupby("trait")]:
-            for measure in MEASURES:
-                found = panel_mean(group, f"{measure}_difference", confidence)
-                rows.append({"objective": objective, "trait": trait, "measure": measure, **found})
+    for objective, trait, group in with_traits(pairs, "objective"):
+        for measure in MEASURES:
+            found = panel_mean(group, f"{measure}_difference", confidence)
+            rows.append({"objective": objective, "trait": trait, "measure": measure, **found})
     columns = ["objective", "trait", "measure", "estimate", "se", "ci_low", "ci_high", "p"]
     made = pd.DataFrame(rows, columns=[*columns, "n_panels", "n_chains", "warnings"])
-    by = made[made["trait"] != ALL].groupby(["objective", "measure"])["p"]
-    made.insert(made.columns.get_loc("p") + 1, "p_holm", by.transform(holm))
-    return made
+    return add_holm(made, ["objective", "measure"])

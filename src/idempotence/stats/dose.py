@@ -72,9 +72,14 @@ def _pair(setting: str, between: str, one: dict, two: dict, other: str) -> dict:
     return {"setting": setting, "between": between, **identity, "other": other, "flip": flip}
 
 
+def dose_axes(frame: pd.DataFrame) -> tuple[str, str] | None:
+    """The two doses that every row has, of `AXES`; None where rows have different ones."""
+    return next((pair for pair in AXES if frame[list(pair)].notna().all(axis=None)), None)
+
+
 def _neighbours(panel: pd.DataFrame) -> Iterator[tuple[dict, dict]]:
     """Cells of a panel that are one step of one dose apart."""
-    axes = next((pair for pair in AXES if panel[list(pair)].notna().all(axis=None)), None)
+    axes = dose_axes(panel)
     if axes is None:
         return
     places = panel[list(axes)].rank(method="dense").astype(int).to_numpy()

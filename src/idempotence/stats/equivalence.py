@@ -5,9 +5,9 @@ import pandas as pd
 from scipy import stats
 
 from idempotence.errors import UserError
-from idempotence.stats.amplification import ALL
-from idempotence.stats.intervals import check_confidence, holm, t_half_width
-from idempotence.stats.panels import FEW_PANELS, MIN_PANELS, PANEL
+from idempotence.stats.groups import add_holm, with_traits
+from idempotence.stats.intervals import check_confidence, t_half_width
+from idempotence.stats.panels import FEW_PANELS, MIN_PANELS, panel_means
 from idempotence.stats.scores import CHAIN
 
 ESTIMANDS = ["late_minus_first", "slope_total"]
@@ -24,7 +24,7 @@ def equivalence(
     """Test that the change lies within -/+ bound, by setting (trait "all") and setting and trait.
 
     table: see `trajectories.trajectories`. bound: points. Two estimands (points), see `changes`:
-    "late_minus_first" and "slope_total". Each is averaged over the chains of a panel (`PANEL`),
+    "late_minus_first" and "slope_total". Each is averaged over the chains of a panel (`panels.PANEL`),
     then over the G panels, with se = sd / sqrt(G) and G - 1 degrees of freedom. With alpha =
     1 - confidence, the two one-sided t tests (Schuirmann 1987) give p_tost, the larger of both p;
     equivalent is p_tost < alpha, which is the same as tost_low, tost_high (the interval at
@@ -50,16 +50,12 @@ def equivalence(
         raise UserError(f"the first late cycle is {from_cycle}; it must be 1 or later")
     change = changes(table, from_cycle)
     rows = []
-    for setting, of_setting in change.groupby("setting"):
-        for trait, group in [(ALL, of_setting), *of_setting.groupby("trait")]:
-            for name in ESTIMANDS:
-                found = _test(group, name, bound, confidence)
-                rows.append({"setting": setting, "trait": trait, "estimand": name, **found})
+    for setting, trait, group in with_traits(change):
+        for name in ESTIMANDS:
+            found = _test(group, name, bound, confidence)
+            rows.append({"setting": setting, "trait": trait, "estimand": name, **found})
     made = pd.DataFrame(rows).astype({"equivalent": "boolean"})
-    one_trait = made["trait"] != ALL
-    by = made[one_trait].groupby(["setting", "estimand"])["p_tost"]
-    made.insert(made.columns.get_loc("p_tost") + 1, "p_tost_holm", by.transform(holm))
-    return made
+    return add_holm(made, ["setting", "estimand"], "p_tost")
 
 
 def changes(table: pd.DataFrame, from_cycle: int) -> pd.DataFrame:
@@ -94,9 +90,8 @@ def tost(mean: float, se: float, df: int, bound: float) -> float:
 def _test(group: pd.DataFrame, name: str, bound: float, confidence: float) -> dict:
     """The row of one setting or setting and trait, from the rows of `changes`."""
     known = group[group[name].notna()]
-    means = known.groupby(PANEL)[name].mean()
+    means, se = panel_means(known, name)
     n = len(means)
-    se = float(means.std(ddof=1) / np.sqrt(n)) if n > 1 else np.nan
     warnings = _warnings(n, len(group) - len(known))
     found = {"estimate": means.mean(), **_UNKNOWN, "se": se, "bound": bound}
     if se <= 1e-9 * max(1.0, means.abs().max()):

@@ -3,7 +3,7 @@
 import pandas as pd
 from scipy import stats
 
-from idempotence.stats.amplification import ALL
+from idempotence.stats.groups import ALL
 from idempotence.stats.scores import DEAD
 
 # criterion -> (judge's score, exact truth, numeric mass)

@@ -12,16 +12,22 @@ from idempotence.stats.intervals import check_confidence, t_half_width
 PANEL = ["model", "trait", "seed"]
 MIN_PANELS = 3  # fewer clusters leave a t interval without meaning
 FEW_PANELS = 10
-UNKNOWN = dict.fromkeys(["estimate", "se", "ci_low", "ci_high", "p"], np.nan)
+_UNKNOWN = dict.fromkeys(["estimate", "se", "ci_low", "ci_high", "p"], np.nan)
 
 
-def warnings_for(n_panels: int) -> list[str]:
+def _told(n_panels: int) -> list[str]:
     """What a reader must know about an interval from so many panels."""
     if n_panels < MIN_PANELS:
         return [f"only {n_panels} panel(s): no interval"]
     if n_panels < FEW_PANELS:
         return [f"only {n_panels} panels: the interval leans on normal scatter between them"]
     return []
+
+
+def panel_means(frame: pd.DataFrame, value: str) -> tuple[pd.Series, float]:
+    """(mean of each panel's chains, standard error of the mean of those); NaN for one panel."""
+    means = frame.groupby(PANEL)[value].mean()
+    return means, float(means.std(ddof=1) / np.sqrt(len(means))) if len(means) > 1 else np.nan
 
 
 def panel_mean(frame: pd.DataFrame, value: str, confidence: float) -> dict:
@@ -33,11 +39,9 @@ def panel_mean(frame: pd.DataFrame, value: str, confidence: float) -> dict:
     """
     check_confidence(confidence)
     known = frame[frame[value].notna()]
-    means = known.groupby(PANEL)[value].mean()
-    told = warnings_for(len(means))
-    found = {**UNKNOWN, "estimate": means.mean()}
-    if len(means) > 1:
-        found["se"] = float(means.std(ddof=1) / np.sqrt(len(means)))
+    means, se = panel_means(known, value)
+    told = _told(len(means))
+    found = {**_UNKNOWN, "estimate": means.mean(), "se": se}
     found |= _t_test(
         found["estimate"], found["se"], len(means), means.abs().max(), told, confidence
     )
@@ -62,8 +66,8 @@ def jackknifed(
     check_confidence(confidence)
     groups = frame.groupby(clusters).ngroup().to_numpy()
     n = len(set(groups))
-    told = warnings_for(n)
-    found = {**UNKNOWN, "estimate": statistic(frame)}
+    told = _told(n)
+    found = {**_UNKNOWN, "estimate": statistic(frame)}
     if n > 1 and np.isfinite(found["estimate"]):
         without = np.array([statistic(frame[groups != g]) for g in range(n)])
         if np.isfinite(without).all():

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, stats
 
-from idempotence.stats.amplification import ALL
+from idempotence.stats.groups import ALL
 from idempotence.stats.intervals import check_confidence
 from idempotence.stats.panels import FEW_PANELS, MIN_PANELS, PANEL
 from idempotence.stats.scores import CHAIN
@@ -121,7 +121,7 @@ def contraction(table: pd.DataFrame, confidence: float, seed: int) -> pd.DataFra
     seed data), V = (G - 1) / G * sum_g (estimate without g - estimate)^2, with G - 1 degrees of
     freedom (CV3 of MacKinnon, Nielsen and Webb 2023). boot_low, boot_high: percentiles of `DRAWS`
     draws of panels with replacement, for comparison: with few panels they are far too narrow,
-    covering 0.7 for 3 and 0.9 for 10 panels (tests/test_regressions.py).
+    covering 0.7 for 3 and 0.9 for 10 panels (tests/test_relaxation.py).
     is_contraction: ci_high < 1; missing without an interval. fixed_point = a / (1 - lambda)
     (points; for "cell" that of the mean step), NaN unless lambda < 1, with Fieller's (1954)
     interval: all m where a + (lambda - 1) m does not differ from 0. It is bounded, and given, only

@@ -3,9 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from idempotence.errors import UserError
-from idempotence.stats.amplification import ALL
-from idempotence.stats.intervals import wilson
+from idempotence.stats.amplification import check_rule, share_amplified
+from idempotence.stats.groups import with_traits
 from idempotence.stats.scores import CHAIN
 
 RULES = ["published", "anchor1", "last_minus_first", "mean_slope"]
@@ -71,10 +70,7 @@ def verdicts(
     undecided when all that is missing is the coherence. Raises `UserError` for points <= 0 or
     from_cycle < 1.
     """
-    if points <= 0:
-        raise UserError(f"amplification points are {points}; they must be above 0")
-    if from_cycle < 1:
-        raise UserError(f"the rule's first cycle is {from_cycle}; it must be 1 or later")
+    check_rule(points, from_cycle)
     made = {}
     for rule, (statistic, cycles) in statistics(trait, from_cycle).items():
         fires = statistic >= bars(points)[rule]  # False where NaN
@@ -95,7 +91,7 @@ def chain_rules(table: pd.DataFrame, points: float, from_cycle: int, gate: float
     """
     parts = []
     for _, group in table.groupby("setting"):
-        trait, coherence = grid(group, "trait_score"), grid(group, "coherence")
+        trait, coherence = _grid(group, "trait_score"), _grid(group, "coherence")
         made = verdicts(trait.to_numpy(float), coherence.to_numpy(float), points, from_cycle, gate)
         identity = trait.index.to_frame(index=False)
         parts += [
@@ -105,7 +101,7 @@ def chain_rules(table: pd.DataFrame, points: float, from_cycle: int, gate: float
     return pd.concat(parts, ignore_index=True).astype({"amplified": "boolean"})
 
 
-def grid(group: pd.DataFrame, measure: str) -> pd.DataFrame:
+def _grid(group: pd.DataFrame, measure: str) -> pd.DataFrame:
     """Chains of one setting in rows, cycles 0..J in columns."""
     wide = group.pivot(index=CHAIN, columns="cycle", values=measure)
     return wide.reindex(columns=range(int(group["cycle"].max()) + 1))
@@ -124,23 +120,8 @@ def rule_rates(
     """
     made = chain_rules(table, points, from_cycle, gate)
     rows = []
-    for setting, of_setting in made.groupby("setting"):
-        for trait, group in [(ALL, of_setting), *of_setting.groupby("trait")]:
-            for (rule, gated), chains in group.groupby(["rule", "gate"], sort=False):
-                key = {"setting": setting, "trait": trait, "rule": rule, "gate": gated}
-                rows.append({**key, **_rate(chains["amplified"], confidence)})
+    for setting, trait, group in with_traits(made):
+        for (rule, gated), chains in group.groupby(["rule", "gate"], sort=False):
+            key = {"setting": setting, "trait": trait, "rule": rule, "gate": gated}
+            rows.append({**key, **share_amplified(chains["amplified"], confidence)})
     return pd.DataFrame(rows)
-
-
-def _rate(amplified: pd.Series, confidence: float) -> dict:
-    n, yes = int(amplified.notna().sum()), int(amplified.sum())
-    low, high = wilson(yes, n, confidence)
-    return {
-        "n_chains": len(amplified),
-        "n_undecided": len(amplified) - n,
-        "n": n,
-        "n_amplified": yes,
-        "share": yes / n if n else float("nan"),
-        "ci_low": low,
-        "ci_high": high,
-    }

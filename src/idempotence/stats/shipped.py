@@ -1,16 +1,15 @@
 """A finished study's scores in a few megabytes, to make its tables and figures again from."""
 
+# The Snakefile imports this module for its names: pandas and pyarrow are left to the functions.
 import shutil
 from pathlib import Path
-
-import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
+from typing import TYPE_CHECKING
 
 from idempotence.errors import UserError
 from idempotence.io import write_csv, write_parquet
-from idempotence.stats.scores import SCHEMA
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 FILES = ["scores.parquet", "initial.parquet", "training.parquet"]
 # the judge's top tokens are most of a scores file, and no table or figure is made of them
@@ -23,19 +22,27 @@ def ship(scores: Path, initial: Path, training: Path, others: list[Path], output
 
     The columns of `LEFT_OUT` become empty texts, floats are rounded to `DECIMALS` decimals.
     """
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from idempotence.stats.scores import SCHEMA
+
     output.mkdir(parents=True, exist_ok=True)
     for source in (scores, initial):
         table = pq.read_table(source).select(SCHEMA.names)
         columns = [_smaller(table[name], name) for name in SCHEMA.names]
         small = pa.table(columns, schema=SCHEMA)
         pq.write_table(small, output / source.name, compression="zstd", compression_level=19)
-    frame = pd.read_csv(training)
-    write_parquet(frame, output / "training.parquet")
+    write_parquet(pd.read_csv(training), output / FILES[2])
     for path in others:
         shutil.copyfile(path, output / path.name)
 
 
-def _smaller(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+def _smaller(column: "pa.ChunkedArray", name: str) -> "pa.ChunkedArray":
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     if name in LEFT_OUT:
         return pa.chunked_array([pa.array([""] * len(column), pa.string())])
     return pc.round(column, DECIMALS) if pa.types.is_floating(column.type) else column
@@ -47,6 +54,10 @@ def take(folder: Path, settings: list[str], scores: Path, initial: Path, trainin
     settings: those of the config. Raises `UserError` for a folder that lacks a file, or whose
     scores are of other settings.
     """
+    import pandas as pd
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
     lacking = [name for name in FILES if not (folder / name).is_file()]
     if lacking:
         raise UserError(f"{folder} has no {', '.join(lacking)}; scores_from names a shipped study")

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import statsmodels.api as sm
 
-from idempotence.stats.amplification import ALL
+from idempotence.stats.groups import with_traits
 from idempotence.stats.intervals import check_confidence
 from idempotence.stats.scores import CHAIN
 from idempotence.stats.trajectories import MEASURES
@@ -23,12 +23,10 @@ def slopes(table: pd.DataFrame, confidence: float) -> pd.DataFrame:
     """
     check_confidence(confidence)
     rows = []
-    for setting, of_setting in table.groupby("setting"):
-        groups = [(ALL, of_setting), *of_setting.groupby("trait")]
-        for trait, group in groups:
-            for measure in MEASURES:
-                found = slope(group, measure, confidence)
-                rows.append({"setting": setting, "trait": trait, "measure": measure, **found})
+    for setting, trait, group in with_traits(table):
+        for measure in MEASURES:
+            found = slope(group, measure, confidence)
+            rows.append({"setting": setting, "trait": trait, "measure": measure, **found})
     return pd.DataFrame(rows)
 
 

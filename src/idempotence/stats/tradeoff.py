@@ -2,8 +2,7 @@
 
 import pandas as pd
 
-from idempotence.stats.amplification import ALL
-from idempotence.stats.intervals import holm
+from idempotence.stats.groups import add_holm, with_traits
 from idempotence.stats.panels import jackknifed
 from idempotence.stats.scores import CHAIN
 
@@ -37,16 +36,13 @@ def tradeoff(changed: pd.DataFrame, confidence: float) -> pd.DataFrame:
     n_chains, warnings. NaN where no chain's trait changed differently from another's.
     """
     rows = []
-    for setting, of_setting in changed.groupby("setting"):
-        for trait, group in [(ALL, of_setting), *of_setting.groupby("trait")]:
-            for cost in COSTS:
-                known = group[group["trait_change"].notna() & group[f"{cost}_change"].notna()]
-                found = jackknifed(known, lambda frame, c=cost: _slope(frame, c), confidence)
-                rows.append({"setting": setting, "trait": trait, "cost": cost, **found})
+    for setting, trait, group in with_traits(changed):
+        for cost in COSTS:
+            known = group[group["trait_change"].notna() & group[f"{cost}_change"].notna()]
+            found = jackknifed(known, lambda frame, c=cost: _slope(frame, c), confidence)
+            rows.append({"setting": setting, "trait": trait, "cost": cost, **found})
     made = pd.DataFrame(rows).rename(columns={"estimate": "slope"})
-    by = made[made["trait"] != ALL].groupby(["setting", "cost"])["p"]
-    made.insert(made.columns.get_loc("p") + 1, "p_holm", by.transform(holm))
-    return made
+    return add_holm(made, ["setting", "cost"])
 
 
 def _slope(frame: pd.DataFrame, cost: str) -> float:

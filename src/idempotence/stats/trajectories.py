@@ -73,11 +73,27 @@ def over_seeds(table: pd.DataFrame, measure: str, confidence: float) -> pd.DataF
     n_seeds, the chains with a score at that cycle.
     """
     by = ["setting", "model", "trait", "cell", "cycle"]
-    known = table[table[measure].notna()]
-    made = known.groupby(by)[measure].agg(mean="mean", sd="std", n_seeds="size").reset_index()
-    half = t_half_width(made["sd"] / made["n_seeds"] ** 0.5, made["n_seeds"] - 1, confidence)
+    return _t_means(table[table[measure].notna()], by, measure, "n_seeds", confidence)
+
+
+def over_panels(table: pd.DataFrame, measure: str, confidence: float) -> pd.DataFrame:
+    """Mean course of each setting and trait over panels, each the mean of its cells.
+
+    As `over_seeds`, with setting, trait, cycle and n, the panels with a value at that cycle.
+    """
+    by = ["setting", "trait", "cycle"]
+    panels = table[table[measure].notna()].groupby([*by, "model", "seed"])[measure].mean()
+    return _t_means(panels.reset_index(), by, measure, "n", confidence)
+
+
+def _t_means(
+    known: pd.DataFrame, by: list[str], measure: str, count: str, confidence: float
+) -> pd.DataFrame:
+    """`by`, mean, ci_low, ci_high (t interval over the rows of a group) and their number."""
+    made = known.groupby(by)[measure].agg(mean="mean", sd="std", n="size").reset_index()
+    half = t_half_width(made["sd"] / made["n"] ** 0.5, made["n"] - 1, confidence)
     made["ci_low"], made["ci_high"] = made["mean"] - half, made["mean"] + half
-    return made[[*by, "mean", "ci_low", "ci_high", "n_seeds"]]
+    return made.rename(columns={"n": count})[[*by, "mean", "ci_low", "ci_high", count]]
 
 
 def last_alive(table: pd.DataFrame) -> pd.DataFrame:

@@ -1,0 +1,29 @@
+"""Command-line arguments that several scripts have, each said once."""
+
+import argparse
+from pathlib import Path
+
+COMMON: dict[str, dict] = {
+    "--scores": {"type": Path, "help": "the study's scores.parquet"},
+    "--chains": {"type": Path, "help": "the table of chains (CSV)"},
+    "--setting": {"help": "the setting to draw"},
+    "--amplification-points": {"type": float, "help": "points, > 0"},
+    "--from-cycle": {"type": int, "help": "the rule's first cycle"},
+    "--gate": {"type": float, "help": "points of coherence"},
+    "--confidence": {"type": float, "help": "of intervals, as 0.95"},
+    "--seed": {"type": int, "help": "of the draws"},
+    "--table": {"type": Path, "help": "the table that is drawn (CSV)"},
+    "--output": {"type": Path, "help": "CSV to write"},
+    "--output-prefix": {
+        "type": Path,
+        "help": "path without ending: .pdf, .svg, .png, .csv (numbers) and .txt (caption) are added",
+    },
+}
+
+
+def argument_parser(description: str | None, *names: str) -> argparse.ArgumentParser:
+    """A parser that has the named arguments of `COMMON`, all of them required."""
+    parser = argparse.ArgumentParser(description=description)
+    for name in names:
+        parser.add_argument(name, required=True, **COMMON[name])
+    return parser

@@ -1,0 +1,44 @@
+"""Settings that are smaller or longer than the study, and studies made of shipped scores."""
+
+import pytest
+from make_config import complaint, load
+
+
+def test_a_setting_may_be_smaller_or_longer_than_the_study():
+    own = {
+        "sft": {"levels": [60], "traits": ["bliss"]},
+        "dpo": {"cycles": 9, "seeds": 1, "beta": [0.1]},
+    }
+    study = load({"per_setting": own})
+    sft = [panel for panel in study.panels() if panel.setting == "sft"]
+    assert {panel.trait for panel in sft} == {"bliss"} and len(sft) == study.seeds
+    assert {cell.level for panel in sft for cell in panel.cells} == {60}
+    assert study.last_cycle("dpo") == 9 and study.last_cycle("sft") == study.cycles
+    assert [panel.seed for panel in study.panels() if panel.setting == "dpo"] == [0, 0, 0]
+    assert {cell.beta for cell in study.cells("dpo")} == {0.1}
+    assert len(study.cells("dpo-reinit")) == 2
+
+
+@pytest.mark.parametrize(
+    ("own", "told"),
+    [
+        ({"sft": {"levels": [30]}}, "per_setting.sft.levels.0: 30 is not one of sft.cells.levels"),
+        ({"dpo": {"levels": [20]}}, "is no dose of dpo; there are beta, pairs"),
+        ({"sdf": {"traits": ["lucy"]}}, "'lucy' is not one of traits"),
+        ({"sdff": {}}, "did you mean sdf?"),
+        ({"dpo": {"cycles": 0}}, "per_setting.dpo.cycles"),
+    ],
+)
+def test_what_a_setting_has_of_its_own_is_checked(own, told):
+    assert told in complaint({"per_setting": own})
+
+
+def test_prompts_must_be_enough_for_the_longest_setting():
+    assert "cycles (200)" in complaint(
+        {"per_setting": {"dpo-reinit": {"cycles": 200}}},
+        prompts_available={"chat": 9000, "document": 9000},
+    )
+
+
+def test_shipped_scores_must_be_a_folder():
+    assert "is not a folder here" in complaint({"scores_from": "nowhere"})
