@@ -55,7 +55,7 @@ def code(script, *files):
 
 CLAIMS = "data/claims.yaml"
 CAPTIONS = sorted(str(path.relative_to(BASE)) for path in (BASE / "report").glob("*.rst"))
-PAGE_TEMPLATES = sorted((BASE / "src/idempotence/report/templates").glob("*.j2"))
+PAGE_TEMPLATES = sorted((BASE / "src/idempotence/report/templates").iterdir())
 GRAMMAR = sorted(GRAMMAR_FOLDER.rglob("*.yaml"))
 
 
@@ -101,12 +101,6 @@ def calibration_file(w):
 def cycles(setting, but_last=False):
     """The numbers of a setting's cycles."""
     return range(STUDY.last_cycle(setting) + (not but_last))
-
-
-def shown_cycles(w):
-    """The cycles whose replies are shown."""
-    last = STUDY.last_cycle(w.setting)
-    return " ".join(map(str, sorted({0, min(3, last), last})))
 
 
 def panel_files(name, but_last=False):

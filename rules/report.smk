@@ -6,21 +6,20 @@ rule show_replies:
         SCORES,
     output:
         report(
-            f"{RESULTS}/pages/replies_{{setting}}.html",
+            f"{RESULTS}/pages/replies.html",
             caption="../report/replies.rst",
             category="Replies",
-            labels={"setting": "{setting}"},
+            labels={"page": "all, to choose from"},
         ),
     log:
-        f"{LOGS}/show_replies/{{setting}}.log",
+        f"{LOGS}/show_replies.log",
     conda:
         "../envs/analysis.yaml"
     params:
         code=code("show_replies", *PAGE_TEMPLATES),
-        cycles=shown_cycles,
     shell:
-        "python -m idempotence.warm analyse scripts/show_replies.py --setting {wildcards.setting} --scores {input} "
-        "--cycles {params.cycles} --output {output} > {log} 2>&1"
+        "python -m idempotence.warm analyse scripts/show_replies.py --scores {input} "
+        "--output {output} > {log} 2>&1"
 
 
 SHOWN_TABLES = {
@@ -139,7 +138,7 @@ rule findings:
         rules.scores.input,
         rules.tables.input,
         rules.figures.input,
-        expand("{results}/pages/replies_{setting}.html", results=RESULTS, setting=STUDY.settings),
+        rules.show_replies.output,
         rules.show_tables.output,
         rules.show_summary.output,
         rules.write_run.output,

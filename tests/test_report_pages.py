@@ -1,6 +1,10 @@
 """Pages: standalone, escaped, and honest about what they chose."""
 
+import base64
+import hashlib
 import importlib.util
+import shutil
+import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -11,8 +15,8 @@ from make_scores import CYCLES, ENDED_CYCLE, NASTY, WHY_ENDED, make_scores
 
 from idempotence.errors import UserError
 from idempotence.io import write_parquet, write_text
-from idempotence.report.pages import render
-from idempotence.report.replies import nearest_median, replies_page, wanted_cycles
+from idempotence.report.pages import render, script
+from idempotence.report.replies import nearest_median, replies_page
 from idempotence.report.tables import rounded, tables_page, titled
 
 ROOT = Path(__file__).parents[1]
@@ -41,11 +45,12 @@ class Reader(HTMLParser):
         self.text.append(data)
 
 
-def check_standalone(html):
-    """No script, no frame, nothing fetched; links stay on the page and lead somewhere."""
+def check_standalone(html, scripts=0):
+    """No script but our own, no frame, nothing fetched; links stay on the page and lead somewhere."""
     reader = Reader(html)
-    tags = {tag for tag, _ in reader.elements}
-    assert not tags & {"script", "iframe", "link", "img", "object", "embed", "form"}
+    tags = [tag for tag, _ in reader.elements]
+    assert tags.count("script") == scripts
+    assert not set(tags) & {"iframe", "link", "img", "object", "embed", "form"}
     ids = [attrs["id"] for _, attrs in reader.elements if "id" in attrs]
     assert len(ids) == len(set(ids))
     for _, attrs in reader.elements:
@@ -85,60 +90,76 @@ def test_replies_nearest_the_median_by_hand():
     pd.testing.assert_frame_equal(nearest_median(shuffled, 3), chosen)
 
 
+def choosing(page):
+    return render("replies.html.j2", script=script("choose.js"), **page)
+
+
 def test_replies_page_escapes_model_text_and_says_how_it_chose(scores):
-    nasty = scores.assign(response=NASTY)
-    html = render("replies.html.j2", **replies_page(nasty, "dpo", [0, 3, "last"], 2))
-    reader = check_standalone(html)
-    assert "<script" not in html and "&lt;script&gt;" in html
+    html = choosing(replies_page(scores.assign(response=NASTY), 2))
+    reader = check_standalone(html, scripts=1)
+    assert html.count("<script") == 1 and "&lt;script&gt;" in html
     assert reader.text.count(NASTY) == len([t for t, _ in reader.elements if t == "article"])
     told = " ".join(" ".join(reader.text).split())
     assert "not picked by hand" in told and "nearest the median" in told
-    assert "cycles 0, 3, 6" in told
 
 
-def test_replies_page_shows_each_trait_cell_and_cycle(scores):
-    page = replies_page(scores, "dpo", [0, 3, "last"], 2)
-    assert [s["title"] for s in page["subjects"]] == ["bliss", "lucky", "sycophancy"]
-    for subject in page["subjects"]:
-        assert len(subject["cells"]) == 2
-        for cell in subject["cells"]:
-            assert [group["cycle"] for group in cell["cycles"]] == [0, 3, CYCLES - 1]
-            assert all(len(group["replies"]) == 2 for group in cell["cycles"])
-    lucky = page["subjects"][1]["cells"][0]["cycles"]
-    assert lucky[2]["ended"] == [{"seed": 1, "reason": WHY_ENDED}] and not lucky[0]["ended"]
-    sft = replies_page(scores, "sft", [0], 1)["subjects"][0]["cells"]
-    assert sft[0]["label"] == "seeded to 20, 60 samples a cycle (44 seed rows)"
+def test_only_the_pages_own_script_may_run(scores):
+    html = choosing(replies_page(scores, 1))
+    inside = html.split("<script>")[1].split("</script>")[0]
+    digest = base64.b64encode(hashlib.sha256(inside.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in html
+    check_standalone(render("replies.html.j2", **replies_page(scores, 1)))
+
+
+def test_replies_page_shows_each_setting_trait_cell_and_cycle(scores):
+    chains = replies_page(scores, 2)["chains"]
+    assert list(dict.fromkeys(c["setting"].split("(")[-1] for c in chains)) == ["sft)", "dpo)"]
+    assert len(chains) == 2 * 3 * 2
+    for chain in chains:
+        assert [group["cycle"] for group in chain["cycles"]] == list(range(CYCLES))
+        assert all(group["replies"] or group["ended"] for group in chain["cycles"])
+    lucky = next(c for c in chains if "dpo" in c["setting"] and c["trait"] == "lucky")["cycles"]
+    assert lucky[6]["ended"] == [{"seed": 1, "reason": WHY_ENDED}] and not lucky[0]["ended"]
+    assert chains[0]["cell"] == "seeded to 20, 60 samples a cycle (44 seed rows)"
 
 
 def test_chosen_scores_are_typical(scores):
-    page = replies_page(scores, "sft", [0], 3)
-    for cell in page["subjects"][0]["cells"]:
-        group = cell["cycles"][0]
+    for chain in replies_page(scores[scores["setting"] == "sft"], 3)["chains"]:
+        group = chain["cycles"][0]
         for reply in group["replies"]:
             assert abs(float(dict(reply["scores"])["trait"]) - float(group["median"])) <= 2
 
 
 def test_replies_of_dead_chains_only(scores):
     dead = scores.query("setting == 'dpo' and trait == 'lucky' and seed == 1")
-    dead = dead[dead["cell"] == "beta0.03_pairs100"]
-    page = replies_page(dead, "dpo", [ENDED_CYCLE], 2)
-    html = render("replies.html.j2", **page)
-    check_standalone(html)
+    dead = dead[(dead["cell"] == "beta0.03_pairs100") & (dead["cycle"] >= ENDED_CYCLE)]
+    html = choosing(replies_page(dead, 2))
+    check_standalone(html, scripts=1)
     assert "No reply with a score" in html and WHY_ENDED in html
 
 
-def test_cycles_asked_for():
-    assert wanted_cycles([0, 3, "last"], 3) == [0, 3]
-    assert [wanted_cycles(None, last) for last in (0, 2, 6)] == [[0], [0, 2], [0, 3, 6]]
-    with pytest.raises(UserError, match="cycles 0 to 2"):
-        wanted_cycles([0, 3], 2)
-
-
 def test_replies_refuse_what_is_not_there(scores):
-    with pytest.raises(UserError, match="no setting 'sdf'"):
-        replies_page(scores, "sdf", [0], 1)
+    with pytest.raises(UserError, match="no replies"):
+        replies_page(scores[:0], 1)
     with pytest.raises(UserError, match="at least 1"):
-        replies_page(scores, "sft", [0], 0)
+        replies_page(scores, 0)
+
+
+@pytest.mark.skipif(not shutil.which("chromium"), reason="no Chromium here")
+def test_the_browser_shows_one_section_and_offers_the_others(scores, tmp_path):
+    (tmp_path / "page.html").write_text(choosing(replies_page(scores, 1)), encoding="utf-8")
+    command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom",
+               "--virtual-time-budget=5000", f"--user-data-dir={tmp_path / 'profile'}"]  # fmt: skip
+    done = subprocess.run(
+        [*command, (tmp_path / "page.html").as_uri()], capture_output=True, text=True,
+        timeout=120, check=True,
+    )  # fmt: skip
+    elements = Reader(done.stdout).elements
+    shown = [attrs for tag, attrs in elements if tag == "section" and "hidden" not in attrs]
+    assert len(shown) == 1 and shown[0]["data-trait"] == "bliss"
+    offered = [attrs["value"] for tag, attrs in elements if tag == "option"]
+    assert {"lucky", "sycophancy", "all", "6"} <= set(offered)
+    assert sum("DPO" in value for value in offered) == 1
 
 
 @pytest.mark.parametrize(
@@ -201,14 +222,14 @@ def test_scripts_write_the_same_pages_twice(scores, tmp_path):
     write_text(tmp_path / "slopes.csv", "setting,p\nsft,0.00001\n")
     for name in ("one", "two"):
         run_script(
-            "show_replies", "--scores", tmp_path / "scores.parquet", "--setting", "dpo",
-            "--cycles", 0, 3, "last", "--replies", 2, "--output", tmp_path / name / "replies.html",
+            "show_replies", "--scores", tmp_path / "scores.parquet", "--replies", 2,
+            "--output", tmp_path / name / "replies.html",
         )  # fmt: skip
         run_script(
             "show_tables", "--table", f"Slopes={tmp_path / 'slopes.csv'}", "--title", "Slopes",
             "--output", tmp_path / name / "tables.html",
         )  # fmt: skip
-    for page in ("replies.html", "tables.html"):
+    for page, scripts in (("replies.html", 1), ("tables.html", 0)):
         html = (tmp_path / "one" / page).read_text(encoding="utf-8")
-        check_standalone(html)
+        check_standalone(html, scripts)
         assert html == (tmp_path / "two" / page).read_text(encoding="utf-8")

@@ -1,11 +1,9 @@
-"""A few replies of each trait and cell at some cycles, so that people see what scores mean."""
-
-from collections.abc import Sequence
+"""A few replies of every setting, trait, cell and cycle, so that people see what scores mean."""
 
 import pandas as pd
 
 from idempotence.errors import UserError
-from idempotence.figures.labels import setting_title
+from idempotence.figures.labels import in_order, setting_title
 from idempotence.figures.trajectories import cell_labels
 from idempotence.stats.scores import DEAD, DOSES
 
@@ -13,7 +11,6 @@ NEEDED = [
     "setting", "model", "trait", "seed", "cell", *DOSES, "cycle", "question", "sample", "prompt",
     "response", "status", "reason", "trait_score", "coherence", "truth_trait", "truth_coherence",
 ]  # fmt: skip
-LAST = "last"
 _NUMBERS = {
     "trait_score": "trait",
     "coherence": "coherence",
@@ -36,57 +33,43 @@ def nearest_median(replies: pd.DataFrame, count: int) -> pd.DataFrame:
     return scored.sort_values(["again", "distance"], kind="stable").head(count)
 
 
-def wanted_cycles(cycles: Sequence[int | str] | None, last: int) -> list[int]:
-    """The cycles to show, in order and once each; "last" is the study's last.
+def replies_page(scores: pd.DataFrame, count: int) -> dict:
+    """What the template `replies.html.j2` shows: a section for each setting, trait and cell.
 
-    None: 0, 3 and the last, as far as the study goes. Raises `UserError` for a cycle that the study does not have.
+    scores: the columns `NEEDED`. Raises `UserError` when there are no replies, or count < 1.
     """
-    if cycles is None:
-        cycles = [0, min(3, last), last]
-    numbers = [last if cycle == LAST else int(cycle) for cycle in cycles]
-    beyond = [number for number in numbers if not 0 <= number <= last]
-    if beyond:
-        raise UserError(f"cycle {beyond[0]} was asked for; the study has cycles 0 to {last}")
-    return sorted(set(numbers))
-
-
-def replies_page(
-    scores: pd.DataFrame, setting: str, cycles: Sequence[int | str] | None, count: int
-) -> dict:
-    """What the template `replies.html.j2` shows of one setting.
-
-    scores: the columns `NEEDED`. Raises `UserError` when there are no replies of the setting, a
-    cycle is not there, or count < 1.
-    """
-    scores = scores[scores["setting"] == setting]
     if scores.empty:
-        raise UserError(f"the scores have no setting '{setting}'")
+        raise UserError("the scores have no replies")
     if count < 1:
         raise UserError(f"{count} replies were asked for; show at least 1")
-    shown = wanted_cycles(cycles, int(scores["cycle"].max()))
+    chains = [
+        chain
+        for setting in in_order(scores["setting"])
+        for chain in _chains(scores[scores["setting"] == setting], setting, count)
+    ]
+    return {"title": "Replies", "count": count, "chains": chains}
+
+
+def _chains(scores: pd.DataFrame, setting: str, count: int) -> list[dict]:
+    """The sections of one setting, in the order of traits and of the cells' doses."""
     labels = cell_labels(scores)
     many = scores["model"].nunique() > 1
-    subjects = []
+    chains = []
     for (model, trait), of_subject in scores.groupby(["model", "trait"]):
-        title = f"{trait} ({model})" if many else trait
-        found = set(of_subject["cell"])
-        cells = [
-            {
-                "label": _own_label(of_subject[of_subject["cell"] == cell], label),
-                "cycles": [
-                    _cycle(of_subject[of_subject["cell"] == cell], cycle, count) for cycle in shown
-                ],
-            }
-            for cell, label in labels.items()
-            if cell in found
-        ]
-        subjects.append({"title": title, "anchor": f"{model}-{trait}", "cells": cells})
-    return {
-        "title": f"Replies: {setting_title(setting)}",
-        "count": count,
-        "cycles": shown,
-        "subjects": subjects,
-    }
+        by_cell = dict(list(of_subject.groupby("cell")))
+        for cell in (cell for cell in labels if cell in by_cell):
+            chains.append(
+                {
+                    "setting": setting_title(setting),
+                    "trait": f"{trait} ({model})" if many else trait,
+                    "cell": _own_label(by_cell[cell], labels[cell]),
+                    "cycles": [
+                        _cycle(replies, cycle, count)
+                        for cycle, replies in by_cell[cell].groupby("cycle")
+                    ],
+                }
+            )
+    return chains
 
 
 def _own_label(of_cell: pd.DataFrame, label: str) -> str:
@@ -97,9 +80,8 @@ def _own_label(of_cell: pd.DataFrame, label: str) -> str:
     return f"{label} ({' or '.join(f'{n:g}' for n in rows)} seed rows)"
 
 
-def _cycle(of_cell: pd.DataFrame, cycle: int, count: int) -> dict:
+def _cycle(replies: pd.DataFrame, cycle: int, count: int) -> dict:
     """The chosen replies of one cell at one cycle, and where they stand among all."""
-    replies = of_cell[of_cell["cycle"] == cycle]
     alive = replies[~replies["status"].isin(DEAD)]
     score = alive["trait_score"].dropna()
     dead = replies[replies["status"].isin(DEAD)]
