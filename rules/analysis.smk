@@ -63,6 +63,7 @@ else:
     rule gather_training:
         input:
             [file for file in panel_adapters() if file.endswith("training.json")],
+            scores=SCORES,
         output:
             TRAINING,
         log:
@@ -71,10 +72,28 @@ else:
             "../envs/analysis.yaml"
         params:
             code=code("gather_training"),
-            root=lambda w, output: folder(output, up=1),
+            root=RESULTS,
         shell:
-            "python -m idempotence.warm analyse scripts/gather_training.py --root {params.root} --inputs {input} "
+            "python -m idempotence.warm analyse scripts/gather_training.py --scores {input.scores} --root {params.root} "
             "--output {output} > {log} 2>&1"
+
+    rule tabulate_costs:
+        # reads the benchmarks of the loop's jobs where they are: a lost one must not train anew
+        input:
+            scores=SCORES,
+            training=TRAINING,
+        output:
+            report(f"{TABLES}/costs.csv", caption="../report/costs.rst", category="Tables"),
+        log:
+            f"{LOGS}/tabulate_costs.log",
+        conda:
+            "../envs/analysis.yaml"
+        params:
+            code=code("tabulate_costs"),
+            benchmarks=BENCHMARKS,
+        shell:
+            "python -m idempotence.warm analyse scripts/tabulate_costs.py --scores {input.scores} "
+            "--training {input.training} --benchmarks {params.benchmarks} --output {output} > {log} 2>&1"
 
 
 rule scores:

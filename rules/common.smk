@@ -29,6 +29,7 @@ except UserError as error:
 PLAN = Plan(STUDY)
 RESULTS = f"results/{STUDY.study}"
 LOGS = f"{RESULTS}/logs"
+BENCHMARKS = f"{RESULTS}/benchmarks"
 SHIPPED = "data/micro_world"
 WORLD = SHIPPED if STUDY.world == "shipped" else f"{RESULTS}/world"
 PANEL = f"{RESULTS}/{{setting}}/{{model}}/{{trait}}/seed{{seed}}"

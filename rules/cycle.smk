@@ -11,6 +11,8 @@ for setting in OBJECTIVE:
             [kept(f) for f in adapter_files(setting)],
         log:
             f"{LOGS}/finetune/{{setting}}.{{model}}.{{trait}}.{{seed}}.{{cycle}}.log",
+        benchmark:
+            f"{BENCHMARKS}/finetune/{{setting}}.{{model}}.{{trait}}.{{seed}}.{{cycle}}.tsv"
         wildcard_constraints:
             setting=setting,
         conda:
@@ -35,6 +37,8 @@ rule sample:
         generated=f"{CYCLE}/generated.jsonl",
     log:
         f"{LOGS}/sample/{{setting}}.{{model}}.{{trait}}.{{seed}}.{{cycle}}.log",
+    benchmark:
+        f"{BENCHMARKS}/sample/{{setting}}.{{model}}.{{trait}}.{{seed}}.{{cycle}}.tsv"
     wildcard_constraints:
         setting=settings_where(last_cycle=False),
     conda:
@@ -58,6 +62,8 @@ use rule sample as sample_last with:
         responses=f"{CYCLE}/responses.jsonl",
     log:
         f"{LOGS}/sample/{{setting}}.{{model}}.{{trait}}.{{seed}}.{{cycle}}.log",
+    benchmark:
+        f"{BENCHMARKS}/sample/{{setting}}.{{model}}.{{trait}}.{{seed}}.{{cycle}}.tsv"
     wildcard_constraints:
         setting=settings_where(last_cycle=True),
 
@@ -71,6 +77,8 @@ rule judge:
         f"{CYCLE}/scores.parquet",
     log:
         f"{LOGS}/judge/{{setting}}.{{model}}.{{trait}}.{{seed}}.{{cycle}}.log",
+    benchmark:
+        f"{BENCHMARKS}/judge/{{setting}}.{{model}}.{{trait}}.{{seed}}.{{cycle}}.tsv"
     conda:
         "../envs/sample.yaml"
     params:

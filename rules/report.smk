@@ -39,7 +39,10 @@ SHOWN_TABLES = {
     "Judge on this study": rules.tabulate_judge.output[0],
     "Initial models": rules.tabulate_world.output.models,
     "Judge on held-out texts": rules.tabulate_world.output.judge,
+    "Environment": f"{TABLES}/environment.csv",
 }
+if not STUDY.scores_from:
+    SHOWN_TABLES["Costs"] = rules.tabulate_costs.output[0]
 
 
 rule show_tables:
@@ -96,6 +99,11 @@ rule write_run:
     output:
         config=f"{RESULTS}/config.yaml",
         run=f"{RESULTS}/run.json",
+        table=report(
+            f"{TABLES}/environment.csv",
+            caption="../report/environment.rst",
+            category="Tables",
+        ),
     log:
         f"{LOGS}/write_run.log",
     conda:
@@ -105,7 +113,7 @@ rule write_run:
         config=json.dumps(config, sort_keys=True),
     shell:
         "python -m idempotence.warm analyse scripts/write_run.py --config {params.config:q} --claims {input.claims} "
-        "--output-config {output.config} --output-run {output.run} > {log} 2>&1"
+        "--output-config {output.config} --output-run {output.run} --output-table {output.table} > {log} 2>&1"
 
 
 rule ship_scores:

@@ -1,21 +1,20 @@
 """Gather every chain's training: loss and gradient norm of each step, tokens, seconds."""
 
-import argparse
 from pathlib import Path
 
+from idempotence.arguments import argument_parser
 from idempotence.errors import exit_cleanly
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--inputs", type=Path, nargs="+", required=True, help="training.json files")
+    parser = argument_parser(__doc__, "--scores")
     parser.add_argument("--root", type=Path, required=True, help="results/<study>")
     parser.add_argument("--output", type=Path, required=True, help="training.csv")
     given = parser.parse_args(argv)
     from idempotence.io import write_csv
     from idempotence.training_log import gather
 
-    write_csv(gather(given.inputs, given.root), given.output)
+    write_csv(gather(given.scores, given.root), given.output)
     return 0
 
 

@@ -13,14 +13,17 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--claims", type=Path, required=True, help="the tests of the claims")
     parser.add_argument("--output-config", type=Path, required=True, help="config.yaml")
     parser.add_argument("--output-run", type=Path, required=True, help="run.json")
+    parser.add_argument("--output-table", type=Path, required=True, help="environment.csv")
     given = parser.parse_args(argv)
     import yaml
 
-    from idempotence.io import write_json, write_text
-    from idempotence.provenance import describe_run
+    from idempotence.io import write_csv, write_json, write_text
+    from idempotence.provenance import as_table, describe_run
 
     write_text(given.output_config, yaml.safe_dump(given.config, sort_keys=False))
-    write_json(given.output_run, describe_run(given.claims))
+    run = describe_run(given.claims)
+    write_json(given.output_run, run)
+    write_csv(as_table(run), given.output_table)
     return 0
 
 

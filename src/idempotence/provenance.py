@@ -5,8 +5,12 @@ import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from idempotence import __version__
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PACKAGES = (
     "torch", "transformers", "trl", "peft", "datasets", "accelerate", "tokenizers", "numpy",
@@ -32,6 +36,16 @@ def describe_run(claims: Path) -> dict:
         },
         "packages": {name: _version(name) for name in PACKAGES},
     }
+
+
+def as_table(run: dict) -> "pd.DataFrame":
+    """What `describe_run` gave as rows of (name, value); packages that are not there are left out."""
+    import pandas as pd
+
+    rows = {name: value for name, value in run.items() if not isinstance(value, dict)}
+    rows |= run["machine"] | run["packages"]
+    known = {name: str(value) for name, value in rows.items() if value is not None}
+    return pd.DataFrame({"name": list(known), "value": list(known.values())})
 
 
 def _git(*arguments: str) -> str | None:

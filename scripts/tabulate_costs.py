@@ -1,0 +1,23 @@
+"""What the loop's jobs cost: seconds, tokens and replies by stage and setting."""
+
+from pathlib import Path
+
+from idempotence.arguments import argument_parser
+from idempotence.errors import exit_cleanly
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argument_parser(__doc__, "--scores")
+    parser.add_argument("--training", type=Path, required=True, help="training.csv")
+    parser.add_argument("--benchmarks", type=Path, required=True, help="results/<study>/benchmarks")
+    parser.add_argument("--output", type=Path, required=True, help="costs.csv")
+    given = parser.parse_args(argv)
+    from idempotence.io import write_csv
+    from idempotence.report.costs import costs
+
+    write_csv(costs(given.scores, given.training, given.benchmarks), given.output)
+    return 0
+
+
+if __name__ == "__main__":
+    exit_cleanly(main)
