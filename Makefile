@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CORES ?= all
 
-.PHONY: all env dev test check world bench clean
+.PHONY: all env dev test check world bench bench-full clean
 
 all: env
 	$(BIN)/snakemake --cores $(CORES)
@@ -40,6 +40,10 @@ world: env
 bench: env
 	cd benchmarks && for each in overhead peer stages planning; do ../$(BIN)/python $$each.py || exit 1; done
 	cd benchmarks && ../$(BIN)/python write_page.py
+
+# a quarter of an hour more: how cost grows with cells, seeds, cycles and cores
+bench-full: bench
+	cd benchmarks && ../$(BIN)/python scaling.py && ../$(BIN)/python write_page.py
 
 clean:
 	rm -rf results/micro results/tiny .snakemake

@@ -23,7 +23,7 @@ def machine() -> dict[str, str]:
     """Processor, cores and versions, for every row."""
     versions = " ".join(f"{name} {version(name)}" for name in PACKAGES)
     return {
-        "processor": _processor(), "cores": str(os.cpu_count()),
+        "processor": _processor(), "machine_cores": str(os.cpu_count()),
         "python": platform.python_version(), "versions": versions,
     }  # fmt: skip
 

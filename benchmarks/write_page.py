@@ -20,6 +20,11 @@ SECTIONS = {
         ("The jobs of one sft and one dpo panel over two cycles in one process, each stage's own seconds. `of_matrix_rate`: the stage's "
         "floating-point rate (two operations a weight and token) over that of this machine's matrix products at the model's shapes."),
     ),
+    "scaling": (
+        "Growth",
+        ("Studies of one panel and more, from nothing to scores. `work`: cell-cycles, and `time`: seconds, both over those of the first "
+        "row of the group; `time` should not outgrow `work`. Start-up (about 15 s) is in every row. Aim: no process over 2 GB."),
+    ),
     "planning": (
         "Planning",
         "Seconds of a dry run, by number of jobs. Aim: 2,500 jobs under 30 s.",
@@ -31,11 +36,11 @@ def table(name: str) -> str:
     """A Markdown table of a CSV, the machine's columns told once above it."""
     with open(RESULTS / f"{name}.csv", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    about = ("processor", "cores", "python", "versions")
+    about = ("processor", "machine_cores", "python", "versions")
     shown = [key for key in rows[0] if key not in about]
     lines = [
         (
-            f"{rows[0]['processor']}, {rows[0]['cores']} cores, Python {rows[0]['python']}, "
+            f"{rows[0]['processor']}, {rows[0]['machine_cores']} cores, Python {rows[0]['python']}, "
             f"{rows[0]['versions']}."
         ),
         "",
