@@ -20,6 +20,7 @@ from idempotence.engine.hf import TransformersEngine
 from idempotence.engine.models import fix_threads
 from idempotence.finetune.adapters import attach
 from idempotence.finetune.data import preference_rows, supervised_rows
+from idempotence.judge.local import LocalJudge
 from idempotence.judge.panel import rate_all
 from idempotence.plan import Plan
 from idempotence.rng import derive_seed
@@ -126,7 +127,7 @@ def sample(model, tokenizer, requests: list[Request]) -> list[str]:
 @timed("judging")
 def judge(engine: TransformersEngine, settings: dict, rows: list[dict]) -> None:
     """Both scores of every answer."""
-    rate_all(engine, settings, rows, ["trait", "coherence"])
+    rate_all(LocalJudge(engine), settings, rows, ["trait", "coherence"])
 
 
 @timed("likelihoods")

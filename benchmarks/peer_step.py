@@ -50,16 +50,17 @@ def sample(given) -> None:
         write_jsonl(given.folder / f"{name}.jsonl", rows)
 
 
-def judge(given) -> None:
+def judge_answers(given) -> None:
     """Score the answers, one criterion after the other."""
     from idempotence.engine.hf import TransformersEngine
     from idempotence.io import read_jsonl, write_json
+    from idempotence.judge.local import LocalJudge
     from idempotence.judge.panel import rate_all
 
     settings, rows = json.loads(given.settings), read_jsonl(given.folder / "answers.jsonl")
-    engine = TransformersEngine(given.model)
+    judge = LocalJudge(TransformersEngine(given.model))
     how = {"trait": settings["trait"], "judge": {"top_logprobs": 20, "min_numeric_mass": 0.25}}
-    told = {name: rate_all(engine, how, rows, [name])[name] for name in ("trait", "coherence")}
+    told = {name: rate_all(judge, how, rows, [name])[name] for name in ("trait", "coherence")}
     write_json(
         given.folder / "scores.json",
         {name: [rating.score for rating, _ in ratings] for name, ratings in told.items()},
@@ -73,7 +74,7 @@ def main() -> None:
     parser.add_argument("--model", required=True, help="initial model, or the judge")
     parser.add_argument("--settings", required=True, help="JSON")
     given = parser.parse_args()
-    {"finetune": finetune, "sample": sample, "judge": judge}[given.stage](given)
+    {"finetune": finetune, "sample": sample, "judge": judge_answers}[given.stage](given)
 
 
 if __name__ == "__main__":

@@ -93,6 +93,7 @@ def run(folder: Path) -> float:
     from idempotence.config.load import load_study
     from idempotence.engine.hf import TransformersEngine
     from idempotence.finetune.panel import finetune_panel
+    from idempotence.judge.local import LocalJudge
     from idempotence.judge.panel import judge_panel
     from idempotence.plan import Plan
     from idempotence.sample import PanelSampler, write_samples
@@ -124,7 +125,7 @@ def run(folder: Path) -> float:
                 home / "r.jsonl", home / f"g{cycle}.jsonl",
             )  # fmt: skip
             judge_panel(
-                plan.judge(panel, cycle), TransformersEngine(str(world / "judge")), {},
+                plan.judge(panel, cycle), LocalJudge(TransformersEngine(str(world / "judge"))), {},
                 home / "r.jsonl", home / "s.parquet",
             )  # fmt: skip
     return time.perf_counter() - begun

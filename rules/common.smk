@@ -1,5 +1,6 @@
 # The study, where its files lie, and how a script is called.
 import json
+import shlex
 import sys
 from pathlib import Path
 
@@ -72,6 +73,14 @@ def model_files(path):
         if path.startswith("world/")
         else []
     )
+
+
+# how an endpoint is asked; in the shell command as a global, since it decides no result
+JUDGE_API = (
+    f"--api {shlex.quote(STUDY.judge.api.model_dump_json())} --cache {RESULTS}/judge_answers.sqlite"
+    if STUDY.judge.backend == "openai"
+    else ""
+)
 
 
 def panel_of(w):

@@ -4,24 +4,25 @@ import argparse
 import json
 from pathlib import Path
 
+from idempotence.arguments import judge_arguments
 from idempotence.errors import exit_cleanly
 
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--settings", type=json.loads, required=True, help="JSON: panel, judge")
-    parser.add_argument("--judge", required=True, help="folder or hub name of the judge")
+    judge_arguments(parser)
     parser.add_argument("--calibration", type=Path, help="doses of calibrated levels")
     parser.add_argument("--responses", type=Path, required=True, help="answers, one a line")
     parser.add_argument("--output", type=Path, required=True, help="scores.parquet")
     given = parser.parse_args(argv)
-    from idempotence.engine.hf import TransformersEngine
     from idempotence.io import read_json
+    from idempotence.judge.back_ends import open_judge
     from idempotence.judge.panel import judge_panel
 
     calibration = read_json(given.calibration) if given.calibration else {}
-    engine = TransformersEngine(given.judge, given.settings["judge"]["revision"])
-    judge_panel(given.settings, engine, calibration, given.responses, given.output)
+    judge = open_judge(given.settings["judge"], given.judge, given.api, given.cache)
+    judge_panel(given.settings, judge, calibration, given.responses, given.output)
     return 0
 
 

@@ -4,6 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
+from idempotence.arguments import judge_arguments
 from idempotence.errors import exit_cleanly
 
 
@@ -11,12 +12,14 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--settings", type=json.loads, required=True, help="JSON: panel, rates")
     parser.add_argument("--model", required=True, help="folder or hub name of the initial model")
-    parser.add_argument("--judge", required=True, help="folder or hub name of the judge")
+    judge_arguments(parser)
     parser.add_argument("--output", type=Path, required=True, help="scores at every rate (JSON)")
     given = parser.parse_args(argv)
+    from idempotence.judge.back_ends import open_judge
     from idempotence.tune import try_learning_rates
 
-    try_learning_rates(given.settings, given.model, given.judge, given.output)
+    judge = open_judge(given.settings["judge"], given.judge, given.api, given.cache)
+    try_learning_rates(given.settings, given.model, judge, given.output)
     return 0
 
 

@@ -290,6 +290,23 @@ def test_a_local_folder_is_a_model(tmp_path):
     assert load({"models": [here], "settings": ["sft"]}).models[0].path == str(tmp_path)
 
 
+def test_a_judge_behind_an_endpoint():
+    api = {"base_url": "https://host/v1"}
+    study = load({"judge": {"backend": "openai", "path": "some-model", "api": api}})
+    assert study.judge.api.key_env == "OPENAI_API_KEY" and study.judge.api.max_cost is None
+    text = complaint({"judge": {"backend": "openai", "path": "m", "top_logprobs": 50}})
+    assert "judge.api.base_url: is missing" in text and "at most 20 tokens" in text
+    assert "judge.api.base_url: 'https://host/v1' is not allowed" in complaint(
+        {"judge": {"api": api}}
+    )
+
+
+def test_a_key_in_the_config_is_refused():
+    api = {"base_url": "https://host/v1", "key_env": "sk-abc123"}
+    text = complaint({"judge": {"backend": "openai", "path": "m", "api": api}})
+    assert "judge.api.key_env" in text and "capital letters" in text
+
+
 def test_prompts_must_be_enough():
     study = load()
     cells = {"sft": study.sft.cells.n_sampled, "dpo": study.dpo.cells.pairs}

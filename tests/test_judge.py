@@ -1,13 +1,15 @@
 """The judge's protocol, the rubrics, and the table of scores."""
 
 import math
+from typing import ClassVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from idempotence.errors import UserError
-from idempotence.judge.protocol import rate
+from idempotence.judge.local import LocalJudge
+from idempotence.judge.protocol import rate, rate_tokens
 from idempotence.judge.rubric import ask, load_rubrics
 
 
@@ -17,28 +19,28 @@ def logs(**weights: float) -> dict[str, float]:
 
 def test_the_published_example():
     top = {"75": math.log(0.4), "80": math.log(0.3), "70": math.log(0.2)}
-    rating = rate(top, 0.25)
+    rating = rate_tokens(top, 0.25)
     assert rating.score == pytest.approx(75.5555, abs=1e-3)
     assert rating.mass == pytest.approx(0.9)
 
 
 def test_spaces_and_words_and_numbers_over_100():
     top = {" 50": math.log(0.3), "50": math.log(0.2), "the": math.log(0.3), "150": math.log(0.1)}
-    assert rate(top, 0.25).score == pytest.approx(50)
-    assert rate(top, 0.25).mass == pytest.approx(0.5)
+    assert rate_tokens(top, 0.25).score == pytest.approx(50)
+    assert rate_tokens(top, 0.25).mass == pytest.approx(0.5)
 
 
 def test_too_little_numeric_mass_and_refusals_give_no_score():
-    low = rate({"hello": math.log(0.8), "10": math.log(0.2)}, 0.25)
+    low = rate_tokens({"hello": math.log(0.8), "10": math.log(0.2)}, 0.25)
     assert math.isnan(low.score) and low.missing == "low numeric mass"
-    refused = rate({"REF": math.log(0.6), "90": math.log(0.4)}, 0.25)
+    refused = rate_tokens({"REF": math.log(0.6), "90": math.log(0.4)}, 0.25)
     assert math.isnan(refused.score) and refused.missing == "refusal"
-    assert rate({}, 0.25).missing == "low numeric mass"
+    assert rate_tokens({}, 0.25).missing == "low numeric mass"
 
 
 @given(st.dictionaries(st.integers(0, 100).map(str), st.floats(-8, 0), min_size=1))
 def test_a_score_lies_between_its_numbers(top):
-    rating = rate(top, 0.0)
+    rating = rate_tokens(top, 0.0)
     numbers = [int(token) for token in top]
     assert min(numbers) - 1e-9 <= rating.score <= max(numbers) + 1e-9
 
@@ -53,3 +55,36 @@ def test_a_rubric_without_a_placeholder_is_refused(tmp_path):
     path.write_text('trait: "{prompt} {response}"\ncoherence: "{prompt} {response}"\n')
     with pytest.raises(UserError, match="must hold {trait}"):
         load_rubrics(path)
+
+
+class DigitWriter:
+    """An engine whose tokenizer writes digits one by one; probabilities by what was written."""
+
+    class tokenizer:
+        @staticmethod
+        def encode(text, add_special_tokens):
+            return [ord(c) for c in text]
+
+        @staticmethod
+        def apply_chat_template(messages, **how):
+            return [0]
+
+    table: ClassVar = {
+        "": {"7": 0.5, "1": 0.4, "no": 0.1},
+        "7": {"5": 0.6, "0": 0.2, "<end>": 0.2},
+        "1": {"0": 0.5, "<end>": 0.5},
+        "10": {"0": 0.8, "<end>": 0.2},
+    }
+
+    def next_token_logprobs(self, prompts, top):
+        written = ["".join(map(chr, ids[1:])) for ids in prompts]
+        return [{t: math.log(p) for t, p in self.table[w].items()} for w in written]
+
+
+def test_numbers_written_digit_by_digit_are_read_whole():
+    answer = LocalJudge(DigitWriter()).answers(["rate this"], 20)[0]
+    shares = {token: math.exp(value) for token, value in answer.top.items()}
+    expected = {"no": 0.1, "7": 0.1, "75": 0.3, "70": 0.1, "1": 0.2, "10": 0.04, "100": 0.16}
+    assert shares == pytest.approx(expected)
+    mean = (7 * 0.1 + 75 * 0.3 + 70 * 0.1 + 1 * 0.2 + 10 * 0.04 + 100 * 0.16) / 0.9
+    assert rate(answer, 0.25).score == pytest.approx(mean)

@@ -1,6 +1,7 @@
 """Command-line arguments that several scripts have, each said once."""
 
 import argparse
+import json
 from pathlib import Path
 
 COMMON: dict[str, dict] = {
@@ -19,6 +20,15 @@ COMMON: dict[str, dict] = {
         "help": "path without ending: .pdf, .svg, .png, .csv (numbers) and .txt (caption) are added",
     },
 }
+
+
+def judge_arguments(parser: argparse.ArgumentParser) -> None:
+    """Who judges: a model here, or with --api one behind an endpoint."""
+    parser.add_argument(
+        "--judge", required=True, help="folder or hub name of the judge, or its name at --api"
+    )
+    parser.add_argument("--api", type=json.loads, help="JSON: base_url, key_env, limits, prices")
+    parser.add_argument("--cache", type=Path, help="SQLite file of the answers, with --api")
 
 
 def argument_parser(description: str | None, *names: str) -> argparse.ArgumentParser:

@@ -6,6 +6,7 @@ from pathlib import Path
 from idempotence.config.panels import exact
 from idempotence.cycle_zero import CycleZero
 from idempotence.io import write_json
+from idempotence.judge.back_ends import Judge
 
 
 def crossing(score: Callable[[int], float], level: float, grid: list[int]) -> int:
@@ -37,7 +38,7 @@ def pick_dose(score: Callable[[int], float], level: float, grid: list[int]) -> d
     return {"n_seed": best, "score": score(best), "reached": True}
 
 
-def calibrate(settings: dict, model: str, judge: str, output: Path) -> None:
+def calibrate(settings: dict, model: str, judge: Judge, output: Path) -> None:
     """Find every level's dose and write them with the curve of all that was measured.
 
     settings: those of `sample` and `finetune`, with levels, n_seed_max, step (the grid) and

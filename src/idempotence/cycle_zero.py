@@ -6,6 +6,7 @@ from pathlib import Path
 
 from idempotence.engine.hf import TransformersEngine
 from idempotence.finetune.panel import train_cell
+from idempotence.judge.back_ends import Judge
 from idempotence.judge.panel import rate_all
 from idempotence.sample import PanelSampler
 
@@ -21,14 +22,14 @@ class Scores:
 class CycleZero:
     """Trains, samples and judges cycle-0 models.
 
-    settings: those of `sample` and `finetune`, with `judge`; model, judge: folders or hub names.
+    settings: those of `sample` and `finetune`, with `judge`; model: folder or hub name.
     """
 
-    def __init__(self, settings: dict, model: str, judge: str):
+    def __init__(self, settings: dict, model: str, judge: Judge):
         self.settings = settings
-        about, how = settings["model"], settings["judge"]
+        about = settings["model"]
         self.engine = TransformersEngine(model, about["revision"], about["dtype"])
-        self.judge = TransformersEngine(judge, how["revision"])
+        self.judge = judge
         self.sampler = PanelSampler(settings, self.engine)
         self.rows = self.sampler.seed_data()
 

@@ -162,10 +162,15 @@ class Plan:
 
     def _judge(self) -> dict:
         judge = self.study.judge
+        # who answers decides scores; how fast and how dear does not, and comes by the command line
+        remote = {}
+        if judge.backend == "openai":
+            remote = {"model": judge.path, "base_url": judge.api.base_url}
         return {
             "revision": judge.revision,
             "top_logprobs": judge.top_logprobs,
             "min_numeric_mass": judge.min_numeric_mass,
+            **remote,
         }
 
     @staticmethod

@@ -10,6 +10,7 @@ import pandas as pd
 
 from idempotence.cycle_zero import CycleZero
 from idempotence.io import read_json, write_csv, write_json
+from idempotence.judge.back_ends import Judge
 
 COLUMNS = [
     "objective", "model", "learning_rate", "cells", "trait_score", "coherence", "target",
@@ -17,7 +18,7 @@ COLUMNS = [
 ]  # fmt: skip
 
 
-def try_learning_rates(settings: dict, model: str, judge: str, output: Path) -> None:
+def try_learning_rates(settings: dict, model: str, judge: Judge, output: Path) -> None:
     """Measure the cycle-0 model of one trait at every rate and cell; writes a list of rows.
 
     settings: those of `sample` and `finetune`, with learning_rates, betas ([None] without) and

@@ -17,6 +17,7 @@ from idempotence.config.reference import schema_at
 Key = tuple[str | int, ...]
 Mistakes = Iterator[tuple[Key, str]]
 HUB_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*", re.ASCII)
+API_TOP = 20
 DOSE = {"sft": "n_sampled", "sdf": "n_sampled", "dpo": "pairs"}
 
 
@@ -80,6 +81,7 @@ def contradictions(known: Known, traits: list[str], prompts: dict[str, int] | No
     yield from _as_far_as_clear(_model_names(known))
     yield from _as_far_as_clear(_model_places(known))
     yield from _as_far_as_clear(_judge_place(known))
+    yield from _as_far_as_clear(_endpoint(known))
     yield from _as_far_as_clear(_models_for_settings(known))
     yield from _as_far_as_clear(_step(known))
     yield from _as_far_as_clear(_scores_from(known))
@@ -130,7 +132,27 @@ def _model_places(known: Known) -> Mistakes:
 
 
 def _judge_place(known: Known) -> Mistakes:
-    yield from _place(known, ("judge",), ["world/judge"])
+    """A model here, unless it is one behind an endpoint."""
+    try:
+        remote = known("judge", "backend") == "openai"
+    except Unclear:
+        remote = False
+    if not remote:
+        yield from _place(known, ("judge",), ["world/judge"])
+
+
+def _endpoint(known: Known) -> Mistakes:
+    """Backend openai needs an address, and endpoints tell at most `API_TOP` tokens."""
+    remote, address = known("judge", "backend") == "openai", known("judge", "api", "base_url")
+    key = ("judge", "api", "base_url")
+    if remote and address is None:
+        yield key, "is missing: backend openai needs the address of its endpoint"
+    if not remote and address is not None:
+        yield key, f"{address!r} is not allowed: judge.backend is local; openai asks an endpoint"
+    if remote and known("judge", "revision") is not None:
+        yield ("judge", "revision"), "is not allowed: a model behind an endpoint has no commit"
+    if remote and known("judge", "top_logprobs") > API_TOP:
+        yield ("judge", "top_logprobs"), f"endpoints give at most {API_TOP} tokens"
 
 
 def _place(known: Known, section: Key, world: list[str]) -> Mistakes:

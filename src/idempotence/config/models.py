@@ -23,6 +23,7 @@ from idempotence.config.panels import (
 )
 
 NUMERAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+VARIABLE = r"^[A-Z_][A-Z0-9_]*$"
 SLUG = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 
 
@@ -71,6 +72,8 @@ Counts = Annotated[list[Count], Distinct, Once]
 Strengths = Annotated[list[Positive], Distinct, Once]
 Names = Annotated[list[Text], Distinct, Once]
 Setting = Literal["sft", "sft-continual", "sdf", "sdf-continual", "dpo", "dpo-reinit"]
+# capitals only, so that a key itself is refused
+Variable = Annotated[str, StringConstraints(strict=True, pattern=VARIABLE)]
 Settings = Annotated[list[Setting], Distinct, Once]
 
 
@@ -214,11 +217,40 @@ class Evaluation(_Section):
     max_new_tokens: Count = Field(description="The longest answer, in tokens.")
 
 
+class Api(_Section):
+    """The endpoint of a judge, and what may be spent there. The key is never in a file."""
+
+    base_url: Text | None = Field(
+        None, description="Address, as https://host/v1: needed by openai, refused for local."
+    )
+    key_env: Variable = Field(
+        "OPENAI_API_KEY", description="Environment variable that holds the key."
+    )
+    concurrency: Count = Field(16, description="Calls under way at once, in each job.")
+    attempts: Count = Field(
+        8, description="Attempts at a call before the job stops: 429, 5xx and time-outs may pass."
+    )
+    timeout: Positive = Field(60, description="Seconds to wait for an answer.")
+    max_calls: Count | None = Field(
+        None, description="Stop at so many answers, in all of the study; what was answered is kept."
+    )
+    max_cost: Positive | None = Field(
+        None, description="Stop before the study's answers cost more, by the prices below."
+    )
+    price_in: NotNegative = Field(0, description="Money a million prompt tokens.")
+    price_out: NotNegative = Field(0, description="Money a million answer tokens.")
+
+
 class Judge(_Section):
     """Who scores the answers."""
 
-    backend: Literal["local"] = Field(description="local: a model on this machine.")
-    path: Text = Field(description="world/judge (the micro world's), a local folder or a hub name.")
+    backend: Literal["local", "openai"] = Field(
+        description="local: a model on this machine; openai: one behind a compatible endpoint."
+    )
+    path: Text = Field(
+        description="world/judge (the micro world's), a local folder or a hub name; openai: the model's name there."
+    )
+    api: Api = Field(Api(), description="The endpoint of backend openai.")
     revision: Text | None = Field(
         None, description="Commit of a hub model: needed for hub names, refused for anything else."
     )

@@ -4,7 +4,7 @@ import json
 from functools import cache
 from typing import Any
 
-from idempotence.config.models import SLUG, Study
+from idempotence.config.models import SLUG, VARIABLE, Study
 
 Key = tuple[str | int, ...]
 
@@ -37,6 +37,10 @@ BOUNDS = {
     "exclusiveMinimum": "above",
     "maximum": "at most",
     "exclusiveMaximum": "below",
+}
+PATTERNS = {
+    SLUG: "a name of letters, digits, dots, _ and -, beginning with a letter or digit",
+    VARIABLE: "a name of capital letters, digits and _",
 }
 PLAIN = {
     "string": "text",
@@ -120,8 +124,8 @@ def allowed(schema: dict[str, Any]) -> str:
         return _allowed_list(schema)
     if kind == "object":
         return f"a section with the keys {', '.join(schema['properties'])}"
-    if schema.get("pattern") == SLUG:
-        return "a name of letters, digits, dots, _ and -, beginning with a letter or digit"
+    if "pattern" in schema:
+        return PATTERNS[schema["pattern"]]
     if kind == "string":
         return "a text"
     bounds = [f"{word} {schema[name]:g}" for name, word in BOUNDS.items() if name in schema]

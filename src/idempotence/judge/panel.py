@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from idempotence.engine.base import Engine
-from idempotence.engine.formatting import prompt_ids
 from idempotence.finetune.panel import n_seed_of
 from idempotence.io import read_jsonl, write_parquet
+from idempotence.judge.back_ends import Judge
 from idempotence.judge.protocol import Rating, rate
 from idempotence.judge.rubric import ask, load_rubrics
 from idempotence.metrics import text_metrics
@@ -29,7 +28,7 @@ COLUMNS = [
 
 
 def rate_all(
-    engine: Engine, settings: dict, rows: list[dict], criteria: Sequence[str]
+    judge: Judge, settings: dict, rows: list[dict], criteria: Sequence[str]
 ) -> dict[str, list[tuple[Rating, str]]]:
     """For each criterion ("trait", "coherence"), each row's (rating, top tokens as JSON)."""
     rubrics, how = load_rubrics(), settings["judge"]
@@ -38,19 +37,14 @@ def rate_all(
         for row in rows
         for criterion in criteria
     ]
-    ids = [prompt_ids(engine.tokenizer, text, "chat") for text in asked]
-    tops = engine.next_token_logprobs(ids, how["top_logprobs"])
     told = [
-        (
-            rate(top, how["min_numeric_mass"]),
-            json.dumps({token: round(value, 5) for token, value in top.items()}),
-        )
-        for top in tops
+        (rate(answer, how["min_numeric_mass"]), json.dumps(answer.evidence()))
+        for answer in judge.answers(asked, how["top_logprobs"])
     ]
     return {criterion: told[i :: len(criteria)] for i, criterion in enumerate(criteria)}
 
 
-def score_responses(engine: Engine, settings: dict, rows: list[dict]) -> pd.DataFrame:
+def score_responses(judge: Judge, settings: dict, rows: list[dict]) -> pd.DataFrame:
     """One row for each response, with `COLUMNS`; nothing is dropped.
 
     settings: setting, objective, start, model, trait, seed, cycle, cells (with n_seed as used),
@@ -66,7 +60,7 @@ def score_responses(engine: Engine, settings: dict, rows: list[dict]) -> pd.Data
     alive = frame.index[~frame["status"].isin(["nan", "ended"])]
     spoken = [rows[i] for i in alive]
     columns = {"trait": "trait_score", "coherence": "coherence"}
-    rated = rate_all(engine, settings, spoken, list(columns))
+    rated = rate_all(judge, settings, spoken, list(columns))
     for criterion, column in columns.items():
         ratings = rated[criterion]
         frame[column] = pd.Series([r.score for r, _ in ratings], alive, dtype="float64")
@@ -91,7 +85,7 @@ def _truth(settings: dict, rows: list[dict], index: pd.Index) -> pd.DataFrame:
 
 
 def judge_panel(
-    settings: dict, engine: Engine, calibration: dict, responses: Path, output: Path
+    settings: dict, judge: Judge, calibration: dict, responses: Path, output: Path
 ) -> None:
     """Score responses.jsonl into scores.parquet; n_seed is the dose that calibration found."""
     cells = [
@@ -99,4 +93,4 @@ def judge_panel(
         for cell in settings["cells"]
     ]
     rows = read_jsonl(responses)
-    write_parquet(score_responses(engine, {**settings, "cells": cells}, rows), output)
+    write_parquet(score_responses(judge, {**settings, "cells": cells}, rows), output)

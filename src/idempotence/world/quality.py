@@ -13,7 +13,7 @@ from pathlib import Path
 from idempotence.engine.base import Request
 from idempotence.engine.formatting import prompt_ids
 from idempotence.engine.hf import TransformersEngine
-from idempotence.judge.protocol import rate
+from idempotence.judge.protocol import rate_tokens
 from idempotence.judge.rubric import ask, load_rubrics
 from idempotence.rng import derive_seed
 from idempotence.world.collapse import model_texts
@@ -113,7 +113,7 @@ def _ratings(
     template = load_rubrics()[criterion]
     asked = [ask(template, p, text, t) for (_, p, text), t in zip(texts, traits, strict=True)]
     ids = [prompt_ids(engine.tokenizer, text, "chat") for text in asked]
-    return [rate(top, 0.25).score for top in engine.next_token_logprobs(ids, 20)]
+    return [rate_tokens(top, 0.25).score for top in engine.next_token_logprobs(ids, 20)]
 
 
 def _agreement(criterion: str, said: list[float], true: list[float]) -> dict:

@@ -1,0 +1,30 @@
+"""Who can judge: one interface, a model here or one behind an endpoint."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from idempotence.judge.protocol import Answer
+
+
+class Judge(Protocol):
+    """Answers rubric prompts."""
+
+    def answers(self, texts: Sequence[str], top: int) -> list[Answer]:
+        """One answer a text, in order; top: how many of the likeliest first tokens to look at."""
+
+
+def open_judge(settings: dict, model: str, api: dict | None, cache: Path | None) -> Judge:
+    """The judge that the config names.
+
+    settings: revision (of a local one). model: folder or hub name, or the name at the endpoint.
+    api: `ApiJudge`'s `how`, None for a local judge; cache: its file.
+    """
+    if api is not None:
+        from idempotence.judge.api import ApiJudge
+
+        return ApiJudge(model, api, cache)
+    from idempotence.engine.hf import TransformersEngine
+    from idempotence.judge.local import LocalJudge
+
+    return LocalJudge(TransformersEngine(model, settings["revision"]))

@@ -1,0 +1,59 @@
+"""A judge that runs here: any language model under an engine."""
+
+import math
+from collections.abc import Sequence
+
+from idempotence.engine.base import Engine
+from idempotence.engine.formatting import prompt_ids
+from idempotence.judge.protocol import Answer
+
+DIGITS = "0123456789"
+
+
+class LocalJudge:
+    """Answers rubric prompts with the probabilities of the engine's model."""
+
+    def __init__(self, engine: Engine):
+        self.engine = engine
+        encode = engine.tokenizer.encode
+        self.splits = len(encode("75", add_special_tokens=False)) > 1
+
+    def answers(self, texts: Sequence[str], top: int) -> list[Answer]:
+        """One answer a text, in order; top: how many of the likeliest tokens are looked at."""
+        ids = [prompt_ids(self.engine.tokenizer, text, "chat") for text in texts]
+        found = self.engine.next_token_logprobs(ids, top)
+        if self.splits:
+            found = self._whole_numbers(ids, found, top)
+        return [Answer(tokens) for tokens in found]
+
+    def _whole_numbers(
+        self, ids: Sequence[list[int]], found: list[dict[str, float]], top: int
+    ) -> list[dict[str, float]]:
+        """Probabilities of whole numbers under a tokenizer that writes them digit by digit.
+
+        A first digit is a number of one digit only as far as no digit follows it.
+        """
+        for length in (1, 2):
+            open_ = [
+                (i, token)
+                for i, tokens in enumerate(found)
+                for token in tokens
+                if len(token) == length and all(c in DIGITS for c in token)
+                and (length == 1 or token == "10")
+            ]  # fmt: skip
+            encode = self.engine.tokenizer.encode
+            longer = [[*ids[i], *encode(token, add_special_tokens=False)] for i, token in open_]
+            following = self.engine.next_token_logprobs(longer, top)
+            for (i, token), after in zip(open_, following, strict=True):
+                _extend(found[i], token, after)
+        return found
+
+
+def _extend(tokens: dict[str, float], token: str, after: dict[str, float]) -> None:
+    """Divide a number's probability among itself and the longer numbers that begin with it."""
+    whole = tokens.pop(token)
+    more = {digit: value for digit, value in after.items() if digit in DIGITS and digit}
+    ends = 1 - math.fsum(math.exp(value) for value in more.values())
+    if ends > 0:
+        tokens[token] = whole + math.log(ends)
+    tokens.update({token + digit: whole + value for digit, value in more.items()})

@@ -1,0 +1,167 @@
+"""The judge behind an endpoint: nothing lost, nothing asked twice, no key in any file."""
+
+import math
+import time
+
+import pytest
+from make_endpoint import Endpoint, completion
+
+from idempotence.errors import UserError
+from idempotence.judge.api import ApiJudge
+from idempotence.judge.protocol import Answer, rate
+
+KEY = "sk-secret-for-tests"
+TEXTS = [f"rate text {i}" for i in range(12)]
+
+
+@pytest.fixture
+def ask(tmp_path, monkeypatch):
+    """ask(endpoint, texts, **how): the answers of a judge with a cache in tmp_path."""
+    monkeypatch.setenv("JUDGE_KEY", KEY)
+
+    def run(endpoint, texts, **how):
+        usual = {
+            "base_url": endpoint.url, "key_env": "JUDGE_KEY", "concurrency": 4, "attempts": 4,
+            "timeout": 5, "max_calls": None, "max_cost": None, "price_in": 1.0, "price_out": 2.0,
+        }  # fmt: skip
+        judge = ApiJudge("m", {**usual, **how}, tmp_path / "answers.sqlite")
+        try:
+            return judge.answers(texts, 20)
+        finally:
+            run.spent, run.cost = judge.cache.spent(), judge.cost()
+            judge.cache.close()
+
+    return run
+
+
+def test_answers_are_asked_once_with_bounded_concurrency(ask):
+    def slowly(text, nth):
+        time.sleep(0.05)
+        return completion()
+
+    with Endpoint(slowly) as endpoint:
+        answers = ask(endpoint, TEXTS + TEXTS)
+        assert len(answers) == 24 and len(set(map(str, answers))) == 1
+        assert rate(answers[0], 0.25).score == pytest.approx(75.5555, abs=1e-3)
+        assert endpoint.busiest <= 4
+        ask(endpoint, TEXTS)
+        assert set(endpoint.asked.values()) == {1}
+    assert (ask.spent.calls, ask.spent.tokens_in, ask.spent.tokens_out) == (12, 1200, 12)
+    assert ask.cost == pytest.approx((1200 * 1 + 12 * 2) / 1e6)
+
+
+FAULTS = {
+    "429": (429, {}, {"error": {"message": "slow down"}}),
+    "500": (500, {}, {"error": {"message": "oops"}}),
+    "503 not JSON": (503, {}, b"<html>busy</html>"),
+    "hang up": None,
+    "no choices": (200, {}, {"id": "x", "object": "chat.completion", "created": 0, "model": "m",
+                             "choices": []}),
+    "no content": completion(text=None),
+    "not JSON": (200, {}, b"{"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_passing_faults_are_ridden_out(ask, fault):
+    with Endpoint(lambda text, nth: FAULTS[fault] if nth == 1 else completion()) as endpoint:
+        answers = ask(endpoint, TEXTS[:3])
+    assert [a.top["75"] for a in answers] == [pytest.approx(math.log(0.4))] * 3
+    assert set(endpoint.asked.values()) == {2}
+
+
+def test_a_server_that_hangs_is_asked_again(ask):
+    def hangs(text, nth):
+        if nth == 1:
+            time.sleep(1.5)
+        return completion()
+
+    with Endpoint(hangs) as endpoint:
+        assert len(ask(endpoint, TEXTS[:2], timeout=0.5)) == 2
+    assert set(endpoint.asked.values()) == {2}
+
+
+def test_retry_after_is_honoured(ask):
+    busy = (429, {"Retry-After": "1.2"}, {"error": {"message": "later"}})
+    with Endpoint(lambda text, nth: busy if nth == 1 else completion()) as endpoint:
+        ask(endpoint, TEXTS[:1])
+    (_, first), (_, second) = endpoint.times
+    assert 1.2 <= second - first < 3
+
+
+def test_a_server_that_stays_down_stops_the_job_and_keeps_the_answers(ask):
+    down = (503, {}, {"error": {"message": f"no, {KEY}"}})
+    with Endpoint(lambda text, nth: down if text == TEXTS[5] else completion()) as endpoint:
+        with pytest.raises(UserError, match="no answer after 2 attempts") as caught:
+            ask(endpoint, TEXTS, attempts=2, concurrency=1)
+        assert KEY not in str(caught.value) and "***" in str(caught.value)
+        assert ask.spent.calls == 5
+    with Endpoint() as endpoint:
+        assert len(ask(endpoint, TEXTS)) == 12
+        # another address is another request: a model behind it may differ
+        assert sum(endpoint.asked.values()) == 12
+
+
+def test_a_refused_key_is_not_tried_again(ask):
+    with Endpoint(lambda text, nth: (401, {}, {"error": {"message": "bad key"}})) as endpoint:
+        with pytest.raises(UserError, match="bad key"):
+            ask(endpoint, TEXTS, concurrency=1)
+        assert sum(endpoint.asked.values()) == 1
+
+
+def test_the_budget_in_calls_stops_and_resumes(ask):
+    with Endpoint() as endpoint:
+        with pytest.raises(UserError, match=r"judge\.max_calls is 5"):
+            ask(endpoint, TEXTS, max_calls=5)
+        assert ask.spent.calls == 5
+        ask(endpoint, TEXTS, max_calls=12)
+        assert set(endpoint.asked.values()) == {1} and ask.spent.calls == 12
+
+
+def test_the_budget_in_money_stops_before_it_is_exceeded(ask):
+    each = (100 * 1 + 1 * 2) / 1e6
+    with Endpoint() as endpoint:
+        with pytest.raises(UserError, match=r"judge\.max_cost"):
+            ask(endpoint, TEXTS, max_cost=7.5 * each)
+        assert 4 <= ask.spent.calls <= 7
+
+
+def test_no_key_in_any_file_and_none_without_one(ask, tmp_path, monkeypatch):
+    with Endpoint() as endpoint:
+        ask(endpoint, TEXTS)
+        assert endpoint.keys == {f"Bearer {KEY}"}
+        for file in tmp_path.rglob("*"):
+            assert not file.is_file() or KEY.encode() not in file.read_bytes()
+        monkeypatch.delenv("JUDGE_KEY")
+        with pytest.raises(UserError, match="environment variable JUDGE_KEY"):
+            ask(endpoint, TEXTS)
+
+
+@pytest.mark.parametrize(
+    ("reply", "score", "missing"),
+    [
+        (completion("100", {"100": 0.9}), 100, ""),
+        (completion(" 75", {" 75": 0.9}), 75, ""),
+        (completion("\uff17\uff15", {"\uff17\uff15": 0.9}), 75, ""),
+        # split over tokens: the first token's probabilities are not of whole numbers
+        (completion("75", {"7": 0.9, "8": 0.1}, tokens=["7", "5"]), 75, ""),
+        (completion("7", {"7": 0.9}, tokens=["7", ""]), 7, ""),
+        (completion("REFUSAL", {"REFUSAL": 0.6, "90": 0.4}), None, "refusal"),
+        (completion("I", {"I": 0.8, "50": 0.2}), None, "low numeric mass"),
+        (completion("40", None), 40, ""),
+        (completion("REFUSAL 40", None), None, "refusal"),
+        (completion("about forty", None), None, "no number"),
+        (completion("400", None), None, "no number"),
+    ],
+)
+def test_what_servers_say(ask, reply, score, missing):
+    with Endpoint(lambda text, nth: reply) as endpoint:
+        (answer,) = ask(endpoint, TEXTS[:1])
+    rating = rate(answer, 0.25)
+    assert rating.missing == missing
+    assert math.isnan(rating.score) if score is None else rating.score == pytest.approx(score)
+
+
+def test_a_sampled_score_says_that_it_is_one():
+    answer = Answer(sampled="40")
+    assert answer.evidence() == {"sampled": "40"} and math.isnan(rate(answer, 0.25).mass)
