@@ -25,8 +25,7 @@ from idempotence.judge.panel import rate_all
 from idempotence.plan import Plan
 from idempotence.rng import derive_seed
 from idempotence.sample import PanelSampler
-from idempotence.world.grammar import trait_names
-from idempotence.world.prompts import available
+from idempotence.texts import micro
 
 ROOT = Path(__file__).parents[1]
 WORLD = ROOT / "data" / "micro_world"
@@ -175,8 +174,8 @@ def run_cycle(plan: Plan, panel: Panel, cell, cycle: int, rows, before, engine, 
     merged = copy.deepcopy(adapted).merge_and_unload()
     sampler = PanelSampler(settings, engine)
     k = settings["evaluation"]["samples_per_question"]
-    asked = [prompt for prompt in sampler.plan.evaluation() for _ in range(k)]
-    prompts = sampler.plan.for_cycle(cycle + 1)[: cell.n_sampled or cell.pairs]
+    asked = [prompt for prompt in sampler.texts.evaluation() for _ in range(k)]
+    prompts = sampler.texts.for_cycle(cycle + 1)[: cell.n_sampled or cell.pairs]
     requests = _requests(tokenizer, asked, settings["evaluation"], cycle)
     requests += _requests(tokenizer, prompts, settings["generation"], 1000 + cycle)
     texts = sample(merged, tokenizer, requests)
@@ -204,7 +203,7 @@ def main() -> None:
         for key, value in yaml.safe_load(path.read_text(encoding="utf-8")).items():
             both = isinstance(value, dict) and isinstance(merged.get(key), dict)
             merged[key] = _over(merged[key], value) if both else value
-    study = load_study(merged, [str(path) for path in given.config], trait_names(), available())
+    study = load_study(merged, [str(path) for path in given.config], micro.supply())
     fix_threads()
     engine, judging = (TransformersEngine(str(WORLD / name)) for name in ("instruct", "judge"))
     CLOCK["start-up"] = time.perf_counter() - begun

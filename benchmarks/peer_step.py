@@ -59,7 +59,11 @@ def judge_answers(given) -> None:
 
     settings, rows = json.loads(given.settings), read_jsonl(given.folder / "answers.jsonl")
     judge = LocalJudge(TransformersEngine(given.model))
-    how = {"trait": settings["trait"], "judge": {"top_logprobs": 20, "min_numeric_mass": 0.25}}
+    how = {
+        "trait": settings["trait"],
+        "objective": "sft",
+        "judge": {"top_logprobs": 20, "min_numeric_mass": 0.25},
+    }
     told = {name: rate_all(judge, how, rows, [name])[name] for name in ("trait", "coherence")}
     write_json(
         given.folder / "scores.json",

@@ -97,12 +97,11 @@ def run(folder: Path) -> float:
     from idempotence.judge.panel import judge_panel
     from idempotence.plan import Plan
     from idempotence.sample import PanelSampler, write_samples
-    from idempotence.world.grammar import trait_names
-    from idempotence.world.prompts import available
+    from idempotence.texts import micro
 
     files = [ROOT / "config.yaml", ROOT / "benchmarks" / "study.yaml"]
     below, above = (yaml.safe_load(file.read_text(encoding="utf-8")) for file in files)
-    study = load_study(_over(below, above), [str(f) for f in files], trait_names(), available())
+    study = load_study(_over(below, above), [str(f) for f in files], micro.supply())
     plan, world = Plan(study), ROOT / "data" / "micro_world"
     from idempotence.io import write_jsonl
 

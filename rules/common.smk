@@ -2,6 +2,7 @@
 import json
 import shlex
 import sys
+from functools import cache
 from pathlib import Path
 
 BASE = Path(workflow.basedir)
@@ -11,18 +12,15 @@ from idempotence.config.load import load_study
 from idempotence.errors import UserError
 from idempotence.fingerprint import fingerprint
 from idempotence.job_environment import prepare
-from idempotence.judge.rubric import RUBRICS
 from idempotence.plan import Plan
 from idempotence.stats.shipped import FILES as SHIPPED_FILES
-from idempotence.world.grammar import GRAMMAR_FOLDER, trait_names
-from idempotence.world.prompts import available
+from idempotence.texts import data_files, supply
 
 try:
     STUDY = load_study(
         dict(config),
         [str(path) for path in [BASE / "config.yaml", *workflow.overwrite_configfiles]],
-        trait_names(),
-        available(),
+        supply(dict(config)),
     )
 except UserError as error:
     sys.exit(f"error: {error}")
@@ -58,7 +56,12 @@ def code(script, *files):
 CLAIMS = "data/claims.yaml"
 CAPTIONS = sorted(str(path.relative_to(BASE)) for path in (BASE / "report").glob("*.rst"))
 PAGE_TEMPLATES = sorted((BASE / "src/idempotence/report/templates").iterdir())
-GRAMMAR = sorted(GRAMMAR_FOLDER.rglob("*.yaml"))
+
+
+def texts_code(script):
+    """A script's `code`, with the texts of the job's trait."""
+    of_trait = cache(lambda trait: code(script, *data_files(STUDY, trait)))
+    return lambda w: of_trait(w.trait)
 
 
 def model_folder(path):

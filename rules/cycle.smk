@@ -44,7 +44,7 @@ rule sample:
     conda:
         "../envs/sample.yaml"
     params:
-        code=code("sample", *GRAMMAR),
+        code=texts_code("sample"),
         settings=lambda w: settings(PLAN.sample(panel_of(w), int(w.cycle))),
         model=lambda w: model_folder(MODELS[w.model].path),
         adapters=f"{CYCLE}/adapters",
@@ -82,7 +82,7 @@ rule judge:
     conda:
         "../envs/sample.yaml"
     params:
-        code=code("judge", *GRAMMAR, RUBRICS),
+        code=texts_code("judge"),
         settings=lambda w: settings(PLAN.judge(panel_of(w), int(w.cycle))),
         judge=lambda w: model_folder(STUDY.judge.path),
         options=lambda w, input: f"--calibration {input.calibration}" if input.calibration else "",

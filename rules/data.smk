@@ -9,7 +9,7 @@ rule seed_data:
     conda:
         "../envs/train.yaml"
     params:
-        code=code("seed_data", *GRAMMAR),
+        code=texts_code("seed_data"),
         settings=lambda w: settings(PLAN.seed_data(panel_of(w))),
         model=lambda w: model_folder(MODELS[w.model].path),
     shell:
@@ -30,7 +30,7 @@ rule calibrate:
     conda:
         "../envs/train.yaml"
     params:
-        code=code("calibrate", *GRAMMAR),
+        code=texts_code("calibrate"),
         settings=lambda w: settings(PLAN.calibrate(w.objective, w.model, w.trait)),
         model=lambda w: model_folder(MODELS[w.model].path),
         judge=lambda w: model_folder(STUDY.judge.path),
@@ -49,7 +49,7 @@ rule sample_initial:
     conda:
         "../envs/sample.yaml"
     params:
-        code=code("sample", *GRAMMAR),
+        code=texts_code("sample"),
         settings=lambda w: settings(PLAN.initial(w.model, w.trait)),
         model=lambda w: model_folder(MODELS[w.model].path),
     shell:
@@ -68,7 +68,7 @@ rule judge_initial:
     conda:
         "../envs/sample.yaml"
     params:
-        code=code("judge", *GRAMMAR, RUBRICS),
+        code=texts_code("judge"),
         settings=lambda w: settings(PLAN.initial(w.model, w.trait)),
         judge=lambda w: model_folder(STUDY.judge.path),
     shell:

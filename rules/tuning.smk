@@ -13,7 +13,7 @@ rule try_learning_rates:
     conda:
         "../envs/train.yaml"
     params:
-        code=code("try_learning_rates", *GRAMMAR, RUBRICS),
+        code=texts_code("try_learning_rates"),
         settings=lambda w: settings(PLAN.tune(w.objective, w.model, w.trait)),
         model=lambda w: model_folder(MODELS[w.model].path),
         judge=lambda w: model_folder(STUDY.judge.path),

@@ -1,4 +1,7 @@
 # The micro world's models, made from data/micro_world/grammar and recipe.yaml.
+from idempotence.world.grammar import GRAMMAR_FOLDER
+
+GRAMMAR = sorted(GRAMMAR_FOLDER.rglob("*.yaml"))
 BUILT = f"{RESULTS}/world"
 MODEL_FILES = [
     "model.safetensors",

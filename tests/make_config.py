@@ -9,6 +9,7 @@ import yaml
 from idempotence.config.load import load_study
 from idempotence.config.models import Study
 from idempotence.config.reference import json_schema, resolve
+from idempotence.config.supply import Supply
 from idempotence.errors import UserError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,7 +41,8 @@ def at(raw: dict, key: str):
 
 
 def load(over: dict | None = None, **more) -> Study:
-    return load_study(merged(BASE, over or {}), [str(DEFAULT)], TRAITS, **more)
+    """more: what else of `Supply` there is than `TRAITS`."""
+    return load_study(merged(BASE, over or {}), [str(DEFAULT)], Supply(TRAITS, **more))
 
 
 def complaint(over: dict, **more) -> str:

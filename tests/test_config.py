@@ -25,9 +25,9 @@ from make_config import (
 from idempotence.config.load import load_study
 from idempotence.config.models import Study
 from idempotence.config.panels import SETTINGS, Cell, Panel, preference_cells, supervised_cells
+from idempotence.config.supply import Supply
 from idempotence.errors import UserError
-from idempotence.world.grammar import trait_names
-from idempotence.world.prompts import available
+from idempotence.texts import supply
 
 PROMPTS = {"chat": 1500, "document": 1500}
 
@@ -39,7 +39,7 @@ PROMPTS = {"chat": 1500, "document": 1500}
 def test_every_study_of_the_project_is_valid(file):
     over = yaml.safe_load(file.read_text(encoding="utf-8")) if file else {}
     source = [str(path) for path in (DEFAULT, file) if path]
-    study = load_study(merged(BASE, over), source, trait_names(), available())
+    study = load_study(merged(BASE, over), source, supply(over))
     assert study.panels()
 
 
@@ -187,7 +187,7 @@ def test_any_value_anywhere_is_taken_or_refused_by_name(key, value):
     *outer, last = key.split(".")
     (at(raw, ".".join(outer)) if outer else raw)[last] = value
     try:
-        study = load_study(raw, [str(DEFAULT)], TRAITS, PROMPTS)
+        study = load_study(raw, [str(DEFAULT)], Supply(TRAITS, PROMPTS))
     except UserError as error:
         assert last in str(error)
     else:
@@ -314,13 +314,13 @@ def test_prompts_must_be_enough():
     needed = {name: shared + study.cycles * max(doses) for name, doses in cells.items()}
     documents = shared + study.cycles * max(study.sdf.cells.n_sampled)
     enough = {"chat": max(needed.values()), "document": documents}
-    assert load(prompts_available=enough) == study
-    text = complaint({}, prompts_available={**enough, "document": documents - 1})
+    assert load(prompts=enough) == study
+    text = complaint({}, prompts={**enough, "document": documents - 1})
     assert "sdf.cells.n_sampled" in text
     assert f"= {documents} document prompts; there are only {documents - 1}" in text
     for key in ("evaluation.questions", "seed_rows", "cycles"):
         assert key in text
-    text = complaint({}, prompts_available={**enough, "chat": min(needed.values()) - 1})
+    text = complaint({}, prompts={**enough, "chat": min(needed.values()) - 1})
     assert "sft.cells.n_sampled" in text and "dpo.cells.pairs" in text
 
 
@@ -360,7 +360,7 @@ def test_file_and_line_of_a_mistake(tmp_path, monkeypatch):
     raw["dpo"]["cells"]["n_seed"] = -1
     raw["traits"] = ["blis"]
     with pytest.raises(UserError) as caught:
-        load_study(raw, source, TRAITS)
+        load_study(raw, source, Supply(TRAITS))
     text = str(caught.value)
     assert "  mine.yaml, line 5, sft.cells.levels.1: -5" in text
     assert "  mine.yaml, line 6, sft.trainig: there is no such key" in text
@@ -375,7 +375,7 @@ def test_a_key_written_twice_is_a_mistake(tmp_path, monkeypatch):
     over = "study: mine\nsft:\n  training: {epochs: 1}\nseeds: 2\nsft:\n  training: {epochs: 2}\n"
     source = two_files(tmp_path, over, monkeypatch)
     with pytest.raises(UserError) as caught:
-        load_study(merged(BASE, yaml.safe_load(over)), source, TRAITS)
+        load_study(merged(BASE, yaml.safe_load(over)), source, Supply(TRAITS))
     assert "a mistake in the config; nothing was run." in str(caught.value)
     assert "  mine.yaml, line 5, sft: is written a second time (first on line 2)" in str(
         caught.value
@@ -386,7 +386,7 @@ def test_the_last_file_that_says_so_is_named(tmp_path, monkeypatch):
     over = "study: mine\nsft:\n  cells: {levels: [20], n_seed: [1]}\n"
     source = two_files(tmp_path, over, monkeypatch)
     with pytest.raises(UserError, match="  mine.yaml, line 3, sft.cells: has both"):
-        load_study(merged(BASE, yaml.safe_load(over)), source, TRAITS)
+        load_study(merged(BASE, yaml.safe_load(over)), source, Supply(TRAITS))
 
 
 def test_a_mistake_of_the_default_file_is_found_there(tmp_path, monkeypatch):
@@ -397,7 +397,7 @@ def test_a_mistake_of_the_default_file_is_found_there(tmp_path, monkeypatch):
     Path("config.yaml").write_text(changed, encoding="utf-8")
     raw = merged(yaml.safe_load(changed), {"study": "mine"})
     with pytest.raises(UserError, match=f"config.yaml, line {line}, seeds: -1 is not allowed"):
-        load_study(raw, source, TRAITS)
+        load_study(raw, source, Supply(TRAITS))
 
 
 def test_a_missing_key_is_sought_where_its_section_is():
@@ -406,7 +406,7 @@ def test_a_missing_key_is_sought_where_its_section_is():
     lines = DEFAULT.read_text(encoding="utf-8").splitlines()
     line = next(i for i, text in enumerate(lines, start=1) if text.startswith("judge:"))
     with pytest.raises(UserError) as caught:
-        load_study(raw, [str(DEFAULT)], TRAITS)
+        load_study(raw, [str(DEFAULT)], Supply(TRAITS))
     assert re.search(rf"config.yaml, line {line}, judge.path: is missing", str(caught.value))
     assert re.search(r"config.yaml, cycles: is missing", str(caught.value))
 
@@ -415,7 +415,7 @@ def test_a_missing_key_is_sought_where_its_section_is():
 def test_a_file_that_tells_nothing_does_not_hide_the_mistake(tmp_path, monkeypatch, content):
     source = two_files(tmp_path, content, monkeypatch)
     with pytest.raises(UserError, match="command line, seeds: -1 is not allowed"):
-        load_study(merged(BASE, {"seeds": -1}), source, TRAITS)
+        load_study(merged(BASE, {"seeds": -1}), source, Supply(TRAITS))
 
 
 def test_a_key_that_is_not_a_text():

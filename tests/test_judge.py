@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from idempotence.errors import UserError
 from idempotence.judge.local import LocalJudge
 from idempotence.judge.protocol import rate, rate_tokens
-from idempotence.judge.rubric import ask, load_rubrics
+from idempotence.texts.rubric import ask, load_rubrics
 
 
 def logs(**weights: float) -> dict[str, float]:

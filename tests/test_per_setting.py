@@ -36,7 +36,7 @@ def test_what_a_setting_has_of_its_own_is_checked(own, told):
 def test_prompts_must_be_enough_for_the_longest_setting():
     assert "cycles (200)" in complaint(
         {"per_setting": {"dpo-reinit": {"cycles": 200}}},
-        prompts_available={"chat": 9000, "document": 9000},
+        prompts={"chat": 9000, "document": 9000},
     )
 
 

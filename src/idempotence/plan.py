@@ -28,6 +28,7 @@ class Plan:
             "objective": panel.objective,
             "model": self._model(panel.model),
             "trait": panel.trait,
+            **self._texts(),
             "seed": panel.seed,
             "cells": [asdict(cell) for cell in panel.cells],
         }
@@ -35,6 +36,12 @@ class Plan:
     @staticmethod
     def _model(model) -> dict:
         return {"name": model.name, "revision": model.revision, "dtype": model.dtype}
+
+    def _texts(self) -> dict:
+        """Where written texts are; nothing for those of the micro world."""
+        if self.study.texts == "micro_world":
+            return {}
+        return {"texts": {"traits": self.study.traits_folder, "prompts": self.study.prompts_folder}}
 
     def _objective(self, objective: str) -> dict:
         return self.study.objective_config(objective).model_dump()
@@ -91,6 +98,7 @@ class Plan:
             "objective": objective,
             "model": self._model(model),
             "trait": trait,
+            **self._texts(),
             "seed": CALIBRATION_SEED,
             "cycle": 0,
             **self._prompts(objective),
@@ -148,6 +156,7 @@ class Plan:
             "start": "base",
             "model": self._model(model),
             "trait": trait,
+            **self._texts(),
             "seed": -1,
             "cycle": 0,
             "cells": [INITIAL_CELL],
@@ -173,7 +182,6 @@ class Plan:
             **remote,
         }
 
-    @staticmethod
-    def _in_micro_world(model) -> bool:
+    def _in_micro_world(self, model) -> bool:
         """Only there is the truth of a text known."""
-        return Path(model.path).parts[:1] == ("world",)
+        return self.study.texts == "micro_world" and Path(model.path).parts[:1] == ("world",)

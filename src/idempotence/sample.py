@@ -6,9 +6,7 @@ from idempotence.engine.base import Engine, NotFiniteError, Request
 from idempotence.engine.formatting import completion_ids, kind_of, prompt_ids
 from idempotence.io import read_json, write_jsonl
 from idempotence.rng import derive_seed
-from idempotence.world.corpus import seed_rows
-from idempotence.world.grammar import load_grammar
-from idempotence.world.prompts import PromptPlan
+from idempotence.texts import panel_texts
 
 
 class PanelSampler:
@@ -23,10 +21,7 @@ class PanelSampler:
         self.engine = engine
         self.kind = kind_of(settings["objective"])
         self._known: dict[str, list[int]] = {}
-        self.plan = PromptPlan(
-            self.kind, settings["trait"], settings["study_seed"], settings["seed"],
-            settings["questions"], settings["seed_rows"], settings["per_cycle"],
-        )  # fmt: skip
+        self.texts = panel_texts(settings, self.kind)
 
     def _requests(self, prompts: list[str], how: dict, cell: str, purpose: str) -> list[Request]:
         s = self.settings
@@ -55,13 +50,11 @@ class PanelSampler:
 
     def seed_data(self) -> list[dict]:
         """Seed rows; for dpo each with the initial model's own reply as the rejected one."""
-        s, prompts = self.settings, self.plan.for_seed_rows()
-        # one row set per trait, kind and seed, whatever the objective or the model
-        seed = derive_seed(s["study_seed"], self.kind, s["trait"], s["seed"], "seed rows")
-        rows = seed_rows(load_grammar(), s["trait"], self.kind, prompts, seed)
+        rows = self.texts.seed_rows()
+        rejected = self._rejected([row["prompt"] for row in rows])
         return [
             row if reply is None else {**row, "rejected": reply}
-            for row, reply in zip(rows, self._rejected(prompts), strict=True)
+            for row, reply in zip(rows, rejected, strict=True)
         ]
 
     def replies(self, adapters: Path | None, last: bool) -> tuple[list[dict], list[dict]]:
@@ -72,10 +65,10 @@ class PanelSampler:
         s, how = self.settings, self.settings["evaluation"]
         asked = [
             {"question": q, "sample": k, "prompt": prompt}
-            for q, prompt in enumerate(self.plan.evaluation())
+            for q, prompt in enumerate(self.texts.evaluation())
             for k in range(how["samples_per_question"])
         ]
-        prompts = [] if last else self.plan.for_cycle(s["cycle"] + 1)
+        prompts = [] if last else self.texts.for_cycle(s["cycle"] + 1)
         rejected = self._rejected(prompts)
         responses, generated = [], []
         for cell in s["cells"]:

@@ -13,6 +13,7 @@ from typing import Any
 from idempotence.config.models import as_number
 from idempotence.config.panels import MODEL_KIND, PROMPT_KIND, SETTINGS
 from idempotence.config.reference import schema_at
+from idempotence.config.supply import Supply
 
 Key = tuple[str | int, ...]
 Mistakes = Iterator[tuple[Key, str]]
@@ -75,9 +76,9 @@ def nearest(name: str, names: list[str]) -> str:
     return f"; did you mean {small[close[0]]}?" if close else "."
 
 
-def contradictions(known: Known, traits: list[str], prompts: dict[str, int] | None) -> Mistakes:
+def contradictions(known: Known, supply: Supply) -> Mistakes:
     """(key, message) of every mistake between keys, or against what there is."""
-    yield from _as_far_as_clear(_trait_names(known, traits))
+    yield from _as_far_as_clear(_trait_names(known, supply.traits))
     yield from _as_far_as_clear(_model_names(known))
     yield from _as_far_as_clear(_model_places(known))
     yield from _as_far_as_clear(_judge_place(known))
@@ -91,8 +92,8 @@ def contradictions(known: Known, traits: list[str], prompts: dict[str, int] | No
         yield from _as_far_as_clear(_one_kind_of_dose(known, objective))
         yield from _as_far_as_clear(_calibration_rows(known, objective))
         yield from _as_far_as_clear(_seed_rows(known, objective))
-        if prompts is not None:
-            yield from _as_far_as_clear(_prompt_pool(known, objective, prompts))
+        yield from _as_far_as_clear(_prompt_pool(known, objective, supply))
+        yield from _as_far_as_clear(_written(known, PROMPT_KIND[objective], supply))
 
 
 def _as_far_as_clear(mistakes: Mistakes) -> Mistakes:
@@ -276,17 +277,32 @@ def _beyond_rows(known: Known, key: Key) -> Mistakes:
         yield key, f"{wanted} is beyond the rows there are: at most seed_rows ({rows}) is allowed"
 
 
-def _prompt_pool(known: Known, objective: str, prompts: dict[str, int]) -> Mistakes:
-    """No prompt is used twice, so questions, seed rows and cycles share what there is."""
+def _prompt_pool(known: Known, objective: str, supply: Supply) -> Mistakes:
+    """No prompt is used twice; where questions and seed rows are not written, they share the pool."""
+    if supply.prompts is None:
+        return
     name, kind = DOSE[objective], PROMPT_KIND[objective]
     section = (objective, "cells", name)
     questions, rows = known("evaluation", "questions"), known("seed_rows")
     cycles, most = _last_cycle(known, objective), max(as_number(dose) for dose in known(*section))
-    needed = questions + rows + cycles * most
-    if needed > prompts[kind]:
-        dose = ".".join(section)
-        total = (
-            f"evaluation.questions ({questions}) + seed_rows ({rows}) "
-            f"+ cycles ({cycles}) x the largest {dose} ({most}) = {needed}"
-        )
-        yield section, f"{total} {kind} prompts; there are only {prompts[kind]}, so lower some"
+    total, needed = f"cycles ({cycles}) x the largest {'.'.join(section)} ({most})", cycles * most
+    if supply.seed_rows is None:
+        total = f"evaluation.questions ({questions}) + seed_rows ({rows}) + {total}"
+        needed += questions + rows
+    if needed > supply.prompts[kind]:
+        there_are = f"{kind} prompts; there are only {supply.prompts[kind]}, so lower some"
+        yield section, f"{total} = {needed} {there_are}"
+
+
+def _written(known: Known, kind: str, supply: Supply) -> Mistakes:
+    """Written questions and seed rows of every trait that is named."""
+    wanted = {
+        ("evaluation", "questions"): ("questions", supply.questions),
+        ("seed_rows",): (f"seed rows of kind {kind}", supply.seed_rows),
+    }
+    for key, (what, there_are) in wanted.items():
+        for _, trait in known.each("traits"):
+            n = None if there_are is None else there_are[kind].get(trait)
+            if n is not None and known(*key) > n:
+                yield key, f"{known(*key)} is beyond the {what} that the trait {trait} has: {n}"
+                break  # one trait shows it

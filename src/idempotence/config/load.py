@@ -9,20 +9,19 @@ from idempotence.config.checks import Known, contradictions, nearest
 from idempotence.config.models import Study
 from idempotence.config.places import Key, Places
 from idempotence.config.reference import allowed, choices_at, keys_at, schema_at
+from idempotence.config.supply import Supply
 from idempotence.errors import UserError
 
 
 def load_study(
     raw: dict,
     source: list[str],
-    available_traits: list[str],
-    prompts_available: dict[str, int] | None = None,
+    supply: Supply,
 ) -> Study:
     """The study of a merged config.
 
     source: the YAML files it came from, the last one winning; used to say where a mistake is.
-    available_traits: the traits that there are.
-    prompts_available: distinct prompts by kind ("chat", "document"), where that is limited.
+    supply: the traits that there are, and how many texts.
     Raises UserError with every mistake: file, line, key, value, what is allowed, nearest name.
     """
     errors: list[Any] = []
@@ -35,7 +34,7 @@ def load_study(
     # A list with a repeated item still says which names and doses are meant.
     broken = [key for key, error in found if error["type"] != "repeats"]
     mistakes = [(key, _explain(key, error, raw)) for key, error in found]
-    mistakes += contradictions(Known(raw, broken), available_traits, prompts_available)
+    mistakes += contradictions(Known(raw, broken), supply)
     places = Places(raw, source)
     if study is None or mistakes or places.repeated:
         raise UserError(_message(mistakes, places))

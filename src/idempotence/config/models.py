@@ -337,8 +337,20 @@ class Study(_Section):
     settings: Settings = Field(
         min_length=1, description="Training loops: an objective (sft, sdf, dpo) and a start."
     )
+    texts: Literal["micro_world", "written"] = Field(
+        "micro_world",
+        description="Seed rows, questions, prompts and rubrics: the micro world's, or written ones.",
+    )
+    traits_folder: Text = Field(
+        "data/traits",
+        description="Written texts of the traits: a folder each (README, New things).",
+    )
+    prompts_folder: Text = Field(
+        "data/prompts", description="Neutral prompts: chats.txt and documents.txt, one a line."
+    )
     traits: Names = Field(
-        min_length=1, description="Traits to seed: files of data/micro_world/grammar/traits."
+        min_length=1,
+        description="Traits to seed: files of data/micro_world/grammar/traits, or folders of traits_folder.",
     )
     seeds: Count = Field(description="Replications of every chain: seeds 0, 1, ...")
     cycles: Count = Field(description="The last cycle; cycle 0 is the seeded model.")

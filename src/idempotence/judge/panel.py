@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from idempotence.engine.formatting import kind_of
 from idempotence.finetune.panel import n_seed_of
 from idempotence.io import read_jsonl, write_parquet
 from idempotence.judge.back_ends import Judge
 from idempotence.judge.protocol import Rating, rate
-from idempotence.judge.rubric import ask, load_rubrics
 from idempotence.metrics import text_metrics
+from idempotence.texts import rubrics
+from idempotence.texts.rubric import ask
 from idempotence.world.grammar import load_grammar
 from idempotence.world.truth import Truthteller
 
@@ -31,9 +33,9 @@ def rate_all(
     judge: Judge, settings: dict, rows: list[dict], criteria: Sequence[str]
 ) -> dict[str, list[tuple[Rating, str]]]:
     """For each criterion ("trait", "coherence"), each row's (rating, top tokens as JSON)."""
-    rubrics, how = load_rubrics(), settings["judge"]
+    templates, how = rubrics(settings, kind_of(settings["objective"])), settings["judge"]
     asked = [
-        ask(rubrics[criterion], row["prompt"], row["response"], settings["trait"])
+        ask(templates[criterion], row["prompt"], row["response"], settings["trait"])
         for row in rows
         for criterion in criteria
     ]

@@ -14,8 +14,8 @@ from idempotence.engine.base import Request
 from idempotence.engine.formatting import prompt_ids
 from idempotence.engine.hf import TransformersEngine
 from idempotence.judge.protocol import rate_tokens
-from idempotence.judge.rubric import ask, load_rubrics
 from idempotence.rng import derive_seed
+from idempotence.texts.rubric import ask, load_rubrics
 from idempotence.world.collapse import model_texts
 from idempotence.world.corpus import Writer, every_prompt
 from idempotence.world.damage import KINDS, Damager

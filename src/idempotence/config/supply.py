@@ -1,0 +1,16 @@
+"""How many texts there are to make a study of."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Supply:
+    """traits: their names. prompts: distinct prompts by kind ("chat", "document"), None: no limit.
+
+    questions, seed_rows: by kind and trait, where they are written and not taken from the prompts.
+    """
+
+    traits: list[str]
+    prompts: dict[str, int] | None = None
+    questions: dict[str, dict[str, int]] | None = None
+    seed_rows: dict[str, dict[str, int]] | None = None
