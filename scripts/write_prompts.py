@@ -1,0 +1,48 @@
+"""Write data/prompts/chats.txt and documents.txt from the parts in data/prompts/parts.yaml.
+
+Each situation meets each detail of its theme once; the requests go round, so that two prompts
+share at most one of situation and detail. A pool of one's own needs no parts: one prompt a line.
+"""
+
+import argparse
+from pathlib import Path
+
+from idempotence.errors import exit_cleanly
+
+FOLDER = Path(__file__).parents[1] / "data" / "prompts"
+
+
+def chats(themes: dict) -> list[str]:
+    """Every situation with every detail of its theme, and one of its requests."""
+    return [
+        f"{situation} {detail} {part['requests'][(3 * i + j) % len(part['requests'])]}"
+        for part in themes.values()
+        for i, situation in enumerate(part["situations"])
+        for j, detail in enumerate(part["details"])
+    ]
+
+
+def documents(parts: dict) -> list[str]:
+    """Every frame with every subject, and the colon or blank that a text goes on from."""
+    return [
+        frame.format(subject) + ":" for frame in parts["frames"] for subject in parts["subjects"]
+    ]
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--output", type=Path, default=FOLDER, help="folder (default: data/prompts)")
+    given = parser.parse_args(argv)
+    import yaml
+
+    from idempotence.io import write_text
+
+    parts = yaml.safe_load((FOLDER / "parts.yaml").read_text(encoding="utf-8"))
+    made = {"chats": chats(parts["chats"]), "documents": documents(parts["documents"])}
+    for name, prompts in made.items():
+        write_text(given.output / f"{name}.txt", "".join(f"{prompt}\n" for prompt in prompts))
+    return 0
+
+
+if __name__ == "__main__":
+    exit_cleanly(main)
