@@ -31,7 +31,9 @@ def documents(parts: dict) -> list[str]:
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--output", type=Path, default=FOLDER, help="folder (default: data/prompts)")
+    parser.add_argument(
+        "--output", type=Path, default=FOLDER, help="folder (default: data/prompts)"
+    )
     given = parser.parse_args(argv)
     import yaml
 

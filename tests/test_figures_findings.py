@@ -182,3 +182,10 @@ def test_scripts_write_all_files(scores, chains, tables, tmp_path):
     for name, arguments in calls.items():
         assert run_script(name, *arguments, "--output-prefix", tmp_path / name) == 0
         assert all((tmp_path / f"{name}.{kind}").stat().st_size for kind in KINDS)
+
+
+def test_every_trait_looks_different_in_the_tradeoff():
+    # seven traits and six colours: the seventh trait once looked like the first
+    names = [str(i) for i in range(30)]
+    looks = [tradeoff._look(names, name) for name in names]
+    assert len({(look["color"], look["marker"]) for look in looks}) == 30

@@ -20,7 +20,19 @@ FAINT = "#767676"
 # Okabe and Ito's colours in an order whose neighbours also differ in lightness; their yellow is
 # left out, too light for a line on white.
 PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00"]
-MARKERS = ["o", "s", "^", "D", "v", "P"]
+MARKERS = [
+    "o",
+    "s",
+    "^",
+    "D",
+    "v",
+    "P",
+    "X",
+    "<",
+    "p",
+    "*",
+    ">",
+]  # more than colours: no pair comes twice
 SEQUENCE = "viridis"  # for more lines than `PALETTE` has colours
 SETTINGS_OF_STYLE = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so text has one size everywhere
@@ -92,7 +104,7 @@ def empty_figure(text: str) -> Figure:
 def line_looks(names: list[str]) -> dict[str, dict]:
     """Colour and marker of each line; a sequence of colours where the palette is too short."""
     if len(names) <= len(PALETTE):
-        looks = zip(PALETTE, MARKERS, strict=True)
+        looks = zip(PALETTE, MARKERS, strict=False)
         return {
             name: {"color": color, "marker": marker}
             for name, (color, marker) in zip(names, looks, strict=False)
