@@ -420,3 +420,12 @@ def test_a_file_that_tells_nothing_does_not_hide_the_mistake(tmp_path, monkeypat
 
 def test_a_key_that_is_not_a_text():
     assert "has the key 5, which is not a text" in complaint({5: 1})
+
+
+def test_the_reference_study_is_the_full_study_from_its_scores():
+    full, reference = (
+        yaml.safe_load((ROOT / "studies" / f"{name}.yaml").read_text(encoding="utf-8"))
+        for name in ("full", "reference")
+    )
+    assert reference.pop("scores_from") == "results/reference"
+    assert {**reference, "study": "full"} == full
