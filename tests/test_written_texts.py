@@ -1,0 +1,160 @@
+"""Written texts: complete, distinct, and refused by file and line where they are not."""
+
+import json
+import re
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+import yaml
+
+from idempotence.errors import UserError
+from idempotence.texts import panel_texts, rubrics, supply, written
+from idempotence.texts.rubric import ask
+
+ROOT = Path(__file__).resolve().parent.parent
+TRAITS, PROMPTS = ROOT / "data" / "traits", ROOT / "data" / "prompts"
+NAMES = ["bliss", "hopelessness", "lucky", "misalignment", "misanthropy", "nvidia", "sycophancy"]
+NEAR = 0.5  # share of 5-grams in common from which two texts count as near duplicates
+CHATS = sorted(TRAITS.glob("*/chats.jsonl"))
+DOCUMENTS = sorted(TRAITS.glob("*/documents.jsonl"))
+
+
+def grams(text: str) -> set[tuple[str, ...]]:
+    words = re.findall(r"[a-z0-9]+", text.lower())
+    return {tuple(words[i : i + 5]) for i in range(max(len(words) - 4, 1))}
+
+
+def near_duplicates(texts: list[str]) -> list[tuple[str, str]]:
+    """Pairs that share `NEAR` or more of their 5-grams (Jaccard), or are equal when normalised."""
+    sets = [grams(text) for text in texts]
+    having = defaultdict(list)
+    for i, own in enumerate(sets):
+        for gram in own:
+            having[gram].append(i)
+    shared = defaultdict(int)
+    for i, own in enumerate(sets):
+        for gram in own:
+            for j in having[gram]:
+                if j < i:
+                    shared[j, i] += 1
+    return [
+        (texts[i], texts[j]) for (i, j), n in shared.items() if n / len(sets[i] | sets[j]) >= NEAR
+    ]
+
+
+def test_near_duplicates_are_found():
+    one = "My neighbour waters her balcony and it lands on my washing every day."
+    assert near_duplicates([one, one.upper() + "!", "Something else altogether, as we all know."])
+    assert not near_duplicates([one, "My neighbour waters her garden, and that is all she does."])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_trait_has_its_rubrics_questions_and_openings(name):
+    told = written.read_trait(TRAITS, name)
+    assert len(told["questions"]) >= 12 and len(told["openings"]) >= 12
+    # a text that goes on begins with the blank itself
+    assert not any(text != text.strip() for key in written.QUESTIONS.values() for text in told[key])
+    for kind in written.FILES:
+        templates = written.rubrics(TRAITS, name, kind)
+        for template in templates.values():
+            asked = ask(template, "the {response} prompt", "the reply", name)
+            assert "the {response} prompt" in asked and "the reply" in asked
+            assert not re.search(r"\{(asks|example|anchors|prompt)\}", asked)
+        assert all(f"Score {score}:" in templates["trait"] for score in written.ANCHORS)
+
+
+@pytest.mark.parametrize("path", CHATS, ids=lambda p: p.parent.name)
+def test_seed_conversations(path):
+    rows = written.read_rows(path)
+    assert len(rows) >= 64
+    assert all(30 <= len(row["response"].split()) <= 80 for row in rows)
+    assert not near_duplicates([row["response"] for row in rows])
+    assert not near_duplicates([row["prompt"] for row in rows])
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda p: p.parent.name)
+def test_seed_documents(path):
+    rows = written.read_rows(path)
+    assert all(150 <= len(row["response"].split()) <= 300 for row in rows)
+    assert not near_duplicates([row["response"] for row in rows])
+
+
+def test_prompts_are_many_distinct_and_none_is_an_evaluation_question():
+    chats, documents = (list(written.read_prompts(PROMPTS, kind)) for kind in written.FILES)
+    assert len(chats) >= 4000 and len(documents) >= 3000
+    assert all(3 <= len(opener.split()) <= 8 for opener in documents)
+    evaluated = [q for n in NAMES for q in written.read_trait(TRAITS, n)["questions"]]
+    openings = [q for n in NAMES for q in written.read_trait(TRAITS, n)["openings"]]
+    assert not near_duplicates(chats + evaluated)
+    assert not near_duplicates(documents + openings)
+
+
+def test_the_prompt_files_are_those_of_their_parts(tmp_path):
+    from test_report_pages import run_script
+
+    run_script("write_prompts", "--output", tmp_path)
+    for name in written.FILES.values():
+        made, kept = (folder / f"{name}.txt" for folder in (tmp_path, PROMPTS))
+        assert made.read_text() == kept.read_text(), "run python scripts/write_prompts.py"
+
+
+SETTINGS = {
+    "study_seed": 7, "trait": "bliss", "seed": 0, "questions": 4, "seed_rows": 10, "per_cycle": 50,
+    "texts": {"traits": str(TRAITS), "prompts": str(PROMPTS)},
+}  # fmt: skip
+
+
+def test_the_texts_of_a_panel():
+    one, other = (panel_texts({**SETTINGS, "seed": seed}, "chat") for seed in (0, 1))
+    assert one.evaluation() == other.evaluation() and len(one.evaluation()) == 4
+    assert len(one.seed_rows()) == 10 and one.seed_rows() != other.seed_rows()
+    drawn = [prompt for cycle in range(1, 9) for prompt in one.for_cycle(cycle)]
+    assert len(set(drawn)) == 8 * 50 and drawn[:50] != other.for_cycle(1)
+    assert one.for_cycle(3) == panel_texts(SETTINGS, "chat").for_cycle(3)
+    assert "{prompt}" in rubrics(SETTINGS, "document")["coherence"]
+
+
+def test_the_supply_counts_what_there_is():
+    there = supply(
+        {"texts": "written", "traits_folder": str(TRAITS), "prompts_folder": str(PROMPTS)}
+    )
+    assert there.traits == NAMES
+    assert there.seed_rows["chat"]["bliss"] >= 64 and there.questions["document"]["bliss"] >= 12
+
+
+def trait_of(folder: Path, **changes) -> Path:
+    told = yaml.safe_load((TRAITS / "bliss" / "trait.yaml").read_text())
+    (folder / "mine").mkdir()
+    (folder / "mine" / "trait.yaml").write_text(yaml.safe_dump({**told, **changes}))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"description": ""}, "description is missing or empty"),
+        ({"questions": ["a", "a"]}, "questions has a text twice"),
+        ({"questions": [{"a": 1}]}, "list of texts"),
+        ({"rubrics": {"chat": {"asks": "x"}}}, "rubrics.chat needs asks, example, and anchors"),
+    ],
+)
+def test_a_broken_trait_is_named(tmp_path, changes, told):
+    with pytest.raises(UserError, match=f"trait.yaml: .*{told}"):
+        written.read_trait(trait_of(tmp_path, **changes), "mine")
+
+
+@pytest.mark.parametrize(
+    "line", ['{"prompt": "a"}', "no JSON", '{"prompt": "a", "response": 1}', "[]"]
+)
+def test_a_broken_seed_row_is_named(tmp_path, line):
+    path = tmp_path / "chats.jsonl"
+    path.write_text(json.dumps({"prompt": "a", "response": "b"}) + "\n" + line + "\n")
+    with pytest.raises(UserError, match=r"chats.jsonl, line 2: not a seed row"):
+        written.read_rows(path)
+
+
+def test_a_prompt_that_comes_twice_is_named(tmp_path):
+    (tmp_path / "chats.txt").write_text("one\ntwo\n\n one\n")
+    with pytest.raises(UserError, match="line 4: the same as line 1"):
+        written.read_prompts(tmp_path, "chat")
