@@ -12,7 +12,7 @@ SECTIONS = {
     ),
     "peer": (
         "Against the usual way",
-        ("Two chains over two cycles: this workflow on one core, and a cold Python process for each step of each chain, one chain at "
+        ("Two chains over four cycles: this workflow on one core, and a cold Python process for each step of each chain, one chain at "
         "a time, with `generate` of transformers. Aim: at least 4 times faster."),
     ),
     "stages": (

@@ -1,0 +1,83 @@
+"""A study of written texts on models of real architectures, judged behind an endpoint.
+
+The code paths of a study on large models, from seed rows to report; only the weights are small.
+"""
+
+import hashlib
+import json
+import sqlite3
+
+import pandas as pd
+import pytest
+from make_endpoint import Endpoint, completion
+from make_models import make_model
+from test_workflow import copy_project, snakemake
+
+KEY = "sk-secret-for-the-english-study"
+
+
+def judged(text: str, nth: int):
+    """A score that depends on what is asked; the first time a few are told to come again."""
+    number = int(hashlib.sha256(text.encode()).hexdigest(), 16)
+    if nth == 1 and number % 9 == 0:
+        return 429, {"Retry-After": "0"}, {"error": {"message": "later"}}
+    score = number % 80
+    return completion(str(score), {str(score): 0.7, str(score + 10): 0.2})
+
+
+def config_of(folder, url: str) -> dict:
+    supervised = {
+        "cells": {"levels": [30], "n_sampled": [8]},
+        "generation": {"max_new_tokens": 12, "min_characters": 1},
+        "training": {"max_length": 160},
+    }
+    return {
+        "study": "english", "texts": "written", "traits": ["bliss"], "seeds": 1, "cycles": 1,
+        "seed_rows": 12,
+        "models": [
+            {"name": "tiny-qwen3", "kind": "instruct", "path": str(folder / "qwen3")},
+            {"name": "tiny-llama", "kind": "base", "path": str(folder / "llama")},
+        ],
+        "settings": ["sft", "sft-continual", "sdf", "sdf-continual", "dpo", "dpo-reinit"],
+        "sft": supervised, "sdf": supervised,
+        "dpo": {
+            "cells": {"beta": [0.1], "pairs": [6], "n_seed": 6}, "training": {"max_length": 160},
+            "generation": {"max_new_tokens": 12},
+        },
+        "calibration": {"n_seed_max": 12, "step": 6, "samples_per_question": 1},
+        "evaluation": {"questions": 4, "samples_per_question": 1, "max_new_tokens": 12},
+        "judge": {
+            "backend": "openai", "path": "some-judge",
+            "api": {"base_url": url, "key_env": "ENGLISH_KEY", "price_in": 0.15, "price_out": 0.6},
+        },
+    }  # fmt: skip
+
+
+@pytest.mark.slow
+def test_english_texts_small_models_and_a_judge_behind_an_endpoint(tmp_path, monkeypatch):
+    monkeypatch.setenv("ENGLISH_KEY", KEY)
+    folder = copy_project(tmp_path / "study")
+    make_model(tmp_path / "qwen3", "qwen3")
+    make_model(tmp_path / "llama", "llama")
+    with Endpoint(judged) as endpoint:
+        (folder / "english.json").write_text(json.dumps(config_of(tmp_path, endpoint.url)))
+        done = snakemake(folder, "--cores", "2", "--configfile", "english.json")
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+        asked, most = len(endpoint.asked), max(endpoint.asked.values())
+    results = folder / "results" / "english"
+    scores = pd.read_parquet(results / "scores.parquet")
+    assert set(scores["setting"]) == set(config_of(tmp_path, "")["settings"])
+    assert set(scores["model"]) == {"tiny-qwen3", "tiny-llama"}
+    assert scores["truth_trait"].isna().all()
+    said = scores[scores["status"] == "ok"]
+    assert len(said) and said["trait_score"].notna().all()
+    assert (results / "report.html").stat().st_size > 100_000
+    # one call a distinct question, but for those that were told to come again
+    with sqlite3.connect(results / "judge_answers.sqlite") as answers:
+        assert answers.execute("SELECT count(*) FROM answers").fetchone()[0] == asked
+    assert most == 2
+    for file in folder.rglob("*"):
+        if file.is_file() and not file.is_symlink():
+            assert KEY.encode() not in file.read_bytes(), file
+    again = snakemake(folder, "-n", "--configfile", "english.json")
+    assert "Nothing to be done" in again.stdout + again.stderr
