@@ -6,6 +6,7 @@ Both give the same things: evaluation questions, seed rows, prompts of each cycl
 from pathlib import Path
 from typing import Protocol
 
+from idempotence.config.models import Study
 from idempotence.config.supply import Supply
 from idempotence.texts import micro, written
 from idempotence.texts.rubric import load_rubrics
@@ -44,7 +45,9 @@ def supply(raw: dict) -> Supply:
     """What there is for a raw config, right or wrong elsewhere."""
     if raw.get("texts") != "written":
         return micro.supply()
-    folders = [raw.get("traits_folder"), raw.get("prompts_folder")]
+    folders = [
+        raw.get(key, Study.model_fields[key].default) for key in ("traits_folder", "prompts_folder")
+    ]
     return written.supply(*(Path(f) if isinstance(f, str) else Path() for f in folders))
 
 
