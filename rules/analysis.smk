@@ -72,7 +72,7 @@ else:
             "../envs/analysis.yaml"
         params:
             code=code("gather_training"),
-            root=RESULTS,
+            root=lambda w, input: folder([input.scores]),
         shell:
             "python -m idempotence.warm analyse scripts/gather_training.py --scores {input.scores} --root {params.root} "
             "--output {output} > {log} 2>&1"

@@ -1,6 +1,5 @@
 # The study, where its files lie, and how a script is called.
 import json
-import shlex
 import sys
 from functools import cache
 from pathlib import Path
@@ -11,7 +10,7 @@ sys.path.insert(0, str(BASE / "src"))
 from idempotence.config.load import load_study
 from idempotence.errors import UserError
 from idempotence.fingerprint import fingerprint
-from idempotence.job_environment import prepare
+from idempotence.job_environment import prepare, tell_endpoint
 from idempotence.plan import Plan
 from idempotence.stats.shipped import FILES as SHIPPED_FILES
 from idempotence.texts import data_files, supply
@@ -78,12 +77,9 @@ def model_files(path):
     )
 
 
-# how an endpoint is asked; in the shell command as a global, since it decides no result
-JUDGE_API = (
-    f"--api {shlex.quote(STUDY.judge.api.model_dump_json())} --cache {RESULTS}/judge_answers.sqlite"
-    if STUDY.judge.backend == "openai"
-    else ""
-)
+# How an endpoint is asked decides no result: it reaches the jobs by the environment, not by params.
+if STUDY.judge.backend == "openai":
+    tell_endpoint(STUDY.judge.api.model_dump_json(), f"{RESULTS}/judge_answers.sqlite")
 
 
 def panel_of(w):

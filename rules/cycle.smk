@@ -87,7 +87,7 @@ rule judge:
         judge=lambda w: model_folder(STUDY.judge.path),
         options=lambda w, input: f"--calibration {input.calibration}" if input.calibration else "",
     shell:
-        "python -m idempotence.warm run scripts/judge.py --settings {params.settings:q} --judge {params.judge} {JUDGE_API} "
+        "python -m idempotence.warm run scripts/judge.py --settings {params.settings:q} --judge {params.judge} "
         "{params.options} --responses {input.responses} --output {output} > {log} 2>&1"
 
 

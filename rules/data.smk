@@ -36,7 +36,7 @@ rule calibrate:
         judge=lambda w: model_folder(STUDY.judge.path),
     shell:
         "python -m idempotence.warm run scripts/calibrate.py --settings {params.settings:q} --model {params.model} "
-        "--judge {params.judge} {JUDGE_API} --output {output} > {log} 2>&1"
+        "--judge {params.judge} --output {output} > {log} 2>&1"
 
 
 rule sample_initial:
@@ -72,5 +72,5 @@ rule judge_initial:
         settings=lambda w: settings(PLAN.initial(w.model, w.trait)),
         judge=lambda w: model_folder(STUDY.judge.path),
     shell:
-        "python -m idempotence.warm run scripts/judge.py --settings {params.settings:q} --judge {params.judge} {JUDGE_API} "
+        "python -m idempotence.warm run scripts/judge.py --settings {params.settings:q} --judge {params.judge} "
         "--responses {input.responses} --output {output} > {log} 2>&1"

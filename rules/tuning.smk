@@ -19,7 +19,7 @@ rule try_learning_rates:
         judge=lambda w: model_folder(STUDY.judge.path),
     shell:
         "python -m idempotence.warm run scripts/try_learning_rates.py --settings {params.settings:q} "
-        "--model {params.model} --judge {params.judge} {JUDGE_API} --output {output} > {log} 2>&1"
+        "--model {params.model} --judge {params.judge} --output {output} > {log} 2>&1"
 
 
 rule choose_learning_rates:

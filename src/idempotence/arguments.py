@@ -2,7 +2,10 @@
 
 import argparse
 import json
+import os
 from pathlib import Path
+
+from idempotence.job_environment import API, CACHE
 
 COMMON: dict[str, dict] = {
     "--scores": {"type": Path, "help": "the study's scores.parquet"},
@@ -23,12 +26,20 @@ COMMON: dict[str, dict] = {
 
 
 def judge_arguments(parser: argparse.ArgumentParser) -> None:
-    """Who judges: a model here, or with --api one behind an endpoint."""
+    """Who judges: a model here, or with --api one behind an endpoint.
+
+    The workflow gives --api and --cache by the environment, since they decide no result.
+    """
+    api, cache = os.environ.get(API), os.environ.get(CACHE)
     parser.add_argument(
         "--judge", required=True, help="folder or hub name of the judge, or its name at --api"
     )
-    parser.add_argument("--api", type=json.loads, help="JSON: base_url, key_env, limits, prices")
-    parser.add_argument("--cache", type=Path, help="SQLite file of the answers, with --api")
+    parser.add_argument(
+        "--api", type=json.loads, default=api, help="JSON: base_url, key_env, limits, prices"
+    )
+    parser.add_argument(
+        "--cache", type=Path, default=cache, help="SQLite file of the answers, with --api"
+    )
 
 
 def argument_parser(description: str | None, *names: str) -> argparse.ArgumentParser:

@@ -10,6 +10,14 @@ from idempotence.warm import session_name
 KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": "1073741824", "MALLOC_MMAP_THRESHOLD_": "1073741824"}
 
 
+API, CACHE = "IDEMPOTENCE_JUDGE_API", "IDEMPOTENCE_JUDGE_CACHE"
+
+
+def tell_endpoint(api: str, cache: str) -> None:
+    """Tell jobs how a judge's endpoint is asked (JSON), and where its answers are kept."""
+    os.environ.update({API: api, CACHE: cache})
+
+
 def prepare(source: Path, remote: bool) -> None:
     """Let jobs find the package and this interpreter, and share a preloaded process.
 
