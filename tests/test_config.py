@@ -301,6 +301,42 @@ def test_a_judge_behind_an_endpoint():
     )
 
 
+def test_written_rows_count_for_the_settings_that_use_them():
+    over = {
+        "texts": "written", "settings": ["sft", "sdf"], "traits": ["bliss", "lucky"], "seeds": 1,
+        "sft": {"cells": {"levels": [], "n_seed": [20]}},
+        "sdf": {"cells": {"levels": [], "n_seed": [20]}},
+        "per_setting": {"sdf": {"traits": ["bliss"]}}, "seed_rows": 20,
+    }  # fmt: skip
+    there = {
+        "prompts": {"chat": 4000, "document": 3000},
+        "questions": {kind: {"bliss": 12, "lucky": 12} for kind in ("chat", "document")},
+        "seed_rows": {"chat": {"bliss": 64, "lucky": 64}, "document": {"bliss": 24, "lucky": 0}},
+    }
+    assert load(over, **there).panels()
+    text = complaint({**over, "per_setting": {}}, **there)
+    assert "20 is beyond the seed rows of kind document that the trait lucky has: 0" in text
+    few = {**there, "questions": {kind: {"bliss": 5, "lucky": 12} for kind in there["questions"]}}
+    assert "12 is beyond the questions that the trait bliss has: 5" in complaint(over, **few)
+
+
+def test_a_setting_may_have_models_of_its_own():
+    models = [
+        {"name": "one", "kind": "instruct", "path": "world/instruct"},
+        {"name": "two", "kind": "instruct", "path": "world/instruct"},
+        {"name": "base", "kind": "base", "path": "world/base"},
+    ]
+    over = {
+        "models": models,
+        "settings": ["sft", "dpo"],
+        "per_setting": {"dpo": {"models": ["two"]}},
+    }
+    found = {(panel.setting, panel.model.name) for panel in load(over).panels()}
+    assert found == {("sft", "one"), ("sft", "two"), ("dpo", "two")}
+    over["per_setting"] = {"dpo": {"models": ["base"]}}
+    assert "per_setting.dpo.models.0: 'base' is no instruct model" in complaint(over)
+
+
 def test_a_key_in_the_config_is_refused():
     api = {"base_url": "https://host/v1", "key_env": "sk-abc123"}
     text = complaint({"judge": {"backend": "openai", "path": "m", "api": api}})

@@ -88,6 +88,7 @@ def contradictions(known: Known, supply: Supply) -> Mistakes:
     yield from _as_far_as_clear(_scores_from(known))
     for setting in SETTINGS:
         yield from _as_far_as_clear(_own(known, setting))
+        yield from _as_far_as_clear(_own_models(known, setting))
     for objective in _objectives(known):
         yield from _as_far_as_clear(_one_kind_of_dose(known, objective))
         yield from _as_far_as_clear(_calibration_rows(known, objective))
@@ -294,6 +295,29 @@ def _prompt_pool(known: Known, objective: str, supply: Supply) -> Mistakes:
         yield section, f"{total} = {needed} {there_are}"
 
 
+def _traits_of(known: Known, kind: str) -> set[str]:
+    """The traits of any setting whose prompts are of a kind."""
+    settings = [s for _, s in known.each("settings") if PROMPT_KIND[SETTINGS[s][0]] == kind]
+    study = {trait for _, trait in known.each("traits")}
+    own = ({trait for _, trait in known.each("per_setting", s, "traits")} for s in settings)
+    return set().union(*(traits or study for traits in own))
+
+
+def _own_models(known: Known, setting: str) -> Mistakes:
+    """Models of a setting's own, of the kind that it needs."""
+    kind = MODEL_KIND[SETTINGS[setting][0]]
+    models = [(known("models", i, "name"), known("models", i, "kind"))
+              for i in range(known.size("models"))]  # fmt: skip
+    fitting = [name for name, its_kind in models if its_kind == kind]
+    for key, name in known.each("per_setting", setting, "models"):
+        if name not in fitting:
+            there_are = ", ".join(fitting) or "none"
+            yield (
+                key,
+                f"{name!r} is no {kind} model of `models`, which {setting} needs; there are: {there_are}",
+            )
+
+
 def _written(known: Known, kind: str, supply: Supply) -> Mistakes:
     """Written questions and seed rows of every trait that is named."""
     wanted = {
@@ -301,7 +325,7 @@ def _written(known: Known, kind: str, supply: Supply) -> Mistakes:
         ("seed_rows",): (f"seed rows of kind {kind}", supply.seed_rows),
     }
     for key, (what, there_are) in wanted.items():
-        for _, trait in known.each("traits"):
+        for trait in sorted(_traits_of(known, kind)):
             n = None if there_are is None else there_are[kind].get(trait)
             if n is not None and known(*key) > n:
                 yield key, f"{known(*key)} is beyond the {what} that the trait {trait} has: {n}"

@@ -287,6 +287,7 @@ class OneSetting(_Section):
     share their calibration.
     """
 
+    models: Names = Field([], description="Only these of `models`, by name; []: all of its kind.")
     traits: Names = Field([], description="Only these of `traits`; []: all.")
     seeds: Count | None = Field(None, description="Replications, instead of `seeds`.")
     cycles: Count | None = Field(None, description="The last cycle, instead of `cycles`.")
@@ -397,6 +398,7 @@ class Study(_Section):
             for setting in self.settings
             for model in self.models
             if model.kind == MODEL_KIND[SETTINGS[setting][0]]
+            if model.name in (self.own(setting).models or [model.name])
             for trait in self.traits
             if trait in (self.own(setting).traits or self.traits)
             for seed in range(self.own(setting).seeds or self.seeds)
