@@ -54,7 +54,7 @@ def code(script, *files):
 
 CLAIMS = "data/claims.yaml"
 CAPTIONS = sorted(str(path.relative_to(BASE)) for path in (BASE / "report").glob("*.rst"))
-PAGE_TEMPLATES = sorted((BASE / "src/idempotence/report/templates").iterdir())
+PAGE_TEMPLATES = sorted((BASE / "src/idempotence/report/templates").glob("*.j*"))
 
 
 def texts_code(script):

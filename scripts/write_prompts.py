@@ -23,7 +23,7 @@ def chats(themes: dict) -> list[str]:
 
 
 def documents(parts: dict) -> list[str]:
-    """Every frame with every subject, and the colon or blank that a text goes on from."""
+    """Every frame with every subject; the colon is what a text goes on from."""
     return [
         frame.format(subject) + ":" for frame in parts["frames"] for subject in parts["subjects"]
     ]

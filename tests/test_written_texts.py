@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from test_report_pages import run_script
 
 from idempotence.errors import UserError
 from idempotence.texts import panel_texts, rubrics, supply, written
@@ -91,8 +92,6 @@ def test_prompts_are_many_distinct_and_none_is_an_evaluation_question():
 
 
 def test_the_prompt_files_are_those_of_their_parts(tmp_path):
-    from test_report_pages import run_script
-
     run_script("write_prompts", "--output", tmp_path)
     for name in written.FILES.values():
         made, kept = (folder / f"{name}.txt" for folder in (tmp_path, PROMPTS))

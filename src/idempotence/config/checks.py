@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from idempotence.config.models import as_number
 from idempotence.config.panels import MODEL_KIND, PROMPT_KIND, SETTINGS
 from idempotence.config.reference import schema_at
 from idempotence.config.supply import Supply
+from idempotence.config.types import as_number
 
 Key = tuple[str | int, ...]
 Mistakes = Iterator[tuple[Key, str]]

@@ -1,17 +1,8 @@
 """The config's models: the one source of types, limits, the JSON schema and docs/config.md."""
 
-import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StringConstraints,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 from idempotence.config.panels import (
     MODEL_KIND,
@@ -21,67 +12,31 @@ from idempotence.config.panels import (
     preference_cells,
     supervised_cells,
 )
-
-NUMERAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-VARIABLE = r"^[A-Z_][A-Z0-9_]*$"
-SLUG = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
-
-
-def as_number(value: Any) -> Any:
-    """YAML 1.1 reads 1e-4 as a string: take it as the number it is. True is not a number."""
-    if not isinstance(value, bool | str):
-        return value
-    if isinstance(value, bool) or not NUMERAL.fullmatch(value):
-        raise PydanticCustomError("number", "not a number")
-    return int(value) if value.lstrip("+-").isdigit() else float(value)
-
-
-def _as_flag(value: Any) -> Any:
-    """Snakemake's --config key=false arrives as a string; 0, 1, yes and no are refused."""
-    flags = {"true": True, "false": False}
-    return flags.get(value.lower(), value) if isinstance(value, str) else value
-
-
-def _no_repeats(values: list) -> list:
-    for i, value in enumerate(values):
-        if value in values[:i]:
-            shown = f"{value:g}" if isinstance(value, float) else str(value)
-            raise PydanticCustomError("repeats", "{shown} is listed twice", {"shown": shown})
-    return values
+from idempotence.config.types import (
+    BelowOne,
+    Confidence,
+    Count,
+    Counts,
+    Flag,
+    Level,
+    Levels,
+    Names,
+    NotNegative,
+    Positive,
+    Questions,
+    Section,
+    Seed,
+    Settings,
+    Share,
+    Slug,
+    Strengths,
+    Text,
+    TopTokens,
+    Variable,
+)
 
 
-# Bounds stand before the validator: after it, the JSON schema would lose them.
-Numeric = BeforeValidator(as_number)
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False), Numeric]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False), Numeric]
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), Numeric]
-BelowOne = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False), Numeric]
-Level = Annotated[float, Field(gt=0, lt=100, allow_inf_nan=False), Numeric]
-Confidence = Annotated[float, Field(gt=0.5, lt=1, allow_inf_nan=False), Numeric]
-Count = Annotated[int, Field(ge=1), Numeric]
-Seed = Annotated[int, Field(ge=0), Numeric]
-Questions = Annotated[int, Field(ge=2), Numeric]
-TopTokens = Annotated[int, Field(ge=1, le=100), Numeric]
-Flag = Annotated[bool, Field(strict=True), BeforeValidator(_as_flag)]
-Text = Annotated[str, StringConstraints(strict=True, min_length=1)]
-Slug = Annotated[str, StringConstraints(strict=True, pattern=SLUG)]
-Distinct = AfterValidator(_no_repeats)
-Once = Field(json_schema_extra={"uniqueItems": True})
-Levels = Annotated[list[Level], Distinct, Once]
-Counts = Annotated[list[Count], Distinct, Once]
-Strengths = Annotated[list[Positive], Distinct, Once]
-Names = Annotated[list[Text], Distinct, Once]
-Setting = Literal["sft", "sft-continual", "sdf", "sdf-continual", "dpo", "dpo-reinit"]
-# capitals only, so that a key itself is refused
-Variable = Annotated[str, StringConstraints(strict=True, pattern=VARIABLE)]
-Settings = Annotated[list[Setting], Distinct, Once]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Model(_Section):
+class Model(Section):
     """A model to start from."""
 
     name: Slug = Field(description="Name in file names and tables.")
@@ -97,7 +52,7 @@ class Model(_Section):
     dtype: Literal["float32", "bfloat16"] = Field("float32", description="Weights in memory.")
 
 
-class Lora(_Section):
+class Lora(Section):
     """The LoRA adapter."""
 
     rank: Count = Field(description="Rank of the update.")
@@ -108,7 +63,7 @@ class Lora(_Section):
     )
 
 
-class Training(_Section):
+class Training(Section):
     """Hyper-parameters of one finetuning run (AdamW)."""
 
     learning_rate: Positive = Field(description="Peak learning rate.")
@@ -125,7 +80,7 @@ class Training(_Section):
     lora: Lora = Field(description="The adapter.")
 
 
-class Generation(_Section):
+class Generation(Section):
     """How a cycle's training data are sampled."""
 
     temperature: Positive = Field(description="Sampling temperature.")
@@ -135,7 +90,7 @@ class Generation(_Section):
     )
 
 
-class SupervisedCells(_Section):
+class SupervisedCells(Section):
     """The grid of doses of sft or sdf: levels or n_seed, times n_sampled."""
 
     levels: Levels = Field(
@@ -147,7 +102,7 @@ class SupervisedCells(_Section):
     n_sampled: Counts = Field(min_length=1, description="Samples that each later cycle trains on.")
 
 
-class DpoCells(_Section):
+class DpoCells(Section):
     """The grid of doses of dpo: beta times pairs."""
 
     beta: Strengths = Field(
@@ -161,7 +116,7 @@ class DpoCells(_Section):
     )
 
 
-class SupervisedConfig(_Section):
+class SupervisedConfig(Section):
     """Settings of sft (chats) or sdf (documents)."""
 
     cells: SupervisedCells = Field(description="The doses.")
@@ -174,7 +129,7 @@ class SupervisedConfig(_Section):
         return supervised_cells(cells.levels, cells.n_seed, cells.n_sampled)
 
 
-class DpoConfig(_Section):
+class DpoConfig(Section):
     """Settings of dpo; both starts share them."""
 
     cells: DpoCells = Field(description="The doses.")
@@ -186,7 +141,7 @@ class DpoConfig(_Section):
         return preference_cells(self.cells.beta, self.cells.pairs)
 
 
-class Calibration(_Section):
+class Calibration(Section):
     """The search for the n_seed that brings the cycle-0 score to a level."""
 
     n_seed_max: Count = Field(
@@ -196,7 +151,7 @@ class Calibration(_Section):
     samples_per_question: Count = Field(description="Answers a question for each dose tried.")
 
 
-class Tuning(_Section):
+class Tuning(Section):
     """The rule by which `snakemake tune` picks learning rates, on cycle 0 alone.
 
     Picked is the smallest rate whose cycle-0 score, over traits and cells, reaches the highest
@@ -208,7 +163,7 @@ class Tuning(_Section):
     min_coherence: Level = Field(description="Lowest coherence, 0-100, of a rate that passes.")
 
 
-class Evaluation(_Section):
+class Evaluation(Section):
     """How a model's trait is measured."""
 
     questions: Questions = Field(description="Evaluation prompts a trait.")
@@ -217,7 +172,7 @@ class Evaluation(_Section):
     max_new_tokens: Count = Field(description="The longest answer, in tokens.")
 
 
-class Api(_Section):
+class Api(Section):
     """The endpoint of a judge, and what may be spent there. The key is never in a file."""
 
     base_url: Text | None = Field(
@@ -241,7 +196,7 @@ class Api(_Section):
     price_out: NotNegative = Field(0, description="Money a million answer tokens.")
 
 
-class Judge(_Section):
+class Judge(Section):
     """Who scores the answers."""
 
     backend: Literal["local", "openai"] = Field(
@@ -262,7 +217,7 @@ class Judge(_Section):
     )
 
 
-class Analysis(_Section):
+class Analysis(Section):
     """The published amplification rule, and the confidence of intervals."""
 
     amplification_points: Positive = Field(
@@ -280,7 +235,7 @@ class Analysis(_Section):
     confidence: Confidence = Field(0.95, description="Confidence of all intervals.")
 
 
-class OneSetting(_Section):
+class OneSetting(Section):
     """What one setting has of its own. A key that is not given: as everywhere else.
 
     Traits and doses are chosen from the study's, so that a setting and its twin stay paired and
@@ -306,7 +261,7 @@ class OneSetting(_Section):
         return all(not listed[name] or cell.doses[name] in listed[name] for name in listed)
 
 
-class PerSetting(_Section):
+class PerSetting(Section):
     """Settings that are smaller, or run longer, than the rest of the study."""
 
     sft: OneSetting = Field(OneSetting(), description="sft's own.")
@@ -323,7 +278,7 @@ class PerSetting(_Section):
     )
 
 
-class Study(_Section):
+class Study(Section):
     """One study: everything below results/<study>/."""
 
     study: Slug = Field(description="Name; files go to results/<study>/.")

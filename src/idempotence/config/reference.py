@@ -4,7 +4,8 @@ import json
 from functools import cache
 from typing import Any
 
-from idempotence.config.models import SLUG, VARIABLE, Study
+from idempotence.config.models import Study
+from idempotence.config.types import SLUG, VARIABLE
 
 Key = tuple[str | int, ...]
 
