@@ -29,6 +29,7 @@ localrules:
     tables,
     figures,
     findings,
+    missing,
     world,
     ship,
     tune,
@@ -40,6 +41,12 @@ rule all:
         rules.report.output,
         rules.findings.input,
         rules.loop.input,
+
+
+rule missing:
+    # what was lost, and nothing that only follows from it: that is as it was, as are the bytes
+    input:
+        lambda w: lost(rules.all.input, start_files()),
 
 
 rule world:

@@ -1,4 +1,5 @@
 # The study, where its files lie, and how a script is called.
+import itertools
 import json
 import sys
 from functools import cache
@@ -210,6 +211,11 @@ def pictures(name, caption, category, **labels):
             labels=labels or None,
         ),
     }
+
+
+def lost(*files):
+    """The files among them that are not there."""
+    return [str(file) for file in itertools.chain(*files) if not Path(file).exists()]
 
 
 def stem(path):

@@ -74,3 +74,21 @@ rule judge_initial:
     shell:
         "python -m idempotence.warm run scripts/judge.py --settings {params.settings:q} --judge {params.judge} "
         "--responses {input.responses} --output {output} > {log} 2>&1"
+
+
+def start_files():
+    """What the loop starts from: every panel's seed rows, doses and initial model."""
+    if STUDY.scores_from:
+        return []
+    seeded = [f"{panel_folder(panel)}/seed_data.jsonl" for panel in STUDY.panels()]
+    doses = [
+        f"{RESULTS}/calibration/{panel.objective}/{panel.model.name}/{panel.trait}.json"
+        for panel in STUDY.panels()
+        if calibrated(panel.setting)
+    ]
+    initial = [
+        f"{RESULTS}/initial/{panel.model.name}/{panel.trait}/{name}"
+        for panel in STUDY.panels()
+        for name in ["responses.jsonl", "scores.parquet"]
+    ]
+    return sorted({*seeded, *doses, *initial})
