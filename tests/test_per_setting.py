@@ -3,6 +3,8 @@
 import pytest
 from make_config import complaint, load
 
+from idempotence.plan import Plan
+
 
 def test_a_setting_may_be_smaller_or_longer_than_the_study():
     own = {
@@ -42,3 +44,27 @@ def test_prompts_must_be_enough_for_the_longest_setting():
 
 def test_shipped_scores_must_be_a_folder():
     assert "is not a folder here" in complaint({"scores_from": "nowhere"})
+
+
+def test_an_objective_may_have_seed_rows_and_a_search_of_its_own():
+    own = {"seed_rows": 40, "calibration": {"n_seed_max": 40, "step": 8}}
+    study = load({"sdf": own, "seed_rows": 400})
+    told = {objective: Plan(study).calibrate(objective, model, "bliss") for objective, model
+            in (("sft", "micro-instruct"), ("sdf", "micro-base"))}  # fmt: skip
+    assert [told["sdf"][key] for key in ("seed_rows", "n_seed_max", "step")] == [40, 40, 8]
+    assert told["sft"] == Plan(load()).calibrate("sft", "micro-instruct", "bliss")
+    (sft, *_, sdf) = [p for p in study.panels() if p.setting in ("sft", "sdf")]
+    assert [Plan(study).seed_data(panel)["seed_rows"] for panel in (sft, sdf)] == [400, 40]
+
+
+@pytest.mark.parametrize(
+    ("own", "told"),
+    [
+        ({"sdf": {"seed_rows": 40}}, "400 is beyond the rows there are: at most sdf.seed_rows (40)"),
+        ({"sft": {"calibration": {"n_seed_max": "401"}}}, "sft.calibration.n_seed_max: 401 is beyond"),
+        ({"sft": {"calibration": {"step": 500}}}, "below sft.calibration.step (500)"),
+        ({"dpo": {"seed_rows": 8}}, "dpo.cells.n_seed: 100 is beyond the rows"),
+    ],
+)  # fmt: skip
+def test_what_an_objective_has_of_its_own_is_checked(own, told):
+    assert told in complaint(own)

@@ -51,7 +51,7 @@ class Plan:
         cells = self._objective(objective)["cells"]
         return {
             "questions": self.study.evaluation.questions,
-            "seed_rows": self.study.seed_rows,
+            "seed_rows": self.study.seed_rows_of(objective),
             "per_cycle": max(cells.get("n_sampled") or cells["pairs"]),
         }
 
@@ -64,12 +64,12 @@ class Plan:
     def calibrate(self, objective: str, model_name: str, trait: str) -> dict:
         """For scripts/calibrate.py: one search for all seeds and for both starts."""
         section = self._objective(objective)
-        calibration = self.study.calibration
+        n_seed_max, step = self.study.doses_tried(objective)
         return {
             **self._cycle_zero(objective, model_name, trait),
             "levels": section["cells"]["levels"],
-            "n_seed_max": calibration.n_seed_max,
-            "step": calibration.step,
+            "n_seed_max": n_seed_max,
+            "step": step,
         }
 
     def tune(self, objective: str, model_name: str, trait: str) -> dict:

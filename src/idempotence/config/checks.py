@@ -43,7 +43,13 @@ class Known:
             if wrong[:shared] == key[:shared]:
                 raise Unclear(key)
         value, schema = self._walk(key), schema_at(key)
-        return as_number(value) if schema.get("type") in ("integer", "number") else value
+        kinds = {branch.get("type") for branch in schema.get("anyOf", [schema])}
+        return as_number(value) if kinds & {"integer", "number"} else value
+
+    def own_or_common(self, own: Key, common: Key) -> tuple[Key, Any]:
+        """(key, value) of a section's own key where it is given, else of the study's."""
+        value = self(*own)
+        return (common, self(*common)) if value is None else (own, value)
 
     def size(self, *key: str | int) -> int:
         """How many items a list has, valid or not."""
@@ -84,17 +90,17 @@ def contradictions(known: Known, supply: Supply) -> Mistakes:
     yield from _as_far_as_clear(_judge_place(known))
     yield from _as_far_as_clear(_endpoint(known))
     yield from _as_far_as_clear(_models_for_settings(known))
-    yield from _as_far_as_clear(_step(known))
     yield from _as_far_as_clear(_scores_from(known))
     for setting in SETTINGS:
         yield from _as_far_as_clear(_own(known, setting))
         yield from _as_far_as_clear(_own_models(known, setting))
     for objective in _objectives(known):
         yield from _as_far_as_clear(_one_kind_of_dose(known, objective))
+        yield from _as_far_as_clear(_step(known, objective))
         yield from _as_far_as_clear(_calibration_rows(known, objective))
         yield from _as_far_as_clear(_seed_rows(known, objective))
         yield from _as_far_as_clear(_prompt_pool(known, objective, supply))
-        yield from _as_far_as_clear(_written(known, PROMPT_KIND[objective], supply))
+        yield from _as_far_as_clear(_written(known, objective, supply))
 
 
 def _as_far_as_clear(mistakes: Mistakes) -> Mistakes:
@@ -193,14 +199,25 @@ def _models_for_settings(known: Known) -> Mistakes:
             yield key, f"{setting!r} needs a model of kind {kind}; models lists none"
 
 
-def _step(known: Known) -> Mistakes:
+def _step(known: Known, objective: str) -> Mistakes:
     """Only calibrated levels need the search, and with it a dose to try."""
-    if not any(_has_levels(known, objective) for objective in _objectives(known)):
+    if not _has_levels(known, objective):
         return
-    top, step = known("calibration", "n_seed_max"), known("calibration", "step")
+    key, top = _search(known, objective, "n_seed_max")
+    step_key, step = _search(known, objective, "step")
     if top < step:
-        text = f"{top} is below calibration.step ({step}), so no level can be calibrated"
-        yield ("calibration", "n_seed_max"), f"{text}; it must be at least {step}"
+        text = f"{top} is below {'.'.join(step_key)} ({step}), so no level can be calibrated"
+        yield key, f"{text}; it must be at least {step}"
+
+
+def _search(known: Known, objective: str, name: str) -> tuple[Key, int]:
+    """(key, value) of a limit of an objective's search for doses."""
+    return known.own_or_common((objective, "calibration", name), ("calibration", name))
+
+
+def _rows(known: Known, objective: str) -> tuple[Key, int]:
+    """(key, value) of the number of an objective's seed rows."""
+    return known.own_or_common((objective, "seed_rows"), ("seed_rows",))
 
 
 def _scores_from(known: Known) -> Mistakes:
@@ -261,21 +278,23 @@ def _one_kind_of_dose(known: Known, objective: str) -> Mistakes:
 
 def _calibration_rows(known: Known, objective: str) -> Mistakes:
     if _has_levels(known, objective):
-        yield from _beyond_rows(known, ("calibration", "n_seed_max"))
+        key, _ = _search(known, objective, "n_seed_max")
+        yield from _beyond_rows(known, objective, key)
 
 
 def _seed_rows(known: Known, objective: str) -> Mistakes:
     if objective == "dpo":
-        yield from _beyond_rows(known, ("dpo", "cells", "n_seed"))
+        yield from _beyond_rows(known, objective, ("dpo", "cells", "n_seed"))
         return
     for key, _ in known.each(objective, "cells", "n_seed"):
-        yield from _beyond_rows(known, key)
+        yield from _beyond_rows(known, objective, key)
 
 
-def _beyond_rows(known: Known, key: Key) -> Mistakes:
-    wanted, rows = known(*key), known("seed_rows")
+def _beyond_rows(known: Known, objective: str, key: Key) -> Mistakes:
+    wanted, (rows_key, rows) = known(*key), _rows(known, objective)
     if wanted > rows:
-        yield key, f"{wanted} is beyond the rows there are: at most seed_rows ({rows}) is allowed"
+        name = ".".join(rows_key)
+        yield key, f"{wanted} is beyond the rows there are: at most {name} ({rows}) is allowed"
 
 
 def _prompt_pool(known: Known, objective: str, supply: Supply) -> Mistakes:
@@ -284,7 +303,7 @@ def _prompt_pool(known: Known, objective: str, supply: Supply) -> Mistakes:
         return
     name, kind = DOSE[objective], PROMPT_KIND[objective]
     section = (objective, "cells", name)
-    questions, rows = known("evaluation", "questions"), known("seed_rows")
+    questions, rows = known("evaluation", "questions"), _rows(known, objective)[1]
     cycles, most = _last_cycle(known, objective), max(as_number(dose) for dose in known(*section))
     total, needed = f"cycles ({cycles}) x the largest {'.'.join(section)} ({most})", cycles * most
     if supply.seed_rows is None:
@@ -295,9 +314,9 @@ def _prompt_pool(known: Known, objective: str, supply: Supply) -> Mistakes:
         yield section, f"{total} = {needed} {there_are}"
 
 
-def _traits_of(known: Known, kind: str) -> set[str]:
-    """The traits of any setting whose prompts are of a kind."""
-    settings = [s for _, s in known.each("settings") if PROMPT_KIND[SETTINGS[s][0]] == kind]
+def _traits_of(known: Known, objective: str) -> set[str]:
+    """The traits of any setting of an objective."""
+    settings = [s for _, s in known.each("settings") if SETTINGS[s][0] == objective]
     study = {trait for _, trait in known.each("traits")}
     own = ({trait for _, trait in known.each("per_setting", s, "traits")} for s in settings)
     return set().union(*(traits or study for traits in own))
@@ -318,15 +337,17 @@ def _own_models(known: Known, setting: str) -> Mistakes:
             )
 
 
-def _written(known: Known, kind: str, supply: Supply) -> Mistakes:
+def _written(known: Known, objective: str, supply: Supply) -> Mistakes:
     """Written questions and seed rows of every trait that is named."""
-    wanted = {
-        ("evaluation", "questions"): ("questions", supply.questions),
-        ("seed_rows",): (f"seed rows of kind {kind}", supply.seed_rows),
-    }
-    for key, (what, there_are) in wanted.items():
-        for trait in sorted(_traits_of(known, kind)):
+    kind, questions = PROMPT_KIND[objective], ("evaluation", "questions")
+    rows_key, rows = _rows(known, objective)
+    wanted = [
+        (questions, known(*questions), "questions", supply.questions),
+        (rows_key, rows, f"seed rows of kind {kind}", supply.seed_rows),
+    ]
+    for key, number, what, there_are in wanted:
+        for trait in sorted(_traits_of(known, objective)):
             n = None if there_are is None else there_are[kind].get(trait)
-            if n is not None and known(*key) > n:
-                yield key, f"{known(*key)} is beyond the {what} that the trait {trait} has: {n}"
+            if n is not None and number > n:
+                yield key, f"{number} is beyond the {what} that the trait {trait} has: {n}"
                 break  # one trait shows it

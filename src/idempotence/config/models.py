@@ -12,6 +12,7 @@ from idempotence.config.panels import (
     preference_cells,
     supervised_cells,
 )
+from idempotence.config.seeding import OwnCalibration, SeedRows
 from idempotence.config.types import (
     BelowOne,
     Confidence,
@@ -116,9 +117,12 @@ class DpoCells(Section):
     )
 
 
-class SupervisedConfig(Section):
+class SupervisedConfig(SeedRows):
     """Settings of sft (chats) or sdf (documents)."""
 
+    calibration: OwnCalibration = Field(
+        OwnCalibration(), description="The search for doses, where it differs."
+    )
     cells: SupervisedCells = Field(description="The doses.")
     training: Training = Field(description="Finetuning, the same for every cycle and start.")
     generation: Generation = Field(description="Sampling the next cycle's data.")
@@ -129,7 +133,7 @@ class SupervisedConfig(Section):
         return supervised_cells(cells.levels, cells.n_seed, cells.n_sampled)
 
 
-class DpoConfig(Section):
+class DpoConfig(SeedRows):
     """Settings of dpo; both starts share them."""
 
     cells: DpoCells = Field(description="The doses.")
@@ -310,7 +314,9 @@ class Study(Section):
     )
     seeds: Count = Field(description="Replications of every chain: seeds 0, 1, ...")
     cycles: Count = Field(description="The last cycle; cycle 0 is the seeded model.")
-    seed_rows: Count = Field(description="Seed rows there are for a trait and seed.")
+    seed_rows: Count = Field(
+        description="Seed rows there are for a trait and seed; sft, sdf and dpo may have their own."
+    )
     sft: SupervisedConfig = Field(description="Supervised finetuning on chats.")
     sdf: SupervisedConfig = Field(description="Finetuning on documents.")
     dpo: DpoConfig = Field(description="Preference optimisation, own output over M_initial's.")
@@ -332,6 +338,16 @@ class Study(Section):
     def objective_config(self, objective: str) -> SupervisedConfig | DpoConfig:
         """The section of an objective."""
         return {"sft": self.sft, "sdf": self.sdf, "dpo": self.dpo}[objective]
+
+    def seed_rows_of(self, objective: str) -> int:
+        """How many seed rows an objective has for a trait and seed."""
+        return self.objective_config(objective).seed_rows or self.seed_rows
+
+    def doses_tried(self, objective: str) -> tuple[int, int]:
+        """(n_seed_max, step) of an objective's search for doses."""
+        own = self.objective_config(objective).calibration
+        common = self.calibration
+        return own.n_seed_max or common.n_seed_max, own.step or common.step
 
     def own(self, setting: str) -> OneSetting:
         """What a setting has of its own."""

@@ -25,7 +25,8 @@ What holds between keys:
 - `sft.cells` and `sdf.cells` have either `levels` or `n_seed`; to change from one to the other,
   set the one that is inherited to `[]`.
 - No dose of cycle 0 (`n_seed`, or `calibration.n_seed_max` where there are levels) is beyond
-  `seed_rows`, and `calibration.n_seed_max` is at least `calibration.step`.
+  `seed_rows`, and `calibration.n_seed_max` is at least `calibration.step`; where `sft`, `sdf` or `dpo`
+  has one of these keys of its own, that one counts.
 - No prompt is used twice: `evaluation.questions` + `seed_rows` + `cycles` x the largest
   `n_sampled` (dpo: `pairs`) is at most the number of prompts of the kind (sft and dpo: chats;
   sdf: documents).
