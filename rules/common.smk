@@ -80,7 +80,7 @@ def model_files(path):
 
 # How an endpoint is asked decides no result: it reaches the jobs by the environment, not by params.
 if STUDY.judge.backend == "openai":
-    tell_endpoint(STUDY.judge.api.model_dump_json(), f"{RESULTS}/judge_answers.sqlite")
+    tell_endpoint("judge", STUDY.judge.api.model_dump_json(), f"{RESULTS}/judge_answers.sqlite")
 
 
 def panel_of(w):

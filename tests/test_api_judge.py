@@ -28,8 +28,9 @@ def ask(tmp_path, monkeypatch):
         try:
             return judge.answers(texts, 20)
         finally:
-            run.spent, run.cost = judge.cache.spent(), judge.cost()
-            judge.cache.close()
+            asked = judge.endpoint
+            run.spent, run.cost = asked.cache.spent(), asked.cost()
+            asked.cache.close()
 
     return run
 
@@ -111,7 +112,7 @@ def test_a_refused_key_is_not_tried_again(ask):
 
 def test_the_budget_in_calls_stops_and_resumes(ask):
     with Endpoint() as endpoint:
-        with pytest.raises(UserError, match=r"judge\.max_calls is 5"):
+        with pytest.raises(UserError, match=r"judge\.api\.max_calls is 5"):
             ask(endpoint, TEXTS, max_calls=5)
         assert ask.spent.calls == 5
         ask(endpoint, TEXTS, max_calls=12)
@@ -121,7 +122,7 @@ def test_the_budget_in_calls_stops_and_resumes(ask):
 def test_the_budget_in_money_stops_before_it_is_exceeded(ask):
     each = (100 * 1 + 1 * 2) / 1e6
     with Endpoint() as endpoint:
-        with pytest.raises(UserError, match=r"judge\.max_cost"):
+        with pytest.raises(UserError, match=r"judge\.api\.max_cost"):
             ask(endpoint, TEXTS, max_cost=7.5 * each)
         assert 4 <= ask.spent.calls <= 7
 

@@ -5,7 +5,7 @@ import json
 import os
 from pathlib import Path
 
-from idempotence.job_environment import API, CACHE
+from idempotence.job_environment import endpoint_variables
 
 COMMON: dict[str, dict] = {
     "--scores": {"type": Path, "help": "the study's scores.parquet"},
@@ -26,14 +26,16 @@ COMMON: dict[str, dict] = {
 
 
 def judge_arguments(parser: argparse.ArgumentParser) -> None:
-    """Who judges: a model here, or with --api one behind an endpoint.
-
-    The workflow gives --api and --cache by the environment, since they decide no result.
-    """
-    api, cache = os.environ.get(API), os.environ.get(CACHE)
+    """Who judges: a model here, or with --api one behind an endpoint."""
     parser.add_argument(
         "--judge", required=True, help="folder or hub name of the judge, or its name at --api"
     )
+    endpoint_arguments(parser, "judge")
+
+
+def endpoint_arguments(parser: argparse.ArgumentParser, role: str) -> None:
+    """How an endpoint is asked; the workflow gives it by the environment: it decides no result."""
+    api, cache = (os.environ.get(name) for name in endpoint_variables(role))
     parser.add_argument(
         "--api", type=json.loads, default=api, help="JSON: base_url, key_env, limits, prices"
     )

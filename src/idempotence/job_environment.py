@@ -10,12 +10,14 @@ from idempotence.warm import session_name
 KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": "1073741824", "MALLOC_MMAP_THRESHOLD_": "1073741824"}
 
 
-API, CACHE = "IDEMPOTENCE_JUDGE_API", "IDEMPOTENCE_JUDGE_CACHE"
+def endpoint_variables(role: str) -> tuple[str, str]:
+    """Names of the variables that say how a role ("judge") is asked, and where answers are kept."""
+    return f"IDEMPOTENCE_{role.upper()}_API", f"IDEMPOTENCE_{role.upper()}_CACHE"
 
 
-def tell_endpoint(api: str, cache: str) -> None:
-    """Tell jobs how a judge's endpoint is asked (JSON), and where its answers are kept."""
-    os.environ.update({API: api, CACHE: cache})
+def tell_endpoint(role: str, api: str, cache: str) -> None:
+    """Tell jobs how a role's endpoint is asked (JSON), and where its answers are kept."""
+    os.environ.update(zip(endpoint_variables(role), (api, cache), strict=True))
 
 
 def prepare(source: Path, remote: bool) -> None:

@@ -5,7 +5,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from idempotence.config.checks import Known, contradictions, nearest
+from idempotence.config.checks import contradictions
+from idempotence.config.known import Known, nearest
 from idempotence.config.models import Study
 from idempotence.config.places import Key, Places
 from idempotence.config.reference import allowed, choices_at, keys_at, schema_at

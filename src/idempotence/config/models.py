@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from idempotence.config.endpoint import Api
 from idempotence.config.panels import (
     MODEL_KIND,
     SETTINGS,
@@ -33,7 +34,6 @@ from idempotence.config.types import (
     Strengths,
     Text,
     TopTokens,
-    Variable,
 )
 
 
@@ -174,30 +174,6 @@ class Evaluation(Section):
     samples_per_question: Count = Field(description="Answers a question.")
     temperature: Positive = Field(description="Sampling temperature.")
     max_new_tokens: Count = Field(description="The longest answer, in tokens.")
-
-
-class Api(Section):
-    """The endpoint of a judge, and what may be spent there. The key is never in a file."""
-
-    base_url: Text | None = Field(
-        None, description="Address, as https://host/v1: needed by openai, refused for local."
-    )
-    key_env: Variable = Field(
-        "OPENAI_API_KEY", description="Environment variable that holds the key."
-    )
-    concurrency: Count = Field(16, description="Calls under way at once, in each job.")
-    attempts: Count = Field(
-        8, description="Attempts at a call before the job stops: 429, 5xx and time-outs may pass."
-    )
-    timeout: Positive = Field(60, description="Seconds to wait for an answer.")
-    max_calls: Count | None = Field(
-        None, description="Stop at so many answers, in all of the study; what was answered is kept."
-    )
-    max_cost: Positive | None = Field(
-        None, description="Stop before the study's answers cost more, by the prices below."
-    )
-    price_in: NotNegative = Field(0, description="Money a million prompt tokens.")
-    price_out: NotNegative = Field(0, description="Money a million answer tokens.")
 
 
 class Judge(Section):

@@ -18,7 +18,7 @@ def open_judge(settings: dict, model: str, api: dict | None, cache: Path | None)
     """The judge that the config names.
 
     settings: revision (of a local one). model: folder or hub name, or the name at the endpoint.
-    api: `ApiJudge`'s `how`, None for a local judge; cache: its file.
+    api: `Endpoint`'s `how`, None for a local judge; cache: its file.
     """
     if api is not None:
         from idempotence.judge.api import ApiJudge

@@ -1,4 +1,4 @@
-"""What an API judge has answered, kept in SQLite: nothing is asked or paid for twice."""
+"""What models were asked and answered, kept in SQLite: nothing is asked or paid for twice."""
 
 import hashlib
 import json

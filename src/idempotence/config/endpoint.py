@@ -1,0 +1,29 @@
+"""Models behind an endpoint."""
+
+from pydantic import Field
+
+from idempotence.config.types import Count, NotNegative, Positive, Section, Text, Variable
+
+
+class Api(Section):
+    """An OpenAI-compatible endpoint, and what may be spent there. The key is never in a file."""
+
+    base_url: Text | None = Field(
+        None, description="Address, as https://host/v1: needed by openai, refused for local."
+    )
+    key_env: Variable = Field(
+        "OPENAI_API_KEY", description="Environment variable that holds the key."
+    )
+    concurrency: Count = Field(16, description="Calls under way at once, in each job.")
+    attempts: Count = Field(
+        8, description="Attempts at a call before the job stops: 429, 5xx and time-outs may pass."
+    )
+    timeout: Positive = Field(60, description="Seconds to wait for an answer.")
+    max_calls: Count | None = Field(
+        None, description="Stop at so many answers, in all of the study; what was answered is kept."
+    )
+    max_cost: Positive | None = Field(
+        None, description="Stop before the study's answers cost more, by the prices below."
+    )
+    price_in: NotNegative = Field(0, description="Money a million prompt tokens.")
+    price_out: NotNegative = Field(0, description="Money a million answer tokens.")
