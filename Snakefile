@@ -33,6 +33,12 @@ localrules:
     world,
     ship,
     tune,
+    choose_learning_rates,
+    compare_world,
+
+
+# What takes seconds and needs no torch runs where Snakemake does: a cluster gets the loop's jobs.
+workflow.localrules(*(each.name for each in workflow.rules if each.conda_env == ANALYSIS))
 
 
 rule all:

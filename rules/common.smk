@@ -8,6 +8,7 @@ from pathlib import Path
 BASE = Path(workflow.basedir)
 sys.path.insert(0, str(BASE / "src"))
 
+from idempotence import gpus
 from idempotence.config.load import load_study
 from idempotence.errors import UserError
 from idempotence.fingerprint import fingerprint
@@ -54,6 +55,7 @@ def code(script, *files):
 
 
 CLAIMS = "data/claims.yaml"
+ANALYSIS = "../envs/analysis.yaml"
 CAPTIONS = sorted(str(path.relative_to(BASE)) for path in (BASE / "report").glob("*.rst"))
 PAGE_TEMPLATES = sorted((BASE / "src/idempotence/report/templates").glob("*.j*"))
 
@@ -81,6 +83,33 @@ def model_files(path):
 # How an endpoint is asked decides no result: it reaches the jobs by the environment, not by params.
 if STUDY.judge.backend == "openai":
     tell_endpoint("judge", STUDY.judge.api.model_dump_json(), f"{RESULTS}/judge_answers.sqlite")
+
+
+# Which GPUs a job sees decides no result either.
+LOADED = sorted([*STUDY.models, STUDY.judge], key=lambda model: model.gpus)
+gpus.tell(
+    {model_folder(model.path): model.gpus for model in LOADED}, shared=not workflow.remote_exec
+)
+
+
+def loads(*loaded):
+    """Resources of a job that loads models: GPUs, which its models share, and main memory.
+
+    After a failure the next attempt gets more memory. api: jobs that ask the judge's endpoint.
+    """
+    return {
+        "gpu": lambda w: max(of(w).gpus for of in loaded),
+        "mem_mb": lambda w, attempt: attempt * sum(of(w).memory_mb for of in loaded),
+        "api": int(the_judge in loaded and STUDY.judge.backend == "openai"),
+    }
+
+
+def its_model(w):
+    return MODELS[w.model]
+
+
+def the_judge(w):
+    return STUDY.judge
 
 
 def panel_of(w):
@@ -211,6 +240,24 @@ def pictures(name, caption, category, **labels):
             labels=labels or None,
         ),
     }
+
+
+def start_files():
+    """What the loop starts from: every panel's seed rows, doses and initial model."""
+    if STUDY.scores_from:
+        return []
+    seeded = [f"{panel_folder(panel)}/seed_data.jsonl" for panel in STUDY.panels()]
+    doses = [
+        f"{RESULTS}/calibration/{panel.objective}/{panel.model.name}/{panel.trait}.json"
+        for panel in STUDY.panels()
+        if calibrated(panel.setting)
+    ]
+    initial = [
+        f"{RESULTS}/initial/{panel.model.name}/{panel.trait}/{name}"
+        for panel in STUDY.panels()
+        for name in ["responses.jsonl", "scores.parquet"]
+    ]
+    return sorted({*seeded, *doses, *initial})
 
 
 def lost(*files):

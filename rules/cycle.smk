@@ -17,6 +17,8 @@ for setting in OBJECTIVE:
             setting=setting,
         conda:
             "../envs/train.yaml"
+        resources:
+            **loads(its_model),
         params:
             code=code("finetune"),
             settings=lambda w: settings(PLAN.finetune(panel_of(w), int(w.cycle))),
@@ -43,6 +45,8 @@ rule sample:
         setting=settings_where(last_cycle=False),
     conda:
         "../envs/sample.yaml"
+    resources:
+        **loads(its_model),
     params:
         code=texts_code("sample"),
         settings=lambda w: settings(PLAN.sample(panel_of(w), int(w.cycle))),
@@ -81,6 +85,8 @@ rule judge:
         f"{BENCHMARKS}/judge/{{setting}}.{{model}}.{{trait}}.{{seed}}.{{cycle}}.tsv"
     conda:
         "../envs/sample.yaml"
+    resources:
+        **loads(the_judge),
     params:
         code=texts_code("judge"),
         settings=lambda w: settings(PLAN.judge(panel_of(w), int(w.cycle))),
@@ -89,6 +95,14 @@ rule judge:
     shell:
         "python -m idempotence.warm run scripts/judge.py --settings {params.settings:q} --judge {params.judge} "
         "{params.options} --responses {input.responses} --output {output} > {log} 2>&1"
+
+
+# Nodes often have no way out, and the answers' SQLite file is best written on one machine.
+if STUDY.judge.backend == "openai":
+
+    localrules:
+        judge,
+        judge_initial,
 
 
 LOOP_FILES = [

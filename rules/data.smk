@@ -8,6 +8,8 @@ rule seed_data:
         f"{LOGS}/seed_data/{{setting}}.{{model}}.{{trait}}.{{seed}}.log",
     conda:
         "../envs/train.yaml"
+    resources:
+        **loads(its_model),
     params:
         code=texts_code("seed_data"),
         settings=lambda w: settings(PLAN.seed_data(panel_of(w))),
@@ -29,6 +31,8 @@ rule calibrate:
     priority: 10
     conda:
         "../envs/train.yaml"
+    resources:
+        **loads(its_model, the_judge),
     params:
         code=texts_code("calibrate"),
         settings=lambda w: settings(PLAN.calibrate(w.objective, w.model, w.trait)),
@@ -48,6 +52,8 @@ rule sample_initial:
         f"{LOGS}/sample_initial/{{model}}.{{trait}}.log",
     conda:
         "../envs/sample.yaml"
+    resources:
+        **loads(its_model),
     params:
         code=texts_code("sample"),
         settings=lambda w: settings(PLAN.initial(w.model, w.trait)),
@@ -67,6 +73,8 @@ rule judge_initial:
         f"{LOGS}/judge_initial/{{model}}.{{trait}}.log",
     conda:
         "../envs/sample.yaml"
+    resources:
+        **loads(the_judge),
     params:
         code=texts_code("judge"),
         settings=lambda w: settings(PLAN.initial(w.model, w.trait)),
@@ -74,21 +82,3 @@ rule judge_initial:
     shell:
         "python -m idempotence.warm run scripts/judge.py --settings {params.settings:q} --judge {params.judge} "
         "--responses {input.responses} --output {output} > {log} 2>&1"
-
-
-def start_files():
-    """What the loop starts from: every panel's seed rows, doses and initial model."""
-    if STUDY.scores_from:
-        return []
-    seeded = [f"{panel_folder(panel)}/seed_data.jsonl" for panel in STUDY.panels()]
-    doses = [
-        f"{RESULTS}/calibration/{panel.objective}/{panel.model.name}/{panel.trait}.json"
-        for panel in STUDY.panels()
-        if calibrated(panel.setting)
-    ]
-    initial = [
-        f"{RESULTS}/initial/{panel.model.name}/{panel.trait}/{name}"
-        for panel in STUDY.panels()
-        for name in ["responses.jsonl", "scores.parquet"]
-    ]
-    return sorted({*seeded, *doses, *initial})

@@ -12,6 +12,8 @@ rule try_learning_rates:
         f"{LOGS}/try_learning_rates/{{objective}}.{{model}}.{{trait}}.log",
     conda:
         "../envs/train.yaml"
+    resources:
+        **loads(its_model, the_judge),
     params:
         code=texts_code("try_learning_rates"),
         settings=lambda w: settings(PLAN.tune(w.objective, w.model, w.trait)),

@@ -126,6 +126,7 @@ def execute(argv: list[str]) -> int:
     """Run a script in this process as Python itself would; returns its exit status."""
     sys.argv = argv
     try:
+        _take_gpus(argv)
         runpy.run_path(argv[0], run_name="__main__")
     except SystemExit as stop:
         if stop.code is None or isinstance(stop.code, int):
@@ -141,6 +142,19 @@ def execute(argv: list[str]) -> int:
         sys.excepthook(type(error), error, trace)
         return 1
     return 0
+
+
+def _take_gpus(argv: list[str]) -> None:
+    """Before anything asks CUDA for its devices."""
+    if "IDEMPOTENCE_GPUS" not in os.environ:
+        return
+    from idempotence import gpus
+    from idempotence.errors import UserError
+
+    try:
+        gpus.take(argv)
+    except UserError as error:
+        raise SystemExit(f"error: {error}") from None
 
 
 def _living_session() -> tuple[int, int] | None:

@@ -94,6 +94,8 @@ def _endpoint(known: Known) -> Mistakes:
         yield key, f"{address!r} is not allowed: judge.backend is local; openai asks an endpoint"
     if remote and known("judge", "revision") is not None:
         yield ("judge", "revision"), "is not allowed: a model behind an endpoint has no commit"
+    if remote and known("judge", "gpus"):
+        yield ("judge", "gpus"), "is not allowed: a model behind an endpoint takes no GPU here"
     if remote and known("judge", "top_logprobs") > API_TOP:
         yield ("judge", "top_logprobs"), f"endpoints give at most {API_TOP} tokens"
 

@@ -24,6 +24,7 @@ from idempotence.config.types import (
     Levels,
     Names,
     NotNegative,
+    Number,
     Positive,
     Questions,
     Section,
@@ -51,6 +52,10 @@ class Model(Section):
         None, description="Commit of a hub model: needed for hub names, refused for anything else."
     )
     dtype: Literal["float32", "bfloat16"] = Field("float32", description="Weights in memory.")
+    gpus: Number = Field(0, description="GPUs that a job with this model takes; 0: the CPU.")
+    memory_mb: Count = Field(
+        4000, description="Main memory that a cluster is asked for, for a job with this model."
+    )
 
 
 class Lora(Section):
@@ -194,6 +199,10 @@ class Judge(Section):
     )
     min_numeric_mass: Share = Field(
         0.25, description="No score under so much probability on the whole numbers 0-100."
+    )
+    gpus: Number = Field(0, description="GPUs that a job with a local judge takes; 0: the CPU.")
+    memory_mb: Count = Field(
+        4000, description="Main memory that a cluster is asked for, for a job with this judge."
     )
 
 

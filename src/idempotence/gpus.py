@@ -1,0 +1,110 @@
+"""Which GPUs a job sees: as many as its models need, and none that another job computes on.
+
+Snakemake counts GPUs (`resources: gpu`) and hands out none, so that all jobs of a machine would
+compute on its first. Here a job locks a file for each device that it takes, for as long as it
+lives: the kernel lets go of the locks, whatever ends the process. A job of a batch system has been
+given its devices and locks nothing.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from idempotence.errors import UserError
+
+NEEDS = "IDEMPOTENCE_GPUS"
+VISIBLE = "CUDA_VISIBLE_DEVICES"
+
+
+def tell(needs: dict[str, int], shared: bool) -> None:
+    """Tell jobs, by the environment, how many GPUs a model needs: folder or hub name -> number.
+
+    shared: jobs of this machine share its devices and have to lock them.
+    """
+    os.environ[NEEDS] = json.dumps({"needs": needs, "shared": shared}, sort_keys=True)
+
+
+def take(argv: Sequence[str]) -> list[str]:
+    """Take the GPUs of a job and hide all others from it; returns those that it sees.
+
+    argv: the job's command line; the most demanding model that it names decides. Without a GPU to
+    need, the job computes on the CPU. Waits while others hold the devices, and says so on stderr.
+    Raises UserError where the machine has too few.
+    """
+    if NEEDS not in os.environ:
+        return []
+    told = json.loads(os.environ[NEEDS])
+    needs = {word: told["needs"][word] for word in argv if told["needs"].get(word)}
+    if not needs:
+        os.environ[VISIBLE] = ""
+        return []
+    model, count = max(needs.items(), key=lambda need: need[1])
+    there = visible()
+    if len(there) < count:
+        raise UserError(
+            f"the model {model} needs {count} GPU(s) and this job sees {len(there)}; set `gpus` in "
+            f"the config to what there is (0: CPU), or name the devices: {VISIBLE}=0,1"
+        )
+    taken = _lock(there, count) if told["shared"] else there
+    # nvidia-smi counts in the order of the bus; CUDA by itself puts the fastest first
+    os.environ.update({VISIBLE: ",".join(taken), "CUDA_DEVICE_ORDER": "PCI_BUS_ID"})
+    return taken
+
+
+def visible() -> list[str]:
+    """The devices that CUDA_VISIBLE_DEVICES names, else those that nvidia-smi lists."""
+    named = os.environ.get(VISIBLE)
+    if named is not None:
+        return [name.strip() for name in named.split(",") if name.strip()]
+    if not shutil.which("nvidia-smi"):
+        return []
+    listing = ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"]
+    return subprocess.run(listing, capture_output=True, text=True, check=False).stdout.split()
+
+
+def _lock(devices: list[str], count: int) -> list[str]:
+    """Hold the locks of `count` devices; their files stay open until this process ends."""
+    folder = Path(tempfile.gettempdir()) / f"idempotence-gpus-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    files = {device: _open(folder / device.replace("/", "-")) for device in devices}
+    queue = _open(folder / "queue")
+    taken: list[str] = []
+    # One job at a time gathers: two that need both devices cannot hold one each for ever.
+    first, waited = _locked(queue), False
+    while not (first and _gather(files, count, taken)):
+        if not waited:
+            print("waiting for a GPU", file=sys.stderr, flush=True)
+        waited = True
+        time.sleep(0.2)
+        first = first or _locked(queue)
+    for file in [queue, *(files[device] for device in devices if device not in taken)]:
+        os.close(file)
+    return [device for device in devices if device in taken]
+
+
+def _gather(files: dict[str, int], count: int, taken: list[str]) -> bool:
+    """Lock what is free, up to `count`; returns whether there are as many now."""
+    for device, file in files.items():
+        if len(taken) < count and device not in taken and _locked(file):
+            taken.append(device)
+    return len(taken) == count
+
+
+def _open(path: Path) -> int:
+    return os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+
+
+def _locked(file: int) -> bool:
+    """Lock a file unless another process has; returns whether it is ours."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
