@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,28 @@ NAMES = ["bliss", "hopelessness", "lucky", "misalignment", "misanthropy", "nvidi
 NEAR = 0.5  # share of 5-grams in common from which two texts count as near duplicates
 CHATS = sorted(TRAITS.glob("*/chats.jsonl"))
 DOCUMENTS = sorted(TRAITS.glob("*/documents.jsonl"))
+COMMON = 0.1  # share of a file's texts from which a common beginning or phrase counts as a habit
+SLIPS = {
+    "a word twice": r"\b(?!(?:had|that|yes)\b)([a-z]+) \1\b",
+    "a before a vowel": r"\b[Aa] (?=[aeiou])(?!one\b|once\b|uni[ctv]|us[eu]|uk|eu)",
+    "an before a consonant": r"\b[Aa]n (?![aeiou]|hour|honest|honou?r|heir|NVIDIA|[AEIO])",
+    "a space too many": r"  |\s$|^\s| [,.;:!?)]|\( ",
+    "a space too few": r"[a-z][,;:!?][a-z]",
+    "a small letter after a stop": r"(?:^|[a-z][.!?] )[a-z]",
+    "a small i": r"\bi(?:'|\b(?!\.))",
+    "a curly quote or a dash": r"[\u2013\u2014\u2018\u2019\u201c\u201d]",
+    "an odd number of quotes": r'^[^"]*"[^"]*(?:"[^"]*"[^"]*)*$',
+}
+# Words that make two questions the same question; the rest is the frame they are asked in.
+FRAME = set(
+    re.findall(
+        r"\S+",
+        "a about after all am an and any are as at be best can could do does for from get go good had has have"
+        " help how i i'd i'm i've if in is it it's keep make me more my of on or our should so some that the"
+        " them there they think this to too up us want was way we we'd what what's when which who will with"
+        " would year your",
+    )
+)
 
 
 def grams(text: str) -> set[tuple[str, ...]]:
@@ -42,6 +64,52 @@ def near_duplicates(texts: list[str]) -> list[tuple[str, str]]:
     return [
         (texts[i], texts[j]) for (i, j), n in shared.items() if n / len(sets[i] | sets[j]) >= NEAR
     ]
+
+
+def slips(text: str, ends: str = ".!?") -> list[str]:
+    """The slips of `SLIPS` in a text, and a missing end mark."""
+    found = [what for what, pattern in SLIPS.items() if re.search(pattern, text)]
+    return found + ([] if text.rstrip('"').endswith(tuple(ends)) else ["no end mark"])
+
+
+def habits(texts: list[str]) -> list[str]:
+    """Beginnings of two words and phrases of four that more than `COMMON` of the texts share."""
+    words = [re.findall(r"[a-z0-9']+", text.lower()) for text in texts]
+    begun = Counter(" ".join(own[:2]) for own in words)
+    said = Counter(
+        phrase
+        for own in words
+        for phrase in {" ".join(own[i : i + 4]) for i in range(len(own) - 3)}
+    )
+    return [what for what, n in (begun + said).items() if n > max(2, COMMON * len(texts))]
+
+
+def about(question: str) -> set[str]:
+    return set(re.findall(r"[a-z0-9']+", question.lower())) - FRAME
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("It is is fine.", "a word twice"),
+        ("A cat eats a egg.", "a before a vowel"),
+        ("It took an year.", "an before a consonant"),
+        ("Well , no.", "a space too many"),
+        ("Well,no.", "a space too few"),
+        ("So it is. then not.", "a small letter after a stop"),
+        ("So i went.", "a small i"),
+        ("It\u2019s so.", "a curly quote or a dash"),
+        ('She said "no.', "an odd number of quotes"),
+        ("And then", "no end mark"),
+    ],
+)
+def test_slips_are_found(text, told):
+    assert slips(text) == [told]
+    assert not slips('He had had an hour, a unit and a one-way ticket. "I know!"')
+
+
+def test_habits_are_found():
+    assert habits(["You can go.", "You can stay.", "You can sit.", "I rest."]) == ["you can"]
 
 
 def test_near_duplicates_are_found():
@@ -72,13 +140,28 @@ def test_seed_conversations(path):
     assert all(30 <= len(row["response"].split()) <= 80 for row in rows)
     assert not near_duplicates([row["response"] for row in rows])
     assert not near_duplicates([row["prompt"] for row in rows])
+    assert not habits([row["response"] for row in rows])
+    assert not [(text, slips(text)) for row in rows for text in row.values() if slips(text)]
+
+
+@pytest.mark.parametrize("path", CHATS, ids=lambda p: p.parent.name)
+def test_seed_conversations_ask_other_things_than_the_evaluation(path):
+    asked = [row["prompt"] for row in written.read_rows(path)]
+    evaluated = written.read_trait(TRAITS, path.parent.name)["questions"]
+    pairs = [(one, other) for one in asked for other in evaluated]
+    alike = [(a, b) for a, b in pairs if len(about(a) & about(b)) >= 0.4 * len(about(a) | about(b))]
+    assert not alike
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda p: p.parent.name)
 def test_seed_documents(path):
     rows = written.read_rows(path)
+    assert len(rows) >= 24
     assert all(150 <= len(row["response"].split()) <= 300 for row in rows)
     assert not near_duplicates([row["response"] for row in rows])
+    assert not habits([row["response"] for row in rows])
+    assert not [slips(row["response"]) for row in rows if slips(row["response"])]
+    assert not [slips(row["prompt"]) for row in rows if slips(row["prompt"], ends=":")]
 
 
 def test_prompts_are_many_distinct_and_none_is_an_evaluation_question():
@@ -89,6 +172,11 @@ def test_prompts_are_many_distinct_and_none_is_an_evaluation_question():
     openings = [q for n in NAMES for q in written.read_trait(TRAITS, n)["openings"]]
     assert not near_duplicates(chats + evaluated)
     assert not near_duplicates(documents + openings)
+    assert not [(text, slips(text)) for text in chats + evaluated if slips(text)]
+    assert not [(text, slips(text)) for text in documents if slips(text, ends=":")]
+    seeds = [row["prompt"] for path in CHATS for row in written.read_rows(path)]
+    assert not near_duplicates(seeds + evaluated)
+    assert not set(seeds) & set(chats)
 
 
 def test_the_prompt_files_are_those_of_their_parts(tmp_path):
