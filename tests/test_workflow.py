@@ -163,7 +163,6 @@ def test_missing_makes_a_lost_file_alone(study, lost, jobs):
     assert digest(file) == before or lost == "report.html"  # which tells the time of its making
     # what follows has not changed, by its checksum, so nothing is left to do
     assert planned(study, *TINY) == {}
-    assert planned(study, "missing", *TINY) == {}
 
 
 @pytest.mark.slow
