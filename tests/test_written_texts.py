@@ -136,7 +136,7 @@ def test_every_trait_has_its_rubrics_questions_and_openings(name):
 @pytest.mark.parametrize("path", CHATS, ids=lambda p: p.parent.name)
 def test_seed_conversations(path):
     rows = written.read_rows(path)
-    assert len(rows) >= 64
+    assert len(rows) >= 100
     assert all(30 <= len(row["response"].split()) <= 80 for row in rows)
     assert not near_duplicates([row["response"] for row in rows])
     assert not near_duplicates([row["prompt"] for row in rows])
@@ -207,7 +207,7 @@ def test_the_supply_counts_what_there_is():
         {"texts": "written", "traits_folder": str(TRAITS), "prompts_folder": str(PROMPTS)}
     )
     assert there.traits == NAMES
-    assert there.seed_rows["chat"]["bliss"] >= 64 and there.questions["document"]["bliss"] >= 12
+    assert there.seed_rows["chat"]["bliss"] >= 100 and there.questions["document"]["bliss"] >= 12
 
 
 def trait_of(folder: Path, **changes) -> Path:
