@@ -16,6 +16,7 @@ include: "rules/analysis.smk"
 include: "rules/statistics.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"
+include: "rules/plan.smk"
 
 
 # the front page; rule show_summary writes it
@@ -33,6 +34,7 @@ localrules:
     world,
     ship,
     tune,
+    plan,
     choose_learning_rates,
     compare_world,
 
@@ -68,3 +70,15 @@ rule ship:
 rule tune:
     input:
         rules.choose_learning_rates.output,
+
+
+rule plan:
+    # what the study would do and cost; nothing of it is run
+    input:
+        rules.estimate.output.text,
+    log:
+        f"{LOGS}/plan.log",
+    conda:
+        "envs/analysis.yaml"
+    shell:
+        "cat {input} 2> {log}"

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -174,6 +175,59 @@ def test_two_cores_and_another_folder_give_the_same_bytes(study, tmp_path):
     assert len(files) >= 5 * 3 + 1
     for file in files:
         assert digest(folder / file.relative_to(study)) == digest(file), file
+
+
+@pytest.mark.slow
+def test_the_plan_says_what_was_done(study):
+    import pandas as pd
+
+    results = study / "results" / "tiny"
+    done = snakemake(study, "plan", *TINY)
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert "tokens to sample" in done.stdout
+    plan = pd.read_csv(results / "plan.csv", keep_default_na=False)
+    planned_jobs = plan.groupby("rule")["jobs"].sum().drop("total").to_dict()
+    assert planned_jobs == planned(study, "--forceall", *TINY)
+    loop = plan[plan["setting"] != ""].groupby("setting")
+    scores = pd.read_parquet(results / "scores.parquet")
+    assert loop["answers"].sum().to_dict() == scores.groupby("setting").size().to_dict()
+    for setting in scores["setting"].unique():
+        written = [
+            path.read_text().count("\n") for path in (results / setting).rglob("generated.jsonl")
+        ]
+        assert loop["generated"].sum()[setting] == sum(written)
+    runs = pd.read_csv(results / "tables" / "training.csv").drop_duplicates(
+        ["setting", "cycle", "cell"]
+    )
+    trained = (runs["rows"] + runs["dropped"]).groupby(runs["setting"]).sum()
+    # a calibrated dose is known only after its search: 26 rows are taken of 40 points
+    found = runs[(runs["cycle"] == 0) & runs["setting"].isin(["sft", "sft-continual", "sdf"])]
+    guessed = pd.Series(32, found["setting"]).sub(found.set_index("setting")["rows"])
+    assert loop["rows_trained"].sum().sub(guessed, fill_value=0).to_dict() == trained.to_dict()
+    adapters = sum(p.stat().st_size for p in results.rglob("adapter_model.safetensors"))
+    total = plan[plan["rule"] == "total"].iloc[0]
+    assert float(total["gb_adapters"]) * 1e9 == pytest.approx(adapters, rel=0.02)
+    assert planned(study, *TINY) == {}
+
+
+@pytest.mark.slow
+def test_the_papers_study_plans_within_a_minute(tmp_path):
+    folder = copy_project(tmp_path / "paper")
+    begun = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = snakemake(folder, "plan", "--configfile", "studies/paper.yaml")
+    assert done.returncode == 0, done.stderr[-4000:]
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    # of one core's time, which other work on the machine does not stretch
+    assert ended.ru_utime + ended.ru_stime - begun.ru_utime - begun.ru_stime < 60
+    import pandas as pd
+
+    total = pd.read_csv(folder / "results" / "paper" / "plan.csv").iloc[-1]
+    assert 800 < total["jobs"] <= 2500 and total["device_hours"] > 0 and total["api_cost"] > 0
+    assert sorted(p.name for p in (folder / "results" / "paper").iterdir()) == [
+        "logs",
+        "plan.csv",
+        "plan.txt",
+    ]
 
 
 @pytest.mark.slow

@@ -9,6 +9,11 @@ from idempotence.io import write_json
 from idempotence.judge.back_ends import Judge
 
 
+def dose_grid(step: int, n_seed_max: int) -> list[int]:
+    """The doses that may be tried: multiples of step."""
+    return list(range(step, n_seed_max + 1, step))
+
+
 def crossing(score: Callable[[int], float], level: float, grid: list[int]) -> int:
     """Index of the first dose on the grid whose score reaches `level`; len(grid) if none does.
 
@@ -52,7 +57,7 @@ def calibrate(settings: dict, model: str, judge: Judge, output: Path) -> None:
             curve[n_seed] = models.measure(f"seed{n_seed}", n_seed, settings["training"]).trait
         return curve[n_seed]
 
-    grid = list(range(settings["step"], settings["n_seed_max"] + 1, settings["step"]))
+    grid = dose_grid(settings["step"], settings["n_seed_max"])
     levels = {exact(level): pick_dose(score, level, grid) for level in settings["levels"]}
     write_json(
         output,

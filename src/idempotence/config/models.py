@@ -13,6 +13,7 @@ from idempotence.config.panels import (
     preference_cells,
     supervised_cells,
 )
+from idempotence.config.rates import PARAMETERS, Rates
 from idempotence.config.seeding import OwnCalibration, SeedRows
 from idempotence.config.types import (
     BelowOne,
@@ -56,6 +57,7 @@ class Model(Section):
     memory_mb: Count = Field(
         4000, description="Main memory that a cluster is asked for, for a job with this model."
     )
+    parameters: Count | None = PARAMETERS
 
 
 class Lora(Section):
@@ -194,6 +196,7 @@ class Judge(Section):
     revision: Text | None = Field(
         None, description="Commit of a hub model: needed for hub names, refused for anything else."
     )
+    parameters: Count | None = PARAMETERS
     top_logprobs: TopTokens = Field(
         20, description="How many of the likeliest first tokens are looked at."
     )
@@ -313,6 +316,7 @@ class Study(Section):
     evaluation: Evaluation = Field(description="Measuring a model.")
     judge: Judge = Field(description="Scoring the answers.")
     analysis: Analysis = Field(description="Verdicts and intervals.")
+    rates: Rates = Field(description="What `snakemake plan` reckons with.")
     scores_from: Text | None = Field(
         None, description="Folder of a shipped study: tables and figures of it, nothing is trained."
     )

@@ -1,0 +1,31 @@
+# What a study will do and cost: `snakemake plan`, before anything runs.
+rule estimate:
+    input:
+        [
+            f"{folder}/{name}"
+            for folder in sorted(
+                map(model_folder, [*(m.path for m in STUDY.models), STUDY.judge.path])
+            )
+            for name in ("config.json", "tokenizer.json")
+            if Path(folder, name).is_file()
+        ],
+    output:
+        table=f"{RESULTS}/plan.csv",
+        text=f"{RESULTS}/plan.txt",
+    log:
+        f"{LOGS}/estimate.log",
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        code=code(
+            "estimate",
+            workflow.main_snakefile,
+            *sorted((BASE / "rules").glob("*.smk")),
+            *(file for trait in STUDY.traits for file in data_files(STUDY, trait)),
+        ),
+        config=json.dumps(config, sort_keys=True),
+        snakefile=workflow.main_snakefile,
+        world=WORLD,
+    shell:
+        "python scripts/estimate.py --config {params.config:q} --snakefile {params.snakefile} "
+        "--world {params.world} --output-table {output.table} --output-text {output.text} > {log} 2>&1"
