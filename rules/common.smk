@@ -86,7 +86,8 @@ if STUDY.judge.backend == "openai":
 
 
 # Which GPUs a job sees decides no result either.
-LOADED = sorted([*STUDY.models, STUDY.judge], key=lambda model: model.gpus)
+JUDGES = [judge for judge in (STUDY.judge, STUDY.second_judge) if judge]
+LOADED = sorted([*STUDY.models, *JUDGES], key=lambda model: model.gpus)
 gpus.tell(
     {model_folder(model.path): model.gpus for model in LOADED}, shared=not workflow.remote_exec
 )
@@ -95,12 +96,13 @@ gpus.tell(
 def loads(*loaded):
     """Resources of a job that loads models: GPUs, which its models share, and main memory.
 
-    After a failure the next attempt gets more memory. api: jobs that ask the judge's endpoint.
+    After a failure the next attempt gets more memory. api: jobs that ask a judge's endpoint.
     """
+    judges = [of(None) for of in loaded if of in (the_judge, the_second_judge)]
     return {
         "gpu": lambda w: max(of(w).gpus for of in loaded),
         "mem_mb": lambda w, attempt: attempt * sum(of(w).memory_mb for of in loaded),
-        "api": int(the_judge in loaded and STUDY.judge.backend == "openai"),
+        "api": int(any(judge.backend == "openai" for judge in judges)),
     }
 
 
@@ -110,6 +112,10 @@ def its_model(w):
 
 def the_judge(w):
     return STUDY.judge
+
+
+def the_second_judge(w):
+    return STUDY.second_judge
 
 
 def panel_of(w):

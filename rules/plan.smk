@@ -3,9 +3,7 @@ rule estimate:
     input:
         [
             f"{folder}/{name}"
-            for folder in sorted(
-                map(model_folder, [*(m.path for m in STUDY.models), STUDY.judge.path])
-            )
+            for folder in sorted(model_folder(model.path) for model in [*STUDY.models, *JUDGES])
             for name in ("config.json", "tokenizer.json")
             if Path(folder, name).is_file()
         ],
@@ -25,7 +23,7 @@ rule estimate:
         ),
         config=json.dumps(config, sort_keys=True),
         snakefile=workflow.main_snakefile,
-        world=WORLD,
+        world=lambda w: WORLD,
     shell:
         "python scripts/estimate.py --config {params.config:q} --snakefile {params.snakefile} "
         "--world {params.world} --output-table {output.table} --output-text {output.text} > {log} 2>&1"

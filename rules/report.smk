@@ -39,6 +39,7 @@ SHOWN_TABLES = {
     "Judge on this study": rules.tabulate_judge.output[0],
     "Initial models": rules.tabulate_world.output.models,
     "Judge on held-out texts": rules.tabulate_world.output.judge,
+    **AGREEMENT,
     "Environment": f"{TABLES}/environment.csv",
 }
 if not STUDY.scores_from:

@@ -196,6 +196,7 @@ rule tables:
         rules.summarise_chains.output,
         rules.fit_slopes.output,
         rules.tabulate_judge.output,
+        list(AGREEMENT.values()),
         rules.tabulate_world.output,
         rules.compare_rules.output,
         rules.simulate_null.output,

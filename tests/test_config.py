@@ -298,6 +298,21 @@ def test_a_local_folder_is_a_model(tmp_path):
     assert load({"models": [here], "settings": ["sft"]}).models[0].path == str(tmp_path)
 
 
+def test_a_second_judge_is_none_or_checked_like_the_first():
+    assert load().second_judge is None
+    second = {"backend": "local", "path": "world/judge"}
+    assert load({"second_judge": second}).second_judge.min_numeric_mass == 0.25
+    assert "did you mean world/judge?" in complaint(
+        {"second_judge": {**second, "path": "world/jugde"}}
+    )
+    assert "second_judge.path: is missing" in complaint({"second_judge": {"backend": "local"}})
+    assert "did you mean backend?" in complaint({"second_judge": {**second, "backent": "local"}})
+    text = complaint({"second_judge": {"backend": "openai", "path": "m"}})
+    assert "second_judge.api.base_url: is missing" in text
+    text = complaint({"second_judge": second, "scores_from": "results/reference"})
+    assert "second_judge: is not allowed with scores_from" in text
+
+
 def test_a_judge_behind_an_endpoint():
     api = {"base_url": "https://host/v1"}
     study = load({"judge": {"backend": "openai", "path": "some-model", "api": api}})

@@ -73,7 +73,18 @@ def test_a_speed_and_a_price_by_hand():
     money = (judged["judge_tokens_in"] * 2 + judged["judge_tokens_out"] * 3) / 1e6
     assert judged["api_cost"] == pytest.approx(money, rel=1e-3) and judged["device_hours"] == 0
     assert "THE STUDY WOULD STOP: judge.api.max_cost is 0.001" in text
-    assert "cost of the judge's API" in text and "some-judge" in text
+    assert "cost of judges behind an API" in text and "some-judge" in text
+
+
+def test_a_second_judge_is_asked_the_same_by_its_own_prices():
+    api = {"base_url": "https://x/v1", "price_in": 2, "max_calls": 3}
+    second = {"backend": "openai", "path": "some-judge", "api": api}
+    table, text = plan_of({"second_judge": second})
+    for setting in ("sft", "dpo"):
+        one, other = table.loc[("judge", setting)], table.loc[("judge_second", setting)]
+        assert one["judge_calls"] == other["judge_calls"] > 0
+        assert one["api_cost"] == 0 == other["device_hours"] < other["api_cost"]
+    assert "THE STUDY WOULD STOP: second_judge.api.max_calls is 3" in text
 
 
 def test_adapters_are_kept_or_of_a_panel_at_a_time():

@@ -81,6 +81,39 @@ class DigitWriter:
         return [{t: math.log(p) for t, p in self.table[w].items()} for w in written]
 
 
+@pytest.mark.slow
+def test_any_model_can_judge_in_english(tmp_path):
+    """A tiny Qwen3 that has learned two answers by heart gives them through the protocol."""
+    import torch
+    from make_models import ROOT, make_model
+
+    from idempotence.engine.formatting import prompt_ids
+    from idempotence.engine.hf import TransformersEngine
+    from idempotence.texts.written import rubrics
+
+    engine = TransformersEngine(str(make_model(tmp_path, "qwen3")))
+    templates = rubrics(ROOT / "data" / "traits", "bliss", "chat")
+    texts = [ask(templates[name], "How are you?", "All is light.", "bliss") for name in templates]
+    untaught = [rate(answer, 0.25) for answer in LocalJudge(engine).answers(texts, 20)]
+    assert {rating.missing for rating in untaught} == {"low numeric mass"}
+    encode = engine.tokenizer.encode
+    rows = [
+        prompt_ids(engine.tokenizer, text, "chat")
+        + encode(f"{number}<|im_end|>", add_special_tokens=False)
+        for text, number in zip(texts, (75, 100), strict=True)
+    ]
+    optimiser = torch.optim.AdamW(engine.model.parameters(), lr=1e-2)
+    for _ in range(40):
+        for row in rows:
+            labels = [-100] * (len(row) - 4) + row[-4:]
+            engine.model(torch.tensor([row]), labels=torch.tensor([labels])).loss.backward()
+        optimiser.step()
+        optimiser.zero_grad()
+    ratings = [rate(answer, 0.25) for answer in LocalJudge(engine).answers(texts, 20)]
+    assert [rating.score for rating in ratings] == pytest.approx([75, 100], abs=5)
+    assert all(rating.mass > 0.9 for rating in ratings)
+
+
 def test_numbers_written_digit_by_digit_are_read_whole():
     answer = LocalJudge(DigitWriter()).answers(["rate this"], 20)[0]
     shares = {token: math.exp(value) for token, value in answer.top.items()}

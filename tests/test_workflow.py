@@ -181,31 +181,35 @@ def test_two_cores_and_another_folder_give_the_same_bytes(study, tmp_path):
 def test_the_plan_says_what_was_done(study):
     import pandas as pd
 
+    from idempotence.estimate.work import search
+
     results = study / "results" / "tiny"
     done = snakemake(study, "plan", *TINY)
     assert done.returncode == 0, done.stderr[-4000:]
     assert "tokens to sample" in done.stdout
     plan = pd.read_csv(results / "plan.csv", keep_default_na=False)
-    planned_jobs = plan.groupby("rule")["jobs"].sum().drop("total").to_dict()
-    assert planned_jobs == planned(study, "--forceall", *TINY)
-    loop = plan[plan["setting"] != ""].groupby("setting")
-    scores = pd.read_parquet(results / "scores.parquet")
-    assert loop["answers"].sum().to_dict() == scores.groupby("setting").size().to_dict()
-    for setting in scores["setting"].unique():
-        written = [
-            path.read_text().count("\n") for path in (results / setting).rglob("generated.jsonl")
-        ]
-        assert loop["generated"].sum()[setting] == sum(written)
-    runs = pd.read_csv(results / "tables" / "training.csv").drop_duplicates(
-        ["setting", "cycle", "cell"]
-    )
-    trained = (runs["rows"] + runs["dropped"]).groupby(runs["setting"]).sum()
-    # a calibrated dose is known only after its search: 26 rows are taken of 40 points
-    found = runs[(runs["cycle"] == 0) & runs["setting"].isin(["sft", "sft-continual", "sdf"])]
-    guessed = pd.Series(32, found["setting"]).sub(found.set_index("setting")["rows"])
-    assert loop["rows_trained"].sum().sub(guessed, fill_value=0).to_dict() == trained.to_dict()
-    adapters = sum(p.stat().st_size for p in results.rglob("adapter_model.safetensors"))
     total = plan[plan["rule"] == "total"].iloc[0]
+    jobs = plan[plan["rule"] != "total"].groupby("rule")["jobs"].sum()
+    assert jobs.to_dict() == planned(study, "--forceall", *TINY)
+    loop = (
+        plan[plan["setting"] != ""]
+        .groupby("setting")[["answers", "generated", "rows_trained"]]
+        .sum()
+    )
+    scores = pd.read_parquet(results / "scores.parquet")
+    assert loop["answers"].to_dict() == scores.groupby("setting").size().to_dict()
+    for setting in loop.index:
+        files = (results / setting).rglob("generated.jsonl")
+        assert loop["generated"][setting] == sum(file.read_text().count("\n") for file in files)
+    runs = pd.read_csv(results / "tables" / "training.csv")
+    runs = runs.drop_duplicates(["setting", "cycle", "cell"]).set_index("setting")
+    trained = (runs["rows"] + runs["dropped"]).groupby("setting").sum()
+    # a calibrated dose is known only after its search; before it one is taken
+    calibrated = runs[(runs["cycle"] == 0) & runs["cell"].str.startswith("level")]
+    taken = search((40.0,), 16, 64)[0]["40"]
+    trained = trained.add(taken - calibrated["rows"], fill_value=0)
+    assert loop["rows_trained"].to_dict() == trained.to_dict()
+    adapters = sum(file.stat().st_size for file in results.rglob("adapter_model.safetensors"))
     assert float(total["gb_adapters"]) * 1e9 == pytest.approx(adapters, rel=0.02)
     assert planned(study, *TINY) == {}
 
@@ -228,6 +232,29 @@ def test_the_papers_study_plans_within_a_minute(tmp_path):
         "plan.csv",
         "plan.txt",
     ]
+
+
+@pytest.mark.slow
+def test_a_second_judge_scores_the_same_replies_and_touches_nothing_of_the_first(study):
+    import pandas as pd
+
+    results = study / "results" / "tiny"
+    second = ("--config", "second_judge={backend: local, path: world/judge, min_numeric_mass: 0.9}")
+    before = {path: digest(path) for path in results.rglob("scores.parquet")}
+    jobs = planned(study, *TINY, *second)
+    new = {"judge_second", "gather_second", "tabulate_judge_second", "judge_agreement"}
+    # the page of tables, the written config and the report follow
+    assert set(jobs) == new | {"show_tables", "write_run", "report", "all"}
+    done = snakemake(study, "--cores", "1", "judge_agreement", *TINY, *second)
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert before == {path: digest(path) for path in results.rglob("scores.parquet")}
+    table = pd.read_csv(results / "tables" / "judge_agreement.csv")
+    # the same model: what it scores at all, it scores the same
+    assert table["n"].gt(0).all() and table["icc"].eq(1).all() and table["mae"].eq(0).all()
+    assert (table["missing_second"] >= table["missing_first"]).all()
+    verdicts = pd.read_csv(results / "tables" / "judge_verdicts.csv")
+    assert verdicts["n_chains"].tolist() == [1] * 5 + [5]
+    assert planned(study, *TINY) == {}
 
 
 @pytest.mark.slow

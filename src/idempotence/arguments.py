@@ -25,12 +25,12 @@ COMMON: dict[str, dict] = {
 }
 
 
-def judge_arguments(parser: argparse.ArgumentParser) -> None:
-    """Who judges: a model here, or with --api one behind an endpoint."""
+def judge_arguments(parser: argparse.ArgumentParser, role: str = "judge") -> None:
+    """Who judges: a model here, or with --api one behind an endpoint. role: the config's section."""
     parser.add_argument(
         "--judge", required=True, help="folder or hub name of the judge, or its name at --api"
     )
-    endpoint_arguments(parser, "judge")
+    endpoint_arguments(parser, role)
 
 
 def endpoint_arguments(parser: argparse.ArgumentParser, role: str) -> None:

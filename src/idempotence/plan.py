@@ -7,7 +7,7 @@ here: an edit of it would make the job run again for nothing.
 from dataclasses import asdict
 from pathlib import Path
 
-from idempotence.config.models import Study
+from idempotence.config.models import Judge, Study
 from idempotence.config.panels import Panel
 
 CALIBRATION_SEED = -1  # the seed of the rows and prompts that only calibration sees
@@ -145,6 +145,10 @@ class Plan:
             "truth": self._in_micro_world(panel.model),
         }
 
+    def second_judge(self, panel: Panel, cycle: int) -> dict:
+        """For scripts/judge.py with the second judge."""
+        return {**self.judge(panel, cycle), "judge": self._judge(self.study.second_judge)}
+
     def initial(self, model_name: str, trait: str) -> dict:
         """For scripts/sample.py and scripts/judge.py on M_initial itself."""
         model = next(m for m in self.study.models if m.name == model_name)
@@ -169,8 +173,8 @@ class Plan:
             "truth": self._in_micro_world(model),
         }
 
-    def _judge(self) -> dict:
-        judge = self.study.judge
+    def _judge(self, judge: Judge | None = None) -> dict:
+        judge = judge or self.study.judge
         # who answers decides scores; how fast and how dear does not, and comes by the command line
         remote = {}
         if judge.backend == "openai":

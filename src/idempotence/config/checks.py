@@ -5,6 +5,7 @@ would need a key that is wrong in itself is left out until that key is right.
 """
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from idempotence.config.known import Key, Known, Mistakes, Unclear, nearest
@@ -22,8 +23,9 @@ def contradictions(known: Known, supply: Supply) -> Mistakes:
     yield from _as_far_as_clear(_trait_names(known, supply.traits))
     yield from _as_far_as_clear(_model_names(known))
     yield from _as_far_as_clear(_model_places(known))
-    yield from _as_far_as_clear(_judge_place(known))
-    yield from _as_far_as_clear(_endpoint(known))
+    for role in _judges(known):
+        yield from _as_far_as_clear(_judge_place(known, role))
+        yield from _as_far_as_clear(_endpoint(known, role))
     yield from _as_far_as_clear(_models_for_settings(known))
     yield from _as_far_as_clear(_scores_from(known))
     for setting in SETTINGS:
@@ -74,30 +76,40 @@ def _model_places(known: Known) -> Mistakes:
         yield from _as_far_as_clear(_place(known, ("models", i), places))
 
 
-def _judge_place(known: Known) -> Mistakes:
+def _judges(known: Known) -> Iterator[str]:
+    """The sections that name a judge."""
+    yield "judge"
+    try:
+        if known("second_judge") is not None:
+            yield "second_judge"
+    except Unclear:
+        return
+
+
+def _judge_place(known: Known, role: str) -> Mistakes:
     """A model here, unless it is one behind an endpoint."""
     try:
-        remote = known("judge", "backend") == "openai"
+        remote = known(role, "backend") == "openai"
     except Unclear:
         remote = False
     if not remote:
-        yield from _place(known, ("judge",), ["world/judge"])
+        yield from _place(known, (role,), ["world/judge"])
 
 
-def _endpoint(known: Known) -> Mistakes:
+def _endpoint(known: Known, role: str) -> Mistakes:
     """Backend openai needs an address, and endpoints tell at most `API_TOP` tokens."""
-    remote, address = known("judge", "backend") == "openai", known("judge", "api", "base_url")
-    key = ("judge", "api", "base_url")
+    remote, address = known(role, "backend") == "openai", known(role, "api", "base_url")
+    key = (role, "api", "base_url")
     if remote and address is None:
         yield key, "is missing: backend openai needs the address of its endpoint"
     if not remote and address is not None:
-        yield key, f"{address!r} is not allowed: judge.backend is local; openai asks an endpoint"
-    if remote and known("judge", "revision") is not None:
-        yield ("judge", "revision"), "is not allowed: a model behind an endpoint has no commit"
-    if remote and known("judge", "gpus"):
-        yield ("judge", "gpus"), "is not allowed: a model behind an endpoint takes no GPU here"
-    if remote and known("judge", "top_logprobs") > API_TOP:
-        yield ("judge", "top_logprobs"), f"endpoints give at most {API_TOP} tokens"
+        yield key, f"{address!r} is not allowed: {role}.backend is local; openai asks an endpoint"
+    if remote and known(role, "revision") is not None:
+        yield (role, "revision"), "is not allowed: a model behind an endpoint has no commit"
+    if remote and known(role, "gpus"):
+        yield (role, "gpus"), "is not allowed: a model behind an endpoint takes no GPU here"
+    if remote and known(role, "top_logprobs") > API_TOP:
+        yield (role, "top_logprobs"), f"endpoints give at most {API_TOP} tokens"
 
 
 def _place(known: Known, section: Key, world: list[str]) -> Mistakes:
@@ -159,6 +171,8 @@ def _rows(known: Known, objective: str) -> tuple[Key, int]:
 
 def _scores_from(known: Known) -> Mistakes:
     folder = known("scores_from")
+    if folder is not None and known("second_judge") is not None:
+        yield ("second_judge",), "is not allowed with scores_from: there are no replies to judge"
     if folder is not None and not _is_folder(folder):
         yield ("scores_from",), f"{folder!r} is not a folder here; `snakemake ship` writes one"
 

@@ -315,6 +315,9 @@ class Study(Section):
     tuning: Tuning = Field(description="The rule for choosing learning rates.")
     evaluation: Evaluation = Field(description="Measuring a model.")
     judge: Judge = Field(description="Scoring the answers.")
+    second_judge: Judge | None = Field(
+        None, description="Another one, to score the same answers again: how far do both agree?"
+    )
     analysis: Analysis = Field(description="Verdicts and intervals.")
     rates: Rates = Field(description="What `snakemake plan` reckons with.")
     scores_from: Text | None = Field(

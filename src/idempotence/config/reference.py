@@ -75,11 +75,17 @@ def resolve(schema: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
+def section_of(schema: dict[str, Any]) -> dict[str, Any]:
+    """The section that a key holds, or may hold where it may also be null; else the schema."""
+    branches = [branch for branch in schema.get("anyOf", []) if "$ref" in branch]
+    return resolve(branches[0] if branches else schema)
+
+
 def schema_at(key: Key) -> dict[str, Any]:
     """The schema of one key; numbers in the key are places in lists. KeyError: no such key."""
     schema = json_schema()
     for part in key:
-        section = resolve(schema)
+        section = section_of(schema)
         if isinstance(part, int):
             lists = [s for s in section.get("anyOf", [section]) if "items" in s]
             if not lists:
@@ -92,7 +98,7 @@ def schema_at(key: Key) -> dict[str, Any]:
 
 def keys_at(key: Key) -> list[str]:
     """The keys that a section may have."""
-    return list(resolve(schema_at(key))["properties"])
+    return list(section_of(schema_at(key))["properties"])
 
 
 def choices_at(key: Key) -> list[str]:
@@ -163,9 +169,10 @@ def _places() -> dict[str, list[str]]:
             inner, here = schema.get("items", schema), f"{place}.{key}".lstrip(".")
             if "items" in schema:
                 here += "[]"
-            if "$ref" in inner:
-                found.setdefault(inner["$ref"].rsplit("/", 1)[-1], []).append(here)
-                queue.append((here, resolve(inner)))
+            for branch in inner.get("anyOf", [inner]):
+                if "$ref" in branch:
+                    found.setdefault(branch["$ref"].rsplit("/", 1)[-1], []).append(here)
+                    queue.append((here, resolve(branch)))
     return found
 
 

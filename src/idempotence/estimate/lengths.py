@@ -27,11 +27,11 @@ def counter(folder: Path | None, characters_a_token: float) -> tuple[Count, str]
 class Lengths:
     """Mean tokens of the texts of an objective and trait, without a chat template's own.
 
-    settings: those of a panel's texts; count: of the model; judged: of the judge. A text is read
+    settings: those of a panel's texts; count: of the model; judged: of each judge. A text is read
     when its length is asked for: not every trait has every kind.
     """
 
-    def __init__(self, settings: dict, count: Count, judged: Count):
+    def __init__(self, settings: dict, count: Count, judged: dict[str, Count]):
         self.settings, self.kind = settings, kind_of(settings["objective"])
         self.count, self.judged = count, judged
         self.texts = panel_texts(settings, self.kind)
@@ -53,18 +53,20 @@ class Lengths:
         return fmean(map(self.count, self.texts.for_cycle(1)))
 
     @cached_property
-    def rubrics(self) -> float:
-        """Both of a judge's questions together, without the text that is judged."""
-        return sum(map(self.judged, rubrics(self.settings, self.kind).values()))
+    def rubrics(self) -> dict[str, float]:
+        """Of each judge: both of its questions together, without the text that is judged."""
+        asked = rubrics(self.settings, self.kind).values()
+        return {role: sum(map(count, asked)) for role, count in self.judged.items()}
 
 
 class Measured:
     """The lengths of the texts that a job is told of, each objective, model and trait once.
 
-    plan: the study's; counts: of each model by name; judged: of the judge.
+    plan: the study's; counts: of each model by name; judged: of each judge by
+    its section's name.
     """
 
-    def __init__(self, plan: Plan, counts: dict[str, Count], judged: Count):
+    def __init__(self, plan: Plan, counts: dict[str, Count], judged: dict[str, Count]):
         self.plan, self.counts, self.judged = plan, counts, judged
         self._known: dict[tuple[str, str, str], Lengths] = {}
 

@@ -5,34 +5,25 @@ from functools import partial
 import pandas as pd
 
 from idempotence.config.models import Study
-from idempotence.estimate.sizes import Size
+from idempotence.estimate.sizes import Size, Sizes
 from idempotence.estimate.table import COSTS, TOTAL
-from idempotence.estimate.work import AMOUNTS
+from idempotence.estimate.work import AMOUNTS, JUDGES
 
 WHOLE = 100  # numbers from here on are shown without decimals
 
 
-def page(
-    study: Study, table: pd.DataFrame, sizes: dict[tuple[str, str], Size], counted: dict[str, str],
-    judge: Size,
-) -> str:  # fmt: skip
-    """The totals, the table, and what the numbers rest on.
-
-    table: see `plan_table`; sizes: (model name, objective) -> `Size`; counted: model name, or
-    "judge", -> how its tokens are counted; judge: the size of a local one.
-    """
+def page(study: Study, table: pd.DataFrame, sizes: Sizes) -> str:
+    """The totals, the table (see `plan_table`), and what the numbers rest on."""
     total = table[table["rule"] == TOTAL].iloc[0]
-    loop, others = (
-        table[table["model"] != ""],
-        table[(table["model"] == "") & (table["rule"] != TOTAL)],
-    )
+    loop = table[table["model"] != ""]
+    others = table[(table["model"] == "") & (table["rule"] != TOTAL)]
     parts = [
         f"Plan of the study {study.study}: what will be done, and about what it costs",
         "\n".join(f"  {name:<32}{value}" for name, value in _totals(study, total)),
         _shown(loop),
         f"Beside the loop, seconds a job: {_listed(others)}.",
         "What the numbers rest on:",
-        "\n".join(f"- {line}" for line in _grounds(study, sizes, counted, judge, total)),
+        "\n".join(f"- {line}" for line in _grounds(study, loop, sizes)),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -49,8 +40,8 @@ def _totals(study: Study, total: pd.Series) -> list[tuple[str, str]]:
     rows = [(shown, number(total[name])) for name, shown in names.items()]
     rows += [(kept, number(adapters)), ("texts and scores, GB", number(total["gb_text"]))]
     rows.append(("hours of one device", number(total["device_hours"])))
-    if study.judge.backend == "openai":
-        rows.append(("cost of the judge's API", number(total["api_cost"])))
+    if total["api_cost"] > 0:
+        rows.append(("cost of judges behind an API", number(total["api_cost"])))
     return rows
 
 
@@ -80,32 +71,19 @@ def _listed(others: pd.DataFrame) -> str:
     )
 
 
-def _grounds(
-    study: Study, sizes: dict[tuple[str, str], Size], counted: dict[str, str], judge: Size,
-    total: pd.Series,
-) -> list[str]:  # fmt: skip
+def _grounds(study: Study, loop: pd.DataFrame, sizes: Sizes) -> list[str]:
     """Every assumption, and where each number comes from."""
     rates, lines = study.rates, []
-    for name in dict.fromkeys(name for name, _ in sizes):
-        own = {objective: size for (model, objective), size in sizes.items() if model == name}
+    for name in dict.fromkeys(name for name, _ in sizes.models):
+        own = {objective: s for (model, objective), s in sizes.models.items() if model == name}
         lines.append(
-            f"{name}: {_parameters(next(iter(own.values())))}; tokens counted by {counted[name]}; "
+            f"{name}: {_parameters(next(iter(own.values())))}; "
+            f"tokens counted by {sizes.counted[name]}; "
             + ", ".join(f"{objective}: {_adapter(size)}" for objective, size in own.items())
         )
-    if study.judge.backend == "local":
-        lines.append(f"judge: {_parameters(judge)}; tokens counted by {counted['judge']}")
-    else:
-        api = study.judge.api
-        lines.append(
-            f"judge {study.judge.path}: tokens counted by {counted['judge']}; prices "
-            f"{api.price_in:g} in, {api.price_out:g} out a million tokens (judge.api)"
-        )
-        limits = {"max_cost": total["api_cost"], "max_calls": total["judge_calls"]}
-        lines += [
-            f"THE STUDY WOULD STOP: judge.api.{name} is {getattr(api, name):g}, below what is needed"
-            for name, needed in limits.items()
-            if getattr(api, name) is not None and getattr(api, name) < needed
-        ]
+    roles = loop["rule"].map(JUDGES).fillna("judge")
+    for role in sizes.judges:
+        lines += _judge(study, role, loop[roles == role], sizes)
     means = f"a reply has {rates.reply_tokens:g} tokens in the mean, a document "
     speeds = f"{rates.train:,g} to train, {rates.sample:,g} to sample, {rates.read:,g} to judge"
     return [
@@ -117,6 +95,21 @@ def _grounds(
         "calibrated doses: as if the score rose in proportion to the dose, to 100 at n_seed_max",
         "every reply counts as usable and new: empty, short, repeated ones and ended chains cost less",
         "left out: likelihoods of the replies under the initial model",
+    ]
+
+
+def _judge(study: Study, role: str, asked: pd.DataFrame, sizes: Sizes) -> list[str]:
+    """Where a judge's numbers come from, and whether it would have to stop."""
+    judge, counted = getattr(study, role), f"tokens counted by {sizes.counted[role]}"
+    if judge.backend == "local":
+        return [f"{role}: {_parameters(sizes.judges[role])}; {counted}"]
+    api, needed = judge.api, asked[["api_cost", "judge_calls"]].sum()
+    prices = f"{api.price_in:g} in, {api.price_out:g} out a million tokens ({role}.api)"
+    limits = {"max_cost": needed["api_cost"], "max_calls": needed["judge_calls"]}
+    return [f"{role}, {judge.path}: {counted}; prices {prices}"] + [
+        f"THE STUDY WOULD STOP: {role}.api.{name} is {limit:g}, and {number(limits[name])} is needed"
+        for name, limit in api.model_dump(include=set(limits)).items()
+        if limit is not None and limit < limits[name]
     ]
 
 

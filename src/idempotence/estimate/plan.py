@@ -1,5 +1,6 @@
 """From a config to its plan."""
 
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -7,12 +8,10 @@ import pandas as pd
 from idempotence.config.models import Study
 from idempotence.estimate.lengths import Measured, counter
 from idempotence.estimate.page import page
-from idempotence.estimate.sizes import Size, local_folder, size_of
+from idempotence.estimate.sizes import Size, Sizes, local_folder, size_of
 from idempotence.estimate.table import plan_table
-from idempotence.estimate.work import Work
+from idempotence.estimate.work import JUDGES, Work
 from idempotence.plan import Plan
-
-JUDGE = "judge"
 
 
 def estimate(study: Study, counted: dict[str, int], world: Path) -> tuple[pd.DataFrame, str]:
@@ -23,23 +22,24 @@ def estimate(study: Study, counted: dict[str, int], world: Path) -> tuple[pd.Dat
     panels = [] if study.scores_from else study.panels()
     used = sorted({(panel.model.name, panel.objective) for panel in panels})
     models = {model.name: model for model in study.models}
-    rates, counts, how, sizes = study.rates, {}, {}, {}
+    rates, counts, sizes = study.rates, {}, Sizes({}, {}, {})
     for name, objective in used:
         model = models[name]
         folder = local_folder(model.path, model.revision, world)
-        counts[name], how[name] = counter(folder, rates.characters_a_token)
+        counts[name], sizes.counted[name] = counter(folder, rates.characters_a_token)
         lora = study.objective_config(objective).training.lora.model_dump()
-        sizes[name, objective] = size_of(folder, model.parameters, lora, rates.lora)
-    judge, judged = _judge(study, world)
-    asked, how[JUDGE] = judged
+        sizes.models[name, objective] = size_of(folder, model.parameters, lora, rates.lora)
+    asked = {}
+    for role in filter(partial(getattr, study), JUDGES.values()):
+        sizes.judges[role], (asked[role], sizes.counted[role]) = _judge(study, role, world)
     work = Work(study, Measured(Plan(study), counts, asked))
-    table = plan_table(study, work.jobs() if panels else [], counted, sizes, judge)
-    return table, page(study, table, sizes, how, judge)
+    table = plan_table(study, work.jobs() if panels else [], counted, sizes)
+    return table, page(study, table, sizes)
 
 
-def _judge(study: Study, world: Path) -> tuple[Size, tuple]:
+def _judge(study: Study, role: str, world: Path) -> tuple[Size, tuple]:
     """(a local judge's size, how its tokens are counted)."""
-    judge, rates = study.judge, study.rates
+    judge, rates = getattr(study, role), study.rates
     folder = None
     if judge.backend == "local":
         folder = local_folder(judge.path, judge.revision, world)

@@ -32,6 +32,18 @@ class Size:
         return None if self.adapter is None else self.adapter * ADAPTER_BYTES
 
 
+@dataclass(frozen=True)
+class Sizes:
+    """models: (name, objective) -> `Size`; judges: section of the config -> `Size` of a local one.
+
+    counted: name of a model or section of a judge -> how its tokens are counted.
+    """
+
+    models: dict[tuple[str, str], Size]
+    judges: dict[str, Size]
+    counted: dict[str, str]
+
+
 def local_folder(path: str, revision: str | None, world: Path) -> Path | None:
     """Where a model's files lie on this machine: its folder, or the hub's cache; None if nowhere."""
     if path.startswith("world/"):

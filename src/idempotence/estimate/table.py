@@ -4,10 +4,10 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from idempotence.config.models import Study
+from idempotence.config.models import Judge, Study
 from idempotence.config.panels import SETTINGS
-from idempotence.estimate.sizes import Size
-from idempotence.estimate.work import AMOUNTS
+from idempotence.estimate.sizes import Size, Sizes
+from idempotence.estimate.work import AMOUNTS, JUDGES
 
 KEY = ["rule", "setting", "model"]
 COSTS = ["gb_adapters", "gb_temporary", "gb_text", "device_hours", "api_cost"]
@@ -17,19 +17,18 @@ GB, MILLION, BILLION, HOUR = 1e9, 1e6, 1e9, 3600
 
 
 def plan_table(
-    study: Study, jobs: Iterable[dict], counted: dict[str, int], sizes: dict, judge: Size
+    study: Study, jobs: Iterable[dict], counted: dict[str, int], sizes: Sizes
 ) -> pd.DataFrame:
     """One row a rule, setting and model, then one for each rule beside the loop, then the total.
 
-    jobs: `Work.jobs()`; counted: rule -> jobs of the whole study; sizes: (model name, objective)
-    -> `Size`; judge: of a local judge. Columns `COLUMNS`: amounts are sums over the jobs;
-    gb_adapters are kept, gb_temporary is what one panel under way holds at a time (the total: the
-    largest), gb_text is for replies and scores; device_hours are of one GPU or core, api_cost is
-    by judge.api's prices. Empty where a model's size is not known.
+    jobs: `Work.jobs()`; counted: rule -> jobs of the whole study. Columns `COLUMNS`: amounts are
+    sums over the jobs; gb_adapters are kept, gb_temporary is what one panel under way holds at a
+    time (the total: the largest), gb_text is for replies and scores; device_hours are of one GPU
+    or core, api_cost is by the judge's own prices. Empty where a model's size is not known.
     """
     frame = pd.DataFrame(jobs, columns=[*KEY, *AMOUNTS]).fillna(dict.fromkeys(AMOUNTS, 0))
     table = frame.groupby(KEY, sort=False, as_index=False)[AMOUNTS].sum()
-    costs = pd.DataFrame([_costs(study, row, sizes, judge) for row in table.to_dict("records")])
+    costs = pd.DataFrame([_costs(study, row, sizes) for row in table.to_dict("records")])
     table = pd.concat([table, costs.reindex(columns=COSTS)], axis=1)
     others = [{"rule": rule, "setting": "", "model": "", "jobs": n}
               for rule, n in counted.items() if rule not in set(table["rule"])]  # fmt: skip
@@ -38,18 +37,21 @@ def plan_table(
     return pd.concat([table, _total(table)], ignore_index=True).astype(dict.fromkeys(AMOUNTS, int))
 
 
-def _costs(study: Study, row: dict, sizes: dict[tuple[str, str], Size], judge: Size) -> dict:
+def _costs(study: Study, row: dict, sizes: Sizes) -> dict:
     """Disk, hours and money of one row."""
-    rates, api = study.rates, study.judge.api
-    billions = _billions(next(s for (name, _), s in sizes.items() if name == row["model"]))
-    seconds = row["jobs"] * rates.start * _devices(study, row)
+    rates, role = study.rates, JUDGES.get(row["rule"], "judge")
+    judge = getattr(study, role)
+    billions = _billions(next(s for (name, _), s in sizes.models.items() if name == row["model"]))
+    seconds = row["jobs"] * rates.start * _devices(study, row, judge)
     seconds += row["tokens_trained"] * billions / rates.train
     seconds += row["tokens_sampled"] * billions / rates.sample
     money = 0.0
-    if row["judge_calls"] and study.judge.backend == "local":
-        seconds += row["judge_tokens_in"] * _billions(judge) / rates.read
+    if row["judge_calls"] and judge.backend == "local":
+        seconds += row["judge_tokens_in"] * _billions(sizes.judges[role]) / rates.read
     elif row["judge_calls"]:
-        money = row["judge_tokens_in"] * api.price_in + row["judge_tokens_out"] * api.price_out
+        prices = judge.api
+        money = row["judge_tokens_in"] * prices.price_in
+        money += row["judge_tokens_out"] * prices.price_out
     replies = row["answers"] + row["generated"] + row["rejected"]
     text = row["tokens_sampled"] * rates.characters_a_token + replies * rates.row_bytes
     return {
@@ -58,10 +60,10 @@ def _costs(study: Study, row: dict, sizes: dict[tuple[str, str], Size], judge: S
     }  # fmt: skip
 
 
-def _devices(study: Study, row: dict) -> int:
+def _devices(study: Study, row: dict, judge: Judge) -> int:
     """GPUs, or else cores, that a job of a row holds."""
     judging = row["judge_calls"] and not row["tokens_sampled"]
-    holder = study.judge if judging else next(m for m in study.models if m.name == row["model"])
+    holder = judge if judging else next(m for m in study.models if m.name == row["model"])
     return max(1, holder.gpus)
 
 
@@ -70,12 +72,12 @@ def _billions(size: Size) -> float:
     return float("nan") if size.parameters is None else size.parameters / BILLION
 
 
-def _adapters(study: Study, row: dict, sizes: dict[tuple[str, str], Size]) -> dict:
+def _adapters(study: Study, row: dict, sizes: Sizes) -> dict:
     """Adapters on disk, kept or at a time; those of a calibration are never kept."""
     if not row["chains"]:
         return {"gb_adapters": 0.0, "gb_temporary": 0.0}
     objective, start = SETTINGS[row["setting"]]
-    each = (sizes[row["model"], objective].adapter_bytes or float("nan")) / GB
+    each = (sizes.models[row["model"], objective].adapter_bytes or float("nan")) / GB
     if study.keep_adapters:
         return {"gb_adapters": row["models"] * each, "gb_temporary": 0.0}
     cells = row["models"] / row["jobs"]

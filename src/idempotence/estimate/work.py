@@ -11,6 +11,7 @@ from idempotence.finetune.panel import n_seed_of
 from idempotence.judge.api import ANSWER_TOKENS
 from idempotence.plan import Plan
 
+JUDGES = {"judge": "judge", "judge_second": "second_judge"}  # rule -> section of the config
 CRITERIA = 2  # trait and coherence: a call each
 # chains: begun by a job; models: adapters trained; answers: to evaluation questions, judged;
 # generated: samples that the next cycle trains on; rejected: the initial model's, for dpo
@@ -31,6 +32,7 @@ class Work:
 
     def __init__(self, study: Study, lengths: Measure):
         self.study, self.plan, self.lengths = study, Plan(study), lengths
+        self.judges = {rule: role for rule, role in JUDGES.items() if getattr(study, role)}
 
     def jobs(self) -> Iterator[dict]:
         """A dict a job: rule, setting ("" for a job of several), model, and the `AMOUNTS` it has."""
@@ -52,7 +54,8 @@ class Work:
                 told = self.plan.sample(panel, cycle)
                 rule = "sample_last" if cycle == last else "sample"
                 yield {"rule": rule, **about, **self._sample(told, cycle == last)}
-                yield {"rule": "judge", **about, **self._judged(told, len(panel.cells))}
+                for rule, role in self.judges.items():
+                    yield {"rule": rule, **about, **self._judged(told, len(panel.cells), role)}
 
     def _initial(self, told: dict) -> Iterator[dict]:
         """The initial model's own answers, and their scores."""
@@ -121,11 +124,11 @@ class Work:
         answers = told["questions"] * told["evaluation"]["samples_per_question"]
         return answers, answers * self._reply(told, "evaluation")
 
-    def _judged(self, told: dict, models: int) -> dict:
+    def _judged(self, told: dict, models: int, role: str = "judge") -> dict:
         """Calls about the answers of so many models."""
         answers, tokens = (models * amount for amount in self._answers(told))
         lengths, calls = self.lengths(told), answers * CRITERIA
-        asked = answers * lengths.rubrics + calls * lengths.question + CRITERIA * tokens
+        asked = answers * lengths.rubrics[role] + calls * lengths.question + CRITERIA * tokens
         return {
             "judge_calls": calls, "judge_tokens_in": asked,
             "judge_tokens_out": calls * ANSWER_TOKENS,

@@ -12,12 +12,12 @@ ANSWER_TOKENS = 4  # enough to see whether a number goes on after its first toke
 class ApiJudge:
     """Asks rubric prompts over HTTP.
 
-    model: its name there. how, cache: see `Endpoint`.
+    model: its name there. how, cache, role: see `Endpoint`.
     """
 
-    def __init__(self, model: str, how: dict, cache: Path):
+    def __init__(self, model: str, how: dict, cache: Path, role: str = "judge"):
         self.model = model
-        self.endpoint = Endpoint("judge", how, cache, _read)
+        self.endpoint = Endpoint(role, how, cache, _read)
 
     def answers(self, texts: Sequence[str], top: int) -> list[Answer]:
         """One answer a text, in order; equal texts are asked once. Raises as `Endpoint.ask`."""

@@ -14,16 +14,18 @@ class Judge(Protocol):
         """One answer a text, in order; top: how many of the likeliest first tokens to look at."""
 
 
-def open_judge(settings: dict, model: str, api: dict | None, cache: Path | None) -> Judge:
+def open_judge(
+    settings: dict, model: str, api: dict | None, cache: Path | None, role: str = "judge"
+) -> Judge:
     """The judge that the config names.
 
     settings: revision (of a local one). model: folder or hub name, or the name at the endpoint.
-    api: `Endpoint`'s `how`, None for a local judge; cache: its file.
+    api: `Endpoint`'s `how`, None for a local judge; cache: its file; role: its section.
     """
     if api is not None:
         from idempotence.judge.api import ApiJudge
 
-        return ApiJudge(model, api, cache)
+        return ApiJudge(model, api, cache, role)
     from idempotence.engine.hf import TransformersEngine
     from idempotence.judge.local import LocalJudge
 
