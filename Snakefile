@@ -36,6 +36,7 @@ localrules:
     ship,
     tune,
     plan,
+    estimate,
     choose_learning_rates,
     compare_world,
 

@@ -13,7 +13,7 @@ rule estimate:
     log:
         f"{LOGS}/estimate.log",
     conda:
-        "../envs/analysis.yaml"
+        "../envs/train.yaml"
     params:
         code=code(
             "estimate",
