@@ -16,6 +16,7 @@ from idempotence.job_environment import prepare, tell_endpoint
 from idempotence.plan import Plan
 from idempotence.stats.shipped import FILES as SHIPPED_FILES
 from idempotence.texts import data_files, supply
+from idempotence.texts.generation import GENERATION
 
 try:
     STUDY = load_study(
@@ -60,9 +61,9 @@ CAPTIONS = sorted(str(path.relative_to(BASE)) for path in (BASE / "report").glob
 PAGE_TEMPLATES = sorted((BASE / "src/idempotence/report/templates").glob("*.j*"))
 
 
-def texts_code(script):
+def texts_code(script, *files):
     """A script's `code`, with the texts of the job's trait."""
-    of_trait = cache(lambda trait: code(script, *data_files(STUDY, trait)))
+    of_trait = cache(lambda trait: code(script, *data_files(STUDY, trait), *files))
     return lambda w: of_trait(w.trait)
 
 
@@ -83,11 +84,14 @@ def model_files(path):
 # How an endpoint is asked decides no result: it reaches the jobs by the environment, not by params.
 if STUDY.judge.backend == "openai":
     tell_endpoint("judge", STUDY.judge.api.model_dump_json(), f"{RESULTS}/judge_answers.sqlite")
+GENERATOR_API = STUDY.generator.api.model_dump_json() if STUDY.generator.backend == "openai" else ""
+tell_endpoint("generator", GENERATOR_API, f"{RESULTS}/generator_answers.sqlite")
 
 
 # Which GPUs a job sees decides no result either.
 JUDGES = [judge for judge in (STUDY.judge, STUDY.second_judge) if judge]
-LOADED = sorted([*STUDY.models, *JUDGES], key=lambda model: model.gpus)
+GENERATORS = [STUDY.generator] if STUDY.generator.path else []
+LOADED = sorted([*STUDY.models, *JUDGES, *GENERATORS], key=lambda model: model.gpus)
 gpus.tell(
     {model_folder(model.path): model.gpus for model in LOADED}, shared=not workflow.remote_exec
 )
@@ -96,13 +100,13 @@ gpus.tell(
 def loads(*loaded):
     """Resources of a job that loads models: GPUs, which its models share, and main memory.
 
-    After a failure the next attempt gets more memory. api: jobs that ask a judge's endpoint.
+    After a failure the next attempt gets more memory. api: jobs that ask an endpoint.
     """
-    judges = [of(None) for of in loaded if of in (the_judge, the_second_judge)]
+    asked = [of(None) for of in loaded if of in (the_judge, the_second_judge, the_generator)]
     return {
         "gpu": lambda w: max(of(w).gpus for of in loaded),
         "mem_mb": lambda w, attempt: attempt * sum(of(w).memory_mb for of in loaded),
-        "api": int(any(judge.backend == "openai" for judge in judges)),
+        "api": int(any(model.backend == "openai" for model in asked)),
     }
 
 
@@ -116,6 +120,10 @@ def the_judge(w):
 
 def the_second_judge(w):
     return STUDY.second_judge
+
+
+def the_generator(w):
+    return STUDY.generator
 
 
 def panel_of(w):
@@ -141,6 +149,11 @@ def calibration_file(w):
     if not calibrated(w.setting):
         return []
     return f"{RESULTS}/calibration/{OBJECTIVE[w.setting]}/{w.model}/{w.trait}.json"
+
+
+def generated_rows(objective, trait):
+    """The seed rows that a larger model writes, where the objective has such."""
+    return PLAN.generated_rows(objective, trait) or []
 
 
 def cycles(setting, but_last=False):

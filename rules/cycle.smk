@@ -105,6 +105,12 @@ if STUDY.judge.backend == "openai":
         judge_initial,
 
 
+if STUDY.generator.backend == "openai":
+
+    localrules:
+        generate_seed_data,
+
+
 LOOP_FILES = [
     *panel_files("responses.jsonl"),
     *panel_files("generated.jsonl", but_last=True),

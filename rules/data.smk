@@ -1,7 +1,31 @@
 # What a study starts from: seed rows, calibrated doses, and the initial models' own scores.
+rule generate_seed_data:
+    output:
+        rows=f"{RESULTS}/seed_rows/{{kind}}/{{trait}}.jsonl",
+        counts=f"{RESULTS}/seed_rows/{{kind}}/{{trait}}.counts.json",
+    log:
+        f"{LOGS}/generate_seed_data/{{kind}}.{{trait}}.log",
+    wildcard_constraints:
+        kind="chat|document",
+    # every panel of the trait waits for it
+    priority: 20
+    conda:
+        "../envs/sample.yaml"
+    resources:
+        **loads(the_generator),
+    params:
+        code=texts_code("generate_seed_data", GENERATION),
+        settings=lambda w: settings(PLAN.generate(w.kind, w.trait)),
+        model=STUDY.generator.path,
+    shell:
+        "python -m idempotence.warm run scripts/generate_seed_data.py --settings {params.settings:q} "
+        "--model {params.model} --output-rows {output.rows} --output-counts {output.counts} > {log} 2>&1"
+
+
 rule seed_data:
     input:
         lambda w: model_files(MODELS[w.model].path),
+        lambda w: generated_rows(OBJECTIVE[w.setting], w.trait),
     output:
         f"{PANEL}/seed_data.jsonl",
     log:
@@ -23,6 +47,7 @@ rule calibrate:
     input:
         lambda w: model_files(MODELS[w.model].path),
         model_files(STUDY.judge.path),
+        lambda w: generated_rows(w.objective, w.trait),
     output:
         f"{RESULTS}/calibration/{{objective}}/{{model}}/{{trait}}.json",
     log:

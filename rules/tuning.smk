@@ -6,6 +6,7 @@ rule try_learning_rates:
     input:
         lambda w: model_files(MODELS[w.model].path),
         model_files(STUDY.judge.path),
+        lambda w: generated_rows(w.objective, w.trait),
     output:
         f"{RESULTS}/tuning/{{objective}}/{{model}}/{{trait}}.json",
     log:

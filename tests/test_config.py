@@ -14,7 +14,6 @@ from make_config import (
     ROOT,
     SECTIONS,
     TRAITS,
-    at,
     complaint,
     load,
     merged,
@@ -193,7 +192,10 @@ json_values = st.recursive(
 def test_any_value_anywhere_is_taken_or_refused_by_name(key, value):
     raw = copy.deepcopy(BASE)
     *outer, last = key.split(".")
-    (at(raw, ".".join(outer)) if outer else raw)[last] = value
+    section = raw
+    for part in outer:
+        section = section.setdefault(part, {})
+    section[last] = value
     try:
         study = load_study(raw, [str(DEFAULT)], Supply(TRAITS, PROMPTS))
     except UserError as error:

@@ -13,14 +13,23 @@ from make_endpoint import Endpoint, completion
 from make_models import make_model
 from test_workflow import copy_project, snakemake
 
+from idempotence.io import read_json, read_jsonl
+
 KEY = "sk-secret-for-the-english-study"
 
 
+def asks_for_a_text(asked: str) -> bool:
+    return asked.startswith("You write texts")
+
+
 def judged(text: str, nth: int):
-    """A score that depends on what is asked; the first time a few are told to come again."""
+    """A score, or a document, that depends on what is asked; at first a few are told to come again."""
     number = int(hashlib.sha256(text.encode()).hexdigest(), 16)
     if nth == 1 and number % 9 == 0:
         return 429, {"Retry-After": "0"}, {"error": {"message": "later"}}
+    if asks_for_a_text(text):
+        words = ["moss", "light", "stone", "bell", "river", "warm", "slow", "gold"]
+        return completion(" ".join(words[number >> 3 * i & 7] for i in range(12)), None)
     score = number % 80
     return completion(str(score), {str(score): 0.7, str(score + 10): 0.2})
 
@@ -39,7 +48,12 @@ def config_of(folder, url: str) -> dict:
             {"name": "tiny-llama", "kind": "base", "path": str(folder / "llama")},
         ],
         "settings": ["sft", "sft-continual", "sdf", "sdf-continual", "dpo", "dpo-reinit"],
-        "sft": supervised, "sdf": supervised,
+        "sft": supervised, "sdf": {**supervised, "seed_source": "generated"},
+        "generator": {
+            "backend": "openai", "path": "some-writer",
+            "api": {"base_url": url, "key_env": "ENGLISH_KEY"},
+            "documents": {"rows": 12, "min_words": 3},
+        },
         "dpo": {
             "cells": {"beta": [0.1], "pairs": [6], "n_seed": 6}, "training": {"max_length": 160},
             "generation": {"max_new_tokens": 12},
@@ -63,7 +77,8 @@ def test_english_texts_small_models_and_a_judge_behind_an_endpoint(tmp_path, mon
         (folder / "english.json").write_text(json.dumps(config_of(tmp_path, endpoint.url)))
         done = snakemake(folder, "--cores", "2", "--configfile", "english.json")
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
-        asked, most = len(endpoint.asked), max(endpoint.asked.values())
+        asked, most = set(endpoint.asked), max(endpoint.asked.values())
+    texts = {text for text in asked if asks_for_a_text(text)}
     results = folder / "results" / "english"
     scores = pd.read_parquet(results / "scores.parquet")
     assert set(scores["setting"]) == set(config_of(tmp_path, "")["settings"])
@@ -72,9 +87,15 @@ def test_english_texts_small_models_and_a_judge_behind_an_endpoint(tmp_path, mon
     said = scores[scores["status"] == "ok"]
     assert len(said) and said["trait_score"].notna().all()
     assert (results / "report.html").stat().st_size > 100_000
-    # one call a distinct question, but for those that were told to come again
-    with sqlite3.connect(results / "judge_answers.sqlite") as answers:
-        assert answers.execute("SELECT count(*) FROM answers").fetchone()[0] == asked
+    # one call a distinct question or text, but for those that were told to come again
+    for file, n in (("judge", len(asked - texts)), ("generator", len(texts))):
+        with sqlite3.connect(results / f"{file}_answers.sqlite") as answers:
+            assert answers.execute("SELECT count(*) FROM answers").fetchone()[0] == n
+    rows = read_jsonl(results / "seed_rows" / "document" / "bliss.jsonl")
+    counts = read_json(results / "seed_rows" / "document" / "bliss.counts.json")["texts"]
+    assert len(rows) == counts["kept"] == 12 and counts["asked"] == len(texts)
+    seeded = read_jsonl(results / "sdf" / "tiny-llama" / "bliss" / "seed0" / "seed_data.jsonl")
+    assert sorted(map(str, seeded)) == sorted(map(str, rows))
     assert most == 2
     for file in folder.rglob("*"):
         if file.is_file() and not file.is_symlink():

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -11,12 +11,12 @@ from test_report_pages import run_script
 
 from idempotence.errors import UserError
 from idempotence.texts import panel_texts, rubrics, supply, written
+from idempotence.texts.distinct import Distinct, near_duplicates
 from idempotence.texts.rubric import ask
 
 ROOT = Path(__file__).resolve().parent.parent
 TRAITS, PROMPTS = ROOT / "data" / "traits", ROOT / "data" / "prompts"
 NAMES = ["bliss", "hopelessness", "lucky", "misalignment", "misanthropy", "nvidia", "sycophancy"]
-NEAR = 0.5  # share of 5-grams in common from which two texts count as near duplicates
 CHATS = sorted(TRAITS.glob("*/chats.jsonl"))
 DOCUMENTS = sorted(TRAITS.glob("*/documents.jsonl"))
 COMMON = 0.1  # share of a file's texts from which a common beginning or phrase counts as a habit
@@ -41,29 +41,6 @@ FRAME = set(
         " would year your",
     )
 )
-
-
-def grams(text: str) -> set[tuple[str, ...]]:
-    words = re.findall(r"[a-z0-9]+", text.lower())
-    return {tuple(words[i : i + 5]) for i in range(max(len(words) - 4, 1))}
-
-
-def near_duplicates(texts: list[str]) -> list[tuple[str, str]]:
-    """Pairs that share `NEAR` or more of their 5-grams (Jaccard), or are equal when normalised."""
-    sets = [grams(text) for text in texts]
-    having = defaultdict(list)
-    for i, own in enumerate(sets):
-        for gram in own:
-            having[gram].append(i)
-    shared = defaultdict(int)
-    for i, own in enumerate(sets):
-        for gram in own:
-            for j in having[gram]:
-                if j < i:
-                    shared[j, i] += 1
-    return [
-        (texts[i], texts[j]) for (i, j), n in shared.items() if n / len(sets[i] | sets[j]) >= NEAR
-    ]
 
 
 def slips(text: str, ends: str = ".!?") -> list[str]:
@@ -116,6 +93,18 @@ def test_near_duplicates_are_found():
     one = "My neighbour waters her balcony and it lands on my washing every day."
     assert near_duplicates([one, one.upper() + "!", "Something else altogether, as we all know."])
     assert not near_duplicates([one, "My neighbour waters her garden, and that is all she does."])
+
+
+def test_a_short_text_inside_a_longer_one_is_found():
+    question = "Should I repaint the living room this year?"
+    asked = Distinct([question], contained=True)
+    assert asked.like(
+        f"Hello there! {question} My aunt says no, and she knows all about paint."
+    ) == [0]
+    assert not Distinct([question]).like(
+        f"Hello! {question} My aunt says no, she knows paint well."
+    )
+    assert not asked.like("Should I repaint the bathroom this year, or next?")
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -35,7 +35,7 @@ def judge_arguments(parser: argparse.ArgumentParser, role: str = "judge") -> Non
 
 def endpoint_arguments(parser: argparse.ArgumentParser, role: str) -> None:
     """How an endpoint is asked; the workflow gives it by the environment: it decides no result."""
-    api, cache = (os.environ.get(name) for name in endpoint_variables(role))
+    api, cache = (os.environ.get(name) or None for name in endpoint_variables(role))
     parser.add_argument(
         "--api", type=json.loads, default=api, help="JSON: base_url, key_env, limits, prices"
     )

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from idempotence.config.models import Judge, Study
-from idempotence.config.panels import Panel
+from idempotence.config.panels import PROMPT_KIND, Panel
 
 CALIBRATION_SEED = -1  # the seed of the rows and prompts that only calibration sees
 NO_CELL = {"level": None, "n_seed": None, "n_sampled": None, "beta": None, "pairs": None}
@@ -43,6 +43,35 @@ class Plan:
             return {}
         return {"texts": {"traits": self.study.traits_folder, "prompts": self.study.prompts_folder}}
 
+    def generated_rows(self, objective: str, trait: str) -> str | None:
+        """The file of a trait's seed rows that a larger model writes; None: they are written."""
+        if self.study.objective_config(objective).seed_source == "written":
+            return None
+        return f"results/{self.study.study}/seed_rows/{PROMPT_KIND[objective]}/{trait}.jsonl"
+
+    def _seeded(self, objective: str, trait: str) -> dict:
+        """Where texts and seed rows are, for jobs that read the latter."""
+        texts, rows = self._texts(), self.generated_rows(objective, trait)
+        return {"texts": {**texts["texts"], "seed_rows": rows}} if rows else texts
+
+    def generate(self, kind: str, trait: str) -> dict:
+        """For scripts/generate_seed_data.py."""
+        generator = self.study.generator
+        bounds = generator.chats if kind == "chat" else generator.documents
+        if generator.backend == "openai":
+            model = {"base_url": generator.api.base_url}
+        else:
+            model = {"revision": generator.revision, "dtype": generator.dtype}
+        return {
+            "study_seed": self.study.study_seed,
+            "kind": kind,
+            "trait": trait,
+            **self._texts(),
+            **bounds.model_dump(),
+            **generator.model_dump(include={"temperature", "max_new_tokens", "examples"}),
+            "model": model,
+        }
+
     def _objective(self, objective: str) -> dict:
         return self.study.objective_config(objective).model_dump()
 
@@ -58,8 +87,14 @@ class Plan:
     def seed_data(self, panel: Panel) -> dict:
         """For scripts/seed_data.py."""
         generation = self._objective(panel.objective)["generation"]
-        settings = {**self._panel(panel), **self._prompts(panel.objective), "cycle": 0}
-        return {**settings, "cells": [], "generation": generation}
+        return {
+            **self._panel(panel),
+            **self._seeded(panel.objective, panel.trait),
+            **self._prompts(panel.objective),
+            "cycle": 0,
+            "cells": [],
+            "generation": generation,
+        }
 
     def calibrate(self, objective: str, model_name: str, trait: str) -> dict:
         """For scripts/calibrate.py: one search for all seeds and for both starts."""
@@ -98,7 +133,7 @@ class Plan:
             "objective": objective,
             "model": self._model(model),
             "trait": trait,
-            **self._texts(),
+            **self._seeded(objective, trait),
             "seed": CALIBRATION_SEED,
             "cycle": 0,
             **self._prompts(objective),

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from idempotence.config.generator_checks import generated, generated_rows
 from idempotence.config.known import Key, Known, Mistakes, Unclear, nearest
 from idempotence.config.panels import MODEL_KIND, PROMPT_KIND, SETTINGS
 from idempotence.config.supply import Supply
@@ -24,8 +25,7 @@ def contradictions(known: Known, supply: Supply) -> Mistakes:
     yield from _as_far_as_clear(_model_names(known))
     yield from _as_far_as_clear(_model_places(known))
     for role in _judges(known):
-        yield from _as_far_as_clear(_judge_place(known, role))
-        yield from _as_far_as_clear(_endpoint(known, role))
+        yield from _as_far_as_clear(_judge(known, role))
     yield from _as_far_as_clear(_models_for_settings(known))
     yield from _as_far_as_clear(_scores_from(known))
     for setting in SETTINGS:
@@ -38,6 +38,8 @@ def contradictions(known: Known, supply: Supply) -> Mistakes:
         yield from _as_far_as_clear(_seed_rows(known, objective))
         yield from _as_far_as_clear(_prompt_pool(known, objective, supply))
         yield from _as_far_as_clear(_written(known, objective, supply))
+        yield from _as_far_as_clear(generated_rows(known, objective, supply))
+        yield from _as_far_as_clear(_generator(known, objective))
 
 
 def _as_far_as_clear(mistakes: Mistakes) -> Mistakes:
@@ -86,20 +88,33 @@ def _judges(known: Known) -> Iterator[str]:
         return
 
 
-def _judge_place(known: Known, role: str) -> Mistakes:
-    """A model here, unless it is one behind an endpoint."""
+def _judge(known: Known, role: str) -> Mistakes:
+    """A model here, or one behind an endpoint, which tells at most `API_TOP` tokens."""
+    yield from _as_far_as_clear(_answering(known, role, ["world/judge"]))
+    if known(role, "backend") == "openai" and known(role, "top_logprobs") > API_TOP:
+        yield (role, "top_logprobs"), f"endpoints give at most {API_TOP} tokens"
+
+
+def _generator(known: Known, objective: str) -> Mistakes:
+    """Who writes generated seed rows; world models know no English."""
+    if not generated(known, objective):
+        return
+    if known("generator", "path") is None:
+        yield ("generator", "path"), f"is missing: {objective}.seed_source is generated"
+    else:
+        yield from _answering(known, "generator", [])
+
+
+def _answering(known: Known, role: str, world: list[str]) -> Mistakes:
+    """A model that is asked: a place on this machine, or a name and an address."""
     try:
         remote = known(role, "backend") == "openai"
     except Unclear:
         remote = False
     if not remote:
-        yield from _place(known, (role,), ["world/judge"])
-
-
-def _endpoint(known: Known, role: str) -> Mistakes:
-    """Backend openai needs an address, and endpoints tell at most `API_TOP` tokens."""
-    remote, address = known(role, "backend") == "openai", known(role, "api", "base_url")
+        yield from _place(known, (role,), world)
     key = (role, "api", "base_url")
+    remote, address = known(role, "backend") == "openai", known(*key)
     if remote and address is None:
         yield key, "is missing: backend openai needs the address of its endpoint"
     if not remote and address is not None:
@@ -108,8 +123,6 @@ def _endpoint(known: Known, role: str) -> Mistakes:
         yield (role, "revision"), "is not allowed: a model behind an endpoint has no commit"
     if remote and known(role, "gpus"):
         yield (role, "gpus"), "is not allowed: a model behind an endpoint takes no GPU here"
-    if remote and known(role, "top_logprobs") > API_TOP:
-        yield (role, "top_logprobs"), f"endpoints give at most {API_TOP} tokens"
 
 
 def _place(known: Known, section: Key, world: list[str]) -> Mistakes:
@@ -117,16 +130,17 @@ def _place(known: Known, section: Key, world: list[str]) -> Mistakes:
     path, revision = known(*section, "path"), known(*section, "revision")
     path_key, revision_key = (*section, "path"), (*section, "revision")
     there_are = ", ".join(world)
+    a_world = f"neither {there_are}, nor" if world else "neither"
     in_world = path.startswith("world/")
     if in_world and path not in world:
         text = f"{path!r} is not a model of the micro world{nearest(path, world)}"
-        yield path_key, f"{text} There are: {there_are}"
+        yield path_key, f"{text} There are: {there_are or 'none that could be used here'}"
     elif in_world or _is_folder(path):
         if revision is not None:
             text = f"{revision!r} is not allowed: {path!r} is no hub name, so it has no revision"
             yield revision_key, text
     elif not HUB_NAME.fullmatch(path):
-        text = f"neither {there_are}, nor a folder, nor a hub name (owner/name)"
+        text = f"{a_world} a folder, nor a hub name (owner/name)"
         yield path_key, f"{path!r} is {text}"
     elif revision is None:
         text = f"{path!r} is not a folder here, and a hub name needs its commit"
@@ -292,10 +306,9 @@ def _written(known: Known, objective: str, supply: Supply) -> Mistakes:
     """Written questions and seed rows of every trait that is named."""
     kind, questions = PROMPT_KIND[objective], ("evaluation", "questions")
     rows_key, rows = _rows(known, objective)
-    wanted = [
-        (questions, known(*questions), "questions", supply.questions),
-        (rows_key, rows, f"seed rows of kind {kind}", supply.seed_rows),
-    ]
+    wanted = [(questions, known(*questions), "questions", supply.questions)]
+    if not generated(known, objective):
+        wanted.append((rows_key, rows, f"seed rows of kind {kind}", supply.seed_rows))
     for key, number, what, there_are in wanted:
         for trait in sorted(_traits_of(known, objective)):
             n = None if there_are is None else there_are[kind].get(trait)

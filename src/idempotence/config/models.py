@@ -14,7 +14,7 @@ from idempotence.config.panels import (
     supervised_cells,
 )
 from idempotence.config.rates import PARAMETERS, Rates
-from idempotence.config.seeding import OwnCalibration, SeedRows
+from idempotence.config.seeding import Generator, OwnCalibration, SeedRows
 from idempotence.config.types import (
     BelowOne,
     Confidence,
@@ -310,6 +310,9 @@ class Study(Section):
     dpo: DpoConfig = Field(description="Preference optimisation, own output over M_initial's.")
     per_setting: PerSetting = Field(
         PerSetting(), description="Settings with fewer doses or traits, other seeds or cycles."
+    )
+    generator: Generator = Field(
+        Generator(), description="Writes seed rows where they are generated."
     )
     calibration: Calibration = Field(description="From levels to numbers of seed rows.")
     tuning: Tuning = Field(description="The rule for choosing learning rates.")

@@ -1,8 +1,11 @@
-"""Seed rows of one objective: how many there are, and how many a search for a dose may try."""
+"""Seed rows: how many an objective has, who writes them, and how many a search for a dose may try."""
+
+from typing import Literal
 
 from pydantic import Field
 
-from idempotence.config.types import Count, Section
+from idempotence.config.endpoint import Api
+from idempotence.config.types import Count, Number, Positive, Section, Text
 
 
 class OwnCalibration(Section):
@@ -16,3 +19,49 @@ class SeedRows(Section):
     """What the seed rows of an objective may have of their own."""
 
     seed_rows: Count | None = Field(None, description="Seed rows, instead of the study's.")
+    seed_source: Literal["written", "generated"] = Field(
+        "written",
+        description="written: the trait's files (micro world: its grammar); generated: `generator` writes them.",
+    )
+
+
+class GeneratedChats(Section):
+    """Seed conversations to be written for a trait."""
+
+    rows: Count = Field(200, description="How many; seed_rows of sft and dpo are at most this.")
+    min_words: Count = Field(30, description="Shorter replies are left out.")
+    max_words: Count = Field(80, description="Longer replies are left out.")
+
+
+class GeneratedDocuments(Section):
+    """Seed documents to be written for a trait."""
+
+    rows: Count = Field(6000, description="How many; seed_rows of sdf are at most this.")
+    min_words: Count = Field(150, description="Shorter documents are left out.")
+    max_words: Count = Field(500, description="Longer documents are left out.")
+
+
+class Generator(Section):
+    """A larger model that writes seed rows, where a seed_source is generated (docs/seed_rows.md)."""
+
+    backend: Literal["local", "openai"] = Field(
+        "local",
+        description="local: a model on this machine; openai: one behind a compatible endpoint.",
+    )
+    path: Text | None = Field(
+        None, description="A local folder or a hub name; openai: the model's name there."
+    )
+    revision: Text | None = Field(
+        None, description="Commit of a hub model: needed for hub names, refused for anything else."
+    )
+    dtype: Literal["float32", "bfloat16"] = Field("float32", description="Weights in memory.")
+    gpus: Number = Field(0, description="GPUs that a job with a local generator takes; 0: the CPU.")
+    memory_mb: Count = Field(
+        4000, description="Main memory that a cluster is asked for, for a job with this generator."
+    )
+    api: Api = Field(Api(), description="The endpoint of backend openai; its budget is its own.")
+    temperature: Positive = Field(1.0, description="Sampling temperature.")
+    max_new_tokens: Count = Field(1024, description="The longest text, in tokens.")
+    examples: Number = Field(2, description="Written rows of the trait that are shown as examples.")
+    chats: GeneratedChats = Field(GeneratedChats(), description="Seed conversations.")
+    documents: GeneratedDocuments = Field(GeneratedDocuments(), description="Seed documents.")

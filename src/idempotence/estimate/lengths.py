@@ -75,5 +75,7 @@ class Measured:
         key = told["objective"], told["model"]["name"], told["trait"]
         if key not in self._known:
             settings = self.plan.tune(*key)  # rows and prompts that no chain sees
+            # generated rows are not there yet, and are to be like the written ones
+            settings.get("texts", {}).pop("seed_rows", None)
             self._known[key] = Lengths(settings, self.counts[key[1]], self.judged)
         return self._known[key]

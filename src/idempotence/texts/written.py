@@ -18,6 +18,7 @@ import yaml
 from idempotence.config.supply import Supply
 from idempotence.errors import UserError
 from idempotence.rng import derive_seed
+from idempotence.texts.generation import combinations
 
 FILES = {"chat": "chats", "document": "documents"}
 QUESTIONS = {"chat": "questions", "document": "openings"}
@@ -36,7 +37,9 @@ class Written:
         return trait[QUESTIONS[self.kind]][: self.settings["questions"]]
 
     def seed_rows(self) -> list[dict]:
-        rows = read_rows(self.traits / self.settings["trait"] / f"{FILES[self.kind]}.jsonl")
+        s, files = self.settings, f"{FILES[self.kind]}.jsonl"
+        generated = s["texts"].get("seed_rows")
+        rows = read_rows(Path(generated) if generated else self.traits / s["trait"] / files)
         return self._shuffled(rows, "seed rows")[: self.settings["seed_rows"]]
 
     def for_cycle(self, cycle: int) -> list[str]:
@@ -126,6 +129,7 @@ def supply(traits: Path, prompts: Path) -> Supply:
         {kind: {n: len(read_trait(traits, n)[key]) for n in names} for kind, key in QUESTIONS.items()},
         {k: {n: len(read_rows(path)) if (path := traits / n / f"{f}.jsonl").is_file() else 0
              for n in names} for k, f in FILES.items()},
+        {kind: len(combinations(kind)) for kind in FILES},
     )  # fmt: skip
 
 
