@@ -2,6 +2,7 @@
 TABLES = f"{RESULTS}/tables"
 SCORES = f"{RESULTS}/scores.parquet"
 INITIAL = f"{RESULTS}/initial.parquet"
+TRAJECTORIES = f"{RESULTS}/trajectories.parquet"
 TRAINING = f"{TABLES}/training.csv"
 
 if STUDY.scores_from:
@@ -102,11 +103,30 @@ rule scores:
         INITIAL,
 
 
-rule summarise_chains:
+rule follow_chains:
+    # once for all that goes by chains and cycles: scores are read, and their means taken, here alone
     input:
         SCORES,
     output:
-        trajectories=f"{TABLES}/trajectories.csv",
+        exact=TRAJECTORIES,
+        table=f"{TABLES}/trajectories.csv",
+    log:
+        f"{LOGS}/follow_chains.log",
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        code=code("follow_chains"),
+        confidence=STUDY.analysis.confidence,
+    shell:
+        "python -m idempotence.warm analyse scripts/follow_chains.py --scores {input} "
+        "--confidence {params.confidence} --output {output.table} --output-exact {output.exact} "
+        "> {log} 2>&1"
+
+
+rule summarise_chains:
+    input:
+        TRAJECTORIES,
+    output:
         chains=report(f"{TABLES}/chains.csv", caption="../report/chains.rst", category="Tables"),
         amplification=report(
             f"{TABLES}/amplification.csv",
@@ -123,16 +143,15 @@ rule summarise_chains:
         from_cycle=STUDY.analysis.amplification_from_cycle,
         confidence=STUDY.analysis.confidence,
     shell:
-        "python -m idempotence.warm analyse scripts/summarise_chains.py --scores {input} "
+        "python -m idempotence.warm analyse scripts/summarise_chains.py --trajectories {input} "
         "--amplification-points {params.points} --from-cycle {params.from_cycle} "
-        "--confidence {params.confidence} --output-trajectories {output.trajectories} "
-        "--output-chains {output.chains} --output-amplification {output.amplification} "
-        "> {log} 2>&1"
+        "--confidence {params.confidence} --output-chains {output.chains} "
+        "--output-amplification {output.amplification} > {log} 2>&1"
 
 
 rule fit_slopes:
     input:
-        SCORES,
+        TRAJECTORIES,
     output:
         report(f"{TABLES}/slopes.csv", caption="../report/slopes.rst", category="Tables"),
     log:
@@ -143,7 +162,7 @@ rule fit_slopes:
         code=code("fit_slopes"),
         confidence=STUDY.analysis.confidence,
     shell:
-        "python -m idempotence.warm analyse scripts/fit_slopes.py --scores {input} --confidence {params.confidence} "
+        "python -m idempotence.warm analyse scripts/fit_slopes.py --trajectories {input} --confidence {params.confidence} "
         "--output {output} > {log} 2>&1"
 
 

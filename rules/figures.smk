@@ -3,7 +3,7 @@
 
 rule plot_trajectories:
     input:
-        scores=SCORES,
+        trajectories=TRAJECTORIES,
         initial=INITIAL,
     output:
         **pictures("trajectories_{setting}", "trajectories", "Trajectories", setting="{setting}"),
@@ -17,7 +17,7 @@ rule plot_trajectories:
         prefix=lambda w, output: stem(output.png),
     shell:
         "python -m idempotence.warm analyse scripts/plot_trajectories.py --setting {wildcards.setting} "
-        "--scores {input.scores} --initial {input.initial} --confidence {params.confidence} "
+        "--trajectories {input.trajectories} --initial {input.initial} --confidence {params.confidence} "
         "--output-prefix {params.prefix} > {log} 2>&1"
 
 
@@ -41,6 +41,7 @@ rule plot_judge:
 rule plot_outcomes:
     input:
         scores=SCORES,
+        trajectories=TRAJECTORIES,
     output:
         **pictures("outcomes", "outcomes", "Findings", figure="an example of each outcome"),
     log:
@@ -54,14 +55,14 @@ rule plot_outcomes:
         confidence=STUDY.analysis.confidence,
         prefix=lambda w, output: stem(output.png),
     shell:
-        "python -m idempotence.warm analyse scripts/plot_outcomes.py --scores {input.scores} --amplification-points {params.points} "
+        "python -m idempotence.warm analyse scripts/plot_outcomes.py --scores {input.scores} --trajectories {input.trajectories} --amplification-points {params.points} "
         "--from-cycle {params.from_cycle} --confidence {params.confidence} "
         "--output-prefix {params.prefix} > {log} 2>&1"
 
 
 rule plot_dpo:
     input:
-        scores=SCORES,
+        trajectories=TRAJECTORIES,
     output:
         **pictures("dpo", "dpo", "Findings", figure="DPO, continual and re-initialised"),
     log:
@@ -73,7 +74,7 @@ rule plot_dpo:
         confidence=STUDY.analysis.confidence,
         prefix=lambda w, output: stem(output.png),
     shell:
-        "python -m idempotence.warm analyse scripts/plot_dpo.py --scores {input.scores} --confidence {params.confidence} "
+        "python -m idempotence.warm analyse scripts/plot_dpo.py --trajectories {input.trajectories} --confidence {params.confidence} "
         "--output-prefix {params.prefix} > {log} 2>&1"
 
 
@@ -182,7 +183,7 @@ rule plot_null:
 
 rule plot_grid:
     input:
-        scores=SCORES,
+        trajectories=TRAJECTORIES,
         initial=INITIAL,
     output:
         **pictures("grid_{setting}", "grid", "Grids", figure="grid", setting="{setting}"),
@@ -194,7 +195,7 @@ rule plot_grid:
         code=code("plot_grid"),
         prefix=lambda w, output: stem(output.png),
     shell:
-        "python -m idempotence.warm analyse scripts/plot_grid.py --setting {wildcards.setting} --scores {input.scores} "
+        "python -m idempotence.warm analyse scripts/plot_grid.py --setting {wildcards.setting} --trajectories {input.trajectories} "
         "--initial {input.initial} "
         "--output-prefix {params.prefix} > {log} 2>&1"
 

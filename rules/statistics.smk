@@ -3,7 +3,7 @@
 
 rule compare_rules:
     input:
-        scores=SCORES,
+        trajectories=TRAJECTORIES,
     output:
         report(f"{TABLES}/rules.csv", caption="../report/rules.rst", category="Tables"),
     log:
@@ -17,7 +17,7 @@ rule compare_rules:
         gate=STUDY.analysis.coherence_gate,
         confidence=STUDY.analysis.confidence,
     shell:
-        "python -m idempotence.warm analyse scripts/compare_rules.py --scores {input.scores} --amplification-points {params.points} "
+        "python -m idempotence.warm analyse scripts/compare_rules.py --trajectories {input.trajectories} --amplification-points {params.points} "
         "--from-cycle {params.from_cycle} --gate {params.gate} --confidence {params.confidence} "
         "--output {output} > {log} 2>&1"
 
@@ -48,7 +48,7 @@ rule simulate_null:
 
 rule fit_mixed_model:
     input:
-        scores=SCORES,
+        trajectories=TRAJECTORIES,
     output:
         report(f"{TABLES}/mixed_model.csv", caption="../report/mixed_model.rst", category="Tables"),
     log:
@@ -59,13 +59,13 @@ rule fit_mixed_model:
         code=code("fit_mixed_model"),
         confidence=STUDY.analysis.confidence,
     shell:
-        "python -m idempotence.warm analyse scripts/fit_mixed_model.py --scores {input.scores} --confidence {params.confidence} "
+        "python -m idempotence.warm analyse scripts/fit_mixed_model.py --trajectories {input.trajectories} --confidence {params.confidence} "
         "--output {output} > {log} 2>&1"
 
 
 rule fit_equivalence:
     input:
-        scores=SCORES,
+        trajectories=TRAJECTORIES,
     output:
         report(f"{TABLES}/equivalence.csv", caption="../report/equivalence.rst", category="Tables"),
     log:
@@ -78,13 +78,13 @@ rule fit_equivalence:
         from_cycle=STUDY.analysis.amplification_from_cycle,
         confidence=STUDY.analysis.confidence,
     shell:
-        "python -m idempotence.warm analyse scripts/fit_equivalence.py --scores {input.scores} --bound {params.bound} "
+        "python -m idempotence.warm analyse scripts/fit_equivalence.py --trajectories {input.trajectories} --bound {params.bound} "
         "--from-cycle {params.from_cycle} --confidence {params.confidence} --output {output} > {log} 2>&1"
 
 
 rule fit_relaxation:
     input:
-        scores=SCORES,
+        trajectories=TRAJECTORIES,
     output:
         chains=f"{TABLES}/relaxation.csv",
         contraction=report(
@@ -99,7 +99,7 @@ rule fit_relaxation:
         confidence=STUDY.analysis.confidence,
         seed=STUDY.study_seed,
     shell:
-        "python -m idempotence.warm analyse scripts/fit_relaxation.py --scores {input.scores} --confidence {params.confidence} "
+        "python -m idempotence.warm analyse scripts/fit_relaxation.py --trajectories {input.trajectories} --confidence {params.confidence} "
         "--seed {params.seed} --output-chains {output.chains} --output-contraction {output.contraction} "
         "> {log} 2>&1"
 
@@ -126,7 +126,7 @@ rule fit_dose:
 
 rule fit_tradeoff:
     input:
-        scores=SCORES,
+        trajectories=TRAJECTORIES,
         chains=rules.summarise_chains.output.chains,
     output:
         chains=f"{TABLES}/tradeoff_chains.csv",
@@ -140,7 +140,7 @@ rule fit_tradeoff:
         from_cycle=STUDY.analysis.amplification_from_cycle,
         confidence=STUDY.analysis.confidence,
     shell:
-        "python -m idempotence.warm analyse scripts/fit_tradeoff.py --scores {input.scores} --chains {input.chains} "
+        "python -m idempotence.warm analyse scripts/fit_tradeoff.py --trajectories {input.trajectories} --chains {input.chains} "
         "--from-cycle {params.from_cycle} --confidence {params.confidence} "
         "--output-chains {output.chains} --output-slopes {output.slopes} > {log} 2>&1"
 
@@ -193,6 +193,7 @@ rule judge_claims:
 rule tables:
     input:
         TRAINING,
+        rules.follow_chains.output.table,
         rules.summarise_chains.output,
         rules.fit_slopes.output,
         rules.tabulate_judge.output,

@@ -7,7 +7,7 @@ from idempotence.errors import exit_cleanly
 def main(argv: list[str] | None = None) -> int:
     parser = argument_parser(
         __doc__,
-        "--scores",
+        "--trajectories",
         "--amplification-points",
         "--from-cycle",
         "--gate",
@@ -17,10 +17,9 @@ def main(argv: list[str] | None = None) -> int:
     given = parser.parse_args(argv)
     from idempotence.io import write_csv
     from idempotence.stats.rules import rule_rates
-    from idempotence.stats.scores import read_scores
-    from idempotence.stats.trajectories import NEEDED, trajectories
+    from idempotence.stats.trajectories import read_trajectories
 
-    courses = trajectories(read_scores(given.scores, NEEDED), given.confidence)
+    courses = read_trajectories(given.trajectories)
     rule = (given.amplification_points, given.from_cycle, given.gate)
     write_csv(rule_rates(courses, *rule, given.confidence), given.output)
     return 0

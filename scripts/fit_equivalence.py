@@ -5,16 +5,15 @@ from idempotence.errors import exit_cleanly
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argument_parser(__doc__, "--scores", "--confidence", "--output")
+    parser = argument_parser(__doc__, "--trajectories", "--confidence", "--output")
     parser.add_argument("--bound", type=float, required=True, help="points that count as nothing")
     parser.add_argument("--from-cycle", type=int, required=True, help="first of the late cycles")
     given = parser.parse_args(argv)
     from idempotence.io import write_csv
     from idempotence.stats.equivalence import equivalence
-    from idempotence.stats.scores import read_scores
-    from idempotence.stats.trajectories import NEEDED, trajectories
+    from idempotence.stats.trajectories import read_trajectories
 
-    courses = trajectories(read_scores(given.scores, NEEDED), given.confidence)
+    courses = read_trajectories(given.trajectories)
     write_csv(equivalence(courses, given.bound, given.from_cycle, given.confidence), given.output)
     return 0
 

@@ -5,14 +5,13 @@ from idempotence.errors import exit_cleanly
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argument_parser(__doc__, "--scores", "--confidence", "--output")
+    parser = argument_parser(__doc__, "--trajectories", "--confidence", "--output")
     given = parser.parse_args(argv)
     from idempotence.io import write_csv
     from idempotence.stats.mixed_model import mixed_model
-    from idempotence.stats.scores import read_scores
-    from idempotence.stats.trajectories import NEEDED, trajectories
+    from idempotence.stats.trajectories import read_trajectories
 
-    courses = trajectories(read_scores(given.scores, NEEDED), given.confidence)
+    courses = read_trajectories(given.trajectories)
     write_csv(mixed_model(courses, given.confidence), given.output)
     return 0
 

@@ -7,7 +7,7 @@ from idempotence.errors import exit_cleanly
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argument_parser(__doc__, "--scores", "--confidence")
+    parser = argument_parser(__doc__, "--trajectories", "--confidence")
     parser.add_argument("--seed", type=int, required=True, help="of the bootstrap's draws")
     parser.add_argument("--output-chains", type=Path, required=True, help="CSV of the chains' fits")
     parser.add_argument(
@@ -16,10 +16,9 @@ def main(argv: list[str] | None = None) -> int:
     given = parser.parse_args(argv)
     from idempotence.io import write_csv
     from idempotence.stats.relaxation import chain_fits, contraction
-    from idempotence.stats.scores import read_scores
-    from idempotence.stats.trajectories import NEEDED, trajectories
+    from idempotence.stats.trajectories import read_trajectories
 
-    courses = trajectories(read_scores(given.scores, NEEDED), given.confidence)
+    courses = read_trajectories(given.trajectories)
     write_csv(chain_fits(courses), given.output_chains)
     write_csv(contraction(courses, given.confidence, given.seed), given.output_contraction)
     return 0

@@ -7,7 +7,7 @@ from idempotence.errors import exit_cleanly
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argument_parser(__doc__, "--scores", "--chains", "--from-cycle", "--confidence")
+    parser = argument_parser(__doc__, "--trajectories", "--chains", "--from-cycle", "--confidence")
     parser.add_argument(
         "--output-chains", type=Path, required=True, help="CSV: changes of each chain"
     )
@@ -16,11 +16,10 @@ def main(argv: list[str] | None = None) -> int:
     import pandas as pd
 
     from idempotence.io import write_csv
-    from idempotence.stats.scores import read_scores
     from idempotence.stats.tradeoff import tradeoff, tradeoff_chains
-    from idempotence.stats.trajectories import NEEDED, trajectories
+    from idempotence.stats.trajectories import read_trajectories
 
-    courses = trajectories(read_scores(given.scores, NEEDED), given.confidence)
+    courses = read_trajectories(given.trajectories)
     changed = tradeoff_chains(courses, pd.read_csv(given.chains), given.from_cycle)
     write_csv(changed, given.output_chains)
     write_csv(tradeoff(changed, given.confidence), given.output_slopes)

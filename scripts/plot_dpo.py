@@ -5,14 +5,13 @@ from idempotence.errors import exit_cleanly
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argument_parser(__doc__, "--scores", "--confidence", "--output-prefix")
+    parser = argument_parser(__doc__, "--trajectories", "--confidence", "--output-prefix")
     given = parser.parse_args(argv)
     from idempotence.figures.dpo import draw
     from idempotence.figures.style import save_figure
-    from idempotence.stats.scores import read_scores
-    from idempotence.stats.trajectories import NEEDED, trajectories
+    from idempotence.stats.trajectories import read_trajectories
 
-    table = trajectories(read_scores(given.scores, NEEDED), given.confidence)
+    table = read_trajectories(given.trajectories)
     save_figure(*draw(table, given.confidence), stem=given.output_prefix)
     return 0
 

@@ -7,16 +7,15 @@ from idempotence.errors import exit_cleanly
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argument_parser(__doc__, "--scores", "--setting", "--output-prefix")
+    parser = argument_parser(__doc__, "--trajectories", "--setting", "--output-prefix")
     parser.add_argument("--initial", type=Path, required=True, help="scores of the initial models")
     given = parser.parse_args(argv)
     from idempotence.figures.grid import draw
     from idempotence.figures.style import save_figure
     from idempotence.stats.scores import read_scores
-    from idempotence.stats.trajectories import MEASURES, NEEDED, trajectories
+    from idempotence.stats.trajectories import MEASURES, read_trajectories
 
-    # intervals are not drawn, so that their confidence does not matter
-    table = trajectories(read_scores(given.scores, NEEDED, given.setting), 0.95)
+    table = read_trajectories(given.trajectories)
     initial = read_scores(given.initial, ["model", "trait", *MEASURES])
     save_figure(*draw(table, initial, given.setting), stem=given.output_prefix)
     return 0

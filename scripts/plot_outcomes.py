@@ -7,6 +7,7 @@ from idempotence.errors import exit_cleanly
 def main(argv: list[str] | None = None) -> int:
     parser = argument_parser(
         __doc__,
+        "--trajectories",
         "--scores",
         "--amplification-points",
         "--from-cycle",
@@ -14,15 +15,16 @@ def main(argv: list[str] | None = None) -> int:
         "--output-prefix",
     )
     given = parser.parse_args(argv)
-    from idempotence.figures.outcomes import draw
+    from idempotence.figures.outcomes import choose, draw
     from idempotence.figures.style import save_figure
     from idempotence.stats.amplification import chains
     from idempotence.stats.scores import CHAIN, read_scores
-    from idempotence.stats.trajectories import NEEDED, trajectories
+    from idempotence.stats.trajectories import read_trajectories
 
-    table = trajectories(read_scores(given.scores, NEEDED), given.confidence)
+    table = read_trajectories(given.trajectories)
     verdicts = chains(table, given.amplification_points, given.from_cycle)
-    said = read_scores(given.scores, [*CHAIN, "cycle", "question", "sample", "response"])
+    columns = [*CHAIN, "cycle", "question", "sample", "response"]
+    said = read_scores(given.scores, columns, choose(verdicts))
     save_figure(*draw(table, verdicts, said, given.confidence), stem=given.output_prefix)
     return 0
 

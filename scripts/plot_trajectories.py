@@ -7,16 +7,16 @@ from idempotence.errors import exit_cleanly
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argument_parser(__doc__, "--scores", "--setting", "--output-prefix")
+    parser = argument_parser(__doc__, "--trajectories", "--setting", "--output-prefix")
     parser.add_argument("--initial", type=Path, help="scores of the initial models, dashed")
     parser.add_argument("--confidence", type=float, required=True, help="of the bands, as 0.95")
     given = parser.parse_args(argv)
     from idempotence.figures.style import save_figure
     from idempotence.figures.trajectories import draw
     from idempotence.stats.scores import read_scores
-    from idempotence.stats.trajectories import MEASURES, NEEDED, trajectories
+    from idempotence.stats.trajectories import MEASURES, read_trajectories
 
-    table = trajectories(read_scores(given.scores, NEEDED, given.setting), given.confidence)
+    table = read_trajectories(given.trajectories)
     initial = None
     if given.initial:
         initial = read_scores(given.initial, ["model", "trait", *MEASURES])

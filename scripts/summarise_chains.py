@@ -8,21 +8,18 @@ from idempotence.errors import exit_cleanly
 
 def main(argv: list[str] | None = None) -> int:
     parser = argument_parser(
-        __doc__, "--scores", "--amplification-points", "--from-cycle", "--confidence"
+        __doc__, "--trajectories", "--amplification-points", "--from-cycle", "--confidence"
     )
-    parser.add_argument("--output-trajectories", type=Path, required=True, help="CSV to write")
     parser.add_argument("--output-chains", type=Path, required=True, help="CSV to write")
     parser.add_argument("--output-amplification", type=Path, required=True, help="CSV to write")
     given = parser.parse_args(argv)
     from idempotence.io import write_csv
-    from idempotence.stats import amplification, trajectories
-    from idempotence.stats.scores import read_scores
+    from idempotence.stats import amplification
+    from idempotence.stats.trajectories import read_trajectories
 
-    scores = read_scores(given.scores, trajectories.NEEDED)
-    courses = trajectories.trajectories(scores, given.confidence)
+    courses = read_trajectories(given.trajectories)
     chains = amplification.chains(courses, given.amplification_points, given.from_cycle)
     rates = amplification.amplification(chains, given.confidence)
-    write_csv(courses, given.output_trajectories)
     write_csv(chains, given.output_chains)
     write_csv(rates, given.output_amplification)
     return 0

@@ -21,11 +21,13 @@ from statsmodels.stats.weightstats import DescrStatsW
 from test_stats import run_script
 
 from idempotence.errors import UserError
+from idempotence.io import write_parquet
 from idempotence.stats.equivalence import _test as equivalence_row
 from idempotence.stats.equivalence import changes, equivalence
 from idempotence.stats.intervals import holm
 from idempotence.stats.mixed_model import mixed_model
 from idempotence.stats.relaxation import contraction
+from idempotence.stats.scores import read_scores
 from idempotence.stats.trajectories import trajectories
 
 
@@ -134,7 +136,8 @@ def test_scripts_write_the_tables(tmp_path):
     listed.write_text("\n".join(["--inputs", *map(str, paths)]))
     scores, tables = tmp_path / "scores.parquet", tmp_path / "tables"
     run_script("gather_scores", f"@{listed}", "--output", scores)
-    common = ["--scores", scores, "--confidence", 0.95]
+    common = ["--trajectories", tmp_path / "trajectories.parquet", "--confidence", 0.95]
+    write_parquet(trajectories(read_scores(scores), 0.95), common[1])
     run_script("fit_mixed_model", *common, "--output", tables / "mixed_model.csv")
     run_script(
         "fit_equivalence", *common, "--bound", 5, "--from-cycle", 4,

@@ -167,12 +167,12 @@ def test_same_bytes_each_time(table, scores, tmp_path):
 
 
 def test_same_bytes_whatever_the_process(scores, tmp_path):
-    write_parquet(scores, tmp_path / "scores.parquet")
+    write_parquet(tabulate(scores, 0.95), tmp_path / "trajectories.parquet")
     script = ROOT / "scripts/plot_trajectories.py"
     for seed, zone in (("1", "UTC"), ("2", "Asia/Tokyo")):
         environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "PYTHONHASHSEED": seed}
-        command = [sys.executable, script, "--scores", tmp_path / "scores.parquet", "--setting",
-                   "dpo", "--confidence", "0.95", "--output-prefix", tmp_path / seed]  # fmt: skip
+        command = [sys.executable, script, "--trajectories", tmp_path / "trajectories.parquet",
+                   "--setting", "dpo", "--confidence", "0.95", "--output-prefix", tmp_path / seed]  # fmt: skip
         subprocess.run(command, env={**environment, "TZ": zone}, check=True)
     for kind in KINDS:
         one, two = (tmp_path / f"{seed}.{kind}" for seed in ("1", "2"))
@@ -222,8 +222,9 @@ def test_unknown_setting(table):
 def test_scripts_write_every_file(scores, tmp_path):
     write_parquet(make_initial(), tmp_path / "initial.parquet")
     write_parquet(scores, tmp_path / "scores.parquet")
+    write_parquet(tabulate(scores, 0.95), tmp_path / "trajectories.parquet")
     run_script(
-        "plot_trajectories", "--scores", tmp_path / "scores.parquet",
+        "plot_trajectories", "--trajectories", tmp_path / "trajectories.parquet",
         "--initial", tmp_path / "initial.parquet", "--setting", "dpo", "--confidence", 0.95,
         "--output-prefix", tmp_path / "figures/trajectories_dpo",
     )  # fmt: skip

@@ -166,10 +166,12 @@ def test_scripts_write_all_files(scores, chains, tables, tmp_path):
     write_csv(chains, tmp_path / "chains.csv")
     for name, frame in tables.items():
         write_csv(frame, tmp_path / f"{name}.csv")
-    read, at = ["--scores", tmp_path / "scores.parquet"], ["--confidence", 0.95]
+    write_parquet(trajectories(scores, 0.95), tmp_path / "trajectories.parquet")
+    read = ["--trajectories", tmp_path / "trajectories.parquet"]
+    said, at = ["--scores", tmp_path / "scores.parquet"], ["--confidence", 0.95]
     csv = {name: ["--" + name, tmp_path / f"{name}.csv"] for name in (*tables, "chains")}
     calls = {
-        "plot_outcomes": [*read, *at, "--amplification-points", 15, "--from-cycle", 4],
+        "plot_outcomes": [*read, *said, *at, "--amplification-points", 15, "--from-cycle", 4],
         "plot_dpo": [*read, *at],
         "plot_grid": [*read, "--initial", tmp_path / "initial.parquet", "--setting", "dpo"],
         "plot_dose_map": [*csv["chains"], "--setting", "sft"],

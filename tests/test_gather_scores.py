@@ -6,7 +6,7 @@ from make_scores import write_panels
 
 from idempotence.errors import UserError
 from idempotence.io import write_parquet
-from idempotence.stats.scores import COLUMNS, ORDER, gather_scores, read_scores
+from idempotence.stats.scores import CHAIN, COLUMNS, ORDER, gather_scores, read_scores
 
 
 def test_columns_are_those_that_the_judge_writes():
@@ -23,9 +23,11 @@ def test_gathering_is_the_same_in_any_order(tmp_path):
     assert list(whole.columns) == COLUMNS
     assert len(whole) == n == sum(len(pd.read_parquet(path)) for path in paths)
     assert whole[ORDER].equals(whole[ORDER].sort_values(ORDER, ignore_index=True))
-    assert set(read_scores(tmp_path / "one.parquet", ["setting"], "dpo")["setting"]) == {"dpo"}
-    with pytest.raises(UserError, match="no setting 'sdf'; it has dpo, sft"):
-        read_scores(tmp_path / "one.parquet", ["setting"], "sdf")
+    chains = whole[CHAIN].drop_duplicates()
+    for few in (chains.iloc[:0], chains.iloc[1:3]):
+        read = read_scores(tmp_path / "one.parquet", [*CHAIN, "response"], few)
+        expected = whole.merge(few)[read.columns]
+        pd.testing.assert_frame_equal(read, expected)
 
 
 def test_gathering_in_parts_loses_nothing(tmp_path, monkeypatch):

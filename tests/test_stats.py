@@ -25,11 +25,12 @@ from idempotence.errors import UserError
 from idempotence.stats.amplification import amplification, chains
 from idempotence.stats.intervals import clustered_means, wilson
 from idempotence.stats.judge_truth import judge_truth
-from idempotence.stats.scores import CHAIN
+from idempotence.stats.scores import CHAIN, read_scores
 from idempotence.stats.slopes import slope, slopes
 from idempotence.stats.trajectories import (
     last_alive,
     over_seeds,
+    read_trajectories,
     trajectories,
 )
 
@@ -357,14 +358,20 @@ def test_scripts_write_the_tables(tmp_path, scores):
     study, tables = tmp_path / "scores.parquet", tmp_path / "tables"
     assert run_script("gather_scores", f"@{listed}", "--output", study) == 0
     assert len(pd.read_parquet(study)) == 2 * 3 * 3 * 2 * CYCLES * QUESTIONS * 2
+    courses = ["--trajectories", tmp_path / "trajectories.parquet"]
     run_script(
-        "summarise_chains", "--scores", study, "--amplification-points", 15, "--from-cycle", 4,
-        "--confidence", 0.95, "--output-trajectories", tables / "trajectories.csv",
-        "--output-chains", tables / "chains.csv", "--output-amplification", tables / "amplification.csv",
+        "follow_chains", "--scores", study, "--confidence", 0.95,
+        "--output", tables / "trajectories.csv", "--output-exact", courses[1],
+    )  # fmt: skip
+    exact = trajectories(read_scores(study), 0.95)
+    pd.testing.assert_frame_equal(read_trajectories(courses[1]), exact, check_exact=True)
+    run_script(
+        "summarise_chains", *courses, "--amplification-points", 15, "--from-cycle", 4,
+        "--confidence", 0.95, "--output-chains", tables / "chains.csv",
+        "--output-amplification", tables / "amplification.csv",
     )  # fmt: skip
     run_script(
-        "fit_slopes", "--scores", study, "--confidence", 0.95,
-        "--output", tables / "slopes.csv",
+        "fit_slopes", *courses, "--confidence", 0.95, "--output", tables / "slopes.csv",
     )  # fmt: skip
     run_script("tabulate_judge", "--scores", study, "--output", tables / "judge.csv")
     sizes = {path.stem: len(pd.read_csv(path)) for path in tables.glob("*.csv")}

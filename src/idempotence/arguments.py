@@ -9,6 +9,7 @@ from idempotence.job_environment import endpoint_variables
 
 COMMON: dict[str, dict] = {
     "--scores": {"type": Path, "help": "the study's scores.parquet"},
+    "--trajectories": {"type": Path, "help": "the study's trajectories.parquet"},
     "--chains": {"type": Path, "help": "the table of chains (CSV)"},
     "--setting": {"help": "the setting to draw"},
     "--amplification-points": {"type": float, "help": "points, > 0"},

@@ -14,6 +14,7 @@ from idempotence.stats.dose import dose_axes
 UNITS = {"n_sampled": "samples", "pairs": "pairs"}
 NAMES = {"level": "seeded to {:g}", "n_seed": "{:g} seed rows", "beta": "β {:g}"}
 HEIGHT, STRIP = 0.72, 0.34  # inches: of the trait's axis and of the coherence strip below it
+MARGIN = 0.05  # of the x axis, beside the first and last cycle
 
 
 def draw(
@@ -49,8 +50,9 @@ def _figure(drawn: pd.DataFrame, start: pd.Series, first: str, second: str) -> F
     with styled():
         figure = new_figure(PAGE_WIDTH, 0.75 + len(traits) * (HEIGHT + STRIP + 0.12))
         figure.set_layout_engine("constrained", h_pad=0.02, w_pad=0.02)
+        # axes that share their x would look at each other at every step: 70 of them take minutes
         axes = figure.subplots(
-            2 * len(traits), len(columns), sharex=True, squeeze=False,
+            2 * len(traits), len(columns), squeeze=False,
             gridspec_kw={"height_ratios": [HEIGHT, STRIP] * len(traits)},
         )  # fmt: skip
         for i, trait in enumerate(traits):
@@ -63,7 +65,7 @@ def _figure(drawn: pd.DataFrame, start: pd.Series, first: str, second: str) -> F
                         axis.plot(line["cycle"], line[measure], color=shade, linewidth=1.1)
                 if trait in start:
                     pair[0].axhline(start[trait], color=FAINT, linestyle=(0, (4, 2)), linewidth=0.8)
-                _dress(pair, trait if j == 0 else "", drawn["cycle"].max())
+                _dress(pair, trait if j == 0 else "", drawn["cycle"].max(), i == len(traits) - 1)
                 if i == 0:
                     pair[0].set_title(f"{column:g} {UNITS[second]}")
         figure.supxlabel("cycle", fontsize=8)
@@ -75,12 +77,15 @@ def _figure(drawn: pd.DataFrame, start: pd.Series, first: str, second: str) -> F
     return figure
 
 
-def _dress(pair, trait: str, last: int) -> None:
+def _dress(pair, trait: str, last: int, lowest: bool) -> None:
+    """Limits, ticks and labels of a trait's axis and strip; cycles only under the lowest strip."""
     for axis, ticks in zip(pair, ([0, 50, 100], [0, 100]), strict=True):
+        axis.set_xlim(-MARGIN * last, (1 + MARGIN) * last)
         axis.set_ylim(0, 100)
         axis.set_yticks(ticks)
         axis.set_xticks(range(0, int(last) + 1, 2 if last > 3 else 1))
-        axis.tick_params(labelleft=bool(trait), labelsize=6, length=2)
+        below = lowest and axis is pair[1]
+        axis.tick_params(labelleft=bool(trait), labelbottom=below, labelsize=6, length=2)
     if trait:
         pair[0].set_ylabel(trait)
         pair[1].set_ylabel("coh.", fontsize=6)

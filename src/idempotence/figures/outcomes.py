@@ -26,7 +26,7 @@ def choose(chains: pd.DataFrame) -> pd.DataFrame:
         mine = chains[chains["outcome"] == outcome].sort_values(["late_delta", *CHAIN])
         if len(mine):
             rows.append(mine.iloc[(len(mine) - 1) // 2])
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=chains.columns)
 
 
 def draw(
@@ -44,7 +44,7 @@ def draw(
         boxes = [(0.075 + i * 0.315, 0.52, 0.265, 0.34) for i in range(len(OUTCOMES))]
         for i, (outcome, box) in enumerate(zip(OUTCOMES, boxes, strict=True)):
             axis = figure.add_axes(box)
-            mine = chosen[chosen["outcome"] == outcome] if len(chosen) else chosen
+            mine = chosen[chosen["outcome"] == outcome]
             n = int(counts.get(outcome, 0))
             figure.text(
                 box[0], 0.965, f"{outcome} (n = {n} of {len(chains)})", fontsize=9, va="top"

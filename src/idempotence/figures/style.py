@@ -143,10 +143,11 @@ def _settle(figure: Figure) -> None:
     The solver of constrained layouts gives places that differ from run to run in their last bits,
     and with them the names of clip paths in an SVG: places are rounded and kept.
     """
-    if figure.get_layout_engine() is None:
+    engine = figure.get_layout_engine()
+    if engine is None:
         return
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
+    engine.execute(figure)
+    figure.set_layout_engine(None)  # a placeholder would have each file drawn twice
     for axis in figure.axes:
         axis.set_position([round(value, 6) for value in axis.get_position(original=True).bounds])
 

@@ -85,12 +85,12 @@ def _courses(
     used: pd.DataFrame, null: str, cycles: int, seed: int, draws: int
 ) -> Iterator[np.ndarray]:
     """For each chain its drawn means, shape (2, draws, cycles): trait score and coherence."""
-    for key, group in used.groupby(CHAIN):
+    values = used[["trait_score", "coherence"]].to_numpy(float).T
+    question, cycle = used["question"].to_numpy(), used["cycle"].to_numpy()
+    for key, rows in used.groupby(CHAIN).indices.items():
         rng = np.random.default_rng(np.random.SeedSequence(derive_seed(seed, null, *key)))
-        values = group[["trait_score", "coherence"]].to_numpy(float).T
-        yield course_means(
-            values, group["question"].to_numpy(), group["cycle"].nunique(), cycles, draws, rng
-        )
+        pooled = len(np.unique(cycle[rows]))
+        yield course_means(values[:, rows], question[rows], pooled, cycles, draws, rng)
 
 
 def course_means(
@@ -114,9 +114,16 @@ def course_means(
     each = np.maximum(np.rint(count / pooled).astype(int), 1)
     start, size = np.repeat(first, each), np.repeat(count, each)
     picked = start + (rng.random((draws, cycles, len(start))) * size).astype(int)
-    known = ~np.isnan(spread)
-    n = known[:, picked].sum(axis=-1)
-    total = np.where(known, spread, 0)[:, picked].sum(axis=-1)
+    return np.stack([_mean_of_known(measure, picked) for measure in spread])
+
+
+def _mean_of_known(values: np.ndarray, picked: np.ndarray) -> np.ndarray:
+    """Means over the last axis of the values picked, NaN where none of them is known."""
+    known = ~np.isnan(values)
+    if known.all():
+        return values[picked].sum(axis=-1) / picked.shape[-1]
+    n = known.astype(float)[picked].sum(axis=-1)
+    total = np.where(known, values, 0)[picked].sum(axis=-1)
     return np.where(n > 0, total / np.maximum(n, 1), np.nan)
 
 

@@ -68,8 +68,7 @@ def _chain(cycle: np.ndarray, y: np.ndarray) -> dict:
 
 
 def _exponential(cycle: np.ndarray, y: np.ndarray) -> tuple[dict, list[str]]:
-    squares = [_at_rate(rate, cycle, y)[2] for rate in _GRID]
-    best = int(np.argmin(squares))
+    best = int(np.argmin(_squares(cycle, y)))
     around = (_GRID[max(best - 1, 0)], _GRID[min(best + 1, len(_GRID) - 1)])
     found = optimize.minimize_scalar(
         lambda rate: _at_rate(rate, cycle, y)[2],
@@ -77,7 +76,8 @@ def _exponential(cycle: np.ndarray, y: np.ndarray) -> tuple[dict, list[str]]:
         method="bounded",
         options={"xatol": 1e-10},
     )
-    rate = float(found.x) if found.fun < squares[best] else float(_GRID[best])
+    at_best = float(_GRID[best])
+    rate = float(found.x) if found.fun < _at_rate(at_best, cycle, y)[2] else at_best
     s_start, s_inf, square = _at_rate(rate, cycle, y)
     warnings = []
     for name, value, low, high in (("rate", rate, 0, MAX_RATE), ("s_inf", s_inf, 0, 100)):
@@ -87,6 +87,18 @@ def _exponential(cycle: np.ndarray, y: np.ndarray) -> tuple[dict, list[str]]:
     half_life = np.log(0.5) / np.log(rate) if 1e-6 < rate < 1 else np.nan
     made = (s_start, s_inf, rate, half_life, np.sqrt(square / len(y)))
     return dict(zip(_NO_FIT, made, strict=True)), warnings
+
+
+def _squares(cycle: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """The sum of squares of `_at_rate` at each rate of `_GRID`, by the formulas of a line."""
+    power = _GRID[:, None] ** cycle
+    away = power - power.mean(axis=1, keepdims=True)
+    below = (away**2).sum(axis=1)
+    slope = away @ y / np.where(below > 1e-12, below, np.inf)
+    s_inf = np.clip(y.mean() - slope * power.mean(axis=1), 0, 100)[:, None]
+    rest = y - s_inf * (1 - power)
+    s_start = ((power * rest).sum(axis=1) / (power**2).sum(axis=1))[:, None]
+    return ((rest - s_start * power) ** 2).sum(axis=1)
 
 
 def _at_rate(rate: float, cycle: np.ndarray, y: np.ndarray) -> tuple[float, float, float]:

@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Sequence
+from functools import reduce
+from operator import and_, or_
 from pathlib import Path
 
 import pandas as pd
@@ -41,20 +43,20 @@ ROWS_HELD = 50_000  # rows kept in memory while files are put together
 
 
 def read_scores(
-    path: str | Path, columns: Sequence[str] = COLUMNS, setting: str | None = None
+    path: str | Path, columns: Sequence[str] = COLUMNS, chains: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """Some columns of a scores file, all rows or those of one setting.
+    """Some columns of a scores file, all rows or those of some chains.
 
-    Raises `UserError` when the file is absent, is no Parquet file, lacks a
-    column, or does not have the setting.
+    chains: a row for each, with the columns `CHAIN`. Raises `UserError` when the file is absent,
+    is no Parquet file, or lacks a column.
     """
     _check_columns(path, columns)
-    chosen = None if setting is None else [("setting", "==", setting)]
-    scores = pq.read_table(path, columns=list(columns), filters=chosen).to_pandas()
-    if setting is not None and scores.empty:
-        known = pc.unique(pq.read_table(path, columns=["setting"])["setting"]).to_pylist()
-        raise UserError(f"{path}: no setting '{setting}'; it has {', '.join(sorted(known))}")
-    return scores
+    chosen = None
+    if chains is not None:
+        rows = chains[CHAIN].to_dict("records")
+        each = (reduce(and_, (pc.field(k) == v for k, v in row.items())) for row in rows)
+        chosen = reduce(or_, each, pc.scalar(False))
+    return pq.read_table(path, columns=list(columns), filters=chosen).to_pandas()
 
 
 def gather_scores(paths: Sequence[str | Path], output: str | Path) -> int:

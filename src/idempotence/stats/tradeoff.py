@@ -18,7 +18,9 @@ def tradeoff_chains(table: pd.DataFrame, chains: pd.DataFrame, from_cycle: int) 
     own unit: points; words; shares; natural log a token) and amplified.
     """
     measures = ["trait_score", *COSTS]
-    late = table[table["cycle"] >= from_cycle].groupby(CHAIN)[measures].mean()
+    grouped = table[table["cycle"] >= from_cycle].groupby(CHAIN)
+    # one by one: the last bit of means taken together hangs on how the table lies in memory
+    late = pd.DataFrame({name: grouped[name].mean() for name in measures})
     first = table[table["cycle"] == 0].set_index(CHAIN)[measures]
     made = (late.reindex(first.index) - first).rename(columns="{}_change".format)
     made = made.rename(columns={"trait_score_change": "trait_change"})
