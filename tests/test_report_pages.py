@@ -3,8 +3,6 @@
 import base64
 import hashlib
 import importlib.util
-import shutil
-import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -143,23 +141,6 @@ def test_replies_refuse_what_is_not_there(scores):
         replies_page(scores[:0], 1)
     with pytest.raises(UserError, match="at least 1"):
         replies_page(scores, 0)
-
-
-@pytest.mark.skipif(not shutil.which("chromium"), reason="no Chromium here")
-def test_the_browser_shows_one_section_and_offers_the_others(scores, tmp_path):
-    (tmp_path / "page.html").write_text(choosing(replies_page(scores, 1)), encoding="utf-8")
-    command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom",
-               "--virtual-time-budget=5000", f"--user-data-dir={tmp_path / 'profile'}"]  # fmt: skip
-    done = subprocess.run(
-        [*command, (tmp_path / "page.html").as_uri()], capture_output=True, text=True,
-        timeout=120, check=True,
-    )  # fmt: skip
-    elements = Reader(done.stdout).elements
-    shown = [attrs for tag, attrs in elements if tag == "section" and "hidden" not in attrs]
-    assert len(shown) == 1 and shown[0]["data-trait"] == "bliss"
-    offered = [attrs["value"] for tag, attrs in elements if tag == "option"]
-    assert {"lucky", "sycophancy", "all", "6"} <= set(offered)
-    assert sum("DPO" in value for value in offered) == 1
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from make_browser import CHROMIUM, STICK_OUT, Page
 
 ROOT = Path(__file__).parents[1]
 PARTS = ["Snakefile", "config.yaml", "studies", "rules", "scripts", "src", "data", "envs",
@@ -92,6 +93,27 @@ def test_the_tiny_study_runs_to_its_report(study):
     later = scores[scores["cycle"] == 2]
     texts = [list(later[later["setting"] == name]["response"]) for name in ("dpo", "dpo-reinit")]
     assert texts[0] != texts[1]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not CHROMIUM, reason="no Chromium here")
+def test_the_report_opens_from_its_file_alone(study, tmp_path):
+    file = shutil.copy(study / "results" / "tiny" / "report.html", tmp_path)
+    with Page() as page:
+        for width in (800, 1280):
+            page.go(Path(file), width)
+            page.until("!!document.querySelector('.summary') && document.images.length")
+            assert page.run(STICK_OUT) == []
+        claims = page.run("[...document.querySelectorAll('.summary td b')].map((b) => b.innerText)")
+        assert [f"C{i}" for i in range(1, 10)] == [name for name in claims if name.startswith("C")]
+        broken = "[...document.images].filter((i) => i.complete && !i.naturalWidth).length"
+        assert page.run(broken) == 0
+        items = "[...document.querySelectorAll('nav *')].filter((e) => !e.children.length)"
+        page.run(f"{items}.find((e) => e.textContent.trim() === 'Replies').click()")
+        page.until("!!document.querySelector('nav a[iconname=eye]')")
+        page.run("document.querySelector('nav a[iconname=eye]').click()")
+        page.until("(document.querySelector('iframe') || {src: ''}).src.includes('replies.html')")
+        assert page.complaints == [] and page.fetched == []
 
 
 @pytest.mark.slow

@@ -86,7 +86,7 @@ def sample_tokens(model, requests: Sequence[Request], pad: int, eos: int) -> lis
         ids, position = token[:, None], position[:, -1:] + 1
         mask = torch.cat([mask, mask.new_ones(len(rows), 1)], -1)
         if len(writing) < COMPACT_BELOW * len(rows):
-            keep = torch.tensor(writing, device=device)
+            keep = torch.tensor(writing)  # on the CPU: layers of the cache may lie on several GPUs
             cache.batch_select_indices(keep)
             ids, position, mask, rows = ids[keep], position[keep], mask[keep], rows[keep]
     return told
@@ -131,7 +131,7 @@ def last_logits(model, sequences: Sequence[list[int]], groups: list[list[int]], 
         tails += [member[shared:] for member in members]
     ids, mask = left_padded(heads, pad, model.device)
     cache = DynamicCache(config=model.config)
-    copies = torch.tensor([g for g, group in enumerate(groups) for _ in group], device=model.device)
+    copies = torch.tensor([g for g, group in enumerate(groups) for _ in group])
     if ids.shape[1] > 0:
         model(
             input_ids=ids, attention_mask=mask, position_ids=positions_of(mask),

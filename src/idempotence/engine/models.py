@@ -31,22 +31,24 @@ def load_tokenizer(path: str, revision: str | None = None):
 
 
 def load_model(path: str, revision: str | None = None, dtype: str = "float32"):
-    """The causal language model in evaluation mode on `device()`.
+    """The causal language model in evaluation mode on `device()`, or by layers on all GPUs seen.
 
     Raises UserError when the folder or hub name cannot be loaded.
     """
     import torch
     from transformers import AutoModelForCausalLM
 
+    several = torch.cuda.device_count() > 1  # a job sees those alone that it took
     try:
         model = AutoModelForCausalLM.from_pretrained(
             path,
             revision=revision,
             dtype=getattr(torch, dtype),
+            device_map="auto" if several else None,
             trust_remote_code=False,
             use_safetensors=True,
         )
     except (OSError, ValueError) as error:
         where = "folder" if Path(path).exists() else "folder or hub name"
         raise UserError(f"the model at {path} ({where}) cannot be loaded: {error}") from None
-    return model.to(device()).eval()
+    return model.eval() if several else model.to(device()).eval()

@@ -1,0 +1,144 @@
+"""A real browser for tests of pages: Chromium without a window, spoken to through a pipe."""
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Self
+
+# Elements that stick out on the right, but for what scrolls by itself.
+STICK_OUT = """[...document.querySelectorAll("body *")].filter((e) => {
+  const box = e.getBoundingClientRect();
+  return box.width && box.right > innerWidth + 1 && !e.parentElement.closest(".scroll, table");
+}).map((e) => `${e.tagName} ${e.className} ${Math.round(e.getBoundingClientRect().right)}`)"""
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+
+
+class Page:
+    """One page of the browser: go to addresses, run scripts, hear what goes wrong.
+
+    complaints: errors that the console was told, and exceptions.
+    fetched: addresses that were asked for, but for files, data and blobs.
+    """
+
+    def __init__(self):
+        self.folder = tempfile.TemporaryDirectory(prefix="browser-", ignore_cleanup_errors=True)
+        theirs_in, self.out = os.pipe()
+        self.into, theirs_out = os.pipe()
+
+        # the browser reads from its file 3 and writes to its file 4
+        command = f'exec "$@" 3<&{theirs_in} 4>&{theirs_out}'
+        self.process = subprocess.Popen(
+            ["bash", "-c", command, "browser", CHROMIUM, "--headless", "--no-sandbox",
+             "--disable-gpu", "--remote-debugging-pipe", "--hide-scrollbars",
+             f"--user-data-dir={self.folder.name}", "about:blank"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, pass_fds=(theirs_in, theirs_out),
+        )  # fmt: skip
+        os.close(theirs_in)
+        os.close(theirs_out)
+        self.number, self.session, self.unread = 0, None, b""
+        self.complaints: list[str] = []
+        self.fetched: list[str] = []
+        self.loaded = False
+        target = next(
+            t for t in self._ask("Target.getTargets")["targetInfos"] if t["type"] == "page"
+        )
+        given = self._ask("Target.attachToTarget", targetId=target["targetId"], flatten=True)
+        self.session = given["sessionId"]
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            self._ask(f"{domain}.enable")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.process.terminate()
+        self.process.wait(20)
+        os.close(self.out)
+        os.close(self.into)
+        self.folder.cleanup()
+
+    def go(self, file: Path, width: int = 1280) -> None:
+        """Open a file in a window of some width, and wait until it is there."""
+        self._ask("Emulation.setDeviceMetricsOverride", width=width, height=900,
+                  deviceScaleFactor=1, mobile=False)  # fmt: skip
+        self.loaded = False
+        self._ask("Page.navigate", url=file.resolve().as_uri())
+        while not self.loaded:
+            self._hear(self._message())
+
+    def run(self, script: str):
+        """The value of an expression of JavaScript; a promise is waited for."""
+        told = self._ask(
+            "Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True
+        )
+        if "exceptionDetails" in told:
+            raise AssertionError(told["exceptionDetails"]["exception"].get("description", told))
+        return told["result"].get("value")
+
+    def until(self, script: str, seconds: float = 30.0):
+        """Wait for an expression to be true; returns its value, or fails."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            value = self.run(script)
+            if value:
+                return value
+            time.sleep(0.05)
+        raise AssertionError(f"still not so after {seconds} s: {script}")
+
+    def choose(self, label: str, value: str) -> None:
+        """Choose in a drop-down list, as a reader would."""
+        self.run(f"""(() => {{
+          const named = (l) => l.firstChild.textContent === {json.dumps(label)};
+          const list = [...document.querySelectorAll("label")].find(named).querySelector("select");
+          list.value = {json.dumps(value)};
+          list.dispatchEvent(new Event("change"));
+        }})()""")
+
+    def picture(self, file: Path) -> None:
+        """Save what the window shows (PNG)."""
+        file.write_bytes(base64.b64decode(self._ask("Page.captureScreenshot")["data"]))
+
+    def _ask(self, method: str, **params) -> dict:
+        self.number += 1
+        request = {"id": self.number, "method": method, "params": params}
+        if self.session:
+            request["sessionId"] = self.session
+        os.write(self.out, json.dumps(request).encode() + b"\0")
+        while True:
+            message = self._message()
+            if message.get("id") == self.number:
+                if "error" in message:
+                    raise AssertionError(f"{method}: {message['error']['message']}")
+                return message["result"]
+            self._hear(message)
+
+    def _message(self) -> dict:
+        while b"\0" not in self.unread:
+            more = os.read(self.into, 1 << 20)
+            if not more:
+                raise AssertionError("the browser has ended")
+            self.unread += more
+        message, _, self.unread = self.unread.partition(b"\0")
+        return json.loads(message)
+
+    def _hear(self, message: dict) -> None:
+        method, params = message.get("method"), message.get("params", {})
+        if method == "Page.loadEventFired":
+            self.loaded = True
+        elif method == "Runtime.exceptionThrown":
+            self.complaints.append(str(params["exceptionDetails"]))
+        elif method == "Runtime.consoleAPICalled" and params["type"] in ("error", "assert"):
+            self.complaints.append(str(params["args"]))
+        elif method == "Log.entryAdded" and params["entry"]["level"] == "error":
+            self.complaints.append(params["entry"]["text"])
+        elif method == "Network.requestWillBeSent":
+            address = params["request"]["url"]
+            if not address.startswith(("file:", "data:", "blob:")):
+                self.fetched.append(address)
