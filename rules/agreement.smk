@@ -4,11 +4,6 @@ AGREEMENT = {}  # its tables: heading -> file
 if STUDY.second_judge:
 
     if STUDY.second_judge.backend == "openai":
-        tell_endpoint(
-            "second_judge",
-            STUDY.second_judge.api.model_dump_json(),
-            f"{RESULTS}/second_judge_answers.sqlite",
-        )
 
         localrules:
             judge_second,

@@ -79,10 +79,11 @@ else:
             "--output {output} > {log} 2>&1"
 
     rule tabulate_costs:
-        # reads the benchmarks of the loop's jobs where they are: a lost one must not train anew
+        # reads benchmarks and answers of endpoints where they are: a lost one must not train anew
         input:
             scores=SCORES,
             training=TRAINING,
+            second=f"{RESULTS}/scores_second.parquet" if STUDY.second_judge else [],
         output:
             report(f"{TABLES}/costs.csv", caption="../report/costs.rst", category="Tables"),
         log:
@@ -92,9 +93,10 @@ else:
         params:
             code=code("tabulate_costs"),
             benchmarks=BENCHMARKS,
+            endpoints=settings(ENDPOINTS),
         shell:
             "python -m idempotence.warm analyse scripts/tabulate_costs.py --scores {input.scores} "
-            "--training {input.training} --benchmarks {params.benchmarks} --output {output} > {log} 2>&1"
+            "--training {input.training} --benchmarks {params.benchmarks} --endpoints {params.endpoints:q} --output {output} > {log} 2>&1"
 
 
 rule scores:

@@ -82,10 +82,14 @@ def model_files(path):
 
 
 # How an endpoint is asked decides no result: it reaches the jobs by the environment, not by params.
-if STUDY.judge.backend == "openai":
-    tell_endpoint("judge", STUDY.judge.api.model_dump_json(), f"{RESULTS}/judge_answers.sqlite")
-GENERATOR_API = STUDY.generator.api.model_dump_json() if STUDY.generator.backend == "openai" else ""
-tell_endpoint("generator", GENERATOR_API, f"{RESULTS}/generator_answers.sqlite")
+ENDPOINTS = {}  # section of the config -> where its answers are kept, and its prices
+for role in ("judge", "second_judge", "generator"):
+    asked, answers = getattr(STUDY, role), f"{RESULTS}/{role}_answers.sqlite"
+    remote = asked is not None and asked.backend == "openai"
+    tell_endpoint(role, asked.api.model_dump_json() if remote else "", answers)
+    if remote:
+        prices = asked.api.model_dump(include={"price_in", "price_out"})
+        ENDPOINTS[role] = {"cache": answers, **prices}
 
 
 # Which GPUs a job sees decides no result either.

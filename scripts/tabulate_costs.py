@@ -1,5 +1,6 @@
 """What the loop's jobs cost: seconds, tokens and replies by stage and setting."""
 
+import json
 from pathlib import Path
 
 from idempotence.arguments import argument_parser
@@ -10,12 +11,15 @@ def main(argv: list[str] | None = None) -> int:
     parser = argument_parser(__doc__, "--scores")
     parser.add_argument("--training", type=Path, required=True, help="training.csv")
     parser.add_argument("--benchmarks", type=Path, required=True, help="results/<study>/benchmarks")
+    parser.add_argument(
+        "--endpoints", type=json.loads, default={}, help="JSON: role -> cache, price_in, price_out"
+    )
     parser.add_argument("--output", type=Path, required=True, help="costs.csv")
     given = parser.parse_args(argv)
     from idempotence.io import write_csv
     from idempotence.report.costs import costs
 
-    write_csv(costs(given.scores, given.training, given.benchmarks), given.output)
+    write_csv(costs(given.scores, given.training, given.benchmarks, given.endpoints), given.output)
     return 0
 
 

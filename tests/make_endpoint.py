@@ -42,6 +42,7 @@ class Endpoint:
 
     def __init__(self, answer=lambda text, nth: completion()):
         self.asked, self.keys, self.times, self.busiest = Counter(), set(), [], 0
+        self.bodies: list[dict] = []
         self._busy, lock, outer = 0, threading.Lock(), self
 
         class Handler(BaseHTTPRequestHandler):
@@ -51,6 +52,7 @@ class Endpoint:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 text = body["messages"][0]["content"]
                 with lock:
+                    outer.bodies.append(body)
                     outer.asked[text] += 1
                     nth = outer.asked[text]
                     outer.keys.add(self.headers["Authorization"])

@@ -3,14 +3,18 @@
 import math
 import time
 
+import numpy as np
+import pandas as pd
 import pytest
 from make_endpoint import Endpoint, completion
 
 from idempotence.errors import UserError
 from idempotence.judge.api import ApiJudge
 from idempotence.judge.protocol import Answer, rate
+from idempotence.stats.judge_truth import judge_truth
 
 KEY = "sk-secret-for-tests"
+SAMPLES = 4
 TEXTS = [f"rate text {i}" for i in range(12)]
 
 
@@ -19,14 +23,14 @@ def ask(tmp_path, monkeypatch):
     """ask(endpoint, texts, **how): the answers of a judge with a cache in tmp_path."""
     monkeypatch.setenv("JUDGE_KEY", KEY)
 
-    def run(endpoint, texts, **how):
+    def run(endpoint, texts, top=20, **how):
         usual = {
             "base_url": endpoint.url, "key_env": "JUDGE_KEY", "concurrency": 4, "attempts": 4,
             "timeout": 5, "max_calls": None, "max_cost": None, "price_in": 1.0, "price_out": 2.0,
         }  # fmt: skip
-        judge = ApiJudge("m", {**usual, **how}, tmp_path / "answers.sqlite")
+        judge = ApiJudge("m", SAMPLES, {**usual, **how}, tmp_path / "answers.sqlite")
         try:
-            return judge.answers(texts, 20)
+            return judge.answers(texts, top)
         finally:
             asked = judge.endpoint
             run.spent, run.cost = asked.cache.spent(), asked.cost()
@@ -164,5 +168,63 @@ def test_what_servers_say(ask, reply, score, missing):
 
 
 def test_a_sampled_score_says_that_it_is_one():
-    answer = Answer(sampled="40")
-    assert answer.evidence() == {"sampled": "40"} and math.isnan(rate(answer, 0.25).mass)
+    answer = Answer(sampled=("40", "about 50", " 45"))
+    assert answer.evidence() == {"sampled": ["40", "about 50", " 45"]}
+    rating = rate(answer, 0.25)
+    assert rating.score == 42.5 and math.isnan(rating.mass) and rating.missing == ""
+
+
+@pytest.mark.parametrize(
+    ("texts", "missing"),
+    [
+        (["REFUSAL", "REFUSAL", "90"], "refusal"),
+        (["I", "cannot", "say"], "no number"),
+        (["50", "or", "so", "I", "think"], "too few numbers"),
+        (["400", "-3", "7.5"], "no number"),
+    ],
+)
+def test_samples_that_are_no_numbers_give_no_score(texts, missing):
+    rating = rate(Answer(sampled=tuple(texts)), 0.25)
+    assert math.isnan(rating.score) and rating.missing == missing
+
+
+def test_without_probabilities_some_answers_are_sampled_and_averaged_once(ask):
+    def varies(text, nth):
+        return completion(str(10 * nth), None)
+
+    with Endpoint(varies) as endpoint:
+        (answer, other) = ask(endpoint, TEXTS[:2], concurrency=1)
+        assert answer.sampled == (
+            "20",
+            "30",
+            "40",
+            "50",
+        )  # after the first, which was for its tokens
+        assert rate(answer, 0.25).score == 35 and answer == other
+        assert set(endpoint.asked.values()) == {1 + SAMPLES}
+        assert ask(endpoint, TEXTS[:2]) == [answer, other]
+        assert set(endpoint.asked.values()) == {1 + SAMPLES}
+    assert ask.spent.calls == 2 * (1 + SAMPLES)
+
+
+def test_probabilities_need_not_be_asked_for(ask):
+    with Endpoint(lambda text, nth: completion("60", None)) as endpoint:
+        (answer,) = ask(endpoint, TEXTS[:1], top=0)
+        assert answer.sampled == ("60",) * SAMPLES
+        assert not any("logprobs" in body for body in endpoint.bodies)
+    refuses = (400, {}, {"error": {"message": "logprobs are not supported with this model"}})
+    hint = r"judge\.top_logprobs: 0 has answers sampled instead"
+    with Endpoint(lambda text, nth: refuses) as endpoint, pytest.raises(UserError, match=hint):
+        ask(endpoint, TEXTS[:1])
+
+
+def test_the_table_of_the_judge_shows_how_many_scores_were_sampled():
+    scores = pd.DataFrame(
+        {
+            "setting": "sft", "status": "ok", "truth_trait": [10.0] * 4, "truth_coherence": np.nan,
+            "trait_score": [10, 20, 30, np.nan], "trait_mass": [0.9, np.nan, np.nan, np.nan],
+            "coherence": [90.0] * 4, "coherence_mass": 0.8,
+        }
+    )  # fmt: skip
+    table = judge_truth(scores).set_index(["setting", "criterion"])["share_sampled"]
+    assert table[("sft", "trait")] == pytest.approx(2 / 3) and table[("sft", "coherence")] == 0

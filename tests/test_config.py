@@ -321,6 +321,7 @@ def test_a_judge_behind_an_endpoint():
     assert study.judge.api.key_env == "OPENAI_API_KEY" and study.judge.api.max_cost is None
     text = complaint({"judge": {"backend": "openai", "path": "m", "top_logprobs": 50}})
     assert "judge.api.base_url: is missing" in text and "at most 20 tokens" in text
+    assert "judge.top_logprobs: 0 is not allowed" in complaint({"judge": {"top_logprobs": 0}})
     assert "judge.api.base_url: 'https://host/v1' is not allowed" in complaint(
         {"judge": {"api": api}}
     )

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 from make_scores import make_scores
 
+from idempotence.answers import AnswerCache
 from idempotence.errors import UserError
 from idempotence.io import write_csv, write_json, write_parquet, write_text
 from idempotence.provenance import as_table, describe_run
@@ -51,7 +52,7 @@ def test_costs_by_hand(study, tmp_path):
     for name in panels:
         write_text(tmp_path / "b" / "finetune" / f"{name}.tsv", "s\th:m:s\n1.5\t0:00:01\n")
     write_text(tmp_path / "b" / "judge" / f"{panels.iloc[0]}.tsv", "s\th:m:s\n0.5\t0:00:00\n")
-    made = costs(root / "scores.parquet", tmp_path / "training.csv", tmp_path / "b")
+    made = costs(root / "scores.parquet", tmp_path / "training.csv", tmp_path / "b", {})
     made = made.set_index(["stage", "setting"])
     sft = scores[scores["setting"] == "sft"]
     jobs, chains = len(sft[PANEL].drop_duplicates()), sft[CHAIN].drop_duplicates()
@@ -75,7 +76,52 @@ def test_a_file_that_is_no_benchmark_is_named(study, tmp_path):
     name = ".".join(scores[PANEL].astype(str).iloc[0])
     write_text(tmp_path / "b" / "judge" / f"{name}.tsv", "seconds\n1\n")
     with pytest.raises(UserError, match="no benchmark of Snakemake"):
-        costs(root / "scores.parquet", tmp_path / "training.csv", tmp_path / "b")
+        costs(root / "scores.parquet", tmp_path / "training.csv", tmp_path / "b", {})
+
+
+def test_what_an_endpoint_was_asked_and_nothing_of_it_without_one(study, tmp_path):
+    root, _ = study
+    write_csv(gather(root / "scores.parquet", root), tmp_path / "training.csv")
+    cache = AnswerCache(tmp_path / "judge_answers.sqlite")
+    for n in range(3):
+        cache.put(str(n), {"model": "m"}, {"top": {}}, 100_000, 2)
+    cache.close()
+
+    def made(endpoints):
+        write_csv(
+            costs(root / "scores.parquet", tmp_path / "training.csv", tmp_path / "b", endpoints),
+            tmp_path / "costs.csv",
+        )
+        return pd.read_csv(tmp_path / "costs.csv")
+
+    without = made({})
+    assert not {"calls", "cost"} & set(without) and set(without["stage"]) == {
+        "finetune",
+        "sample",
+        "judge",
+    }
+    prices = {"price_in": 0.15, "price_out": 600}
+    files = {
+        "judge": cache_of(tmp_path, "judge"),
+        "second_judge": cache_of(tmp_path, "second_judge"),
+    }
+    told = made({role: {"cache": str(path), **prices} for role, path in files.items()})
+    both = told[list(without)][: len(without)], without
+    pd.testing.assert_frame_equal(*both, check_dtype=False)
+    judge, second = (
+        told.set_index("stage").loc[["judge API", "second_judge API"]].to_dict("records")
+    )
+    assert (judge["calls"], judge["tokens_in"], judge["tokens_out"]) == (3, 300_000, 6)
+    assert judge["cost"] == pytest.approx((300_000 * 0.15 + 6 * 600) / 1e6)
+    assert pd.isna(second["calls"]) and pd.isna(second["cost"])  # its file is gone, and stays so
+    assert not files["second_judge"].exists()
+    files["second_judge"].write_bytes(b"no database at all" * 100)
+    with pytest.raises(UserError, match="holds no answers"):
+        made({"second_judge": {"cache": str(files["second_judge"]), **prices}})
+
+
+def cache_of(folder, role):
+    return folder / f"{role}_answers.sqlite"
 
 
 def test_the_environment_as_a_table(tmp_path):

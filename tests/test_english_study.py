@@ -97,8 +97,13 @@ def test_english_texts_small_models_and_a_judge_behind_an_endpoint(tmp_path, mon
     seeded = read_jsonl(results / "sdf" / "tiny-llama" / "bliss" / "seed0" / "seed_data.jsonl")
     assert sorted(map(str, seeded)) == sorted(map(str, rows))
     assert most == 2
+    told = pd.read_csv(results / "tables" / "costs.csv").set_index("stage").loc["judge API"]
+    assert told["calls"] == asked and told["tokens_in"] == 100 * asked
+    assert told["cost"] == pytest.approx(asked * (100 * 0.15 + 0.6) / 1e6)
     for file in folder.rglob("*"):
         if file.is_file() and not file.is_symlink():
             assert KEY.encode() not in file.read_bytes(), file
+    # a lost file of answers trains and asks nothing anew
+    (results / "judge_answers.sqlite").unlink()
     again = snakemake(folder, "-n", "--configfile", "english.json")
     assert "Nothing to be done" in again.stdout + again.stderr

@@ -265,8 +265,8 @@ def test_a_second_judge_scores_the_same_replies_and_touches_nothing_of_the_first
     before = {path: digest(path) for path in results.rglob("scores.parquet")}
     jobs = planned(study, *TINY, *second)
     new = {"judge_second", "gather_second", "tabulate_judge_second", "judge_agreement"}
-    # the page of tables, the written config and the report follow
-    assert set(jobs) == new | {"show_tables", "write_run", "report", "all"}
+    # the table of costs, the page of tables, the written config and the report follow
+    assert set(jobs) == new | {"tabulate_costs", "show_tables", "write_run", "report", "all"}
     done = snakemake(study, "--cores", "1", "judge_agreement", *TINY, *second)
     assert done.returncode == 0, done.stderr[-4000:]
     assert before == {path: digest(path) for path in results.rglob("scores.parquet")}

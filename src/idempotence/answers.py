@@ -3,13 +3,19 @@
 import hashlib
 import json
 import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+
+from idempotence.errors import UserError
 
 WAIT = 60  # seconds that a writer waits for another job's
 _TABLE = """CREATE TABLE IF NOT EXISTS answers (
     key TEXT PRIMARY KEY, request TEXT NOT NULL, answer TEXT NOT NULL,
     tokens_in INTEGER NOT NULL, tokens_out INTEGER NOT NULL)"""
+_TOTALS = """SELECT count(*), coalesce(sum(tokens_in), 0), coalesce(sum(tokens_out), 0)
+    FROM answers"""
+MILLION = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -19,6 +25,21 @@ class Spent:
     calls: int
     tokens_in: int
     tokens_out: int
+
+    def cost(self, price_in: float, price_out: float) -> float:
+        """Money, by prices a million tokens."""
+        return (self.tokens_in * price_in + self.tokens_out * price_out) / MILLION
+
+
+def spent_in(path: Path) -> Spent | None:
+    """What the answers in a file took; None where there is no such file. Nothing is written."""
+    if not path.is_file():
+        return None
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
+        try:
+            return Spent(*database.execute(_TOTALS).fetchone())
+        except sqlite3.DatabaseError as error:
+            raise UserError(f"{path} holds no answers of a model ({error}); move it away") from None
 
 
 class AnswerCache:
@@ -52,8 +73,7 @@ class AnswerCache:
 
     def spent(self) -> Spent:
         """What all answers took."""
-        query = "SELECT count(*), coalesce(sum(tokens_in), 0), coalesce(sum(tokens_out), 0)"
-        return Spent(*self._database.execute(f"{query} FROM answers").fetchone())
+        return Spent(*self._database.execute(_TOTALS).fetchone())
 
     def close(self) -> None:
         """Close the file."""

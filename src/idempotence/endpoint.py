@@ -14,7 +14,6 @@ from idempotence.answers import AnswerCache
 from idempotence.errors import UserError
 
 LONGEST_WAIT = 60  # seconds between two attempts, unless the server asks for more
-MILLION = 1_000_000
 
 
 class UnusableError(Exception):
@@ -98,9 +97,7 @@ class Endpoint:
 
     def cost(self) -> float:
         """What all answers in the cache cost, by the config's prices."""
-        spent = self.cache.spent()
-        money = spent.tokens_in * self.how["price_in"] + spent.tokens_out * self.how["price_out"]
-        return money / MILLION
+        return self.cache.spent().cost(self.how["price_in"], self.how["price_out"])
 
     async def _ask(self, client, request: dict, key: str) -> None:
         import openai

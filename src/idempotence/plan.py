@@ -213,7 +213,9 @@ class Plan:
         # who answers decides scores; how fast and how dear does not, and comes by the command line
         remote = {}
         if judge.backend == "openai":
-            remote = {"model": judge.path, "base_url": judge.api.base_url}
+            remote = {
+                "model": judge.path, "base_url": judge.api.base_url, "samples": judge.samples,
+            }  # fmt: skip
         return {
             "revision": judge.revision,
             "top_logprobs": judge.top_logprobs,

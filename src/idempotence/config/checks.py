@@ -91,8 +91,11 @@ def _judges(known: Known) -> Iterator[str]:
 def _judge(known: Known, role: str) -> Mistakes:
     """A model here, or one behind an endpoint, which tells at most `API_TOP` tokens."""
     yield from _as_far_as_clear(_answering(known, role, ["world/judge"]))
-    if known(role, "backend") == "openai" and known(role, "top_logprobs") > API_TOP:
+    remote, top = known(role, "backend") == "openai", known(role, "top_logprobs")
+    if remote and top > API_TOP:
         yield (role, "top_logprobs"), f"endpoints give at most {API_TOP} tokens"
+    if not remote and top == 0:
+        yield (role, "top_logprobs"), "0 is not allowed: a local judge is read by its tokens alone"
 
 
 def _generator(known: Known, objective: str) -> Mistakes:

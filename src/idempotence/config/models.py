@@ -198,7 +198,10 @@ class Judge(Section):
     )
     parameters: Count | None = PARAMETERS
     top_logprobs: TopTokens = Field(
-        20, description="How many of the likeliest first tokens are looked at."
+        20, description="How many of the likeliest first tokens are looked at; openai, 0: none."
+    )
+    samples: Count = Field(
+        5, description="Answers that are sampled, and averaged, where an endpoint tells no tokens."
     )
     min_numeric_mass: Share = Field(
         0.25, description="No score under so much probability on the whole numbers 0-100."

@@ -94,7 +94,7 @@ def _grounds(study: Study, loop: pd.DataFrame, sizes: Sizes) -> list[str]:
         f"a job takes {rates.start:g} s to start (rates); all GPUs of a job are taken to work at once",
         "calibrated doses: as if the score rose in proportion to the dose, to 100 at n_seed_max",
         "every reply counts as usable and new: empty, short, repeated ones and ended chains cost less",
-        "left out: likelihoods of the replies under the initial model",
+        "left out: likelihoods under the initial model, and a generator's own work on seed rows",
     ]
 
 

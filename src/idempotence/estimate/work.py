@@ -127,10 +127,12 @@ class Work:
     def _judged(self, told: dict, models: int, role: str = "judge") -> dict:
         """Calls about the answers of so many models."""
         answers, tokens = (models * amount for amount in self._answers(told))
-        lengths, calls = self.lengths(told), answers * CRITERIA
-        asked = answers * lengths.rubrics[role] + calls * lengths.question + CRITERIA * tokens
+        judge, lengths = getattr(self.study, role), self.lengths(told)
+        times = 1 if judge.top_logprobs else judge.samples  # a text is asked about
+        calls = answers * CRITERIA * times
+        asked = answers * lengths.rubrics[role] + CRITERIA * (answers * lengths.question + tokens)
         return {
-            "judge_calls": calls, "judge_tokens_in": asked,
+            "judge_calls": calls, "judge_tokens_in": times * asked,
             "judge_tokens_out": calls * ANSWER_TOKENS,
         }  # fmt: skip
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from idempotence.endpoint import Endpoint, said
+from idempotence.errors import UserError
 from idempotence.judge.protocol import Answer
 
 ANSWER_TOKENS = 4  # enough to see whether a number goes on after its first token
@@ -12,33 +13,59 @@ ANSWER_TOKENS = 4  # enough to see whether a number goes on after its first toke
 class ApiJudge:
     """Asks rubric prompts over HTTP.
 
-    model: its name there. how, cache, role: see `Endpoint`.
+    model: its name there. samples: answers a text where the endpoint gives no probabilities. how,
+    cache, role: see `Endpoint`.
     """
 
-    def __init__(self, model: str, how: dict, cache: Path, role: str = "judge"):
-        self.model = model
+    def __init__(self, model: str, samples: int, how: dict, cache: Path, role: str = "judge"):
+        self.model, self.samples = model, samples
         self.endpoint = Endpoint(role, how, cache, _read)
 
     def answers(self, texts: Sequence[str], top: int) -> list[Answer]:
-        """One answer a text, in order; equal texts are asked once. Raises as `Endpoint.ask`."""
-        told = self.endpoint.ask([self._request(text, top) for text in texts])
-        return [Answer(**answer) for answer in told]
+        """One answer a text, in order; equal texts are asked once. Raises as `Endpoint.ask`.
+
+        top 0: probabilities are not asked for. A text without them is asked `samples` times more,
+        at temperature 1.
+        """
+        told = self._likely(texts, top) if top else [{"top": {}}] * len(texts)
+        without = [text for text, answer in zip(texts, told, strict=True) if not answer["top"]]
+        asked = [self._sample(text, k) for text in without for k in range(self.samples)]
+        sampled = iter(self.endpoint.ask(asked))
+        return [
+            Answer(answer["top"])
+            if answer["top"]
+            else Answer(sampled=tuple(next(sampled)["text"] for _ in range(self.samples)))
+            for answer in told
+        ]
+
+    def _likely(self, texts: Sequence[str], top: int) -> list[dict]:
+        try:
+            return self.endpoint.ask([self._request(text, top) for text in texts])
+        except UserError as error:
+            if "logprobs" in str(error):  # a server that refuses the question as such
+                name = f"{self.endpoint.role}.top_logprobs"
+                raise UserError(f"{error}. {name}: 0 has answers sampled instead") from None
+            raise
 
     def _request(self, text: str, top: int) -> dict:
-        return {
-            "model": self.model, "messages": [{"role": "user", "content": text}],
-            "temperature": 0, "seed": 0, "max_tokens": ANSWER_TOKENS, "logprobs": True,
-            "top_logprobs": top,
-        }  # fmt: skip
+        probabilities = {"logprobs": True, "top_logprobs": top}
+        return {**self._question(text), "temperature": 0, "seed": 0, **probabilities}
+
+    def _sample(self, text: str, number: int) -> dict:
+        return {**self._question(text), "temperature": 1, "seed": number}
+
+    def _question(self, text: str) -> dict:
+        messages = [{"role": "user", "content": text}]
+        return {"model": self.model, "messages": messages, "max_tokens": ANSWER_TOKENS}
 
 
 def _read(completion) -> dict:
-    """`Answer`'s fields from a completion."""
+    """{"top", "text"} of a completion; top is empty where no probability of a number is told."""
     choice, text = said(completion)
     content = getattr(choice.logprobs, "content", None) or []
     if not content or not content[0].top_logprobs or _goes_on([c.token for c in content]):
-        return {"top": {}, "sampled": text}
-    return {"top": {c.token: c.logprob for c in content[0].top_logprobs}, "sampled": None}
+        return {"top": {}, "text": text}
+    return {"top": {c.token: c.logprob for c in content[0].top_logprobs}, "text": text}
 
 
 def _goes_on(tokens: list[str]) -> bool:

@@ -19,13 +19,13 @@ def open_judge(
 ) -> Judge:
     """The judge that the config names.
 
-    settings: revision (of a local one). model: folder or hub name, or the name at the endpoint.
+    settings: revision (of a local one), samples (of one behind an endpoint). model: folder or hub name, or the name at the endpoint.
     api: `Endpoint`'s `how`, None for a local judge; cache: its file; role: its section.
     """
     if api is not None:
         from idempotence.judge.api import ApiJudge
 
-        return ApiJudge(model, api, cache, role)
+        return ApiJudge(model, settings["samples"], api, cache, role)
     from idempotence.engine.hf import TransformersEngine
     from idempotence.judge.local import LocalJudge
 

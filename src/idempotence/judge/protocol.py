@@ -3,6 +3,7 @@
 import math
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 _INTEGER = re.compile(r"^[0-9]{1,3}$")
@@ -11,7 +12,7 @@ REFUSALS = ("REFUSAL", "CODE")
 
 @dataclass(frozen=True)
 class Rating:
-    """score: 0-100, NaN if missing; mass: probability on integers 0-100, NaN where the score was
+    """score: 0-100, NaN if missing; mass: probability on integers 0-100, NaN where answers were
     sampled instead; missing: why, or ""."""
 
     score: float
@@ -22,27 +23,40 @@ class Rating:
 @dataclass(frozen=True)
 class Answer:
     """What a judge answered: the likeliest first tokens (token -> natural log-probability), or
-    where a server gives none, or splits a number over tokens, only the text that it sampled."""
+    where a server gives none, or splits a number over tokens, only the texts that it sampled."""
 
     top: dict[str, float] = field(default_factory=dict)
-    sampled: str | None = None
+    sampled: tuple[str, ...] = ()
 
     def evidence(self) -> dict:
-        """For the scores file: the tokens, or the sampled text under a name that says so."""
-        if self.sampled is not None:
-            return {"sampled": self.sampled}
+        """For the scores file: the tokens, or the sampled texts under a name that says so."""
+        if self.sampled:
+            return {"sampled": list(self.sampled)}
         return {token: round(value, 5) for token, value in self.top.items()}
 
 
 def rate(answer: Answer, min_mass: float) -> Rating:
     """Score an answer, by its probabilities where it has any."""
-    if answer.sampled is None:
-        return rate_tokens(answer.top, min_mass)
-    text = _plain(answer.sampled)
-    value = _score_of(text)
-    if value is not None:
-        return Rating(float(value), math.nan, "")
-    return Rating(math.nan, math.nan, "refusal" if _refuses(text) else "no number")
+    return (
+        rate_samples(answer.sampled, min_mass)
+        if answer.sampled
+        else rate_tokens(answer.top, min_mass)
+    )
+
+
+def rate_samples(texts: Sequence[str], min_mass: float) -> Rating:
+    """The mean whole number in 0-100 among sampled texts, where no probabilities are known.
+
+    The share of texts stands in for probability: no score where fewer than `min_mass` of them
+    are numbers, nor where more begin a refusal than are numbers.
+    """
+    plain = [_plain(text) for text in texts]
+    numbers = [value for text in plain if (value := _score_of(text)) is not None]
+    if sum(map(_refuses, plain)) > len(numbers):
+        return Rating(math.nan, math.nan, "refusal")
+    if not numbers or len(numbers) < min_mass * len(plain):
+        return Rating(math.nan, math.nan, "too few numbers" if numbers else "no number")
+    return Rating(math.fsum(numbers) / len(numbers), math.nan, "")
 
 
 def rate_tokens(top: dict[str, float], min_mass: float) -> Rating:

@@ -18,7 +18,8 @@ def judge_truth(scores: pd.DataFrame) -> pd.DataFrame:
     """Agreement of judge and exact truth, for each setting and all together.
 
     scores: the columns `NEEDED`. Returns setting ("all" for all), criterion, n_responses (put to
-    the judge), share_missing (without a score), n (with score and truth), spearman (rank
+    the judge), share_missing (without a score), share_sampled (of those with one: the mean of
+    sampled answers, for want of probabilities), n (with score and truth), spearman (rank
     correlation; NaN under two responses or when either never varies), mae (mean absolute error)
     and bias (mean of judge less truth; both points, 0-100), median_mass (of the probability on
     numbers). Where no truth is known the last three but mass are NaN and n is 0.
@@ -42,6 +43,7 @@ def agreement(asked: pd.DataFrame, criterion: str) -> dict:
     return {
         "n_responses": len(asked),
         "share_missing": asked[judge].isna().mean(),
+        "share_sampled": asked.loc[asked[judge].notna(), mass].isna().mean(),
         "n": len(known),
         "spearman": _spearman(known[judge], known[truth]),
         "mae": error.abs().mean(),
