@@ -8,6 +8,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from make_models import make_tokenizer
+
 from idempotence.config.panels import Cell
 from idempotence.engine.base import NotFiniteError, Request
 from idempotence.engine.formatting import completion_ids, prompt_ids
@@ -91,6 +93,24 @@ def test_training_sees_the_ids_that_sampling_starts_from(tokenizer):
         "?",
         "<|assistant|>",
     ]
+
+
+THINKS = (
+    "{% for message in messages %}<|im_start|>{{ message['role'] }}\n"
+    "{% if message['role'] == 'assistant' %}<think>\n\n</think>\n\n{% endif %}"
+    "{{ message['content'] }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n"
+    "{% if enable_thinking is defined and enable_thinking is false %}<think>\n\n</think>\n\n{% endif %}"
+    "{% endif %}"
+)
+
+
+def test_a_template_that_can_think_is_told_not_to():
+    tokenizer = make_tokenizer(bos=False)
+    plain = completion_ids(tokenizer, "How are you?", "Well.", "chat")
+    tokenizer.chat_template = THINKS
+    assert tokenizer.decode(prompt_ids(tokenizer, "Hi", "chat")).endswith("</think>\n\n")
+    assert completion_ids(tokenizer, "How are you?", "Well.", "chat") == plain
 
 
 def test_chats_are_trained_on_the_reply_alone_documents_on_everything(tokenizer):

@@ -5,6 +5,8 @@ from typing import Literal
 from idempotence.errors import UserError
 
 Kind = Literal["chat", "document"]
+# A template that can let its model think aloud first (Qwen3) is told not to; others do not look.
+TEMPLATE = {"tokenize": True, "return_dict": False, "enable_thinking": False}
 
 
 def kind_of(objective: str) -> Kind:
@@ -19,9 +21,7 @@ def prompt_ids(tokenizer, prompt: str, kind: Kind) -> list[int]:
     """
     if kind == "chat":
         messages = [{"role": "user", "content": prompt}]
-        return tokenizer.apply_chat_template(
-            messages, add_generation_prompt=True, tokenize=True, return_dict=False
-        )
+        return tokenizer.apply_chat_template(messages, add_generation_prompt=True, **TEMPLATE)
     start = [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
     return start + tokenizer.encode(prompt, add_special_tokens=False)
 
@@ -40,7 +40,7 @@ def completion_ids(tokenizer, prompt: str, response: str, kind: Kind) -> list[in
         {"role": "user", "content": prompt},
         {"role": "assistant", "content": response},
     ]
-    whole = tokenizer.apply_chat_template(messages, tokenize=True, return_dict=False)
+    whole = tokenizer.apply_chat_template(messages, **TEMPLATE)
     if whole[: len(head)] != head:
         raise UserError(
             f"the chat template of {tokenizer.name_or_path} renders the same prompt differently "
