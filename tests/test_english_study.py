@@ -87,8 +87,9 @@ def test_english_texts_small_models_and_a_judge_behind_an_endpoint(tmp_path, mon
     said = scores[scores["status"] == "ok"]
     assert len(said) and said["trait_score"].notna().all()
     assert (results / "report.html").stat().st_size > 100_000
-    # one call a distinct question or text, but for those that were told to come again
-    for file, n in (("judge", len(asked - texts)), ("generator", len(texts))):
+    # one answer a distinct question or text
+    calls = len(asked - texts)
+    for file, n in (("judge", calls), ("generator", len(texts))):
         with sqlite3.connect(results / f"{file}_answers.sqlite") as answers:
             assert answers.execute("SELECT count(*) FROM answers").fetchone()[0] == n
     rows = read_jsonl(results / "seed_rows" / "document" / "bliss.jsonl")
@@ -96,10 +97,11 @@ def test_english_texts_small_models_and_a_judge_behind_an_endpoint(tmp_path, mon
     assert len(rows) == counts["kept"] == 12 and counts["asked"] == len(texts)
     seeded = read_jsonl(results / "sdf" / "tiny-llama" / "bliss" / "seed0" / "seed_data.jsonl")
     assert sorted(map(str, seeded)) == sorted(map(str, rows))
-    assert most == 2
+    # some were told to come again, when another job may have asked the same just then
+    assert 2 <= most <= 3
     told = pd.read_csv(results / "tables" / "costs.csv").set_index("stage").loc["judge API"]
-    assert told["calls"] == asked and told["tokens_in"] == 100 * asked
-    assert told["cost"] == pytest.approx(asked * (100 * 0.15 + 0.6) / 1e6)
+    assert told["calls"] == calls and told["tokens_in"] == 100 * calls
+    assert told["cost"] == pytest.approx(calls * (100 * 0.15 + 0.6) / 1e6)
     for file in folder.rglob("*"):
         if file.is_file() and not file.is_symlink():
             assert KEY.encode() not in file.read_bytes(), file
