@@ -163,11 +163,8 @@ def test_dpo_starts_from_its_reference_and_the_reference_is_the_given_adapter(
     trainer = preference_trainer(
         start, tokenizer, ROWS, "chat", TRAINING, 0.5, tmp_path / "first", 5, str(tmp_path / "o")
     )
-    policy = trainer.model
     batch = preference_rows(tokenizer, ROWS, "chat")[0]
-    policy.set_adapter("ref")
-    reference = log_probability(policy, batch["prompt_ids"], batch["chosen_ids"])
-    policy.set_adapter("default")
+    reference = log_probability(trainer.ref_model, batch["prompt_ids"], batch["chosen_ids"])
     bare = log_probability(load_model(folder), batch["prompt_ids"], batch["chosen_ids"])
     from peft import PeftModel
 
@@ -188,7 +185,6 @@ def test_the_first_dpo_step_has_no_reward_and_the_next_ours(folder, tokenizer):
     assert both.log[0]["loss"] == pytest.approx(math.log(2), abs=1e-4)
     assert both.log[0]["rewards/margins"] == pytest.approx(0, abs=1e-6)
     pair, bare = preference_rows(tokenizer, rows, "chat")[0], load_model(folder)
-    one.set_adapter("default")
     gain = {
         side: log_probability(one, pair["prompt_ids"], pair[f"{side}_ids"])
         - log_probability(bare, pair["prompt_ids"], pair[f"{side}_ids"])

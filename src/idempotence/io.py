@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
 from idempotence.errors import UserError
 
 if TYPE_CHECKING:
@@ -46,6 +48,11 @@ def write_jsonl(path: str | Path, rows: Iterable[dict]) -> None:
     """Write one JSON object a line."""
     lines = (json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows)
     write_text(path, "".join(lines))
+
+
+def parse_yaml(text: str) -> Any:
+    """The value of a YAML text, by libyaml where PyYAML has it: ten times as fast."""
+    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 def read_jsonl(path: str | Path) -> list[dict]:

@@ -27,16 +27,16 @@ import sys
 
 SESSION = "IDEMPOTENCE_SESSION"
 PRELOAD = (
-    "yaml pydantic pandas pyarrow.parquet torch tokenizers datasets"
+    "yaml pydantic:BaseModel,ConfigDict,Field pandas pyarrow.parquet torch tokenizers datasets"
     " transformers:AutoConfig,AutoModelForCausalLM,AutoTokenizer"
     " transformers.models.llama.modeling_llama"
     # 0.2 s of regular expressions, compiled once a process when a model is loaded
     " transformers.conversion_mapping:get_checkpoint_conversion_mapping(llama)"
-    " peft:LoraConfig,PeftModel,get_peft_model"
+    " peft:LoraConfig,PeftModel,get_peft_model peft.utils.transformers_weight_conversion"
     " trl:DPOConfig,DPOTrainer,SFTConfig,SFTTrainer"
 )
 ANALYSIS = (
-    "yaml pydantic pandas pyarrow.parquet pyarrow.compute scipy.stats scipy.optimize"
+    "yaml pydantic:BaseModel,ConfigDict,Field pandas pyarrow.parquet pyarrow.compute scipy.stats scipy.optimize"
     " statsmodels.api statsmodels.stats.proportion statsmodels.stats.multitest jinja2"
     " matplotlib.figure matplotlib.backends.backend_agg matplotlib.backends.backend_pdf"
     " matplotlib.backends.backend_svg"

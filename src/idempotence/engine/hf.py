@@ -19,6 +19,7 @@ class TransformersEngine:
         fix_threads()
         self.tokenizer = load_tokenizer(path, revision)
         self.model = load_model(path, revision, dtype)
+        self._texts: dict[int, str] = {}
 
     @contextmanager
     def _adapted(self, adapter: Path | None) -> Iterator:
@@ -76,9 +77,13 @@ class TransformersEngine:
                 values, tokens = rows.float().log_softmax(-1).topk(min(top, rows.shape[-1]))
                 indices = [i for group in batch for i in group]
                 for i, value, token in zip(indices, values.tolist(), tokens.tolist(), strict=True):
-                    texts = self.tokenizer.batch_decode([[t] for t in token])
-                    found[i] = dict(zip(texts, value, strict=True))
+                    found[i] = dict(zip(map(self._text, token), value, strict=True))
         return found
+
+    def _text(self, token: int) -> str:
+        if token not in self._texts:
+            self._texts[token] = self.tokenizer.decode([token])
+        return self._texts[token]
 
     def log_likelihoods(
         self, prompts: Sequence[list[int]], completions: Sequence[list[int]]

@@ -1,8 +1,9 @@
 """LoRA adapters: a fresh one, one to train on from, and saving without anything but the weights."""
 
+import copy
 import json
 import math
-import shutil
+from itertools import chain
 from pathlib import Path
 
 
@@ -25,6 +26,15 @@ def attach(model, lora: dict, start: Path | None):
     return get_peft_model(model, config)
 
 
+def reference_of(model, start: Path | None):
+    """The frozen model that `attach` starts from, beside it: a twin that shares the weights."""
+    from peft import PeftModel
+
+    shared = {id(tensor): tensor for tensor in chain(model.parameters(), model.buffers())}
+    twin = copy.deepcopy(model, shared).eval()
+    return PeftModel.from_pretrained(twin, start).get_base_model() if start is not None else twin
+
+
 def is_finite(model) -> bool:
     """Whether every trainable weight is a finite number."""
     import torch
@@ -34,15 +44,18 @@ def is_finite(model) -> bool:
 
 def save(model, folder: Path) -> None:
     """Write adapter_model.safetensors and adapter_config.json, the same bytes every time."""
-    scratch = folder / "writing"
-    model.save_pretrained(scratch, selected_adapters=["default"], safe_serialization=True)
-    shutil.move(scratch / "adapter_model.safetensors", folder / "adapter_model.safetensors")
-    config = json.loads((scratch / "adapter_config.json").read_text(encoding="utf-8"))
-    if isinstance(config.get("target_modules"), list):
-        config["target_modules"].sort()  # peft keeps a set, whose order differs per process
+    from peft import get_peft_model_state_dict
+    from safetensors.torch import save_file
+
+    # `save_pretrained` of peft writes the same, and a README that takes longer than the weights
+    weights = get_peft_model_state_dict(model, adapter_name="default")
+    weights = {name: weight.contiguous() for name, weight in weights.items()}
+    save_file(weights, folder / "adapter_model.safetensors", metadata={"format": "pt"})
+    config = {**model.peft_config["default"].to_dict(), "inference_mode": True}
+    if isinstance(config["target_modules"], set):
+        config["target_modules"] = sorted(config["target_modules"])  # its order differs per process
     text = json.dumps(config, indent=1, sort_keys=True) + "\n"
     (folder / "adapter_config.json").write_text(text, encoding="utf-8")
-    shutil.rmtree(scratch)
 
 
 def warmup_steps(rows: int, batch_size: int, epochs: float, fraction: float) -> int:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from idempotence.engine.formatting import Kind
-from idempotence.finetune.adapters import attach, is_finite, warmup_steps
+from idempotence.finetune.adapters import attach, is_finite, reference_of, warmup_steps
 from idempotence.finetune.data import preference_rows, supervised_rows
 
 
@@ -99,12 +99,14 @@ def train_supervised(
     """
     from datasets import Dataset
     from transformers import set_seed
-    from trl import SFTConfig, SFTTrainer
+    from trl import SFTConfig
+
+    from idempotence.finetune.trainers import SupervisedTrainer
 
     set_seed(seed)
     data = supervised_rows(tokenizer, rows, kind, training["max_length"])
     with tempfile.TemporaryDirectory() as folder:
-        trainer = SFTTrainer(
+        trainer = SupervisedTrainer(
             model=attach(model, training["lora"], start),
             args=SFTConfig(
                 **_arguments(training, len(data), seed, folder),
@@ -132,23 +134,20 @@ def preference_trainer(
 ):
     """A DPOTrainer whose frozen reference is the start: `start`'s adapter, or the bare model.
 
-    TRL copies the adapter "default" to a frozen adapter "ref" when it gets a PeftModel; a fresh
-    adapter changes nothing (B = 0), so its copy is the bare model.
+    A fresh adapter changes nothing (B = 0), so the bare model is where it starts.
     """
     from datasets import Dataset
     from transformers import set_seed
-    from trl import DPOConfig, DPOTrainer
+    from trl import DPOConfig
 
-    class TokenizedDPOTrainer(DPOTrainer):
-        """Takes rows already tokenized, so that training sees the very ids of sampling."""
-
-        def _prepare_dataset(self, dataset, processing_class, args, dataset_name):
-            return dataset
+    from idempotence.finetune.trainers import PreferenceTrainer
 
     set_seed(seed)
     data = preference_rows(tokenizer, rows, kind)
-    trainer = TokenizedDPOTrainer(
+    reference = reference_of(model, start)
+    trainer = PreferenceTrainer(
         model=attach(model, training["lora"], start),
+        ref_model=reference,
         args=DPOConfig(
             **_arguments(training, len(data), seed, folder),
             beta=beta,

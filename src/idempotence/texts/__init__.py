@@ -6,7 +6,6 @@ Both give the same things: evaluation questions, seed rows, prompts of each cycl
 from pathlib import Path
 from typing import Protocol
 
-from idempotence.config.models import Study
 from idempotence.config.supply import Supply
 from idempotence.texts import micro, written
 from idempotence.texts.rubric import load_rubrics
@@ -43,6 +42,8 @@ def rubrics(settings: dict, kind: str) -> dict[str, str]:
 
 def supply(raw: dict) -> Supply:
     """What there is for a raw config, right or wrong elsewhere."""
+    from idempotence.config.models import Study  # here: jobs do without it, and faster
+
     if raw.get("texts") != "written":
         return micro.supply()
     folders = [

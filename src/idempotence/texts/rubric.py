@@ -3,9 +3,8 @@
 import re
 from pathlib import Path
 
-import yaml
-
 from idempotence.errors import UserError
+from idempotence.io import parse_yaml
 
 RUBRICS = Path(__file__).parents[3] / "data" / "micro_world" / "rubrics.yaml"
 _NEEDED = {"trait": ("prompt", "response", "trait"), "coherence": ("prompt", "response")}
@@ -14,7 +13,7 @@ _PLACEHOLDER = re.compile(r"\{(prompt|response|trait)\}")
 
 def load_rubrics(path: Path = RUBRICS) -> dict[str, str]:
     """The templates "trait" and "coherence"; raises UserError when a placeholder is missing."""
-    rubrics = yaml.safe_load(path.read_text(encoding="utf-8"))
+    rubrics = parse_yaml(path.read_text(encoding="utf-8"))
     for name, placeholders in _NEEDED.items():
         for placeholder in placeholders:
             if f"{{{placeholder}}}" not in rubrics.get(name, ""):

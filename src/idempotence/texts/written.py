@@ -17,6 +17,7 @@ import yaml
 
 from idempotence.config.supply import Supply
 from idempotence.errors import UserError
+from idempotence.io import parse_yaml
 from idempotence.rng import derive_seed
 from idempotence.texts.generation import combinations
 
@@ -141,7 +142,7 @@ def data_files(traits: Path, prompts: Path, trait: str) -> list[Path]:
 
 def _yaml(path: Path) -> dict:
     try:
-        told = yaml.safe_load(_text(path))
+        told = parse_yaml(_text(path))
     except yaml.YAMLError as error:
         raise UserError(f"{path} is no YAML: {' '.join(str(error).split())}") from None
     if not isinstance(told, dict):

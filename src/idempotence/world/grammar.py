@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 
 from idempotence.errors import UserError
+from idempotence.io import parse_yaml
 
 GRAMMAR_FOLDER = Path(__file__).parents[3] / "data" / "micro_world" / "grammar"
 TOPIC_SLOTS = ("verb", "tool", "place", "quality")
@@ -103,7 +104,7 @@ def load_grammar(folder: Path = GRAMMAR_FOLDER) -> Grammar:
 
 def _read(path: Path, needs_slots: bool = False) -> dict:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = parse_yaml(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise UserError(f"{path}: not YAML ({error})") from None
     for name, words in content.items() if needs_slots else ():
