@@ -165,11 +165,12 @@ def cycles(setting, but_last=False):
     return range(STUDY.last_cycle(setting) + (not but_last))
 
 
-def panel_files(name, but_last=False):
-    """A file of every panel and cycle."""
+def panel_files(name, but_last=False, settings=tuple(OBJECTIVE)):
+    """A file of every panel of some settings and every cycle."""
     return [
         f"{panel_folder(panel)}/cycle{cycle}/{name}"
         for panel in STUDY.panels()
+        if panel.setting in settings
         for cycle in cycles(panel.setting, but_last)
     ]
 
@@ -215,22 +216,51 @@ def settings_where(last_cycle):
     return "|".join(ends)
 
 
+def training_data(setting):
+    """The file of samples that a cycle trains on: as they are, or marked by the judge."""
+    filtered = STUDY.own(setting).min_coherence is not None
+    return "generated_judged.jsonl" if filtered else "generated.jsonl"
+
+
+def goes_on(w):
+    """Whether a cycle starts from the last cycle's adapters."""
+    own, cycle = STUDY.own(w.setting), int(w.cycle)
+    return cycle > 0 and panel_of(w).start == "previous" and cycle not in own.restart_at
+
+
+def adapters_before(w):
+    """The adapter files of the cycle before."""
+    return [f.format(**{**w, "cycle": int(w.cycle) - 1}) for f in adapter_files(w.setting)]
+
+
 def finetune_input(w):
     """Cycle 0: seed rows and doses; later: the last cycle's samples, its adapters if continual."""
     panel, cycle = panel_of(w), int(w.cycle)
     folder = panel_folder(panel)
     files = {"model": model_files(panel.model.path)}
-    if cycle == 0:
-        return {
-            **files,
-            "seed_data": f"{folder}/seed_data.jsonl",
-            "calibration": calibration_file(w),
-        }
-    files["generated"] = f"{folder}/cycle{cycle - 1}/generated.jsonl"
-    if panel.start == "previous":
-        last = {**w, "cycle": cycle - 1}
-        files["previous"] = [f.format(**last) for f in adapter_files(panel.setting)]
+    if cycle == 0 or STUDY.own(w.setting).seed_share:
+        files["seed_data"] = f"{folder}/seed_data.jsonl"
+        files["calibration"] = calibration_file(w)
+    if cycle > 0:
+        files["generated"] = f"{folder}/cycle{cycle - 1}/{training_data(w.setting)}"
+    if goes_on(w):
+        files["previous"] = adapters_before(w)
     return files
+
+
+def rejected_by(w):
+    """The adapters of the cycle before, where they write rejected replies; cycle 0 has none."""
+    two_back = STUDY.own(w.setting).rejected_from == "two_back"
+    writes = 0 < int(w.cycle) < STUDY.last_cycle(w.setting)
+    return adapters_before(w) if two_back and writes else []
+
+
+def sample_options(w, input, output):
+    """The command line's names of the files that not every cycle has."""
+    options = [f"--generated {output.generated}"] if "generated" in output.keys() else []
+    if input.before:
+        options.append(f"--before {panel_folder(panel_of(w))}/cycle{int(w.cycle) - 1}/adapters")
+    return " ".join(options)
 
 
 def finetune_options(w, input):

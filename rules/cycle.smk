@@ -34,6 +34,7 @@ rule sample:
     input:
         lambda w: model_files(MODELS[w.model].path),
         adapters_of,
+        before=rejected_by,
     output:
         responses=f"{CYCLE}/responses.jsonl",
         generated=f"{CYCLE}/generated.jsonl",
@@ -52,9 +53,7 @@ rule sample:
         settings=lambda w: settings(PLAN.sample(panel_of(w), int(w.cycle))),
         model=lambda w: model_folder(MODELS[w.model].path),
         adapters=f"{CYCLE}/adapters",
-        options=lambda w, output: (
-            f"--generated {output.generated}" if "generated" in output.keys() else ""
-        ),
+        options=sample_options,
     shell:
         "python -m idempotence.warm run scripts/sample.py --settings {params.settings:q} --model {params.model} "
         "--adapters {params.adapters} --responses {output.responses} "
@@ -97,12 +96,44 @@ rule judge:
         "{params.options} --responses {input.responses} --output {output} > {log} 2>&1"
 
 
+FILTERED = [setting for setting in OBJECTIVE if training_data(setting) != "generated.jsonl"]
+
+if FILTERED:
+
+    rule judge_generated:
+        input:
+            model_files(STUDY.judge.path),
+            generated=f"{CYCLE}/generated.jsonl",
+        output:
+            f"{CYCLE}/generated_judged.jsonl",
+        log:
+            f"{LOGS}/judge_generated/{{setting}}.{{model}}.{{trait}}.{{seed}}.{{cycle}}.log",
+        wildcard_constraints:
+            setting="|".join(FILTERED),
+        conda:
+            "../envs/sample.yaml"
+        resources:
+            **loads(the_judge),
+        params:
+            code=texts_code("judge_generated"),
+            settings=lambda w: settings(PLAN.judge_generated(panel_of(w))),
+            judge=lambda w: model_folder(STUDY.judge.path),
+        shell:
+            "python -m idempotence.warm run scripts/judge_generated.py --settings {params.settings:q} "
+            "--judge {params.judge} --generated {input.generated} --output {output} > {log} 2>&1"
+
+
 # Nodes often have no way out, and the answers' SQLite file is best written on one machine.
 if STUDY.judge.backend == "openai":
 
     localrules:
         judge,
         judge_initial,
+
+    if FILTERED:
+
+        localrules:
+            judge_generated,
 
 
 if STUDY.generator.backend == "openai":
@@ -114,6 +145,7 @@ if STUDY.generator.backend == "openai":
 LOOP_FILES = [
     *panel_files("responses.jsonl"),
     *panel_files("generated.jsonl", but_last=True),
+    *panel_files("generated_judged.jsonl", but_last=True, settings=FILTERED),
     *panel_files("scores.parquet"),
     *(panel_adapters() if STUDY.keep_adapters else []),
 ]

@@ -185,9 +185,10 @@ rule judge_claims:
         "../envs/analysis.yaml"
     params:
         code=code("judge_claims", CLAIMS),
+        options=f"--arms '{settings(PLAN.arms())}'" if PLAN.arms() else "",
     shell:
         "python -m idempotence.warm analyse scripts/judge_claims.py --claims {input.claims} --chains {input.chains} "
-        "--tables {input.tables} --output-json {output.json} --output-csv {output.csv} > {log} 2>&1"
+        "--tables {input.tables} {params.options} --output-json {output.json} --output-csv {output.csv} > {log} 2>&1"
 
 
 rule tables:

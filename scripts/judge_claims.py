@@ -1,6 +1,7 @@
 """Apply the tests of the paper's claims to a study's tables."""
 
 import argparse
+import json
 from pathlib import Path
 
 from idempotence.errors import exit_cleanly
@@ -13,6 +14,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--tables", type=Path, nargs="+", required=True, help="the tables they name"
     )
+    parser.add_argument("--arms", type=json.loads, help="JSON: setting -> its extra arms, in words")
     parser.add_argument("--output-json", type=Path, required=True, help="claims with all parts")
     parser.add_argument("--output-csv", type=Path, required=True, help="the same, a part a row")
     given = parser.parse_args(argv)
@@ -22,7 +24,8 @@ def main(argv: list[str] | None = None) -> int:
     from idempotence.io import write_csv, write_json
 
     tables = {path.stem: pd.read_csv(path, keep_default_na=True) for path in given.tables}
-    told = judge_claims(load_claims(given.claims), tables, pd.read_csv(given.chains))
+    chains = pd.read_csv(given.chains)
+    told = judge_claims(load_claims(given.claims), tables, chains, given.arms)
     write_json(given.output_json, told)
     write_csv(as_table(told), given.output_csv)
     return 0

@@ -12,6 +12,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--settings", type=json.loads, required=True, help="JSON: panel, sampling")
     parser.add_argument("--model", required=True, help="folder or hub name of the initial model")
     parser.add_argument("--adapters", type=Path, help="adapters by cell; none: the initial model")
+    parser.add_argument(
+        "--before", type=Path, help="adapters of the cycle before, if they write rejected replies"
+    )
     parser.add_argument("--responses", type=Path, required=True, help="answers, one a line")
     parser.add_argument("--generated", type=Path, help="the next cycle's data; none at the end")
     given = parser.parse_args(argv)
@@ -20,7 +23,8 @@ def main(argv: list[str] | None = None) -> int:
 
     model = given.settings["model"]
     engine = TransformersEngine(given.model, model["revision"], model["dtype"])
-    write_samples(given.settings, engine, given.adapters, given.responses, given.generated)
+    outputs = given.responses, given.generated
+    write_samples(given.settings, engine, given.adapters, given.before, *outputs)
     return 0
 
 

@@ -9,6 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from idempotence.errors import UserError
+from idempotence.stats.continual import TWINS
 
 CLAIMS = Path(__file__).parents[2] / "data" / "claims.yaml"
 SUPPORTED, CONTRADICTED = "supported", "contradicted"
@@ -77,17 +78,21 @@ def load_claims(path: Path = CLAIMS) -> list[Claim]:
 
 
 def judge_claims(
-    claims: list[Claim], tables: dict[str, pd.DataFrame], chains: pd.DataFrame
+    claims: list[Claim],
+    tables: dict[str, pd.DataFrame],
+    chains: pd.DataFrame,
+    arms: dict[str, str] | None = None,
 ) -> list[dict]:
     """Each claim with its verdict and, for each part, estimate, interval, verdict and reason.
 
-    tables: name -> table; chains: see `stats.amplification.chains`. A claim is supported when all
+    tables: name -> table; chains: see `stats.amplification.chains`; arms: setting -> the extra
+    arms it has, in words: a loop that the claims do not speak of, so they are untested. A claim is supported when all
     of its tested parts are, contradicted when any is, untested when none is tested.
     Raises UserError when a table or column that a part names does not exist.
     """
     told = []
     for claim in claims:
-        parts = [judge_part(part, tables, chains) for part in claim.parts]
+        parts = [judge_part(part, tables, chains, arms or {}) for part in claim.parts]
         tested = {part["verdict"] for part in parts} - {UNTESTED}
         if not tested:
             verdict = UNTESTED
@@ -100,11 +105,15 @@ def judge_claims(
     return told
 
 
-def judge_part(part: Part, tables: dict[str, pd.DataFrame], chains: pd.DataFrame) -> dict:
+def judge_part(
+    part: Part, tables: dict[str, pd.DataFrame], chains: pd.DataFrame, arms: dict[str, str]
+) -> dict:
     """What one test found: what, estimate, ci_low, ci_high, verdict and, without one, why."""
     blank = {"what": part.what, "estimate": None, "ci_low": None, "ci_high": None}
     row = _row(part, tables)
-    lacking = _lacking(part, chains) if row is not None else "the study has no such setting"
+    lacking = "the study has no such setting"
+    if row is not None:
+        lacking = _changed(part, arms) or _lacking(part, chains)
     if lacking:
         return {**blank, "verdict": UNTESTED, "why": lacking}
     values = {"estimate": _number(row[part.estimate])}
@@ -135,6 +144,12 @@ def _row(part: Part, tables: dict[str, pd.DataFrame]) -> pd.Series | None:
             f"{part.where} fits {len(chosen)} rows of the table '{part.table}', not one"
         )
     return None if chosen.empty else chosen.iloc[0]
+
+
+def _changed(part: Part, arms: dict[str, str]) -> str:
+    """Which setting of a part has an extra arm; empty when none has."""
+    about = [part.where.get("setting"), *TWINS.get(part.where.get("objective"), ())]
+    return "; ".join(f"{s} has an extra arm: {arms[s]}" for s in about if s in arms)
 
 
 def _lacking(part: Part, chains: pd.DataFrame) -> str:

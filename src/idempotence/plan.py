@@ -148,11 +148,13 @@ class Plan:
         """For scripts/finetune.py."""
         section = self._objective(panel.objective)
         n_seed = section["cells"].get("n_seed") if panel.objective == "dpo" else None
+        share = self.study.own(panel.setting).seed_share if cycle else 0
         return {
             **self._panel(panel),
             "cycle": cycle,
             "objective_cells": {"n_seed": n_seed},
             "training": section["training"],
+            **({"seed_share": share} if share else {}),
         }
 
     def sample(self, panel: Panel, cycle: int) -> dict:
@@ -183,6 +185,25 @@ class Plan:
     def second_judge(self, panel: Panel, cycle: int) -> dict:
         """For scripts/judge.py with the second judge."""
         return {**self.judge(panel, cycle), "judge": self._judge(self.study.second_judge)}
+
+    def arms(self) -> dict[str, str]:
+        """Setting -> its extra arms in words, for scripts/judge_claims.py."""
+        on = {setting: self.study.own(setting).arms() for setting in self.study.settings}
+        return {
+            setting: ", ".join(f"{name} {value}" for name, value in arms.items())
+            for setting, arms in on.items()
+            if arms
+        }
+
+    def judge_generated(self, panel: Panel) -> dict:
+        """For scripts/judge_generated.py."""
+        return {
+            "objective": panel.objective,
+            "trait": panel.trait,
+            **self._texts(),
+            "judge": self._judge(self.study.judge),
+            "min_coherence": self.study.own(panel.setting).min_coherence,
+        }
 
     def initial(self, model_name: str, trait: str) -> dict:
         """For scripts/sample.py and scripts/judge.py on M_initial itself."""

@@ -48,6 +48,11 @@ class PanelSampler:
         how = self.settings["generation"]
         return self.engine.sample(self._requests(prompts, how, "initial", "rejected"), None)
 
+    def _rejected_before(self, prompts: list[str], cell: str, before: Path) -> list[str | None]:
+        """A cell's replies of one cycle before, in place of the initial model's."""
+        requests = self._requests(prompts, self.settings["generation"], cell, "rejected")
+        return [*self._cell_texts(cell, before, requests)[0]]
+
     def seed_data(self) -> list[dict]:
         """Seed rows; for dpo each with the initial model's own reply as the rejected one."""
         rows = self.texts.seed_rows()
@@ -57,10 +62,13 @@ class PanelSampler:
             for row, reply in zip(rows, rejected, strict=True)
         ]
 
-    def replies(self, adapters: Path | None, last: bool) -> tuple[list[dict], list[dict]]:
+    def replies(
+        self, adapters: Path | None, last: bool, before: Path | None = None
+    ) -> tuple[list[dict], list[dict]]:
         """Every cell's answers to the evaluation questions, and what its next cycle trains on.
 
         The second list is empty at the `last` cycle. Answers carry what M_initial thinks of them.
+        before: the adapters of the cycle before, where those wrote the rejected replies.
         """
         s, how = self.settings, self.settings["evaluation"]
         asked = [
@@ -69,7 +77,7 @@ class PanelSampler:
             for k in range(how["samples_per_question"])
         ]
         prompts = [] if last else self.texts.for_cycle(s["cycle"] + 1)
-        rejected = self._rejected(prompts)
+        rejected = [] if before else self._rejected(prompts)
         responses, generated = [], []
         for cell in s["cells"]:
             own = [] if last else prompts[: cell["n_sampled"] or cell["pairs"]]
@@ -88,7 +96,8 @@ class PanelSampler:
             if own:
                 shortest = s["generation"]["min_characters"]
                 usable = self._judged_usable(samples, status, reason, shortest)
-                generated += _training_rows(cell["name"], own, usable, rejected)
+                worse = self._rejected_before(own, cell["name"], before) if before else rejected
+                generated += _training_rows(cell["name"], own, usable, worse)
         return responses, generated
 
     def _cell_texts(
@@ -149,11 +158,16 @@ def _training_rows(
 
 
 def write_samples(
-    settings: dict, engine: Engine, adapters: Path | None, responses: Path, generated: Path | None
+    settings: dict,
+    engine: Engine,
+    adapters: Path | None,
+    before: Path | None,
+    responses: Path,
+    generated: Path | None,
 ) -> None:
     """Write responses.jsonl and, unless this is the last cycle, generated.jsonl."""
     sampler = PanelSampler(settings, engine)
-    answers, samples = sampler.replies(adapters, last=generated is None)
+    answers, samples = sampler.replies(adapters, generated is None, before)
     write_jsonl(responses, answers)
     if generated is not None:
         write_jsonl(generated, samples)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from idempotence.config.arms_checks import arms
 from idempotence.config.generator_checks import generated, generated_rows
 from idempotence.config.known import Key, Known, Mistakes, Unclear, nearest
 from idempotence.config.panels import MODEL_KIND, PROMPT_KIND, SETTINGS
@@ -31,6 +32,7 @@ def contradictions(known: Known, supply: Supply) -> Mistakes:
     for setting in SETTINGS:
         yield from _as_far_as_clear(_own(known, setting))
         yield from _as_far_as_clear(_own_models(known, setting))
+        yield from _as_far_as_clear(arms(known, setting))
     for objective in _objectives(known):
         yield from _as_far_as_clear(_one_kind_of_dose(known, objective))
         yield from _as_far_as_clear(_step(known, objective))

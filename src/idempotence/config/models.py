@@ -13,6 +13,7 @@ from idempotence.config.panels import (
     preference_cells,
     supervised_cells,
 )
+from idempotence.config.per_setting import OneSetting, PerSetting
 from idempotence.config.rates import PARAMETERS, Rates
 from idempotence.config.seeding import Generator, OwnCalibration, SeedRows
 from idempotence.config.types import (
@@ -228,49 +229,6 @@ class Analysis(Section):
         10, description="Changes within so many points count as nothing in equivalence tests."
     )
     confidence: Confidence = Field(0.95, description="Confidence of all intervals.")
-
-
-class OneSetting(Section):
-    """What one setting has of its own. A key that is not given: as everywhere else.
-
-    Traits and doses are chosen from the study's, so that a setting and its twin stay paired and
-    share their calibration.
-    """
-
-    models: Names = Field([], description="Only these of `models`, by name; []: all of its kind.")
-    traits: Names = Field([], description="Only these of `traits`; []: all.")
-    seeds: Count | None = Field(None, description="Replications, instead of `seeds`.")
-    cycles: Count | None = Field(None, description="The last cycle, instead of `cycles`.")
-    levels: Levels = Field([], description="Only these levels; []: all.")
-    n_seed: Counts = Field([], description="Only these n_seed; []: all.")
-    n_sampled: Counts = Field([], description="Only these n_sampled; []: all.")
-    beta: Strengths = Field([], description="Only these beta; []: all.")
-    pairs: Counts = Field([], description="Only these pairs; []: all.")
-
-    def keeps(self, cell: Cell) -> bool:
-        """Whether a cell is among the doses listed."""
-        listed = {
-            "level": self.levels, "n_seed": self.n_seed, "n_sampled": self.n_sampled,
-            "beta": self.beta, "pairs": self.pairs,
-        }  # fmt: skip
-        return all(not listed[name] or cell.doses[name] in listed[name] for name in listed)
-
-
-class PerSetting(Section):
-    """Settings that are smaller, or run longer, than the rest of the study."""
-
-    sft: OneSetting = Field(OneSetting(), description="sft's own.")
-    sft_continual: OneSetting = Field(
-        OneSetting(), alias="sft-continual", description="sft-continual's own."
-    )
-    sdf: OneSetting = Field(OneSetting(), description="sdf's own.")
-    sdf_continual: OneSetting = Field(
-        OneSetting(), alias="sdf-continual", description="sdf-continual's own."
-    )
-    dpo: OneSetting = Field(OneSetting(), description="dpo's own.")
-    dpo_reinit: OneSetting = Field(
-        OneSetting(), alias="dpo-reinit", description="dpo-reinit's own."
-    )
 
 
 class Study(Section):

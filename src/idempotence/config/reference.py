@@ -31,6 +31,10 @@ What holds between keys:
   `n_sampled` (dpo: `pairs`) is at most the number of prompts of the kind (sft and dpo: chats;
   sdf: documents).
 - Every setting has a model of its kind, and no two models have one name.
+- Where a `seed_source` is `generated`: `texts` is `written`, `generator.path` is given, `seed_rows` is at most `generator.chats.rows` (sdf:
+  `generator.documents.rows`), and that at most the combinations of `data/generation.yaml`.
+- `per_setting.<setting>.restart_at` is of settings that go on from the last model, and within their cycles; `rejected_from` is of dpo;
+  a setting and its twin have the same `rejected_from`, `seed_share` and `min_coherence`.
 - Doses are checked for the objectives of the settings in use only.
 """
 

@@ -53,7 +53,9 @@ class Work:
                 yield {"rule": finetune, **about, **self._finetune(panel, cycle)}
                 told = self.plan.sample(panel, cycle)
                 rule = "sample_last" if cycle == last else "sample"
-                yield {"rule": rule, **about, **self._sample(told, cycle == last)}
+                yield {"rule": rule, **about, **self._sample(panel, told, last)}
+                if cycle < last and self.study.own(panel.setting).min_coherence is not None:
+                    yield {"rule": "judge_generated", **about, **self._filtered(told)}
                 for rule, role in self.judges.items():
                     yield {"rule": rule, **about, **self._judged(told, len(panel.cells), role)}
 
@@ -94,12 +96,14 @@ class Work:
         told["generation"] = self.plan.sample(panel, cycle)["generation"]  # of the rows it reads
         return {"chains": chains, "models": len(panel.cells), **self._trained(told, rows, first)}
 
-    def _sample(self, told: dict, last: bool) -> dict:
+    def _sample(self, panel: Panel, told: dict, last: int) -> dict:
         """Answers to the questions, and what the next cycle trains on; for dpo with the rejected."""
         answers, tokens = self._answers(told)
-        n = len(told["cells"])
-        generated = 0 if last else sum(map(_fed, told["cells"]))
-        rejected = told["per_cycle"] if told["objective"] == "dpo" and not last else 0
+        n, goes_on = len(told["cells"]), told["cycle"] < last
+        generated = sum(map(_fed, told["cells"])) if goes_on else 0
+        rejected = told["per_cycle"] if panel.objective == "dpo" and goes_on else 0
+        if told["cycle"] and self.study.own(panel.setting).rejected_from == "two_back":
+            rejected = generated  # each cell's own, where the initial model's serve all cells
         longest = self._reply(told, "generation")
         return {
             "answers": n * answers, "generated": generated, "rejected": rejected,
@@ -133,6 +137,17 @@ class Work:
         asked = answers * lengths.rubrics[role] + CRITERIA * (answers * lengths.question + tokens)
         return {
             "judge_calls": calls, "judge_tokens_in": times * asked,
+            "judge_tokens_out": calls * ANSWER_TOKENS,
+        }  # fmt: skip
+
+    def _filtered(self, told: dict) -> dict:
+        """Calls about the coherence of the samples."""
+        lengths, calls = self.lengths(told), sum(map(_fed, told["cells"]))
+        each = (
+            lengths.rubrics["judge"] / CRITERIA + lengths.prompt + self._reply(told, "generation")
+        )
+        return {
+            "judge_calls": calls, "judge_tokens_in": calls * each,
             "judge_tokens_out": calls * ANSWER_TOKENS,
         }  # fmt: skip
 

@@ -1,5 +1,7 @@
 """One cycle of one panel: every cell's adapter trained, one after the other, in one process."""
 
+import random
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,8 +48,25 @@ def choose_generated(cell: dict, generated: list[dict]) -> Chosen:
     if len(mine) != wanted:
         raise UserError(f"cell {cell['name']} needs {wanted} generated rows; there are {len(mine)}")
     usable = [row for row in mine if row["status"] == "ok"]
-    reason = "" if usable else f"none of {len(mine)} samples could be trained on (empty or short)"
+    states = ", ".join(f"{n} {state}" for state, n in Counter(r["status"] for r in mine).items())
+    reason = "" if usable else f"none of {len(mine)} samples could be trained on ({states})"
     return Chosen(usable, len(mine) - len(usable), reason)
+
+
+def mix_in(own: Chosen, seeds: list[dict], wanted: int, share: float, seed: int) -> Chosen:
+    """A share of the `wanted` rows from the seed rows, in place of the last of the own samples.
+
+    seeds: the rows of cycle 0, drawn from without repeats as far as they reach. A chain whose
+    samples cannot be trained on ends all the same.
+    """
+    if not own.rows:
+        return own
+    number, draw = round(share * wanted), random.Random(seed)
+    kept = [row for row in own.rows if row["index"] < wanted - number]
+    mixed: list[dict] = []
+    while len(mixed) < number:
+        mixed += draw.sample(seeds, min(len(seeds), number - len(mixed)))
+    return Chosen(kept + mixed, wanted - number - len(kept))
 
 
 def finetune_panel(
@@ -62,7 +81,8 @@ def finetune_panel(
     """Train every cell and write `output/<cell>/` (adapter and training.json).
 
     settings: study_seed, objective, start, model, trait, seed, cycle, cells, objective_cells,
-    training. seed_data at cycle 0, generated after; previous: the adapters of the last cycle
+    training, and seed_share where seed rows are mixed in. seed_data at cycle 0 and where they
+    are, generated after cycle 0; previous: the adapters of the last cycle
     where the start is "previous". A chain that ended gets the adapter it would have started from,
     untrained, and a training.json that says so; nothing is sampled from it.
     """
@@ -76,11 +96,7 @@ def finetune_panel(
     levels = read_json(calibration) if calibration else {}
     set_seed(0)  # an ended chain's untrained adapter is the same every time
     for cell in settings["cells"]:
-        if settings["cycle"] == 0:
-            n_seed = n_seed_of(cell, settings["objective_cells"], levels)
-            chosen = choose_seed_rows(n_seed, seeds)
-        else:
-            chosen = choose_generated(cell, samples)
+        chosen = _choose(settings, cell, seeds, samples, levels)
         folder = output / cell["name"]
         start = previous / cell["name"] if previous else None
         if chosen.rows:
@@ -94,18 +110,37 @@ def finetune_panel(
         write_json(folder / "training.json", {**about, **result.as_dict()})
 
 
+def _choose(
+    settings: dict, cell: dict, seeds: list[dict], samples: list[dict], levels: dict
+) -> Chosen:
+    """The rows of a cell at its cycle."""
+    own = choose_generated(cell, samples) if settings["cycle"] else None
+    share = settings.get("seed_share", 0)
+    if own and not share:
+        return own
+    first = choose_seed_rows(n_seed_of(cell, settings["objective_cells"], levels), seeds)
+    if not own:
+        return first
+    wanted = cell["n_sampled"] or cell["pairs"]
+    return mix_in(own, first.rows, wanted, share, _seed(settings, cell, "seed rows"))
+
+
+def _seed(settings: dict, cell: dict, purpose: str) -> int:
+    """A seed that does not depend on the start, so that twins draw the same numbers."""
+    return derive_seed(
+        settings["study_seed"], settings["objective"], settings["model"]["name"],
+        settings["trait"], settings["seed"], cell["name"], settings["cycle"], purpose,
+    )  # fmt: skip
+
+
 def train_cell(
     settings: dict, cell: dict, model, tokenizer, rows: list[dict], start: Path | None, folder: Path
 ):
     """Train one cell's adapter and save it into `folder`, even if it broke.
 
-    The seed does not depend on the start, so that a setting and its twin draw the same numbers.
     Returns (the model without adapters, Training).
     """
-    seed = derive_seed(
-        settings["study_seed"], settings["objective"], settings["model"]["name"],
-        settings["trait"], settings["seed"], cell["name"], settings["cycle"], "finetune",
-    )  # fmt: skip
+    seed = _seed(settings, cell, "finetune")
     kind = kind_of(settings["objective"])
     training = {**settings["training"], "dtype": settings["model"]["dtype"]}
     if settings["objective"] == "dpo":
