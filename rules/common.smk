@@ -310,7 +310,8 @@ def start_files():
         for panel in STUDY.panels()
         for name in ["responses.jsonl", "scores.parquet"]
     ]
-    return sorted({*seeded, *doses, *initial})
+    written = [PLAN.generated_rows(panel.objective, panel.trait) for panel in STUDY.panels()]
+    return sorted({*seeded, *doses, *initial, *filter(None, written)})
 
 
 def lost(*files):
