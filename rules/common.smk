@@ -12,7 +12,7 @@ from idempotence import gpus
 from idempotence.config.load import load_study
 from idempotence.errors import UserError
 from idempotence.fingerprint import fingerprint
-from idempotence.job_environment import prepare, tell_endpoint
+from idempotence.job_environment import prepare, tell_endpoint, tell_engine
 from idempotence.plan import Plan
 from idempotence.stats.shipped import FILES as SHIPPED_FILES
 from idempotence.texts import data_files, supply
@@ -90,6 +90,18 @@ for role in ("judge", "second_judge", "generator"):
     if remote:
         prices = asked.api.model_dump(include={"price_in", "price_out"})
         ENDPOINTS[role] = {"cache": answers, **prices}
+
+
+# vLLM has an environment of its own; which one, and how much memory it takes, decides no result either.
+VLLM = STUDY.engine.backend == "vllm"
+SAMPLING = "../envs/sample.yaml" if VLLM else "../envs/train.yaml"
+if VLLM:
+    tell_engine(STUDY.engine.python, STUDY.engine.model_dump_json())
+
+
+def start(asked):
+    """How `idempotence.warm` starts a job: `sample` in vLLM's environment, where its settings say so."""
+    return "sample" if asked.get("engine") == "vllm" else "run"
 
 
 # Which GPUs a job sees decides no result either.
@@ -310,8 +322,7 @@ def start_files():
         for panel in STUDY.panels()
         for name in ["responses.jsonl", "scores.parquet"]
     ]
-    written = [PLAN.generated_rows(panel.objective, panel.trait) for panel in STUDY.panels()]
-    return sorted({*seeded, *doses, *initial, *filter(None, written)})
+    return sorted({*seeded, *doses, *initial})
 
 
 def lost(*files):

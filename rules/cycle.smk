@@ -45,17 +45,18 @@ rule sample:
     wildcard_constraints:
         setting=settings_where(last_cycle=False),
     conda:
-        "../envs/sample.yaml"
+        SAMPLING
     resources:
         **loads(its_model),
     params:
         code=texts_code("sample"),
+        start=lambda w: start(PLAN.sample(panel_of(w), int(w.cycle))),
         settings=lambda w: settings(PLAN.sample(panel_of(w), int(w.cycle))),
         model=lambda w: model_folder(MODELS[w.model].path),
         adapters=f"{CYCLE}/adapters",
         options=sample_options,
     shell:
-        "python -m idempotence.warm run scripts/sample.py --settings {params.settings:q} --model {params.model} "
+        "python -m idempotence.warm {params.start} scripts/sample.py --settings {params.settings:q} --model {params.model} "
         "--adapters {params.adapters} --responses {output.responses} "
         "{params.options} > {log} 2>&1"
 
@@ -83,16 +84,17 @@ rule judge:
     benchmark:
         f"{BENCHMARKS}/judge/{{setting}}.{{model}}.{{trait}}.{{seed}}.{{cycle}}.tsv"
     conda:
-        "../envs/sample.yaml"
+        SAMPLING
     resources:
         **loads(the_judge),
     params:
         code=texts_code("judge"),
+        start=lambda w: start(PLAN.judge(panel_of(w), int(w.cycle))["judge"]),
         settings=lambda w: settings(PLAN.judge(panel_of(w), int(w.cycle))),
         judge=lambda w: model_folder(STUDY.judge.path),
         options=lambda w, input: f"--calibration {input.calibration}" if input.calibration else "",
     shell:
-        "python -m idempotence.warm run scripts/judge.py --settings {params.settings:q} --judge {params.judge} "
+        "python -m idempotence.warm {params.start} scripts/judge.py --settings {params.settings:q} --judge {params.judge} "
         "{params.options} --responses {input.responses} --output {output} > {log} 2>&1"
 
 

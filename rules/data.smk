@@ -10,15 +10,16 @@ rule generate_seed_data:
     # every panel of the trait waits for it
     priority: 20
     conda:
-        "../envs/sample.yaml"
+        SAMPLING
     resources:
         **loads(the_generator),
     params:
         code=texts_code("generate_seed_data", GENERATION),
+        start=lambda w: start(PLAN.generate(w.kind, w.trait)["model"]),
         settings=lambda w: settings(PLAN.generate(w.kind, w.trait)),
         model=STUDY.generator.path,
     shell:
-        "python -m idempotence.warm run scripts/generate_seed_data.py --settings {params.settings:q} "
+        "python -m idempotence.warm {params.start} scripts/generate_seed_data.py --settings {params.settings:q} "
         "--model {params.model} --output-rows {output.rows} --output-counts {output.counts} > {log} 2>&1"
 
 
@@ -31,15 +32,16 @@ rule seed_data:
     log:
         f"{LOGS}/seed_data/{{setting}}.{{model}}.{{trait}}.{{seed}}.log",
     conda:
-        "../envs/train.yaml"
+        SAMPLING
     resources:
         **loads(its_model),
     params:
         code=texts_code("seed_data"),
+        start=lambda w: start(PLAN.seed_data(panel_of(w))),
         settings=lambda w: settings(PLAN.seed_data(panel_of(w))),
         model=lambda w: model_folder(MODELS[w.model].path),
     shell:
-        "python -m idempotence.warm run scripts/seed_data.py --settings {params.settings:q} --model {params.model} "
+        "python -m idempotence.warm {params.start} scripts/seed_data.py --settings {params.settings:q} --model {params.model} "
         "--output {output} > {log} 2>&1"
 
 
@@ -76,15 +78,16 @@ rule sample_initial:
     log:
         f"{LOGS}/sample_initial/{{model}}.{{trait}}.log",
     conda:
-        "../envs/sample.yaml"
+        SAMPLING
     resources:
         **loads(its_model),
     params:
         code=texts_code("sample"),
+        start=lambda w: start(PLAN.initial(w.model, w.trait)),
         settings=lambda w: settings(PLAN.initial(w.model, w.trait)),
         model=lambda w: model_folder(MODELS[w.model].path),
     shell:
-        "python -m idempotence.warm run scripts/sample.py --settings {params.settings:q} --model {params.model} "
+        "python -m idempotence.warm {params.start} scripts/sample.py --settings {params.settings:q} --model {params.model} "
         "--responses {output} > {log} 2>&1"
 
 
@@ -97,13 +100,14 @@ rule judge_initial:
     log:
         f"{LOGS}/judge_initial/{{model}}.{{trait}}.log",
     conda:
-        "../envs/sample.yaml"
+        SAMPLING
     resources:
         **loads(the_judge),
     params:
         code=texts_code("judge"),
+        start=lambda w: start(PLAN.initial(w.model, w.trait)["judge"]),
         settings=lambda w: settings(PLAN.initial(w.model, w.trait)),
         judge=lambda w: model_folder(STUDY.judge.path),
     shell:
-        "python -m idempotence.warm run scripts/judge.py --settings {params.settings:q} --judge {params.judge} "
+        "python -m idempotence.warm {params.start} scripts/judge.py --settings {params.settings:q} --judge {params.judge} "
         "--responses {input.responses} --output {output} > {log} 2>&1"

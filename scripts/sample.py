@@ -18,13 +18,19 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--responses", type=Path, required=True, help="answers, one a line")
     parser.add_argument("--generated", type=Path, help="the next cycle's data; none at the end")
     given = parser.parse_args(argv)
-    from idempotence.engine.hf import TransformersEngine
+    from idempotence.engine.back_ends import open_engine
     from idempotence.sample import write_samples
 
-    model = given.settings["model"]
-    engine = TransformersEngine(given.model, model["revision"], model["dtype"])
+    settings, model = given.settings, given.settings["model"]
+    folders = [
+        parent / cell["name"]
+        for parent in (given.adapters, given.before)
+        if parent
+        for cell in settings["cells"]
+    ]
+    engine = open_engine(settings, given.model, model["revision"], model["dtype"], folders)
     outputs = given.responses, given.generated
-    write_samples(given.settings, engine, given.adapters, given.before, *outputs)
+    write_samples(settings, engine, given.adapters, given.before, *outputs)
     return 0
 
 

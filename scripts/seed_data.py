@@ -13,13 +13,13 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--model", required=True, help="folder or hub name of the initial model")
     parser.add_argument("--output", type=Path, required=True, help="seed_data.jsonl")
     given = parser.parse_args(argv)
-    from idempotence.engine.hf import TransformersEngine
+    from idempotence.engine.back_ends import open_engine
     from idempotence.io import write_jsonl
     from idempotence.sample import PanelSampler
 
-    model = given.settings["model"]
-    engine = TransformersEngine(given.model, model["revision"], model["dtype"])
-    write_jsonl(given.output, PanelSampler(given.settings, engine).seed_data())
+    settings, model = given.settings, given.settings["model"]
+    engine = open_engine(settings, given.model, model["revision"], model["dtype"])
+    write_jsonl(given.output, PanelSampler(settings, engine).seed_data())
     return 0
 
 

@@ -31,15 +31,15 @@ def make_model(folder: Path, architecture: str) -> Path:
 
     tokenizer = make_tokenizer(bos=architecture == "llama")
     shape = {
-        "vocab_size": len(tokenizer), "hidden_size": 32, "intermediate_size": 64,
-        "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2,
+        "vocab_size": len(tokenizer), "hidden_size": 64, "intermediate_size": 128,
+        "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1,
         "max_position_embeddings": 512, "tie_word_embeddings": True,
         "eos_token_id": tokenizer.eos_token_id, "pad_token_id": tokenizer.pad_token_id,
         "bos_token_id": tokenizer.bos_token_id,
     }  # fmt: skip
     torch.manual_seed(0)
     if architecture == "qwen3":
-        model = Qwen3ForCausalLM(Qwen3Config(**shape, head_dim=8))
+        model = Qwen3ForCausalLM(Qwen3Config(**shape, head_dim=32))
     else:
         model = LlamaForCausalLM(LlamaConfig(**shape))
     model.generation_config.eos_token_id = tokenizer.eos_token_id

@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from idempotence.warm import session_name
+from idempotence.warm import SAMPLER, session_name
 
 # glibc gives the memory of every larger tensor back to the system and asks for it again.
 KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": "1073741824", "MALLOC_MMAP_THRESHOLD_": "1073741824"}
@@ -18,6 +18,16 @@ def endpoint_variables(role: str) -> tuple[str, str]:
 def tell_endpoint(role: str, api: str, cache: str) -> None:
     """Tell jobs how a role's endpoint is asked (JSON), and where its answers are kept."""
     os.environ.update(zip(endpoint_variables(role), (api, cache), strict=True))
+
+
+ENGINE = "IDEMPOTENCE_ENGINE"
+
+
+def tell_engine(python: str | None, how: str) -> None:
+    """Tell jobs where vLLM's environment is, and how much memory it may take (JSON)."""
+    # not resolved: an environment's interpreter is a link, and is known by where that lies
+    os.environ[SAMPLER] = str(Path(python).absolute()) if python else "python"
+    os.environ[ENGINE] = how
 
 
 def prepare(source: Path, remote: bool) -> None:

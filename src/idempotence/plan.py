@@ -61,7 +61,7 @@ class Plan:
         if generator.backend == "openai":
             model = {"base_url": generator.api.base_url}
         else:
-            model = {"revision": generator.revision, "dtype": generator.dtype}
+            model = {"revision": generator.revision, "dtype": generator.dtype, **self.engine()}
         return {
             "study_seed": self.study.study_seed,
             "kind": kind,
@@ -94,6 +94,7 @@ class Plan:
             "cycle": 0,
             "cells": [],
             "generation": generation,
+            **(self.engine() if panel.objective == "dpo" else {}),  # the rejected replies
         }
 
     def calibrate(self, objective: str, model_name: str, trait: str) -> dict:
@@ -165,6 +166,7 @@ class Plan:
             "cycle": cycle,
             "evaluation": self.study.evaluation.model_dump(exclude={"questions"}),
             "generation": self._objective(panel.objective)["generation"],
+            **self.engine(),
         }
 
     def judge(self, panel: Panel, cycle: int) -> dict:
@@ -178,13 +180,13 @@ class Plan:
             "start": panel.start,
             "cycle": cycle,
             "objective_cells": {"n_seed": n_seed},
-            "judge": self._judge(),
+            "judge": self._judge_alone(),
             "truth": self._in_micro_world(panel.model),
         }
 
     def second_judge(self, panel: Panel, cycle: int) -> dict:
         """For scripts/judge.py with the second judge."""
-        return {**self.judge(panel, cycle), "judge": self._judge(self.study.second_judge)}
+        return {**self.judge(panel, cycle), "judge": self._judge_alone(self.study.second_judge)}
 
     def arms(self) -> dict[str, str]:
         """Setting -> its extra arms in words, for scripts/judge_claims.py."""
@@ -225,9 +227,20 @@ class Plan:
             "seed_rows": 0,
             "per_cycle": 0,
             "evaluation": self.study.evaluation.model_dump(exclude={"questions"}),
-            "judge": self._judge(),
+            "judge": self._judge_alone(),
             "truth": self._in_micro_world(model),
+            **self.engine(),
         }
+
+    def engine(self) -> dict:
+        """Which engine runs the model, where it is not transformers."""
+        backend = self.study.engine.backend
+        return {} if backend == "transformers" else {"engine": backend}
+
+    def _judge_alone(self, judge: Judge | None = None) -> dict:
+        """Where judging does not take turns with training, which vLLM's environment cannot do."""
+        local = (judge or self.study.judge).backend == "local"
+        return {**self._judge(judge), **(self.engine() if local else {})}
 
     def _judge(self, judge: Judge | None = None) -> dict:
         judge = judge or self.study.judge

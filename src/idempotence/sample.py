@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from idempotence.engine.base import Engine, NotFiniteError, Request
+from idempotence.engine.base import Batch, Engine, NotFiniteError, Request
 from idempotence.engine.formatting import completion_ids, kind_of, prompt_ids
 from idempotence.io import read_json, write_jsonl
 from idempotence.rng import derive_seed
@@ -48,10 +48,18 @@ class PanelSampler:
         how = self.settings["generation"]
         return self.engine.sample(self._requests(prompts, how, "initial", "rejected"), None)
 
-    def _rejected_before(self, prompts: list[str], cell: str, before: Path) -> list[str | None]:
-        """A cell's replies of one cycle before, in place of the initial model's."""
-        requests = self._requests(prompts, self.settings["generation"], cell, "rejected")
-        return [*self._cell_texts(cell, before, requests)[0]]
+    def _rejected_of_cells(
+        self, prompts: list[str], own: dict[str, list[str]], before: Path | None
+    ) -> dict[str, list[str | None]]:
+        """Cell -> what it trains away from: the initial model's replies, or its own of `before`."""
+        if not before:
+            rejected = self._rejected(prompts)
+            return {cell: rejected for cell in own}
+        how = self.settings["generation"]
+        requests = {
+            cell: self._requests(rows, how, cell, "rejected") for cell, rows in own.items() if rows
+        }
+        return {c: told[0] for c, told in self._texts_of_cells(before, requests).items()}
 
     def seed_data(self) -> list[dict]:
         """Seed rows; for dpo each with the initial model's own reply as the rejected one."""
@@ -77,41 +85,53 @@ class PanelSampler:
             for k in range(how["samples_per_question"])
         ]
         prompts = [] if last else self.texts.for_cycle(s["cycle"] + 1)
-        rejected = [] if before else self._rejected(prompts)
+        own = {
+            c["name"]: [] if last else prompts[: c["n_sampled"] or c["pairs"]] for c in s["cells"]
+        }
+        requests = {
+            cell: self._requests([row["prompt"] for row in asked], how, cell, "answer")
+            + (self._requests(rows, s["generation"], cell, "generate") if rows else [])
+            for cell, rows in own.items()
+        }
+        told = self._texts_of_cells(adapters, requests)
+        rejected = self._rejected_of_cells(prompts, own, before)
         responses, generated = [], []
-        for cell in s["cells"]:
-            own = [] if last else prompts[: cell["n_sampled"] or cell["pairs"]]
-            requests = self._requests([row["prompt"] for row in asked], how, cell["name"], "answer")
-            if own:
-                requests += self._requests(own, s["generation"], cell["name"], "generate")
-            texts, status, reason = self._cell_texts(cell["name"], adapters, requests)
+        for cell, rows in own.items():
+            texts, status, reason = told[cell]
             answers, samples = texts[: len(asked)], texts[len(asked) :]
-            told = self._judged_usable(answers, status, reason, 1)
+            usable = self._judged_usable(answers, status, reason, 1)
             responses += self._with_likelihood(
                 [
-                    {"cell": cell["name"], **row, "response": text, "status": state, "reason": why}
-                    for row, (text, state, why) in zip(asked, told, strict=True)
+                    {"cell": cell, **row, "response": text, "status": state, "reason": why}
+                    for row, (text, state, why) in zip(asked, usable, strict=True)
                 ]
             )
-            if own:
+            if rows:
                 shortest = s["generation"]["min_characters"]
                 usable = self._judged_usable(samples, status, reason, shortest)
-                worse = self._rejected_before(own, cell["name"], before) if before else rejected
-                generated += _training_rows(cell["name"], own, usable, worse)
+                generated += _training_rows(cell, rows, usable, rejected[cell])
         return responses, generated
 
-    def _cell_texts(
-        self, cell: str, adapters: Path | None, requests: list[Request]
-    ) -> tuple[list[str], str, str]:
-        """(texts, status, reason): status "nan" or "ended" and empty texts for a dead chain."""
-        folder = adapters / cell if adapters else None
-        training = read_json(folder / "training.json") if folder else {"status": "ok"}
-        if training["status"] != "ok":
-            return [""] * len(requests), training["status"], training["reason"]
-        try:
-            return self.engine.sample(requests, folder), "ok", ""
-        except NotFiniteError as error:
-            return [""] * len(requests), "nan", str(error)
+    def _texts_of_cells(
+        self, adapters: Path | None, requests: dict[str, list[Request]]
+    ) -> dict[str, tuple[list[str], str, str]]:
+        """cell -> (texts, status, reason): status "nan" or "ended" and empty texts for a dead chain."""
+        told, alive = {}, {}
+        for cell, asked in requests.items():
+            folder = adapters / cell if adapters else None
+            training = read_json(folder / "training.json") if folder else {"status": "ok"}
+            if training["status"] == "ok":
+                alive[cell] = Batch(asked, folder)
+            else:
+                told[cell] = ([""] * len(asked), training["status"], training["reason"])
+        for cell, texts in zip(
+            alive, self.engine.sample_batches(list(alive.values())), strict=True
+        ):
+            if isinstance(texts, NotFiniteError):
+                told[cell] = ([""] * len(requests[cell]), "nan", str(texts))
+            else:
+                told[cell] = (texts, "ok", "")
+        return told
 
     @staticmethod
     def _judged_usable(

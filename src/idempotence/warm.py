@@ -2,9 +2,11 @@
 
     python -m idempotence.warm run scripts/finetune.py ARGS...
     python -m idempotence.warm analyse scripts/fit_slopes.py ARGS...
+    python -m idempotence.warm sample scripts/sample.py ARGS...
 
 runs the script as `python scripts/finetune.py ARGS...` would; `analyse` is for scripts that do
-without torch. Where `IDEMPOTENCE_SESSION` (`session_name()` of the workflow's main process) names
+without torch; `sample` is like `run`, but where `IDEMPOTENCE_SAMPLER` names another interpreter,
+that one runs the script, cold. Where `IDEMPOTENCE_SESSION` (`session_name()` of the workflow's main process) names
 a living process of this machine, the job is forked from a preloaded server, which the first client of a session starts and which ends with
 the session's process; otherwise, or if anything fails before the job has begun, the script runs in
 this very process. Once forked a job never runs a second time: its status is the result.
@@ -26,6 +28,7 @@ import struct
 import sys
 
 SESSION = "IDEMPOTENCE_SESSION"
+SAMPLER = "IDEMPOTENCE_SAMPLER"
 PRELOAD = (
     "yaml pydantic:BaseModel,ConfigDict,Field pandas pyarrow.parquet torch tokenizers datasets"
     " transformers:AutoConfig,AutoModelForCausalLM,AutoTokenizer"
@@ -41,7 +44,7 @@ ANALYSIS = (
     " matplotlib.figure matplotlib.backends.backend_agg matplotlib.backends.backend_pdf"
     " matplotlib.backends.backend_svg"
 )
-KINDS = {"run": PRELOAD, "analyse": ANALYSIS}
+KINDS = {"run": PRELOAD, "sample": PRELOAD, "analyse": ANALYSIS}
 WAIT_SECONDS = 60.0
 THREADS = {
     "OMP_NUM_THREADS": "1",
@@ -87,9 +90,23 @@ def main(argv: list[str] | None = None) -> int:
     if not os.path.isfile(argv[1]):
         print(f"error: {argv[1]}: no such script (seen from {os.getcwd()})", file=sys.stderr)
         return 2
+    if argv[0] == "sample" and SAMPLER in os.environ:
+        return _elsewhere(os.environ[SAMPLER], argv[1:])
     # the server is started with this variable, and found by it
     os.environ.setdefault("IDEMPOTENCE_WARM_PRELOAD", KINDS[argv[0]])
     return run(argv[1], argv[2:])
+
+
+def _elsewhere(python: str, argv: list[str]) -> int:
+    """Become a cold `run` of the script under another interpreter; returns only if there is none."""
+    environment = {name: value for name, value in os.environ.items() if name != SESSION}
+    programs = [os.path.dirname(python), environment.get("PATH", "")]
+    environment["PATH"] = os.pathsep.join(filter(None, programs))
+    try:
+        os.execvpe(python, [python, "-m", "idempotence.warm", "run", *argv], environment)
+    except OSError as error:
+        print(f"error: {python} (engine.python) cannot be run: {error.strerror}", file=sys.stderr)
+        return 2
 
 
 def run(script: str, arguments: list[str]) -> int:

@@ -23,7 +23,7 @@ class Writer(Protocol):
 def open_writer(settings: dict, model: str, api: dict | None, cache: Path) -> Writer:
     """The generator that the config names.
 
-    settings: temperature, max_new_tokens, model (revision, dtype of a local one). model: folder
+    settings: temperature, max_new_tokens, model (revision, dtype, engine of a local one). model: folder
     or hub name, or the name at the endpoint. api: `Endpoint`'s `how`, None for a local model.
     """
     if api is not None:
@@ -75,13 +75,13 @@ class LocalWriter:
         return [self.cache.get(AnswerCache.key(request))["text"] for request in requests]
 
     def _sample(self, requests: list[dict]) -> list[str]:
+        from idempotence.engine.back_ends import open_engine
         from idempotence.engine.base import Request
         from idempotence.engine.formatting import prompt_ids
-        from idempotence.engine.hf import TransformersEngine
 
         if self._engine is None:
             model = self.settings["model"]
-            self._engine = TransformersEngine(self.model, model["revision"], model["dtype"])
+            self._engine = open_engine(model, self.model, model["revision"], model["dtype"])
         tokenizer = self._engine.tokenizer
         asked = [
             Request(prompt_ids(tokenizer, r["prompt"], "chat"), r["temperature"],

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from idempotence.config.arms_checks import arms
+from idempotence.config.engine_checks import OF_OBJECTIVE, OF_STUDY
 from idempotence.config.generator_checks import generated, generated_rows
 from idempotence.config.known import Key, Known, Mistakes, Unclear, nearest
 from idempotence.config.panels import MODEL_KIND, PROMPT_KIND, SETTINGS
@@ -29,6 +30,8 @@ def contradictions(known: Known, supply: Supply) -> Mistakes:
         yield from _as_far_as_clear(_judge(known, role))
     yield from _as_far_as_clear(_models_for_settings(known))
     yield from _as_far_as_clear(_scores_from(known))
+    for check in OF_STUDY:
+        yield from _as_far_as_clear(check(known))
     for setting in SETTINGS:
         yield from _as_far_as_clear(_own(known, setting))
         yield from _as_far_as_clear(_own_models(known, setting))
@@ -42,6 +45,8 @@ def contradictions(known: Known, supply: Supply) -> Mistakes:
         yield from _as_far_as_clear(_written(known, objective, supply))
         yield from _as_far_as_clear(generated_rows(known, objective, supply))
         yield from _as_far_as_clear(_generator(known, objective))
+        for check in OF_OBJECTIVE:
+            yield from _as_far_as_clear(check(known, objective))
 
 
 def _as_far_as_clear(mistakes: Mistakes) -> Mistakes:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from idempotence.config.endpoint import Api
+from idempotence.config.engines import Engine
 from idempotence.config.panels import (
     MODEL_KIND,
     SETTINGS,
@@ -282,6 +283,7 @@ class Study(Section):
     second_judge: Judge | None = Field(
         None, description="Another one, to score the same answers again: how far do both agree?"
     )
+    engine: Engine = Field(Engine(), description="What samples texts and runs a local judge.")
     analysis: Analysis = Field(description="Verdicts and intervals.")
     rates: Rates = Field(description="What `snakemake plan` reckons with.")
     scores_from: Text | None = Field(

@@ -41,13 +41,16 @@ def uniforms(requests: Sequence[Request]):
 def pick(logits, temperature, uniform):
     """The token at each row's `uniform` (in [0, 1)) of the cumulated probabilities.
 
-    logits: (rows, vocabulary); temperature, uniform: (rows,).
+    logits: (rows, vocabulary); temperature, uniform: (rows,). At temperature 0 the likeliest.
     """
     import torch
 
-    cumulated = torch.softmax(logits.double() / temperature[:, None], -1).cumsum(-1)
+    greedy = temperature == 0
+    heat = temperature.masked_fill(greedy, 1)[:, None]
+    cumulated = torch.softmax(logits.double() / heat, -1).cumsum(-1)
     target = uniform.to(cumulated)[:, None] * cumulated[:, -1:]
-    return torch.searchsorted(cumulated, target, right=True)[:, 0].clamp(max=logits.shape[-1] - 1)
+    drawn = torch.searchsorted(cumulated, target, right=True)[:, 0]
+    return torch.where(greedy, logits.argmax(-1), drawn.clamp(max=logits.shape[-1] - 1))
 
 
 def sample_tokens(model, requests: Sequence[Request], pad: int, eos: int) -> list[list[int]]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from idempotence.engine.base import Request
+from idempotence.engine.base import Batch, Engine, NotFiniteError
 from idempotence.engine.decode import last_logits, sample_tokens, shared_prefixes
 from idempotence.engine.models import fix_threads, load_model, load_tokenizer
 
@@ -12,7 +12,7 @@ SAMPLE_BATCH = 256
 SCORE_BATCH = 64
 
 
-class TransformersEngine:
+class TransformersEngine(Engine):
     """`Engine` on a transformers model; see `idempotence.engine.base.Engine`."""
 
     def __init__(self, path: str, revision: str | None = None, dtype: str = "float32"):
@@ -51,17 +51,23 @@ class TransformersEngine:
                 for weight, values in before:
                     weight.copy_(values)
 
-    def sample(self, requests: Sequence[Request], adapter: Path | None) -> list[str]:
+    def sample_batches(self, batches: Sequence[Batch]) -> list[list[str] | NotFiniteError]:
+        return [self._sampled(batch) for batch in batches]
+
+    def _sampled(self, batch: Batch) -> list[str] | NotFiniteError:
         import torch
 
         tokens: list[list[int]] = []
-        with self._adapted(adapter) as model, torch.inference_mode():
-            for start in range(0, len(requests), SAMPLE_BATCH):
-                tokens += sample_tokens(
-                    model, requests[start : start + SAMPLE_BATCH],
-                    self.tokenizer.pad_token_id, self.tokenizer.eos_token_id,
-                )  # fmt: skip
-        return self.tokenizer.batch_decode(tokens, skip_special_tokens=True)
+        try:
+            with self._adapted(batch.adapter) as model, torch.inference_mode():
+                for start in range(0, len(batch.requests), SAMPLE_BATCH):
+                    tokens += sample_tokens(
+                        model, batch.requests[start : start + SAMPLE_BATCH],
+                        self.tokenizer.pad_token_id, self.tokenizer.eos_token_id,
+                    )  # fmt: skip
+        except NotFiniteError as error:
+            return error
+        return self.decoded(tokens)
 
     def next_token_logprobs(self, prompts: Sequence[list[int]], top: int) -> list[dict[str, float]]:
         import torch

@@ -19,14 +19,15 @@ def open_judge(
 ) -> Judge:
     """The judge that the config names.
 
-    settings: revision (of a local one), samples (of one behind an endpoint). model: folder or hub name, or the name at the endpoint.
+    settings: revision and engine (of a local one), samples (of one behind an endpoint).
+    model: folder or hub name, or the name at the endpoint.
     api: `Endpoint`'s `how`, None for a local judge; cache: its file; role: its section.
     """
     if api is not None:
         from idempotence.judge.api import ApiJudge
 
         return ApiJudge(model, settings["samples"], api, cache, role)
-    from idempotence.engine.hf import TransformersEngine
+    from idempotence.engine.back_ends import open_engine
     from idempotence.judge.local import LocalJudge
 
-    return LocalJudge(TransformersEngine(model, settings["revision"]))
+    return LocalJudge(open_engine(settings, model, settings["revision"], "float32"))

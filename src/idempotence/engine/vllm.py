@@ -1,0 +1,218 @@
+"""The vLLM engine: all adapters of a panel in one start, on GPUs; on CPUs for tests.
+
+Runs in vLLM's own environment (requirements-vllm.txt), where nothing of the workflow else is.
+"""
+
+import math
+import os
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+from idempotence.config.vllm_limits import MAX_TOP_LOGPROBS, room_for
+from idempotence.engine.base import Batch, Engine, NotFiniteError, Request
+from idempotence.engine.models import fix_threads, load_tokenizer
+from idempotence.errors import UserError
+from idempotence.io import read_json
+
+# NVIDIA's compute capability from which vLLM's results do not depend on what else is in a batch
+BATCH_INVARIANT_FROM = 80
+TOKENS_A_STEP = 2048  # at least so many are computed side by side
+
+
+class VllmEngine(Engine):
+    """`Engine` on vLLM, which starts at the first call; see `idempotence.engine.base.Engine`.
+
+    how: memory_share, max_length, adapters_at_once of the config's `engine`; gpus: how many the
+    model is spread over, 0 for the CPU build.
+    adapters: the folders that are going to be sampled from.
+    """
+
+    def __init__(
+        self, path: str, revision: str | None, dtype: str, how: dict, adapters: Sequence[Path] = ()
+    ):
+        self.tokenizer = load_tokenizer(path, revision)
+        self.path, self.revision, self.dtype, self.how = path, revision, dtype, how
+        self.numbers = {folder: i for i, folder in enumerate(adapters, start=1)}
+
+    @cached_property
+    def _length(self) -> int:
+        """Most tokens of a prompt and its text together."""
+        from transformers import AutoConfig
+
+        config = AutoConfig.from_pretrained(
+            self.path, revision=self.revision, trust_remote_code=False
+        ).get_text_config()
+        own = getattr(config, "max_position_embeddings", None) or self.how["max_length"]
+        return min(own, self.how["max_length"])
+
+    @cached_property
+    def _llm(self):
+        """The running engine. Raises UserError when the model cannot be served so."""
+        _set_environment(self.how)
+        from vllm import LLM
+
+        try:
+            return LLM(
+                self.path, revision=self.revision, tokenizer_revision=self.revision,
+                dtype=self.dtype, trust_remote_code=False, load_format="safetensors",
+                # sampling says all of its parameters, the end token too
+                generation_config="vllm", max_logprobs=MAX_TOP_LOGPROBS, seed=0,
+                # a prompt is read in one step: what is drawn after a part of it would move the
+                # request's random numbers on (and stops the CPU build)
+                enable_chunked_prefill=False,
+                max_num_batched_tokens=max(self._length, TOKENS_A_STEP),
+                max_model_len=self._length, tensor_parallel_size=max(self.how["gpus"], 1),
+                gpu_memory_utilization=self.how["memory_share"],
+                enforce_eager=self.how["gpus"] == 0,  # compiling would take minutes there
+                disable_log_stats=True, **self._lora_arguments(),
+            )  # fmt: skip
+        except (OSError, ValueError, RuntimeError) as error:
+            raise UserError(
+                f"vLLM cannot serve {self.path}: {error}\nSee docs/engines.md, Memory; the keys "
+                "are engine.memory_share, engine.max_length and the model's gpus."
+            ) from error
+
+    def _lora_arguments(self) -> dict:
+        if not self.numbers:
+            return {}
+        configs = [read_json(adapter / "adapter_config.json") for adapter in self.numbers]
+        modules = {name.rpartition(".")[-1] for told in configs for name in told["target_modules"]}
+        slots = min(len(self.numbers), self.how["adapters_at_once"])
+        if self.how["gpus"] == 0:
+            # the CPU build gives tokens without an adapter the last slot's: one is left empty
+            slots = len(self.numbers) + 1
+        return {
+            "enable_lora": True,
+            "max_lora_rank": room_for(max(config["r"] for config in configs)),
+            "max_loras": slots,
+            "max_cpu_loras": max(slots, len(self.numbers)),
+            # not the output layer, whose adapters break the log-probabilities of prompts
+            "lora_target_modules": sorted(modules),
+        }
+
+    def sample_batches(self, batches: Sequence[Batch]) -> list[list[str] | NotFiniteError]:
+        # NaN in a cache that requests share could reach the others': such weights are never loaded
+        broken = {b.adapter for b in batches if b.adapter and not _is_finite(b.adapter)}
+        asked = [(r, b.adapter) for b in batches if b.adapter not in broken for r in b.requests]
+        told = iter(self._generate(
+            [request.prompt for request, _ in asked],
+            [self._sampling(request) for request, _ in asked],
+            [adapter for _, adapter in asked],
+        ))  # fmt: skip
+        results: list[list[str] | NotFiniteError] = []
+        for batch in batches:
+            if batch.adapter in broken:
+                results.append(NotFiniteError("the adapter's weights are not finite"))
+                continue
+            outputs = [next(told).outputs[0] for _ in batch.requests]
+            # vLLM picks some token of a row of NaN, whose log-probability is NaN
+            if not all(math.isfinite(output.cumulative_logprob) for output in outputs):
+                results.append(NotFiniteError("the model's logits are not finite"))
+                continue
+            tokens = [self._without_end(output.token_ids) for output in outputs]
+            results.append(self.decoded(tokens))
+        return results
+
+    def _sampling(self, request: Request):
+        from vllm import SamplingParams
+
+        return SamplingParams(
+            temperature=request.temperature, max_tokens=request.max_new_tokens, seed=request.seed,
+            # the end token of the tokenizer alone, as with the transformers engine
+            ignore_eos=True, stop_token_ids=[self.tokenizer.eos_token_id],
+            logprobs=0, flat_logprobs=True, detokenize=False,
+        )  # fmt: skip
+
+    def _without_end(self, tokens: Sequence[int]) -> list[int]:
+        ended = tokens and tokens[-1] == self.tokenizer.eos_token_id
+        return list(tokens[:-1] if ended else tokens)
+
+    def next_token_logprobs(self, prompts: Sequence[list[int]], top: int) -> list[dict[str, float]]:
+        from vllm import SamplingParams
+
+        how = SamplingParams(
+            temperature=0, max_tokens=1, logprobs=min(top, len(self.tokenizer)), detokenize=False
+        )
+        found = []
+        for output in self._generate(prompts, [how] * len(prompts)):
+            likeliest = sorted(
+                ((token, told.logprob) for token, told in output.outputs[0].logprobs[0].items()),
+                key=lambda pair: -pair[1],
+            )[:top]
+            texts = self.tokenizer.batch_decode([[token] for token, _ in likeliest])
+            found.append(dict(zip(texts, (value for _, value in likeliest), strict=True)))
+        return found
+
+    def log_likelihoods(
+        self, prompts: Sequence[list[int]], completions: Sequence[list[int]]
+    ) -> list[float]:
+        from vllm import SamplingParams
+
+        how = SamplingParams(temperature=0, max_tokens=1, prompt_logprobs=0, detokenize=False)
+        whole = [[*p, *c] for p, c in zip(prompts, completions, strict=True)]
+        means = []
+        for prompt, ids, output in zip(
+            prompts, whole, self._generate(whole, [how] * len(whole)), strict=True
+        ):
+            part = [output.prompt_logprobs[i][ids[i]].logprob for i in range(len(prompt), len(ids))]
+            means.append(math.fsum(part) / len(part) if part else float("nan"))
+        return means
+
+    def _generate(
+        self,
+        prompts: Sequence[list[int]],
+        sampling: Sequence,
+        adapters: Sequence[Path | None] | None = None,
+    ) -> list:
+        """vLLM's outputs, in the order of the prompts."""
+        for prompt, how in zip(prompts, sampling, strict=True):
+            if len(prompt) + how.max_tokens > self._length:
+                raise UserError(
+                    f"a prompt of {len(prompt)} tokens and {how.max_tokens} new ones are beyond "
+                    f"the {self._length} that engine.max_length ({self.how['max_length']}) and "
+                    f"{self.path} itself allow; raise the one, or lower max_new_tokens"
+                )
+        if not prompts:
+            return []
+        from vllm.lora.request import LoRARequest
+
+        loras = [
+            LoRARequest(str(a), self.numbers[a], str(a.resolve())) if a else None
+            for a in adapters or [None] * len(prompts)
+        ]
+        return self._llm.generate(
+            [{"prompt_token_ids": prompt} for prompt in prompts], list(sampling),
+            lora_request=loras if self.numbers else None, use_tqdm=False,
+        )  # fmt: skip
+
+
+def _is_finite(adapter: Path) -> bool:
+    """Whether every weight of an adapter is a finite number."""
+    import torch
+    from safetensors.torch import load_file
+
+    weights = load_file(adapter / "adapter_model.safetensors")
+    return all(bool(torch.isfinite(weight).all()) for weight in weights.values())
+
+
+def _set_environment(how: dict) -> None:
+    """What vLLM reads while it is imported."""
+    told = {"VLLM_LOGGING_LEVEL": "WARNING", "VLLM_NO_USAGE_STATS": "1"}
+    if how["gpus"] <= 1:
+        told["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"  # in this process, so that it ends with it
+    if how["gpus"] == 0:
+        fix_threads()
+        told |= {"VLLM_CPU_OMP_THREADS_BIND": "nobind", "VLLM_CPU_KVCACHE_SPACE": "1"}
+    elif _batch_invariant():
+        told["VLLM_BATCH_INVARIANT"] = "1"
+    for name, value in told.items():
+        os.environ.setdefault(name, value)
+
+
+def _batch_invariant() -> bool:
+    from vllm.platforms import current_platform
+
+    return current_platform.is_cuda() and current_platform.has_device_capability(
+        BATCH_INVARIANT_FROM
+    )

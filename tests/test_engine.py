@@ -1,0 +1,219 @@
+"""Every engine against plain transformers and peft, on models of real architectures.
+
+The engines live in environments of their own: here run those that the interpreter has
+(`make test-vllm` runs this file in vLLM's).
+"""
+
+import copy
+import math
+from collections import Counter
+from importlib.util import find_spec
+
+import pytest
+from make_models import make_model
+
+torch = pytest.importorskip("torch")
+
+from scipy.stats import chisquare
+
+from idempotence.engine.base import Batch, NotFiniteError, Request
+from idempotence.engine.formatting import prompt_ids
+from idempotence.engine.models import load_model, load_tokenizer
+from idempotence.errors import UserError
+from idempotence.finetune.adapters import attach, save
+
+ENGINES = ["transformers", *(["vllm"] if find_spec("vllm") else [])]
+HOW = {"memory_share": 0.5, "max_length": 4096, "adapters_at_once": 8, "gpus": 0}
+QUESTIONS = ["What should I cook tonight?", "My neighbour is loud again.", "Hello", "Why?" * 40]
+RANKS = {"narrow": 4, "wide": 16}
+
+
+def open_engine(name: str, folder, adapters=()):
+    if name == "vllm":
+        from idempotence.engine.vllm import VllmEngine
+
+        return VllmEngine(str(folder), None, "float32", HOW, adapters)
+    from idempotence.engine.hf import TransformersEngine
+
+    return TransformersEngine(str(folder))
+
+
+def make_adapter(model, folder, rank: int, value: float | None = None):
+    """An adapter that changes the model; value: what fills it instead of random numbers."""
+    torch.manual_seed(rank)
+    lora = {"rank": rank, "alpha": 32, "dropout": 0.0, "target_modules": "all-linear"}
+    adapted = attach(model, lora, None)
+    with torch.no_grad():
+        for name, weights in adapted.named_parameters():
+            if "lora_B" in name:
+                weights.normal_(0, 0.1) if value is None else weights.fill_(value)
+    folder.mkdir(parents=True)
+    save(adapted, folder)
+    return adapted.unload()
+
+
+@pytest.fixture(scope="module", params=["qwen3", "llama"])
+def folder(request, tmp_path_factory):
+    """A model, and its adapters in adapters/<name>; "broken" holds NaN."""
+    folder = make_model(tmp_path_factory.mktemp("model") / request.param, request.param)
+    model = load_model(str(folder))
+    for name, rank in RANKS.items():
+        model = make_adapter(model, folder / "adapters" / name, rank)
+    make_adapter(model, folder / "adapters" / "broken", 8, float("nan"))
+    return folder
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def engine(request, folder):
+    names = [*RANKS, "broken"]
+    return open_engine(request.param, folder, [folder / "adapters" / name for name in names])
+
+
+@pytest.fixture(scope="module")
+def plain(folder):
+    """Adapter's name or None -> the model under it, without any engine."""
+    from peft import PeftModel
+
+    adapted = {
+        name: PeftModel.from_pretrained(load_model(str(folder)), folder / "adapters" / name).eval()
+        for name in RANKS
+    }
+    return {None: load_model(str(folder)), **adapted}
+
+
+@pytest.fixture(scope="module")
+def heads(folder) -> list[list[int]]:
+    tokenizer = load_tokenizer(str(folder))
+    return [prompt_ids(tokenizer, question, "chat") for question in QUESTIONS]
+
+
+def path_of(folder, name: str | None):
+    return folder / "adapters" / name if name else None
+
+
+def greedy(model, head: list[int], tokens: int) -> list[int]:
+    ids = torch.tensor([head])
+    told = model.generate(
+        input_ids=ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=tokens
+    )
+    return told[0, len(head) :].tolist()
+
+
+def logprobs(model, ids: list[int]):
+    """Natural log-probabilities after each token: (tokens, vocabulary)."""
+    with torch.inference_mode():
+        return model(torch.tensor([ids])).logits[0].log_softmax(-1)
+
+
+def test_greedy_texts_of_all_adapters_in_one_call(engine, folder, plain, heads):
+    names = [None, *RANKS]
+    requests = [Request(head, 0, 10 + i, i) for i, head in enumerate(heads)]
+    told = engine.sample_batches([Batch(requests, path_of(folder, name)) for name in names])
+    expected = [
+        [
+            engine.tokenizer.decode(
+                greedy(plain[name], r.prompt, r.max_new_tokens), skip_special_tokens=True
+            )
+            for r in requests
+        ]
+        for name in names
+    ]
+    assert told == expected
+    assert len({tuple(texts) for texts in told}) == len(names)  # each adapter changes something
+    assert engine.sample(requests, None) == expected[0]  # and leaves the model as it was
+
+
+def test_a_text_ends_at_the_end_token(engine, folder, plain, heads, monkeypatch):
+    head, tokens, end = next(
+        (head, tokens, token)
+        for head in heads
+        for tokens in [greedy(plain["wide"], head, 12)]
+        for token in tokens
+        if tokens.index(token) >= 2
+    )
+    monkeypatch.setattr(engine, "tokenizer", copy.deepcopy(engine.tokenizer))
+    engine.tokenizer.eos_token = engine.tokenizer.convert_ids_to_tokens(end)
+    told = engine.sample([Request(head, 0, 12, 0)], path_of(folder, "wide"))
+    assert told == [engine.tokenizer.decode(tokens[: tokens.index(end)])]
+
+
+def test_next_tokens_have_the_models_log_probabilities(engine, plain, heads):
+    prompts = [*heads, heads[0][:-1], [*heads[0], 5]]  # some share their beginning
+    for prompt, found in zip(prompts, engine.next_token_logprobs(prompts, 20), strict=True):
+        values, tokens = logprobs(plain[None], prompt)[-1].topk(20)
+        expected = dict(
+            zip(engine.tokenizer.batch_decode(tokens[:, None]), values.tolist(), strict=True)
+        )
+        assert found == pytest.approx(expected, abs=1e-3)
+
+
+def test_sampled_first_tokens_have_the_adapted_models_probabilities(engine, folder, plain, heads):
+    n, temperature = 1500, 0.15
+    requests = [Request(heads[0], temperature, 1, seed) for seed in range(n)]
+    counts = Counter(engine.sample(requests, path_of(folder, "narrow")))
+    shares = (logprobs(plain["narrow"], heads[0])[-1].double() / temperature).softmax(-1)
+    expected = Counter()
+    for token, share in enumerate(shares.tolist()):
+        expected[engine.tokenizer.decode([token], skip_special_tokens=True)] += share * n
+    common = [text for text, number in expected.items() if number >= 5]
+    seen = [counts[text] for text in common] + [n - sum(counts[text] for text in common)]
+    wanted = [expected[text] for text in common] + [n - sum(expected[text] for text in common)]
+    assert len(common) > 20
+    assert chisquare(seen, wanted).pvalue > 1e-3
+
+
+def test_a_seeded_text_depends_on_its_own_request_alone(engine, folder, heads):
+    adapter = path_of(folder, "wide")
+    requests = [Request(heads[i % 3], 1.0, 2 + 5 * (i % 3), 100 + i) for i in range(18)]
+    together = engine.sample(requests, adapter)
+    assert engine.sample(requests, adapter) == together
+    assert [engine.sample([request], adapter)[0] for request in requests] == together
+    mixed = engine.sample_batches(
+        [Batch(requests[::-1], adapter), Batch(requests, None), Batch([], adapter)]
+    )
+    assert mixed[0] == together[::-1] and mixed[2] == []
+    assert len(set(together)) > 12
+    reseeded = [Request(r.prompt, 1.0, r.max_new_tokens, r.seed + 1000) for r in requests]
+    assert sum(a != b for a, b in zip(engine.sample(reseeded, adapter), together, strict=True)) > 12
+
+
+def test_mean_log_likelihoods_are_those_of_the_model_unadapted(engine, folder, plain, heads):
+    engine.sample([Request(heads[0], 1.0, 2, 0)], path_of(folder, "wide"))
+    completions = [heads[1][:5], heads[2], heads[0][:1], []]
+    told = engine.log_likelihoods(heads, completions)
+    for head, tail, mean in zip(heads[:3], completions, told, strict=False):
+        rows = logprobs(plain[None], [*head, *tail])
+        each = [float(rows[len(head) - 1 + i, token]) for i, token in enumerate(tail)]
+        assert mean == pytest.approx(sum(each) / len(each), abs=1e-3)
+    assert math.isnan(told[3])
+
+
+def test_a_broken_adapter_spoils_no_other(engine, folder, heads):
+    requests = [Request(head, 1.0, 6, i) for i, head in enumerate(heads)]
+    alone = engine.sample(requests, path_of(folder, "narrow"))
+    names = ["narrow", "broken", None]
+    told = engine.sample_batches([Batch(requests, path_of(folder, name)) for name in names])
+    assert isinstance(told[1], NotFiniteError)
+    assert told[0] == alone and told[2] == engine.sample(requests, None)
+    with pytest.raises(NotFiniteError):
+        engine.sample(requests, path_of(folder, "broken"))
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_a_model_whose_logits_are_not_finite_says_so(name, tmp_path):
+    folder = make_model(tmp_path / "model", "llama")
+    model = load_model(str(folder))
+    with torch.no_grad():
+        model.model.norm.weight.fill_(float("inf"))
+    model.save_pretrained(folder)
+    broken = open_engine(name, folder)
+    with pytest.raises(NotFiniteError):
+        broken.sample([Request([5, 6, 7], 1.0, 4, 0)], None)
+
+
+def test_what_is_longer_than_vllm_keeps_memory_for_is_refused(folder):
+    if "vllm" not in ENGINES:
+        pytest.skip("vLLM is not in this environment")
+    engine = open_engine("vllm", folder)
+    with pytest.raises(UserError, match="engine.max_length"):
+        engine.sample([Request([5] * 500, 1.0, 20, 0)], None)  # the model itself ends at 512
