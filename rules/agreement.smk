@@ -41,11 +41,7 @@ if STUDY.second_judge:
         input:
             rules.gather_second.output,
         output:
-            report(
-                f"{TABLES}/judge_second.csv",
-                caption="../report/judge_second.rst",
-                category="Instrument",
-            ),
+            table("judge_second", "Instrument"),
         log:
             f"{LOGS}/tabulate_judge_second.log",
 
@@ -54,16 +50,8 @@ if STUDY.second_judge:
             scores=SCORES,
             second=rules.gather_second.output,
         output:
-            agreement=report(
-                f"{TABLES}/judge_agreement.csv",
-                caption="../report/judge_agreement.rst",
-                category="Instrument",
-            ),
-            verdicts=report(
-                f"{TABLES}/judge_verdicts.csv",
-                caption="../report/judge_verdicts.rst",
-                category="Instrument",
-            ),
+            agreement=table("judge_agreement", "Instrument"),
+            verdicts=table("judge_verdicts", "Instrument"),
         log:
             f"{LOGS}/judge_agreement.log",
         conda:

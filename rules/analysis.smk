@@ -1,5 +1,4 @@
 # From scores to tables; nothing from here on imports torch.
-TABLES = f"{RESULTS}/tables"
 SCORES = f"{RESULTS}/scores.parquet"
 INITIAL = f"{RESULTS}/initial.parquet"
 TRAJECTORIES = f"{RESULTS}/trajectories.parquet"
@@ -85,7 +84,7 @@ else:
             training=TRAINING,
             second=f"{RESULTS}/scores_second.parquet" if STUDY.second_judge else [],
         output:
-            report(f"{TABLES}/costs.csv", caption="../report/costs.rst", category="Tables"),
+            table("costs"),
         log:
             f"{LOGS}/tabulate_costs.log",
         conda:
@@ -129,12 +128,8 @@ rule summarise_chains:
     input:
         TRAJECTORIES,
     output:
-        chains=report(f"{TABLES}/chains.csv", caption="../report/chains.rst", category="Tables"),
-        amplification=report(
-            f"{TABLES}/amplification.csv",
-            caption="../report/amplification.rst",
-            category="Tables",
-        ),
+        chains=table("chains"),
+        amplification=table("amplification"),
     log:
         f"{LOGS}/summarise_chains.log",
     conda:
@@ -155,7 +150,7 @@ rule fit_slopes:
     input:
         TRAJECTORIES,
     output:
-        report(f"{TABLES}/slopes.csv", caption="../report/slopes.rst", category="Tables"),
+        table("slopes"),
     log:
         f"{LOGS}/fit_slopes.log",
     conda:
@@ -172,7 +167,7 @@ rule tabulate_judge:
     input:
         SCORES,
     output:
-        report(f"{TABLES}/judge.csv", caption="../report/judge.rst", category="Instrument"),
+        table("judge", "Instrument"),
     log:
         f"{LOGS}/tabulate_judge.log",
     conda:
@@ -188,16 +183,8 @@ rule tabulate_world:
         quality=f"{WORLD}/quality.json",
         initial=INITIAL,
     output:
-        models=report(
-            f"{TABLES}/world_models.csv",
-            caption="../report/world_models.rst",
-            category="Instrument",
-        ),
-        judge=report(
-            f"{TABLES}/world_judge.csv",
-            caption="../report/world_judge.rst",
-            category="Instrument",
-        ),
+        models=table("world_models", "Instrument"),
+        judge=table("world_judge", "Instrument"),
     log:
         f"{LOGS}/tabulate_world.log",
     conda:

@@ -325,6 +325,19 @@ def start_files():
     return sorted({*seeded, *doses, *initial})
 
 
+TABLES = f"{RESULTS}/tables"
+
+
+def table(name, category="Tables"):
+    """The file of a table, shown in the report with the caption of its name."""
+    return report(
+        f"{TABLES}/{name}.csv",
+        caption=f"../report/{name}.rst",
+        category=category,
+        labels={"table": name.replace("_", " ")},
+    )
+
+
 def lost(*files):
     """The files among them that are not there."""
     return [str(file) for file in itertools.chain(*files) if not Path(file).exists()]

@@ -100,11 +100,7 @@ rule write_run:
     output:
         config=f"{RESULTS}/config.yaml",
         run=f"{RESULTS}/run.json",
-        table=report(
-            f"{TABLES}/environment.csv",
-            caption="../report/environment.rst",
-            category="Tables",
-        ),
+        table=table("environment"),
     log:
         f"{LOGS}/write_run.log",
     conda:

@@ -5,7 +5,7 @@ rule compare_rules:
     input:
         trajectories=TRAJECTORIES,
     output:
-        report(f"{TABLES}/rules.csv", caption="../report/rules.rst", category="Tables"),
+        table("rules"),
     log:
         f"{LOGS}/compare_rules.log",
     conda:
@@ -26,9 +26,7 @@ rule simulate_null:
     input:
         scores=SCORES,
     output:
-        rates=report(
-            f"{TABLES}/null_rate.csv", caption="../report/null_rate.rst", category="Tables"
-        ),
+        rates=table("null_rate"),
         quantiles=f"{TABLES}/null_quantiles.csv",
     log:
         f"{LOGS}/simulate_null.log",
@@ -50,7 +48,7 @@ rule fit_mixed_model:
     input:
         trajectories=TRAJECTORIES,
     output:
-        report(f"{TABLES}/mixed_model.csv", caption="../report/mixed_model.rst", category="Tables"),
+        table("mixed_model"),
     log:
         f"{LOGS}/fit_mixed_model.log",
     conda:
@@ -67,7 +65,7 @@ rule fit_equivalence:
     input:
         trajectories=TRAJECTORIES,
     output:
-        report(f"{TABLES}/equivalence.csv", caption="../report/equivalence.rst", category="Tables"),
+        table("equivalence"),
     log:
         f"{LOGS}/fit_equivalence.log",
     conda:
@@ -87,9 +85,7 @@ rule fit_relaxation:
         trajectories=TRAJECTORIES,
     output:
         chains=f"{TABLES}/relaxation.csv",
-        contraction=report(
-            f"{TABLES}/contraction.csv", caption="../report/contraction.rst", category="Tables"
-        ),
+        contraction=table("contraction"),
     log:
         f"{LOGS}/fit_relaxation.log",
     conda:
@@ -108,10 +104,8 @@ rule fit_dose:
     input:
         chains=rules.summarise_chains.output.chains,
     output:
-        model=report(f"{TABLES}/dose.csv", caption="../report/dose.rst", category="Tables"),
-        flips=report(
-            f"{TABLES}/dose_flips.csv", caption="../report/dose_flips.rst", category="Tables"
-        ),
+        model=table("dose"),
+        flips=table("dose_flips"),
     log:
         f"{LOGS}/fit_dose.log",
     conda:
@@ -130,7 +124,7 @@ rule fit_tradeoff:
         chains=rules.summarise_chains.output.chains,
     output:
         chains=f"{TABLES}/tradeoff_chains.csv",
-        slopes=report(f"{TABLES}/tradeoff.csv", caption="../report/tradeoff.rst", category="Tables"),
+        slopes=table("tradeoff"),
     log:
         f"{LOGS}/fit_tradeoff.log",
     conda:
@@ -150,9 +144,7 @@ rule fit_continual:
         chains=rules.summarise_chains.output.chains,
     output:
         pairs=f"{TABLES}/continual_pairs.csv",
-        means=report(
-            f"{TABLES}/continual.csv", caption="../report/continual.rst", category="Tables"
-        ),
+        means=table("continual"),
     log:
         f"{LOGS}/fit_continual.log",
     conda:
@@ -178,7 +170,7 @@ rule judge_claims:
         ],
     output:
         json=f"{RESULTS}/claims.json",
-        csv=report(f"{TABLES}/claims.csv", caption="../report/claims.rst", category="Claims"),
+        csv=table("claims", "Claims"),
     log:
         f"{LOGS}/judge_claims.log",
     conda:
