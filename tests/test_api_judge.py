@@ -1,16 +1,25 @@
 """The judge behind an endpoint: nothing lost, nothing asked twice, no key in any file."""
 
+import importlib
+import json
 import math
 import time
+from email.utils import formatdate
 
 import numpy as np
 import pandas as pd
 import pytest
+from make_config import ROOT, load
 from make_endpoint import Endpoint, completion
 
+from idempotence.answers import spent_in
+from idempotence.endpoint import _seconds
 from idempotence.errors import UserError
+from idempotence.io import write_jsonl
+from idempotence.job_environment import endpoint_variables
 from idempotence.judge.api import ApiJudge
 from idempotence.judge.protocol import Answer, rate
+from idempotence.plan import Plan
 from idempotence.stats.judge_truth import judge_truth
 
 KEY = "sk-secret-for-tests"
@@ -75,6 +84,45 @@ def test_passing_faults_are_ridden_out(ask, fault):
     assert set(endpoint.asked.values()) == {2}
 
 
+def test_progress_is_shown(ask, capsys):
+    with Endpoint() as endpoint:
+        ask(endpoint, TEXTS)
+    assert "asking the judge: 100%" in capsys.readouterr().err
+
+
+def test_the_second_judge_is_asked_at_its_own_endpoint_and_keeps_its_own_answers(
+    tmp_path, monkeypatch
+):
+    cells = {"sft": {"cells": {"levels": [], "n_seed": [8], "n_sampled": [4]}}}
+    api = {"base_url": "https://overwritten/v1", "key_env": "SECOND_KEY", "max_calls": 4}
+    study = load({**cells, "second_judge": {"backend": "openai", "path": "other", "api": api}})
+    settings = Plan(study).second_judge(study.panels()[0], 0)
+    row = {"cell": "seed8_sampled4", "status": "ok", "reason": "", "loglik_initial": -1.0}
+    rows = [
+        {**row, "question": 0, "sample": k, "prompt": "a question", "response": f"reply {k}"}
+        for k in range(2)
+    ]
+    write_jsonl(tmp_path / "responses.jsonl", rows)
+    monkeypatch.setenv("SECOND_KEY", KEY)
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    arguments = ["--second", "--settings", json.dumps(settings), "--judge", "other"]
+    for name in ("responses.jsonl", "scores_second.parquet"):
+        kind = "--responses" if name.endswith("jsonl") else "--output"
+        arguments += [kind, str(tmp_path / name)]
+    with Endpoint() as endpoint:
+        how = {**study.second_judge.api.model_dump(), "base_url": endpoint.url}
+        for role, told in {"judge": "{}", "second_judge": json.dumps(how)}.items():
+            api_variable, cache_variable = endpoint_variables(role)
+            monkeypatch.setenv(api_variable, told)
+            monkeypatch.setenv(cache_variable, str(tmp_path / f"{role}.sqlite"))
+        assert importlib.import_module("judge").main(arguments) == 0
+        assert len(endpoint.asked) == 4 and {body["model"] for body in endpoint.bodies} == {"other"}
+    assert spent_in(tmp_path / "second_judge.sqlite").calls == 4
+    assert not (tmp_path / "judge.sqlite").exists()
+    scores = pd.read_parquet(tmp_path / "scores_second.parquet")
+    assert scores["trait_score"].to_numpy() == pytest.approx(75.5555, abs=1e-3)
+
+
 def test_a_server_that_hangs_is_asked_again(ask):
     def hangs(text, nth):
         if nth == 1:
@@ -92,6 +140,20 @@ def test_retry_after_is_honoured(ask):
         ask(endpoint, TEXTS[:1])
     (_, first), (_, second) = endpoint.times
     assert 1.2 <= second - first < 3
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("0", 0), ("2.5", 2.5), ("-1", None), ("nan", None), ("inf", None), ("", None), ("soon", None),
+     ("Wed, 21 Oct 2015 07:28:00 GMT", 0)],
+)  # fmt: skip
+def test_what_a_server_may_ask_for(text, seconds):
+    assert _seconds(text) == seconds
+
+
+def test_a_date_to_try_again_is_waited_for():
+    later = formatdate(time.time() + 90, usegmt=True)
+    assert 85 < _seconds(later) <= 90
 
 
 def test_a_server_that_stays_down_stops_the_job_and_keeps_the_answers(ask):

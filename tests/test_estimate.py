@@ -172,6 +172,18 @@ def test_where_a_model_lies():
     assert local_folder("gpt-4o-mini", None, WORLD) is None
 
 
+def test_a_hub_model_that_was_downloaded_is_measured_by_its_files(tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    snapshot = tmp_path / "models--owner--far" / "snapshots" / "abc"
+    snapshot.mkdir(parents=True)
+    (snapshot / "config.json").write_text(json.dumps(QWEN3_4B))
+    assert local_folder("owner/far", "abc", WORLD) == snapshot
+    assert local_folder("owner/far", "abd", WORLD) is None
+    model = {"name": "far", "kind": "instruct", "path": "owner/far", "revision": "abc"}
+    text = plan_of({"models": [{**model, "parameters": 4_022_468_096}]})[1]
+    assert "an adapter of 132 MB (by the shape in" in text
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("architecture", ["qwen3", "llama"])
 def test_sizes_are_those_of_the_files_that_peft_writes(tmp_path, architecture):

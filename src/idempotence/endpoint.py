@@ -7,7 +7,9 @@ The key is read from the environment and goes nowhere but into the request.
 import asyncio
 import math
 import os
+import time
 from collections.abc import Callable, Sequence
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from idempotence.answers import AnswerCache
@@ -157,13 +159,23 @@ def _wait(state) -> float:
     import tenacity
 
     response = getattr(state.outcome.exception(), "response", None)
-    asked = response.headers.get("retry-after", "") if response is not None else ""
-    try:
-        if math.isfinite(float(asked)) and float(asked) >= 0:
-            return float(asked)
-    except ValueError:
-        pass  # absent, or a date: grow as usual
+    asked = _seconds(response.headers.get("retry-after", "")) if response is not None else None
+    if asked is not None:
+        return asked
     return tenacity.wait_random_exponential(multiplier=0.5, max=LONGEST_WAIT)(state)
+
+
+def _seconds(text: str) -> float | None:
+    """From a Retry-After header (RFC 9110: seconds, or a date); None for anything else."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(text).timestamp() - time.time()
+        except ValueError:
+            return None
+        seconds = max(seconds, 0)
+    return seconds if math.isfinite(seconds) and seconds >= 0 else None
 
 
 def said(completion) -> tuple:
