@@ -75,10 +75,10 @@ def spread(values: list[float]) -> dict[str, str]:
     }  # fmt: skip
 
 
-def write(name: str, rows: list[dict[str, str]]) -> Path:
-    """benchmarks/results/<name>.csv, the machine beside every row."""
-    RESULTS.mkdir(exist_ok=True)
-    path, about = RESULTS / f"{name}.csv", machine()
+def write(name: str, rows: list[dict[str, str]], folder: Path = RESULTS) -> Path:
+    """<folder>/<name>.csv, the machine beside every row."""
+    folder.mkdir(exist_ok=True)
+    path, about = folder / f"{name}.csv", machine()
     with open(path, "w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, [*rows[0], *about], lineterminator="\n")
         writer.writeheader()

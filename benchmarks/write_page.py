@@ -25,11 +25,20 @@ SECTIONS = {
         ("Studies of one panel and more, from nothing to scores. `work`: cell-cycles, and `time`: seconds, both over those of the first "
         "row of the group; `time` should not outgrow `work`. Start-up (about 10 s) is in every row. Aim: no process over 2 GB."),
     ),
+    "gpu": (
+        "On a GPU",
+        ("A model of Qwen3-4B's shape with random weights: finetuning of a LoRA adapter (rank 16), and sampling with eight adapters, one after the "
+        "other (transformers) or side by side (vLLM). Shares of what the card's large matrix products and copies of its memory reach."),
+    ),
     "planning": (
         "Planning",
         "Seconds of a dry run, by number of jobs. Aim: 2,500 jobs under 30 s.",
     ),
 }  # fmt: skip
+
+NOT_MEASURED = {
+    "gpu": "Not measured yet: no GPU was at hand. `python benchmarks/gpu.py` measures it."
+}
 
 
 def table(name: str) -> str:
@@ -61,6 +70,8 @@ def main() -> None:
     for name, (heading, text) in SECTIONS.items():
         if (RESULTS / f"{name}.csv").exists():
             parts.append(f"## {heading}\n\n{text}\n\n{table(name)}\n")
+        elif name in NOT_MEASURED:
+            parts.append(f"## {heading}\n\n{NOT_MEASURED[name]}\n")
     notes = ROOT / "benchmarks" / "notes.md"
     parts.append(notes.read_text(encoding="utf-8"))
     (ROOT / "docs" / "performance.md").write_text("\n".join(parts), encoding="utf-8")
