@@ -14,6 +14,7 @@ from idempotence.config.panels import Cell
 from idempotence.engine.base import NotFiniteError, Request
 from idempotence.engine.formatting import completion_ids, prompt_ids
 from idempotence.engine.hf import TransformersEngine
+from idempotence.engine.lora import can_merge, merged
 from idempotence.engine.models import load_model, load_tokenizer
 from idempotence.finetune.adapters import attach, save
 from idempotence.finetune.data import preference_rows, supervised_rows
@@ -263,6 +264,26 @@ def test_an_engine_is_seeded_and_leaves_no_adapter_behind(folder, tokenizer, tmp
         engine.model.model.embed_tokens.weight.fill_(float("nan"))
     with pytest.raises(NotFiniteError):
         engine.sample(one, None)
+
+
+def test_an_adapter_is_added_as_peft_adds_it(folder, tmp_path):
+    torch.manual_seed(3)
+    adapted = attach(load_model(folder), {**LORA, "alpha": 12}, None)
+    for name, weight in adapted.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(weight)
+    save(adapted, _made(tmp_path / "a"))
+    model = load_model(folder)
+    assert can_merge(model, tmp_path / "a")
+    theirs = adapted.merge_and_unload().state_dict()
+    with merged(model, tmp_path / "a"):
+        ours = model.state_dict()
+        assert ours.keys() == theirs.keys()
+        assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+    about = json.loads((tmp_path / "a" / "adapter_config.json").read_text())
+    for extra in ({"use_rslora": True}, {"alpha_pattern": {"q_proj": 2}}, {"bias": "all"}):
+        (tmp_path / "a" / "adapter_config.json").write_text(json.dumps({**about, **extra}))
+        assert not can_merge(model, tmp_path / "a")
 
 
 def test_probabilities_do_not_depend_on_the_batch(folder, tokenizer):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from idempotence.engine.base import Batch, Engine, NotFiniteError
 from idempotence.engine.decode import last_logits, sample_tokens, shared_prefixes
+from idempotence.engine.lora import can_merge, merged
 from idempotence.engine.models import fix_threads, load_model, load_tokenizer
 
 SAMPLE_BATCH = 256
@@ -30,26 +31,17 @@ class TransformersEngine(Engine):
         """
         if adapter is None:
             yield self.model
-            return
-        import torch
-        from peft import PeftModel
+        elif can_merge(self.model, adapter):
+            with merged(self.model, adapter):
+                yield self.model
+        else:
+            from peft import PeftModel
 
-        adapted = PeftModel.from_pretrained(self.model, adapter).eval()
-        if adapted.dtype != torch.float32:
+            adapted = PeftModel.from_pretrained(self.model, adapter).eval()
             try:
                 yield adapted
             finally:
                 self.model = adapted.unload()
-            return
-        layers = [m.base_layer for m in adapted.modules() if hasattr(m, "base_layer")]
-        before = [(layer.weight, layer.weight.detach().clone()) for layer in layers]
-        self.model = adapted.merge_and_unload()
-        try:
-            yield self.model
-        finally:
-            with torch.no_grad():
-                for weight, values in before:
-                    weight.copy_(values)
 
     def sample_batches(self, batches: Sequence[Batch]) -> list[list[str] | NotFiniteError]:
         return [self._sampled(batch) for batch in batches]
