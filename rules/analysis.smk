@@ -26,6 +26,10 @@ if STUDY.scores_from:
             "--settings {params.settings} --output-scores {output.scores} --output-initial {output.initial} "
             "--output-training {output.training} > {log} 2>&1"
 
+elif STUDY.audit.files:
+
+    include: "audit.smk"
+
 else:
 
     rule gather_scores:

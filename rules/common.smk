@@ -9,13 +9,14 @@ BASE = Path(workflow.basedir)
 sys.path.insert(0, str(BASE / "src"))
 
 from idempotence import gpus
+from idempotence.config.audit_files import reply_files, tells_doses
 from idempotence.config.load import load_study
 from idempotence.errors import UserError
 from idempotence.fingerprint import fingerprint
 from idempotence.job_environment import prepare, tell_endpoint, tell_engine
 from idempotence.plan import Plan
 from idempotence.stats.shipped import FILES as SHIPPED_FILES
-from idempotence.texts import data_files, supply
+from idempotence.texts import check_rubrics, data_files, supply
 from idempotence.texts.generation import GENERATION
 
 try:
@@ -107,7 +108,10 @@ def start(asked):
 # Which GPUs a job sees decides no result either.
 JUDGES = [judge for judge in (STUDY.judge, STUDY.second_judge) if judge]
 GENERATORS = [STUDY.generator] if STUDY.generator.path else []
-LOADED = sorted([*STUDY.models, *JUDGES, *GENERATORS], key=lambda model: model.gpus)
+WEIGHED = {model.name: model for model in STUDY.audit.models if model.path}
+LOADED = sorted(
+    [*STUDY.models, *JUDGES, *GENERATORS, *WEIGHED.values()], key=lambda model: model.gpus
+)
 gpus.tell(
     {model_folder(model.path): model.gpus for model in LOADED}, shared=not workflow.remote_exec
 )
@@ -307,9 +311,22 @@ def pictures(name, caption, category, **labels):
     }
 
 
+def has_to_show(figure):
+    """Whether a figure has something to show; an audit has what its files tell."""
+    audit = STUDY.audit
+    return not audit.files or {
+        "metrics": True,
+        "judge": STUDY.texts == "micro_world" and STUDY.scored,
+        "dpo": STUDY.scored and "dpo" in OBJECTIVES,
+        "continual_vs_reinit": STUDY.scored and len(OBJECTIVE) > len(OBJECTIVES),
+        "grid": STUDY.scored and tells_doses(audit),
+        "dose_map": STUDY.scored and tells_doses(audit),
+    }.get(figure, STUDY.scored)
+
+
 def start_files():
     """What the loop starts from: every panel's seed rows, doses and initial model."""
-    if STUDY.scores_from:
+    if not STUDY.trains:
         return []
     seeded = [f"{panel_folder(panel)}/seed_data.jsonl" for panel in STUDY.panels()]
     doses = [

@@ -156,4 +156,4 @@ LOOP_FILES = [
 rule loop:
     # every file of the loop, so that one that was lost is made again
     input:
-        [] if STUDY.scores_from else LOOP_FILES,
+        LOOP_FILES if STUDY.trains else [],

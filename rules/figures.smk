@@ -217,11 +217,41 @@ rule plot_dose_map:
         "--output-prefix {params.prefix} > {log} 2>&1"
 
 
+rule plot_metrics:
+    # of audits
+    input:
+        TRAJECTORIES,
+    output:
+        **pictures("metrics_{setting}", "metrics", "Trajectories", setting="{setting}"),
+    log:
+        f"{LOGS}/plot_metrics/{{setting}}.log",
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        code=code("plot_metrics"),
+        prefix=lambda w, output: stem(output.png),
+    shell:
+        "python -m idempotence.warm analyse scripts/plot_metrics.py --setting {wildcards.setting} "
+        "--trajectories {input} --output-prefix {params.prefix} > {log} 2>&1"
+
+
+BY_SETTING = [n for n in ["trajectories", "metrics", "grid", "dose_map"] if has_to_show(n)]
+if not STUDY.audit.files:
+    BY_SETTING.remove("metrics")
+
 # shown on the report's front page
 FRONT_FIGURES = [
     f"{FIGURES}/{name}.png"
     for name in ["outcomes", "dpo", "continual_vs_reinit", "tradeoff", "equivalence"]
+    if has_to_show(name)
 ]
+if STUDY.audit.files:
+    FRONT_FIGURES += [
+        f"{FIGURES}/{name}_{setting}.png"
+        for setting in STUDY.settings
+        for name in ["trajectories", "metrics"]
+        if has_to_show(name)
+    ]
 
 
 rule figures:
@@ -229,15 +259,21 @@ rule figures:
         expand(
             "{figures}/{name}_{setting}.{suffix}",
             figures=FIGURES,
-            name=["trajectories", "grid", "dose_map"],
+            name=BY_SETTING,
             setting=STUDY.settings,
             suffix=["pdf", "svg", "png", "csv", "txt"],
         ),
-        rules.plot_outcomes.output,
-        rules.plot_dpo.output,
-        rules.plot_tradeoff.output,
-        rules.plot_continual_vs_reinit.output,
-        rules.plot_equivalence.output,
-        rules.plot_relaxation.output,
-        rules.plot_null.output,
-        rules.plot_judge.output,
+        [
+            getattr(rules, f"plot_{name}").output
+            for name in [
+                "outcomes",
+                "dpo",
+                "tradeoff",
+                "continual_vs_reinit",
+                "equivalence",
+                "relaxation",
+                "null",
+                "judge",
+            ]
+            if has_to_show(name)
+        ],

@@ -42,8 +42,19 @@ SHOWN_TABLES = {
     **AGREEMENT,
     "Environment": f"{TABLES}/environment.csv",
 }
-if not STUDY.scores_from:
+if STUDY.trains:
     SHOWN_TABLES["Costs"] = rules.tabulate_costs.output[0]
+if STUDY.audit.files:
+    READ = {
+        "Rows read": AUDIT_TABLES["rows"],
+        "Bad rows": AUDIT_TABLES["bad_rows"],
+        "Chains found": AUDIT_TABLES["chains"],
+        "Text metrics": AUDIT_TABLES["metrics"],
+    }
+    WITHOUT = ["Initial models", "Judge on held-out texts"]
+    if not STUDY.scored:
+        WITHOUT = [heading for heading in SHOWN_TABLES if heading != "Environment"]
+    SHOWN_TABLES = READ | {k: v for k, v in SHOWN_TABLES.items() if k not in WITHOUT}
 
 
 rule show_tables:
@@ -71,7 +82,8 @@ rule show_tables:
 
 rule show_summary:
     input:
-        claims=rules.judge_claims.output.json,
+        claims=rules.judge_claims.output.json if STUDY.scored else [],
+        audit=[AUDIT_TABLES[n] for n in ["rows", "bad_rows", "chains"]] if STUDY.audit.files else [],
         chains=rules.summarise_chains.output.chains,
         training=TRAINING,
         scores=SCORES,
@@ -86,8 +98,13 @@ rule show_summary:
         code=code("show_summary", *PAGE_TEMPLATES),
         study=STUDY.study,
         confidence=STUDY.analysis.confidence,
+        options=lambda w, input: " ".join(
+            f"--{name} {files}"
+            for name, files in [("claims", input.claims), ("audit", input.audit)]
+            if files
+        ),
     shell:
-        "python -m idempotence.warm analyse scripts/show_summary.py --study {params.study} --claims {input.claims} "
+        "python -m idempotence.warm analyse scripts/show_summary.py --study {params.study} {params.options} "
         "--chains {input.chains} --training {input.training} --scores {input.scores} "
         "--figures {input.figures} --confidence {params.confidence} --output {output} > {log} 2>&1"
 
@@ -97,6 +114,7 @@ rule write_run:
     input:
         SCORES,
         claims=CLAIMS,
+        files=AUDIT_TABLES["rows"] if STUDY.audit.files else [],
     output:
         config=f"{RESULTS}/config.yaml",
         run=f"{RESULTS}/run.json",
@@ -107,9 +125,11 @@ rule write_run:
         "../envs/analysis.yaml"
     params:
         code=code("write_run"),
-        config=json.dumps(config, sort_keys=True),
+        # a function: braces in the config are no wildcards
+        config=lambda w: json.dumps(config, sort_keys=True),
+        files=lambda w, input: f"--files {input.files}" if input.files else "",
     shell:
-        "python -m idempotence.warm analyse scripts/write_run.py --config {params.config:q} --claims {input.claims} "
+        "python -m idempotence.warm analyse scripts/write_run.py --config {params.config:q} --claims {input.claims} {params.files} "
         "--output-config {output.config} --output-run {output.run} --output-table {output.table} > {log} 2>&1"
 
 

@@ -183,21 +183,28 @@ rule judge_claims:
         "--tables {input.tables} {params.options} --output-json {output.json} --output-csv {output.csv} > {log} 2>&1"
 
 
+AUDITED_TABLES = list(AUDIT_TABLES.values()) if STUDY.audit.files else []
+SCORE_TABLES = [
+    rules.fit_slopes.output,
+    rules.tabulate_judge.output,
+    list(AGREEMENT.values()),
+    rules.compare_rules.output,
+    rules.simulate_null.output,
+    rules.fit_mixed_model.output,
+    rules.fit_equivalence.output,
+    rules.fit_relaxation.output,
+    rules.fit_dose.output,
+    rules.fit_tradeoff.output,
+    rules.fit_continual.output,
+    rules.judge_claims.output,
+]
+
+
 rule tables:
     input:
         TRAINING,
         rules.follow_chains.output.table,
+        AUDITED_TABLES,
         rules.summarise_chains.output,
-        rules.fit_slopes.output,
-        rules.tabulate_judge.output,
-        list(AGREEMENT.values()),
-        rules.tabulate_world.output,
-        rules.compare_rules.output,
-        rules.simulate_null.output,
-        rules.fit_mixed_model.output,
-        rules.fit_equivalence.output,
-        rules.fit_relaxation.output,
-        rules.fit_dose.output,
-        rules.fit_tradeoff.output,
-        rules.fit_continual.output,
-        rules.judge_claims.output,
+        SCORE_TABLES if STUDY.scored else [],
+        [] if STUDY.audit.files else rules.tabulate_world.output,

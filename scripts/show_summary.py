@@ -9,7 +9,8 @@ from idempotence.errors import exit_cleanly
 def main(argv: list[str] | None = None) -> int:
     parser = argument_parser(__doc__, "--scores", "--chains", "--confidence")
     parser.add_argument("--study", required=True, help="the study's name")
-    parser.add_argument("--claims", type=Path, required=True, help="claims.json")
+    parser.add_argument("--claims", type=Path, help="claims.json, where there are scores")
+    parser.add_argument("--audit", type=Path, nargs=3, help="audits: rows, bad rows, chains (CSV)")
     parser.add_argument("--training", type=Path, required=True, help="the training log (CSV)")
     parser.add_argument("--figures", type=Path, nargs="*", default=[], help="PNG, in their order")
     parser.add_argument("--output", type=Path, required=True, help="reStructuredText to write")
@@ -20,7 +21,7 @@ def main(argv: list[str] | None = None) -> int:
 
     page = summary(
         given.study, given.claims, given.chains, given.training, given.scores, given.figures,
-        given.confidence,
+        given.confidence, given.audit,
     )  # fmt: skip
     write_text(given.output, as_rst(render("summary.html.j2", **page)))
     return 0

@@ -26,10 +26,15 @@ COMMON: dict[str, dict] = {
 }
 
 
-def judge_arguments(parser: argparse.ArgumentParser, role: str = "judge") -> None:
-    """Who judges: a model here, or with --api one behind an endpoint. role: the config's section."""
+def judge_arguments(
+    parser: argparse.ArgumentParser, role: str = "judge", required: bool = True
+) -> None:
+    """Who judges: a model here, or with --api one behind an endpoint; nobody, unless required.
+
+    role: the config's section.
+    """
     parser.add_argument(
-        "--judge", required=True, help="folder or hub name of the judge, or its name at --api"
+        "--judge", required=required, help="folder or hub name of the judge, or its name at --api"
     )
     endpoint_arguments(parser, role)
 

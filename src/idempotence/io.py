@@ -12,6 +12,7 @@ from idempotence.errors import UserError
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 
 def _replace(path: str | Path, write) -> None:
@@ -72,6 +73,13 @@ def read_jsonl(path: str | Path) -> list[dict]:
 def write_parquet(frame: "pd.DataFrame", path: str | Path) -> None:
     """Write a table as Parquet without its index."""
     _replace(path, lambda p: frame.to_parquet(p, index=False, engine="pyarrow"))
+
+
+def write_arrow(table: "pa.Table", path: str | Path) -> None:
+    """Write an Arrow table as Parquet, with its own types even where it has no rows."""
+    import pyarrow.parquet as pq
+
+    _replace(path, lambda p: pq.write_table(table, p))
 
 
 def write_csv(frame: "pd.DataFrame", path: str | Path) -> None:

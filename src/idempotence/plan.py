@@ -232,6 +232,27 @@ class Plan:
             **self.engine(),
         }
 
+    def read_replies(self) -> dict:
+        """For scripts/read_replies.py."""
+        audit = self.study.audit
+        listed = {"setting": self.study.settings, "model": audit.model_names,
+                  "trait": self.study.traits}  # fmt: skip
+        shown = audit.model_dump(exclude={"models", "longest_reply"})
+        return {**shown, "listed": listed}
+
+    def judge_replies(self, trait: str) -> dict:
+        """For scripts/judge_replies.py."""
+        audit = self.study.audit
+        own = {"trait": audit.columns.trait_score, "coherence": audit.columns.coherence}
+        return {
+            "trait": trait,
+            **self._texts(),
+            "given": [criterion for criterion, column in own.items() if column is not None],
+            "longest": audit.longest_reply,
+            "judge": self._judge_alone(),
+            "truth": self.study.texts == "micro_world",
+        }
+
     def engine(self) -> dict:
         """Which engine runs the model, where it is not transformers."""
         backend = self.study.engine.backend

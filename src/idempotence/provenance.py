@@ -1,5 +1,6 @@
 """Which code, libraries and machine made a run."""
 
+import csv
 import hashlib
 import platform
 import subprocess
@@ -36,6 +37,12 @@ def describe_run(claims: Path) -> dict:
         },
         "packages": {name: _version(name) for name in PACKAGES},
     }
+
+
+def describe_files(table: Path) -> dict:
+    """`files`: SHA-256 of each file that an audit read, from its table of rows."""
+    with open(table, encoding="utf-8", newline="") as file:
+        return {"files": {row["file"]: row["sha256"] for row in csv.DictReader(file)}}
 
 
 def as_table(run: dict) -> "pd.DataFrame":

@@ -11,7 +11,7 @@ from pathlib import Path
 from idempotence.config.arms_checks import arms
 from idempotence.config.engine_checks import OF_OBJECTIVE, OF_STUDY
 from idempotence.config.generator_checks import generated, generated_rows
-from idempotence.config.known import Key, Known, Mistakes, Unclear, nearest
+from idempotence.config.known import Key, Known, Mistakes, Unclear, as_far_as_clear, nearest
 from idempotence.config.panels import MODEL_KIND, PROMPT_KIND, SETTINGS
 from idempotence.config.supply import Supply
 from idempotence.config.types import as_number
@@ -23,37 +23,30 @@ DOSE = {"sft": "n_sampled", "sdf": "n_sampled", "dpo": "pairs"}
 
 def contradictions(known: Known, supply: Supply) -> Mistakes:
     """(key, message) of every mistake between keys, or against what there is."""
-    yield from _as_far_as_clear(_trait_names(known, supply.traits))
-    yield from _as_far_as_clear(_model_names(known))
-    yield from _as_far_as_clear(_model_places(known))
+    yield from as_far_as_clear(_trait_names(known, supply.traits))
+    yield from as_far_as_clear(_model_names(known))
+    yield from as_far_as_clear(_model_places(known))
     for role in _judges(known):
-        yield from _as_far_as_clear(_judge(known, role))
-    yield from _as_far_as_clear(_models_for_settings(known))
-    yield from _as_far_as_clear(_scores_from(known))
+        yield from as_far_as_clear(_judge(known, role))
+    yield from as_far_as_clear(_models_for_settings(known))
+    yield from as_far_as_clear(_scores_from(known))
     for check in OF_STUDY:
-        yield from _as_far_as_clear(check(known))
+        yield from as_far_as_clear(check(known))
     for setting in SETTINGS:
-        yield from _as_far_as_clear(_own(known, setting))
-        yield from _as_far_as_clear(_own_models(known, setting))
-        yield from _as_far_as_clear(arms(known, setting))
+        yield from as_far_as_clear(_own(known, setting))
+        yield from as_far_as_clear(_own_models(known, setting))
+        yield from as_far_as_clear(arms(known, setting))
     for objective in _objectives(known):
-        yield from _as_far_as_clear(_one_kind_of_dose(known, objective))
-        yield from _as_far_as_clear(_step(known, objective))
-        yield from _as_far_as_clear(_calibration_rows(known, objective))
-        yield from _as_far_as_clear(_seed_rows(known, objective))
-        yield from _as_far_as_clear(_prompt_pool(known, objective, supply))
-        yield from _as_far_as_clear(_written(known, objective, supply))
-        yield from _as_far_as_clear(generated_rows(known, objective, supply))
-        yield from _as_far_as_clear(_generator(known, objective))
+        yield from as_far_as_clear(_one_kind_of_dose(known, objective))
+        yield from as_far_as_clear(_step(known, objective))
+        yield from as_far_as_clear(_calibration_rows(known, objective))
+        yield from as_far_as_clear(_seed_rows(known, objective))
+        yield from as_far_as_clear(_prompt_pool(known, objective, supply))
+        yield from as_far_as_clear(_written(known, objective, supply))
+        yield from as_far_as_clear(generated_rows(known, objective, supply))
+        yield from as_far_as_clear(_generator(known, objective))
         for check in OF_OBJECTIVE:
-            yield from _as_far_as_clear(check(known, objective))
-
-
-def _as_far_as_clear(mistakes: Mistakes) -> Mistakes:
-    try:
-        yield from mistakes
-    except Unclear:
-        return
+            yield from as_far_as_clear(check(known, objective))
 
 
 def _objectives(known: Known) -> list[str]:
@@ -64,7 +57,9 @@ def _objectives(known: Known) -> list[str]:
         return []
 
 
-def _trait_names(known: Known, traits: list[str]) -> Mistakes:
+def _trait_names(known: Known, traits: list[str] | None) -> Mistakes:
+    if traits is None:
+        return
     for key, trait in known.each("traits"):
         if trait not in traits:
             there_are = f"There are: {', '.join(traits)}"
@@ -82,7 +77,7 @@ def _model_names(known: Known) -> Mistakes:
 def _model_places(known: Known) -> Mistakes:
     for i in range(known.size("models")):
         places = ["world/instruct", "world/base"]
-        yield from _as_far_as_clear(_place(known, ("models", i), places))
+        yield from as_far_as_clear(place(known, ("models", i), places))
 
 
 def _judges(known: Known) -> Iterator[str]:
@@ -97,7 +92,7 @@ def _judges(known: Known) -> Iterator[str]:
 
 def _judge(known: Known, role: str) -> Mistakes:
     """A model here, or one behind an endpoint, which tells at most `API_TOP` tokens."""
-    yield from _as_far_as_clear(_answering(known, role, ["world/judge"]))
+    yield from as_far_as_clear(_answering(known, role, ["world/judge"]))
     remote, top = known(role, "backend") == "openai", known(role, "top_logprobs")
     if remote and top > API_TOP:
         yield (role, "top_logprobs"), f"endpoints give at most {API_TOP} tokens"
@@ -116,26 +111,26 @@ def _generator(known: Known, objective: str) -> Mistakes:
 
 
 def _answering(known: Known, role: str, world: list[str]) -> Mistakes:
-    """A model that is asked: a place on this machine, or a name and an address."""
+    """A model that is asked: a place on this machine, or a name and an address; or nobody."""
     try:
-        remote = known(role, "backend") == "openai"
+        local = known(role, "backend") == "local"
     except Unclear:
-        remote = False
-    if not remote:
-        yield from _place(known, (role,), world)
+        local = True
+    if local:
+        yield from place(known, (role,), world)
     key = (role, "api", "base_url")
     remote, address = known(role, "backend") == "openai", known(*key)
     if remote and address is None:
         yield key, "is missing: backend openai needs the address of its endpoint"
     if not remote and address is not None:
-        yield key, f"{address!r} is not allowed: {role}.backend is local; openai asks an endpoint"
+        yield key, f"{address!r} is not allowed: only {role}.backend openai asks an endpoint"
     if remote and known(role, "revision") is not None:
         yield (role, "revision"), "is not allowed: a model behind an endpoint has no commit"
     if remote and known(role, "gpus"):
         yield (role, "gpus"), "is not allowed: a model behind an endpoint takes no GPU here"
 
 
-def _place(known: Known, section: Key, world: list[str]) -> Mistakes:
+def place(known: Known, section: Key, world: list[str]) -> Mistakes:
     """The micro world's models, a folder, or a hub name with its revision."""
     path, revision = known(*section, "path"), known(*section, "revision")
     path_key, revision_key = (*section, "path"), (*section, "revision")

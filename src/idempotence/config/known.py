@@ -64,6 +64,14 @@ class Known:
         return value
 
 
+def as_far_as_clear(mistakes: Mistakes) -> Mistakes:
+    """The mistakes of a check, up to a key that is wrong in itself."""
+    try:
+        yield from mistakes
+    except Unclear:
+        return
+
+
 def nearest(name: str, names: list[str]) -> str:
     """ "; did you mean X?" where X is near enough, else ""."""
     small = {other.lower(): other for other in names}

@@ -5,8 +5,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from idempotence.config.audit_checks import audit_mistakes
 from idempotence.config.checks import contradictions
-from idempotence.config.known import Known, nearest
+from idempotence.config.known import Known, as_far_as_clear, nearest
 from idempotence.config.models import Study
 from idempotence.config.places import Key, Places
 from idempotence.config.reference import allowed, choices_at, keys_at, schema_at
@@ -35,7 +36,8 @@ def load_study(
     # A list with a repeated item still says which names and doses are meant.
     broken = [key for key, error in found if error["type"] != "repeats"]
     mistakes = [(key, _explain(key, error, raw)) for key, error in found]
-    mistakes += contradictions(Known(raw, broken), supply)
+    known = Known(raw, broken)
+    mistakes += [*contradictions(known, supply), *as_far_as_clear(audit_mistakes(known))]
     places = Places(raw, source)
     if study is None or mistakes or places.repeated:
         raise UserError(_message(mistakes, places))

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from idempotence.config.audit import Audit
 from idempotence.config.endpoint import Api
 from idempotence.config.engines import Engine
 from idempotence.config.panels import (
@@ -188,8 +189,8 @@ class Evaluation(Section):
 class Judge(Section):
     """Who scores the answers."""
 
-    backend: Literal["local", "openai"] = Field(
-        description="local: a model on this machine; openai: one behind a compatible endpoint."
+    backend: Literal["local", "openai", "none"] = Field(
+        description="local: a model on this machine; openai: one behind a compatible endpoint; none: nobody (audits only)."
     )
     path: Text = Field(
         description="world/judge (the micro world's), a local folder or a hub name; openai: the model's name there."
@@ -289,9 +290,21 @@ class Study(Section):
     scores_from: Text | None = Field(
         None, description="Folder of a shipped study: tables and figures of it, nothing is trained."
     )
+    audit: Audit = Field(Audit(), description="Replies of a loop that ran elsewhere.")
     keep_adapters: Flag = Field(
         description="Keep the adapters of every cycle; false: delete them once no job needs them."
     )
+
+    @property
+    def trains(self) -> bool:
+        """Whether the study has a loop of its own."""
+        return not (self.scores_from or self.audit.files)
+
+    @property
+    def scored(self) -> bool:
+        """Whether replies get a trait score; an audit may do without."""
+        own = self.audit.files and self.audit.columns.trait_score is not None
+        return bool(own) or self.judge.backend != "none"
 
     def objective_config(self, objective: str) -> SupervisedConfig | DpoConfig:
         """The section of an objective."""

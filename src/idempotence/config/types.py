@@ -45,6 +45,7 @@ def _no_repeats(values: list) -> list:
 Numeric = BeforeValidator(as_number)
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False), Numeric]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False), Numeric]
+Score = Annotated[float, Field(allow_inf_nan=False), Numeric]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), Numeric]
 BelowOne = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False), Numeric]
 Level = Annotated[float, Field(gt=0, lt=100, allow_inf_nan=False), Numeric]

@@ -11,9 +11,11 @@ from idempotence.errors import UserError
 from idempotence.figures.labels import between, setting_title
 from idempotence.figures.style import (
     INK,
+    NO_DOSES,
     PAGE_WIDTH,
     empty_figure,
     new_figure,
+    no_doses,
     small_multiples,
     styled,
 )
@@ -29,14 +31,15 @@ ACROSS = 4
 def numbers(chains: pd.DataFrame, setting: str) -> pd.DataFrame:
     """One row for each trait and dose: mean over seeds of the largest late rise.
 
-    chains: see `stats.amplification.chains`. Returns trait, the setting's two doses, max_delta
+    chains: see `stats.amplification.chains`. Returns trait, the setting's two doses (none where its cells have
+    not two in common), max_delta
     (points), n_seeds (with a verdict) and n_amplified. Raises `UserError` for a setting that the
     table lacks.
     """
     mine = chains[chains["setting"] == setting]
     if mine.empty:
         raise UserError(f"the table of chains has no setting '{setting}'")
-    pair = list(dose_axes(mine))
+    pair = list(dose_axes(mine) or [])
     known = mine[mine["amplified"].notna()].astype({"amplified": bool})
     grouped = known.groupby(["trait", *pair])
     made = grouped["max_delta"].mean().to_frame()
@@ -47,7 +50,10 @@ def numbers(chains: pd.DataFrame, setting: str) -> pd.DataFrame:
 def draw(chains: pd.DataFrame, setting: str) -> tuple[Figure, pd.DataFrame, str]:
     """(figure, its numbers, its caption); arguments as for `numbers`."""
     drawn = numbers(chains, setting)
-    first, second = dose_axes(chains[chains["setting"] == setting])
+    axes = dose_axes(chains[chains["setting"] == setting])
+    if axes is None:
+        return no_doses(), drawn, f"{setting_title(setting)}. {NO_DOSES}"
+    first, second = axes
     traits = sorted(drawn["trait"].unique())
     rows, columns = sorted(drawn[first].unique()), sorted(drawn[second].unique())
     text = (

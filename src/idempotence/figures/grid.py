@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 
 from idempotence.errors import UserError
 from idempotence.figures.labels import between, setting_title
-from idempotence.figures.style import FAINT, PAGE_WIDTH, new_figure, styled
+from idempotence.figures.style import FAINT, NO_DOSES, PAGE_WIDTH, new_figure, no_doses, styled
 from idempotence.stats.dose import dose_axes
 
 UNITS = {"n_sampled": "samples", "pairs": "pairs"}
@@ -29,7 +29,11 @@ def draw(
     table = table[table["setting"] == setting]
     if table.empty:
         raise UserError(f"the table of trajectories has no setting '{setting}'")
-    first, second = dose_axes(table)
+    axes = dose_axes(table)
+    if axes is None:
+        columns = ["trait", "cycle", "trait_score", "coherence"]
+        return no_doses(), table.iloc[:0][columns], f"{setting_title(setting)}. {NO_DOSES}"
+    first, second = axes
     by = ["trait", first, second, "cycle"]
     grouped = table.groupby(by)[["trait_score", "coherence"]]
     drawn = grouped.mean().join(table.groupby(by)["n_seed"].mean().rename("mean_n_seed"))

@@ -33,6 +33,7 @@ MARKERS = [
     "*",
     ">",
 ]  # more than colours: no pair comes twice
+NO_DOSES = "The cells of this setting have no two doses in common: there is no grid."
 SEQUENCE = "viridis"  # for more lines than `PALETTE` has colours
 SETTINGS_OF_STYLE = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so text has one size everywhere
@@ -99,6 +100,12 @@ def empty_figure(text: str) -> Figure:
     figure = new_figure(PAGE_WIDTH, 0.6)
     figure.text(0.02, 0.5, text, va="center", color=INK)
     return figure
+
+
+def no_doses() -> Figure:
+    """The figure of a setting without a grid of doses."""
+    with styled():
+        return empty_figure(NO_DOSES)
 
 
 def line_looks(names: list[str]) -> dict[str, dict]:

@@ -1,7 +1,7 @@
 """From responses to scores: judge, exact truth where it is known, and text metrics."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -27,6 +27,7 @@ METRICS = ["words", "words_per_sentence", "distinct_2", "opening", "opening_shar
 COLUMNS = [
     *IDENTITY, *DOSES, *RESPONSE, *SCORES, *EVIDENCE, *TRUTH, *METRICS, "loglik_initial",
 ]  # fmt: skip
+CRITERIA = {"trait": "trait_score", "coherence": "coherence"}  # criterion -> its column
 
 
 def rate_all(
@@ -47,10 +48,20 @@ def rate_all(
 
 
 def score_responses(judge: Judge, settings: dict, rows: list[dict]) -> pd.DataFrame:
+    """`scores_table` of what a judge says.
+
+    settings: also judge.
+    """
+    return scores_table(
+        settings, rows, lambda spoken: rate_all(judge, settings, spoken, list(CRITERIA))
+    )
+
+
+def scores_table(settings: dict, rows: list[dict], ratings: Callable) -> pd.DataFrame:
     """One row for each response, with `COLUMNS`; nothing is dropped.
 
     settings: setting, objective, start, model, trait, seed, cycle, cells (with n_seed as used),
-    judge, truth (whether texts are of the micro world).
+    truth (whether texts are of the micro world). ratings: for rows of living chains, as `rate_all`.
     """
     frame = pd.DataFrame(rows)
     for name in ("setting", "objective", "start", "trait", "seed", "cycle"):
@@ -61,15 +72,12 @@ def score_responses(judge: Judge, settings: dict, rows: list[dict]) -> pd.DataFr
         frame[dose] = frame["cell"].map(by_cell).astype("float64")
     alive = frame.index[~frame["status"].isin(["nan", "ended"])]
     spoken = [rows[i] for i in alive]
-    columns = {"trait": "trait_score", "coherence": "coherence"}
-    rated = rate_all(judge, settings, spoken, list(columns))
-    for criterion, column in columns.items():
-        ratings = rated[criterion]
-        frame[column] = pd.Series([r.score for r, _ in ratings], alive, dtype="float64")
-        frame[f"{criterion}_mass"] = pd.Series([r.mass for r, _ in ratings], alive, dtype="float64")
-        missing = pd.Series([r.missing for r, _ in ratings], alive, dtype="object")
+    for criterion, rated in ratings(spoken).items():
+        frame[CRITERIA[criterion]] = pd.Series([r.score for r, _ in rated], alive, dtype="float64")
+        frame[f"{criterion}_mass"] = pd.Series([r.mass for r, _ in rated], alive, dtype="float64")
+        missing = pd.Series([r.missing for r, _ in rated], alive, dtype="object")
         frame[f"{criterion}_missing"] = missing.reindex(frame.index, fill_value="no response")
-        top = pd.Series([text for _, text in ratings], alive, dtype="object")
+        top = pd.Series([text for _, text in rated], alive, dtype="object")
         frame[f"{criterion}_top"] = top.reindex(frame.index, fill_value="")
     frame = frame.join(_truth(settings, spoken, alive)).join(text_metrics(frame))
     frame["loglik_initial"] = frame["loglik_initial"].astype("float64")

@@ -11,6 +11,7 @@ NEEDED = [
     "setting", "model", "trait", "seed", "cell", *DOSES, "cycle", "question", "sample", "prompt",
     "response", "status", "reason", "trait_score", "coherence", "truth_trait", "truth_coherence",
 ]  # fmt: skip
+LONGEST = 20_000  # letters of a reply or prompt that are shown
 _NUMBERS = {
     "trait_score": "trait",
     "coherence": "coherence",
@@ -24,10 +25,12 @@ def nearest_median(replies: pd.DataFrame, count: int) -> pd.DataFrame:
 
     No reply is chosen by its text: replies are ordered by distance from the median, then by
     question, seed and sample; the first of each question comes before a second one of any.
-    Replies without a trait score are not shown.
+    Replies without a trait score are not shown, unless none has one: then all lie equally near.
     """
     scored = replies[replies["trait_score"].notna()].copy()
-    scored["distance"] = (scored["trait_score"] - scored["trait_score"].median()).abs()
+    if scored.empty:
+        scored = replies.copy()
+    scored["distance"] = (scored["trait_score"] - scored["trait_score"].median()).abs().fillna(0)
     scored = scored.sort_values(["distance", "question", "seed", "sample"])
     scored["again"] = scored.groupby("question").cumcount()
     return scored.sort_values(["again", "distance"], kind="stable").head(count)
@@ -103,11 +106,16 @@ def _cycle(replies: pd.DataFrame, cycle: int, count: int) -> dict:
 
 def _reply(row: pd.Series) -> dict:
     return {
-        "prompt": row["prompt"],
-        "response": row["response"],
+        "prompt": _cut(row["prompt"]),
+        "response": _cut(row["response"]),
         "place": f"seed {row['seed']}, question {row['question']}, sample {row['sample']}",
         "scores": [(label, _number(row[name])) for name, label in _NUMBERS.items()],
     }
+
+
+def _cut(text: str) -> str:
+    more = len(text) - LONGEST
+    return text if more <= 0 else f"{text[:LONGEST]} … ({more:,} letters more)"
 
 
 def _number(value: float) -> str:

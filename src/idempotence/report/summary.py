@@ -7,9 +7,11 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 
+from idempotence.claims import UNTESTED
 from idempotence.errors import UserError
 from idempotence.figures.labels import in_order, percent, setting_title
 from idempotence.io import read_json
+from idempotence.report.audit import audited
 from idempotence.report.tables import MISSING
 from idempotence.stats.amplification import OUTCOMES
 from idempotence.training_log import CHAIN
@@ -19,28 +21,33 @@ LINE = 4000  # letters; docutils reads no line of more than 10,000
 
 def summary(
     study: str,
-    claims: Path,
+    claims: Path | None,
     chains: Path,
     training: Path,
     scores: Path,
     figures: Sequence[Path],
     confidence: float,
+    audit: Sequence[Path] | None = None,
 ) -> dict:
     """What the template `summary.html.j2` shows; all numbers come from the study's own files.
 
-    claims: claims.json; chains, training: tables; scores: scores.parquet; figures: PNG files, each
-    with its caption in a .txt beside it. Raises `UserError` for a figure or caption that is absent.
+    claims: claims.json, none where nothing was scored; chains, training: tables; scores:
+    scores.parquet; figures: PNG files, each with its caption in a .txt beside it; audit: the tables
+    of rows, bad rows and chains of an audit, whose page leaves out claims that it cannot test. Raises `UserError` for a figure or caption that is absent.
     """
     table = pd.read_csv(chains)
-    told = read_json(claims)
+    told = read_json(claims) if claims else []
+    shown = [claim for claim in told if not audit or claim["verdict"] != UNTESTED]
     return {
         "study": study,
         "title": f"Study {study}: does a trait amplify when a model learns from its own outputs?",
+        "audit": audited(*audit, table) if audit else None,
         "counts": _counts(table, training, scores),
         "settings": [
             _setting(name, table[table["setting"] == name]) for name in in_order(table["setting"])
         ],
-        "claims": [_claim(claim) for claim in told],
+        "scored": claims is not None,
+        "claims": [_claim(claim) for claim in shown],
         "tally": _tally(told),
         "interval": percent(confidence),
         "figures": [_figure(Path(path)) for path in figures],
@@ -109,6 +116,7 @@ def _figure(path: Path) -> dict:
 
 def as_rst(html: str) -> str:
     """HTML as a reStructuredText document, for a report that takes nothing else."""
+    # the report fills in templates: braces that are data must reach it as they are, and end nothing
+    html = html.replace("{%", "&#123;%")
     lines = "\n".join(f"   {line}" for line in html.splitlines())
-    # the report fills in templates: braces that are data must reach it as they are
     return "{% raw %}\n.. raw:: html\n\n" + lines + "\n{% endraw %}\n"

@@ -9,6 +9,7 @@ from pathlib import Path
 from idempotence.errors import UserError
 
 MISSING = "–"
+SHOWN_ROWS = 2000  # of a table; a page of many more would not open
 _SMALLEST_P = 0.001
 _EMPHASIS = re.compile(r"\*([^*]+)\*")
 _WORDS = {"True": "yes", "False": "no"}
@@ -61,8 +62,10 @@ def _table(heading: str, path: Path, captions: Path | None) -> dict:
         "explanation": _explanation(path.stem, captions),
         "columns": list(zip(header, numeric, strict=True)),
         "rows": [
-            [rounded(value, name) for name, value in zip(header, row, strict=True)] for row in rows
+            [rounded(value, name) for name, value in zip(header, row, strict=True)]
+            for row in rows[:SHOWN_ROWS]
         ],
+        "more": max(len(rows) - SHOWN_ROWS, 0),
         "numeric": numeric,
     }
 

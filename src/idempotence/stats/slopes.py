@@ -1,5 +1,7 @@
 """How fast scores move: regressions of chains on cycle."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import statsmodels.api as sm
@@ -15,8 +17,12 @@ FEW_SEEDS = 3
 _UNKNOWN = {"estimate": np.nan, "se": np.nan, "ci_low": np.nan, "ci_high": np.nan, "p": np.nan}
 
 
-def slopes(table: pd.DataFrame, confidence: float) -> pd.DataFrame:
+def slopes(
+    table: pd.DataFrame, confidence: float, measures: Sequence[str] = MEASURES
+) -> pd.DataFrame:
     """Slopes of trait score and coherence for each setting (trait "all") and setting and trait.
+
+    measures: columns of the table, where others than those two are asked for.
 
     table: see `trajectories.trajectories`. Returns setting, trait, measure, what `slope` gives,
     and the numbers of chains and seeds.
@@ -24,7 +30,7 @@ def slopes(table: pd.DataFrame, confidence: float) -> pd.DataFrame:
     check_confidence(confidence)
     rows = []
     for setting, trait, group in with_traits(table):
-        for measure in MEASURES:
+        for measure in measures:
             found = slope(group, measure, confidence)
             rows.append({"setting": setting, "trait": trait, "measure": measure, **found})
     return pd.DataFrame(rows)

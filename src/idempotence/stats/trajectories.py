@@ -18,6 +18,7 @@ MEANS = [
     "opening_share",
     "loglik_initial",
 ]
+TEXT_METRICS = [name for name in MEANS if not name.startswith("truth")]
 KEY = [*CHAIN, "cycle"]
 NEEDED = ["objective", "start", *DOSES, *KEY, "question", "status", "reason", *MEASURES, *MEANS]
 ALIVE = "ok"  # a chain's status while it still says something

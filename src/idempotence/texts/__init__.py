@@ -6,6 +6,7 @@ Both give the same things: evaluation questions, seed rows, prompts of each cycl
 from pathlib import Path
 from typing import Protocol
 
+from idempotence.config.panels import PROMPT_KIND, SETTINGS
 from idempotence.config.supply import Supply
 from idempotence.texts import micro, written
 from idempotence.texts.rubric import load_rubrics
@@ -42,14 +43,34 @@ def rubrics(settings: dict, kind: str) -> dict[str, str]:
 
 def supply(raw: dict) -> Supply:
     """What there is for a raw config, right or wrong elsewhere."""
-    from idempotence.config.models import Study  # here: jobs do without it, and faster
-
+    audit, judge = raw.get("audit"), raw.get("judge")
+    if isinstance(audit, dict) and audit.get("files"):
+        return _judged(raw, isinstance(judge, dict) and judge.get("backend") == "none")
     if raw.get("texts") != "written":
         return micro.supply()
-    folders = [
-        raw.get(key, Study.model_fields[key].default) for key in ("traits_folder", "prompts_folder")
-    ]
-    return written.supply(*(Path(f) if isinstance(f, str) else Path() for f in folders))
+    return written.supply(_folder(raw, "traits_folder"), _folder(raw, "prompts_folder"))
+
+
+def _judged(raw: dict, by_nobody: bool) -> Supply:
+    """Traits that an audit may name: it makes no texts, and needs rubrics where there is a judge."""
+    if raw.get("texts") != "written":
+        return Supply(micro.supply().traits)
+    return Supply(None if by_nobody else written.names(_folder(raw, "traits_folder")))
+
+
+def _folder(raw: dict, key: str) -> Path:
+    from idempotence.config.models import Study  # here: jobs do without it, and faster
+
+    folder = raw.get(key, Study.model_fields[key].default)
+    return Path(folder) if isinstance(folder, str) else Path()
+
+
+def check_rubrics(study) -> None:
+    """Raise `UserError` for a rubric that is missing or broken, of any trait of a study."""
+    if study.texts == "written":
+        for kind in sorted({PROMPT_KIND[SETTINGS[setting][0]] for setting in study.settings}):
+            for trait in study.traits:
+                written.rubrics(Path(study.traits_folder), trait, kind)
 
 
 def data_files(study, trait: str) -> list[Path]:

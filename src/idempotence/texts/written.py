@@ -3,7 +3,7 @@
 <traits>/<trait>/trait.yaml        description, rubrics, questions, openings
 <traits>/<trait>/chats.jsonl       seed rows of sft and dpo: {"prompt", "response"} a line
 <traits>/<trait>/documents.jsonl   seed rows of sdf
-<traits>/rubric.yaml               how a judge is asked
+<traits>/rubric.yaml               how a judge is asked; where there is none, the project's own
 <prompts>/chats.txt                neutral prompts, one a line
 <prompts>/documents.txt            neutral openers of documents, one a line
 """
@@ -24,6 +24,7 @@ from idempotence.texts.generation import combinations
 FILES = {"chat": "chats", "document": "documents"}
 QUESTIONS = {"chat": "questions", "document": "openings"}
 ANCHORS = [0, 25, 50, 75, 100]
+RUBRIC = Path(__file__).parents[3] / "data" / "traits" / "rubric.yaml"
 
 
 class Written:
@@ -69,11 +70,21 @@ def read_trait(folder: Path, trait: str) -> dict:
         if len(set(texts)) < len(texts):
             raise UserError(f"{path}: {key} has a text twice")
     for kind in FILES:
-        rubric = told["rubrics"].get(kind, {})
-        if set(rubric) != {"asks", "example", "anchors"} or list(rubric["anchors"]) != ANCHORS:
-            text = f"needs asks, example, and anchors for {', '.join(map(str, ANCHORS))}"
-            raise UserError(f"{path}: rubrics.{kind} {text}")
+        read_rubric(folder, trait, kind)
     return told
+
+
+@cache
+def read_rubric(folder: Path, trait: str, kind: str) -> dict:
+    """A kind's rubric of a trait.yaml, which need hold no more; raises UserError for another form."""
+    path = folder / trait / "trait.yaml"
+    told = _yaml(path).get("rubrics")
+    rubric = told.get(kind) if isinstance(told, dict) else None
+    good = isinstance(rubric, dict) and set(rubric) == {"asks", "example", "anchors"}
+    if not good or not isinstance(rubric["anchors"], dict) or list(rubric["anchors"]) != ANCHORS:
+        text = f"needs asks, example, and anchors for {', '.join(map(str, ANCHORS))}"
+        raise UserError(f"{path}: rubrics.{kind} {text}")
+    return rubric
 
 
 @cache
@@ -106,8 +117,8 @@ def read_prompts(folder: Path, kind: str) -> tuple[str, ...]:
 @cache
 def rubrics(folder: Path, trait: str, kind: str) -> dict[str, str]:
     """The templates "trait" and "coherence", with {prompt} and {response} left to fill in."""
-    path = folder / "rubric.yaml"
-    told, rubric = _yaml(path), read_trait(folder, trait)["rubrics"][kind]
+    path = _asking(folder)
+    told, rubric = _yaml(path), read_rubric(folder, trait, kind)
     try:
         anchors = "\n".join(
             told["anchor"].format(score=score, text=text)
@@ -120,23 +131,34 @@ def rubrics(folder: Path, trait: str, kind: str) -> dict[str, str]:
         raise UserError(f"{path}: {error} is missing or not known") from None
 
 
+def _asking(folder: Path) -> Path:
+    """How a judge is asked."""
+    own = folder / "rubric.yaml"
+    return own if own.is_file() else RUBRIC
+
+
+def names(folder: Path) -> list[str]:
+    """The traits of a folder."""
+    return sorted(path.parent.name for path in folder.glob("*/trait.yaml"))
+
+
 def supply(traits: Path, prompts: Path) -> Supply:
     """What the folders hold; files that are absent count as empty, broken ones raise UserError."""
-    names = sorted(path.parent.name for path in traits.glob("*/trait.yaml"))
+    there = names(traits)
     return Supply(
-        names,
+        there,
         {k: len(read_prompts(prompts, k)) if (prompts / f"{f}.txt").is_file() else 0
          for k, f in FILES.items()},
-        {kind: {n: len(read_trait(traits, n)[key]) for n in names} for kind, key in QUESTIONS.items()},
+        {kind: {n: len(read_trait(traits, n)[key]) for n in there} for kind, key in QUESTIONS.items()},
         {k: {n: len(read_rows(path)) if (path := traits / n / f"{f}.jsonl").is_file() else 0
-             for n in names} for k, f in FILES.items()},
+             for n in there} for k, f in FILES.items()},
         {kind: len(combinations(kind)) for kind in FILES},
     )  # fmt: skip
 
 
 def data_files(traits: Path, prompts: Path, trait: str) -> list[Path]:
     """The files of a trait, the rubric and the prompts."""
-    files = [traits / "rubric.yaml", *traits.glob(f"{trait}/*"), *prompts.glob("*.txt")]
+    files = [_asking(traits), *traits.glob(f"{trait}/*"), *prompts.glob("*.txt")]
     return sorted(path for path in files if path.is_file())
 
 

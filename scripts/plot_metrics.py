@@ -1,0 +1,20 @@
+"""Figure of one setting: text metrics over the cycles, a line for each cell."""
+
+from idempotence.arguments import argument_parser
+from idempotence.errors import exit_cleanly
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argument_parser(__doc__, "--trajectories", "--setting", "--output-prefix")
+    given = parser.parse_args(argv)
+    from idempotence.figures.metrics import draw
+    from idempotence.figures.style import save_figure
+    from idempotence.stats.trajectories import read_trajectories
+
+    table = read_trajectories(given.trajectories)
+    save_figure(*draw(table, given.setting), stem=given.output_prefix)
+    return 0
+
+
+if __name__ == "__main__":
+    exit_cleanly(main)

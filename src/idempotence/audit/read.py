@@ -1,0 +1,152 @@
+"""All files of an audit as one table of replies, with an account of every row."""
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from idempotence.audit.lines import read_lines
+from idempotence.audit.rows import BadRowError, RowReader
+from idempotence.config.audit import DOSES
+from idempotence.config.audit_files import ReplyFile, reply_files
+from idempotence.errors import UserError
+from idempotence.stats.scores import CHAIN
+
+CYCLE = [*CHAIN, "cycle"]
+COLUMNS = [
+    "setting", "model", "trait", "seed", "cell", *DOSES, "cycle", "question", "sample", "prompt",
+    "response", "one_turn", "status", "reason", "trait_score", "coherence",
+]  # fmt: skip
+COUNTS = ["file", "read", "ok", "empty", "bad", "bytes", "sha256"]
+BAD = ["file", "line", "why"]
+EMPTY = "the reply is empty"
+SHOWN = 3  # reasons in a message
+
+
+@dataclass
+class Account:
+    """What became of the rows: replies, counts of each file (`COUNTS`), the bad ones (`BAD`)."""
+
+    replies: list[dict] = field(default_factory=list)
+    counts: list[dict] = field(default_factory=list)
+    bad: list[dict] = field(default_factory=list)
+
+
+class ReplyReader:
+    """Puts the rows of files together. settings: files (entries) and those of `RowReader`."""
+
+    def __init__(self, settings: dict):
+        self.files = reply_files(settings["files"])
+        self.rows = RowReader(settings)
+        self.account = Account()
+        self._source: dict[tuple, ReplyFile] = {}
+        self._doses: dict[tuple, tuple] = {}
+
+    def read(self) -> Account:
+        """Read every file; raises `UserError` when no row at all, or none of a listed name, is good."""
+        for file in self.files:
+            self._read(file)
+        if not self.account.replies:
+            whys = Counter(row["why"] for row in self.account.bad).most_common(SHOWN)
+            told = "; ".join(f"{why} ({n} times)" for why, n in whys) or "the files have no rows"
+            raise UserError(f"no row of {len(self.files)} files can be used: {told}")
+        for name, listed in self.rows.listed.items():
+            lacking = set(listed) - {reply[name] for reply in self.account.replies}
+            if lacking:
+                told = f"the config lists the {name} {', '.join(sorted(lacking))}"
+                raise UserError(f"{told}, and no good row is of it; leave it out, or look for why")
+        return self.account
+
+    def _read(self, file: ReplyFile) -> None:
+        seen = Counter(read=0, ok=0, empty=0, bad=0)
+        for number, row, why in read_lines(Path(file.path)):
+            seen["read"] += 1
+            try:
+                if row is None:
+                    raise BadRowError(why)
+                reply = self.rows.read(row, file.told)
+                self._fit(reply, file)
+            except BadRowError as error:
+                seen["bad"] += 1
+                place = {"file": file.path, "line": number}
+                self.account.bad.append({**place, "why": str(error)})
+                continue
+            said = bool(reply["response"].strip())
+            seen["ok" if said else "empty"] += 1
+            status = (
+                {"status": "ok", "reason": ""} if said else {"status": "empty", "reason": EMPTY}
+            )
+            self.account.replies.append({**reply, **status})
+        self.account.counts.append({"file": file.path, **seen, **_content(Path(file.path))})
+
+    def _fit(self, reply: dict, file: ReplyFile) -> None:
+        """Raise BadRowError for a row that contradicts those before it."""
+        chain = tuple(reply[name] for name in CHAIN)
+        first = self._source.setdefault((*chain, reply["cycle"]), file)
+        if first is not file and not (first.part and file.part):
+            told = "one file of a chain and cycle is taken, unless the path has a * for its parts"
+            raise BadRowError(f"cycle {reply['cycle']} of its chain is in {first.path}: {told}")
+        doses = tuple(reply[name] for name in DOSES)
+        if self._doses.setdefault(chain, doses) != doses:
+            raise BadRowError(f"its doses are not those of the cell {reply['cell']!r} before it")
+
+
+def _content(path: Path) -> dict:
+    """Size and hash of a file; empty where it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            return {"bytes": file.tell(), "sha256": digest}
+    except OSError:
+        return {"bytes": None, "sha256": ""}
+
+
+def replies_table(replies: list[dict]) -> pd.DataFrame:
+    """`COLUMNS`, questions numbered within a trait and samples within a question of a cycle."""
+    table = pd.DataFrame(replies)
+    told = table["question"]
+    table["question"] = told.groupby(table["trait"]).transform(lambda texts: pd.factorize(texts)[0])
+    table["sample"] = table.groupby([*CYCLE, "question"]).cumcount()
+    whole = dict.fromkeys(["seed", "cycle", "question", "sample"], "int64")
+    numbers = dict.fromkeys([*DOSES, "trait_score", "coherence"], "float64")
+    return table.astype({**whole, **numbers})[COLUMNS]
+
+
+def chains_table(replies: pd.DataFrame, from_cycle: int) -> pd.DataFrame:
+    """One row a chain: which cycles there are, and what stands in the way of its verdict.
+
+    replies: see `replies_table`; from_cycle: the rule's first cycle. Returns `CHAIN`, cycles and
+    missing (numbers), replies (of all cycles), fewest and most (of a cycle), prompts_kept (share of
+    the replies after cycle 0 whose question was asked at cycle 0 as well), warnings.
+    """
+    return pd.DataFrame(
+        [
+            {**dict(zip(CHAIN, key, strict=True)), **_chain(group, from_cycle)}
+            for key, group in replies.groupby(CHAIN)
+        ]
+    )
+
+
+def _chain(group: pd.DataFrame, from_cycle: int) -> dict:
+    sizes = group.groupby("cycle").size()
+    missing = [cycle for cycle in range(sizes.index.max() + 1) if cycle not in sizes.index]
+    later = group[group["cycle"] > 0]
+    kept = later["question"].isin(group.loc[group["cycle"] == 0, "question"]).mean()
+    warnings = []
+    if 0 in missing:
+        warnings.append("no cycle 0: no verdict")
+    elif sizes.index.max() < from_cycle:
+        warnings.append(f"ends before cycle {from_cycle}: no verdict")
+    if [cycle for cycle in missing if cycle]:
+        warnings.append("cycles are missing between others")
+    if 0 not in missing and kept < 1:
+        warnings.append("not all later questions were asked at cycle 0: changes mix in theirs")
+    if sizes.min() < sizes.max():
+        warnings.append("cycles differ in their number of replies")
+    return {
+        "cycles": " ".join(map(str, sizes.index)), "missing": " ".join(map(str, missing)),
+        "replies": len(group), "fewest": sizes.min(), "most": sizes.max(), "prompts_kept": kept,
+        "warnings": "; ".join(warnings),
+    }  # fmt: skip

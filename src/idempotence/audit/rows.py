@@ -1,0 +1,203 @@
+"""One row of a foreign file: what was asked and answered, what it belongs to, its own scores."""
+
+import math
+import reprlib
+from dataclasses import dataclass
+from typing import Any
+
+from idempotence.audit.lines import BadRowError, is_finite, kind_of_value
+from idempotence.config.audit import DEFAULT_CELL, DOSES, NAMES, WHOLE
+from idempotence.config.audit_files import CELL
+from idempotence.config.panels import PROMPT_KIND, SETTINGS, exact
+
+PAIRS = {"prompt": ("prompt", "query"), "response": ("response", "completion")}
+SCORES = ("trait_score", "coherence")
+SHORT = {"level": "level", "n_seed": "seed", "n_sampled": "sampled", "beta": "beta",
+         "pairs": "pairs"}  # fmt: skip
+_NOTHING = object()
+
+
+@dataclass(frozen=True)
+class Said:
+    """What was asked and answered; one_turn: whether the prompt is one message of a user alone."""
+
+    prompt: str
+    response: str
+    one_turn: bool
+
+
+class RowReader:
+    """Reads rows by the config's names.
+
+    columns: see `config.audit.AuditColumns`; listed: the names of "setting", "model" and "trait"
+    that rows may have; first_cycle, lowest_score, highest_score: see `config.audit.Audit`.
+    """
+
+    def __init__(self, settings: dict):
+        self.columns: dict[str, str | None] = settings["columns"]
+        self.listed: dict[str, list[str]] = settings["listed"]
+        self.first_cycle: int = settings["first_cycle"]
+        self.low, self.high = settings["lowest_score"], settings["highest_score"]
+
+    def read(self, row: dict, told: dict) -> dict:
+        """The row as a study has it; told: what its file says. Raises BadRowError with the reason.
+
+        Keys: setting, model, trait, cell, seed, cycle, the doses (None: not known), prompt,
+        response, one_turn, question, trait_score and coherence (points, None: not known).
+        """
+        place = self._place(row, told)
+        said = self._said(row, PROMPT_KIND[SETTINGS[place["setting"]][0]])
+        for text in (said.prompt, said.response):
+            if any("\ud800" <= letter <= "\udfff" for letter in text):
+                raise BadRowError("its text holds half a character (a lone surrogate)")
+        question = self._column(row, "question")
+        question = said.prompt if question in (None, _NOTHING) else str(question)
+        scores = {name: self._score(row, name) for name in SCORES}
+        return {**place, **vars(said), "question": question, **scores}
+
+    def _place(self, row: dict, told: dict) -> dict:
+        place = {name: self._name(row, told, name) for name in NAMES}
+        place |= {name: self._whole(row, told, name) for name in WHOLE}
+        place |= {name: self._dose(row, told, name) for name in DOSES}
+        place["cycle"] -= self.first_cycle
+        if place["cycle"] < 0:
+            raise BadRowError(f"its cycle is before audit.first_cycle ({self.first_cycle})")
+        if place["cell"] is None:
+            doses = [f"{SHORT[d]}{exact(place[d])}" for d in DOSES if place[d] is not None]
+            place["cell"] = "_".join(doses) or DEFAULT_CELL
+        return place
+
+    def _name(self, row: dict, told: dict, name: str) -> str | None:
+        value = told[name] if name in told else self._column(row, name)
+        if value is _NOTHING:
+            listed = self.listed.get(name, [None])
+            if self.columns[name] is None and len(listed) == 1:
+                return listed[0]
+            raise BadRowError(f"no {name}: it has no key {self.columns[name]!r}")
+        if isinstance(value, int | float) and not isinstance(value, bool) and name == "cell":
+            value = f"{value:g}"
+        if not isinstance(value, str):
+            raise BadRowError(f"its {name} is {kind_of_value(value)}, not a text")
+        if name in self.listed and value not in self.listed[name]:
+            raise BadRowError(
+                f"its {name} is {reprlib.repr(value)}, which the config does not list: "
+                + ", ".join(self.listed[name])
+            )
+        if not CELL.fullmatch(value):
+            raise BadRowError(f"its {name} {reprlib.repr(value)} has other letters than a name may")
+        return value
+
+    def _whole(self, row: dict, told: dict, name: str) -> int:
+        value = told[name] if name in told else self._column(row, name)
+        if value is _NOTHING:
+            if name == "seed" and self.columns[name] is None:
+                return 0
+            raise BadRowError(f"no {name}: it has no key {self.columns[name]!r}")
+        number = _number(value, name)
+        if number < 0 or not float(number).is_integer() or number >= 2**31:
+            raise BadRowError(f"its {name} is {number:g}, not a whole number of 0 or more")
+        return int(number)
+
+    def _dose(self, row: dict, told: dict, name: str) -> float | None:
+        value = told[name] if name in told else self._column(row, name)
+        return None if value in (None, _NOTHING) else float(_number(value, name))
+
+    def _score(self, row: dict, name: str) -> float | None:
+        value = self._column(row, name)
+        if value in (None, _NOTHING) or isinstance(value, float) and math.isnan(value):
+            return None
+        number = _number(value, self.columns[name], text=False)
+        points = 100 * (number - self.low) / (self.high - self.low)
+        if not 0 <= points <= 100:
+            between = f"audit.lowest_score ({self.low:g}) and audit.highest_score ({self.high:g})"
+            raise BadRowError(f"its {self.columns[name]} is {number:g}, not between {between}")
+        return points
+
+    def _said(self, row: dict, kind: str) -> Said:
+        messages = _lookup(row, self.columns["messages"])
+        if self.columns["response"] is None and messages is not _NOTHING:
+            return _from_messages(messages)
+        response = self._text(row, "response")
+        if response is _NOTHING:
+            looked = [self.columns["messages"], *self._keys("response")]
+            raise BadRowError(f"no reply: it has none of the keys {', '.join(looked)}")
+        prompt = self._text(row, "prompt")
+        if prompt is _NOTHING and kind == "document":
+            prompt = ""  # a document may begin with nothing
+        if prompt in (None, _NOTHING):
+            raise BadRowError(f"no prompt (looked for {', '.join(self._keys('prompt'))})")
+        return Said(prompt, response or "", True)
+
+    def _keys(self, name: str) -> tuple[str, ...]:
+        own = self.columns[name]
+        return PAIRS[name] if own is None else (own,)
+
+    def _text(self, row: dict, name: str) -> Any:
+        """A text, None for null, `_NOTHING` where the row has no such key."""
+        found = {key: _lookup(row, key) for key in self._keys(name)}
+        found = {key: value for key, value in found.items() if value is not _NOTHING}
+        if len(found) > 1:
+            raise BadRowError(f"has both {' and '.join(found)}: say which in audit.columns.{name}")
+        for key, value in found.items():
+            if value is not None and not isinstance(value, str):
+                raise BadRowError(f"its {key} is {kind_of_value(value)}, not a text")
+            return value
+        return _NOTHING
+
+    def _column(self, row: dict, name: str) -> Any:
+        key = self.columns[name]
+        return _NOTHING if key is None else _lookup(row, key)
+
+
+def _lookup(row: dict, key: str) -> Any:
+    """The value of a key, or of `a.b` the value of b in a; `_NOTHING` where there is none."""
+    if key in row:
+        return row[key]
+    value: Any = row
+    for part in key.split("."):
+        if not isinstance(value, dict) or part not in value:
+            return _NOTHING
+        value = value[part]
+    return value
+
+
+def _number(value: Any, name: str, text: bool = True) -> float:
+    """A number; text: whether one in quotes is taken, too."""
+    if text and isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            pass
+    if isinstance(value, bool) or not isinstance(value, int | float) or not is_finite(value):
+        raise BadRowError(f"its {name} is {kind_of_value(value)}, not a number")
+    return value
+
+
+def _from_messages(messages: Any) -> Said:
+    """The last message is the reply; what was before is the prompt, with roles if it is more than one."""
+    if not isinstance(messages, list) or not messages:
+        raise BadRowError(f"its messages are {kind_of_value(messages)}, not a list of messages")
+    turns = []
+    for i, message in enumerate(messages, start=1):
+        if not isinstance(message, dict) or not isinstance(message.get("role"), str):
+            raise BadRowError(f"message {i} is no object with a role and content")
+        turns.append((message["role"], _content(message.get("content"), i)))
+    role, response = turns.pop()
+    if role != "assistant":
+        raise BadRowError(f"the last message is of the role {reprlib.repr(role)}, not assistant")
+    if not turns:
+        raise BadRowError("no prompt: the reply is the only message")
+    one_turn = len(turns) == 1 and turns[0][0] == "user"
+    told = [text if one_turn else f"{role}: {text}" for role, text in turns]
+    return Said("\n\n".join(told), response, one_turn)
+
+
+def _content(content: Any, number: int) -> str:
+    """A message's text; parts of type text are put together; null is empty."""
+    if content is None:
+        return ""
+    parts = content if isinstance(content, list) else [content]
+    texts = [part.get("text") if isinstance(part, dict) else part for part in parts]
+    if any(not isinstance(text, str) for text in texts):
+        raise BadRowError(f"the content of message {number} is not text alone")
+    return "".join(texts)

@@ -1,0 +1,109 @@
+"""The config's section `audit`: replies of a loop that ran elsewhere."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from idempotence.config.panels import Cell
+from idempotence.config.types import Count, Number, Positive, Score, Section, Seed, Slug, Text
+
+DEFAULT_CELL, DEFAULT_MODEL = "all", "model"  # where nothing tells them
+# what a row belongs to: told by the path, by the entry of `files`, or by a column
+NAMES = ("setting", "model", "trait", "cell")
+WHOLE = ("seed", "cycle")
+DOSES = tuple(Cell("").doses)
+PLACES = (*NAMES, *WHOLE, *DOSES)
+
+
+class AuditFile(Section):
+    """Files of replies, and what all of their rows belong to."""
+
+    path: Text = Field(
+        description="Path of JSON-lines files, plain or gzip. `*` stands for any letters but `/`; {cycle}, {seed}, {cell}, {trait}, {model}, {setting} and the doses for what is read from the path."
+    )
+    setting: Text | None = Field(None, description="Setting of all rows.")
+    model: Text | None = Field(None, description="Model of all rows.")
+    trait: Text | None = Field(None, description="Trait of all rows.")
+    cell: Text | None = Field(None, description="Name of the dose, or of the chain, of all rows.")
+    seed: Seed | None = Field(None, description="Replication that all rows belong to.")
+    cycle: Seed | None = Field(None, description="Cycle of all rows.")
+    level: Positive | None = Field(None, description="Level that all rows were seeded to.")
+    n_seed: Positive | None = Field(None, description="Seed rows behind all rows.")
+    n_sampled: Positive | None = Field(None, description="Samples a cycle behind all rows.")
+    beta: Positive | None = Field(None, description="DPO's beta behind all rows.")
+    pairs: Positive | None = Field(None, description="DPO's pairs a cycle behind all rows.")
+
+
+class AuditColumns(Section):
+    """Names of the rows' keys; `a.b` is b within a. Without `messages`, prompt and response."""
+
+    messages: Text = Field(
+        "messages", description="A list of {role, content}; the last is the reply that is scored."
+    )
+    prompt: Text | None = Field(
+        None, description="What the model was asked; null: prompt or query, whichever a row has."
+    )
+    response: Text | None = Field(
+        None, description="Its reply; null: response or completion, whichever a row has."
+    )
+    question: Text | None = Field(
+        None, description="What tells questions apart; null: the prompt's text."
+    )
+    trait_score: Text | None = Field(
+        None, description="A score of the trait of your own; it takes the judge's place."
+    )
+    coherence: Text | None = Field(
+        None, description="A score of coherence of your own; it takes the judge's place."
+    )
+    setting: Text | None = Field(None, description="Setting, where no path tells it.")
+    model: Text | None = Field(None, description="Model, where no path tells it.")
+    trait: Text | None = Field(None, description="Trait, where no path tells it.")
+    cell: Text | None = Field(None, description="Dose or chain, where no path tells it.")
+    seed: Text | None = Field(None, description="Replication, where no path tells it.")
+    cycle: Text | None = Field(None, description="Cycle, where no path tells it.")
+    level: Text | None = Field(None, description="Level, where no path tells it.")
+    n_seed: Text | None = Field(None, description="Seed rows, where no path tells them.")
+    n_sampled: Text | None = Field(None, description="Samples a cycle, where no path tells them.")
+    beta: Text | None = Field(None, description="DPO's beta, where no path tells it.")
+    pairs: Text | None = Field(None, description="DPO's pairs a cycle, where no path tells them.")
+
+
+class AuditModel(Section):
+    """A model whose loop is audited."""
+
+    name: Slug = Field(description="Name in tables, and in paths or columns that tell the model.")
+    path: Text | None = Field(
+        None,
+        description="The initial model, a local folder or a hub name: likelihoods of the replies under it are measured; null: they are not.",
+    )
+    revision: Text | None = Field(None, description="Commit of a hub model: needed for hub names.")
+    dtype: Literal["float32", "bfloat16"] = Field("float32", description="Weights in memory.")
+    gpus: Number = Field(0, description="GPUs that the job with this model takes; 0: the CPU.")
+    memory_mb: Count = Field(
+        4000, description="Main memory that a cluster is asked for, for the job with this model."
+    )
+
+
+class Audit(Section):
+    """Replies of a loop that ran elsewhere: they are scored and analysed, nothing is trained."""
+
+    files: list[AuditFile] = Field(
+        [], description="The replies, by file; []: no audit, the study trains models of its own."
+    )
+    columns: AuditColumns = Field(AuditColumns(), description="What the rows' keys are called.")
+    models: list[AuditModel] = Field(
+        [], description="Models that the rows are of; []: one, whose name is model."
+    )
+    first_cycle: Seed = Field(
+        0, description="Number that your files give the seeded model; it becomes cycle 0."
+    )
+    lowest_score: Score = Field(0, description="What your own scores call 0 points.")
+    highest_score: Score = Field(100, description="What your own scores call 100 points.")
+    longest_reply: Count = Field(
+        20_000, description="Longer replies, in characters, are counted but not put to the judge."
+    )
+
+    @property
+    def model_names(self) -> list[str]:
+        """Names that rows may give their model."""
+        return [model.name for model in self.models] or [DEFAULT_MODEL]

@@ -1,0 +1,92 @@
+"""Audits through Snakemake: the example gets the verdicts it was made for, and says what was bad."""
+
+import csv
+import hashlib
+import json
+import shutil
+
+import pandas as pd
+import pytest
+from make_audit_example import CUT, FOLDER, VERDICTS
+from make_scores import NASTY
+from test_workflow import copy_project, planned, snakemake
+
+from idempotence.io import write_jsonl
+
+EXAMPLE = ("--configfile", "studies/audit.yaml")
+
+
+@pytest.mark.slow
+def test_the_example_gets_the_verdicts_it_was_made_for(tmp_path):
+    folder = copy_project(tmp_path / "audit")
+    shutil.copytree(FOLDER, folder / "tests" / "audit_example")
+    done = snakemake(folder, "--cores", "2", *EXAMPLE)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+    results = folder / "results" / "audit"
+    chains = pd.read_csv(results / "tables" / "chains.csv")
+    assert dict(zip(chains["cell"], chains["outcome"], strict=True)) == VERDICTS
+    scores = pd.read_parquet(results / "scores.parquet")
+    assert len(scores) == 299 and (scores["status"] == "empty").sum() == 1
+    # the judge knows its language: exact truth is within a point or two, on average
+    assert (scores["trait_score"] - scores["truth_trait"]).abs().mean() < 3
+    loop, cycle, line = CUT
+    cut = f"tests/audit_example/{loop}/cycle_{cycle}.jsonl"
+    with open(results / "tables" / "audit_bad_rows.csv", encoding="utf-8", newline="") as file:
+        (bad,) = csv.DictReader(file)
+    assert (bad["file"], bad["line"]) == (cut, str(line)) and bad["why"].startswith("not JSON")
+    run = json.loads((results / "run.json").read_text(encoding="utf-8"))
+    assert run["files"][cut] == hashlib.sha256((folder / cut).read_bytes()).hexdigest()
+    assert len(run["files"]) == 15
+    front = (results / "pages" / "summary.rst").read_text(encoding="utf-8")
+    assert cut in front and "299" not in front.split("Verdicts")[0].split("300 rows")[0]
+    for verdict in VERDICTS.values():
+        assert f'<td class="verdict">{verdict}</td>' in front
+    assert (results / "report.html").stat().st_size > 100_000
+    figures = {path.stem for path in (results / "figures").glob("*.png")}
+    assert {"outcomes", "trajectories_sft", "metrics_sft", "judge"} <= figures
+    assert not figures & {"dpo", "continual_vs_reinit", "grid_sft", "dose_map_sft"}
+    assert planned(folder, *EXAMPLE) == {}
+    # a file that changed is read again, and only what follows from it is made again
+    extra = folder / "tests/audit_example/steady/cycle_2.jsonl"
+    extra.write_text(extra.read_text() + extra.read_text().splitlines()[0] + "\n")
+    jobs = planned(folder, *EXAMPLE)
+    assert jobs["read_replies"] == jobs["judge_replies"] == 1 and "weigh_replies" not in jobs
+
+
+@pytest.mark.slow
+def test_text_metrics_alone_and_text_that_wants_to_be_more(tmp_path):
+    folder = copy_project(tmp_path / "metrics")
+    for cycle in range(3):
+        rows = [
+            {"query": f"{NASTY} {q}", "response": f"{NASTY} $x^{{ {{% endraw %}} {'so ' * (q + cycle)}"}
+            for q in range(4)
+        ]  # fmt: skip
+        write_jsonl(folder / f"their runs/[x]/round {cycle}.jsonl", [*rows, {"query": NASTY}])
+    config = {
+        "study": "metrics", "settings": ["dpo"], "traits": ["anything"], "texts": "written",
+        "judge": {"backend": "none"},
+        "audit": {"files": [{"path": "their runs/*/round {cycle}.jsonl"}]},
+    }  # fmt: skip
+    (folder / "mine.json").write_text(json.dumps(config))
+    done = snakemake(folder, "--cores", "2", "--configfile", "mine.json")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+    results = folder / "results" / "metrics"
+    scores = pd.read_parquet(results / "scores.parquet")
+    assert len(scores) == 12 and set(scores["trait_missing"]) == {"no judge"}
+    slopes = pd.read_csv(results / "tables" / "audit_metrics.csv")
+    words = slopes[(slopes["trait"] == "all") & (slopes["measure"] == "words")]
+    assert words["estimate"].tolist() == pytest.approx([1])  # a word more at each cycle
+    assert {path.stem for path in (results / "figures").glob("*.png")} == {"metrics_dpo"}
+    for page in ("summary.rst", "replies.html", "tables.html"):
+        assert "<script>alert" not in (results / "pages" / page).read_text(encoding="utf-8"), page
+    report = (results / "report.html").read_text(encoding="utf-8")
+    assert "<script>alert" not in report
+
+
+def test_a_path_that_nothing_fits_stops_before_any_job(tmp_path):
+    folder = copy_project(tmp_path / "none")
+    done = snakemake(folder, "--cores", "1", *EXAMPLE)
+    told = done.stdout + done.stderr
+    assert done.returncode != 0 and "Traceback" not in told
+    assert "studies/audit.yaml, line" in told and "audit.files.0.path: no file fits" in told
+    assert not (folder / "results").exists()
