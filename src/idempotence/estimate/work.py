@@ -112,11 +112,8 @@ class Work:
 
     def _trained(self, told: dict, doses: list[int], first: bool) -> dict:
         """Rows and tokens of a training for each number of rows; first: on seed rows."""
-        how, sampled, lengths = (
-            told["training"],
-            self._reply(told, "generation"),
-            self.lengths(told),
-        )
+        how, lengths = told["training"], self.lengths(told)
+        sampled = self._reply(told, "generation")
         prompt, reply = lengths.seed_row if first else (lengths.prompt, sampled)
         row = min(prompt + reply, how["max_length"])
         if told["objective"] == "dpo":  # the chosen and the rejected reply, each with its prompt
@@ -131,8 +128,7 @@ class Work:
     def _judged(self, told: dict, models: int, role: str = "judge") -> dict:
         """Calls about the answers of so many models."""
         answers, tokens = (models * amount for amount in self._answers(told))
-        judge, lengths = getattr(self.study, role), self.lengths(told)
-        times = 1 if judge.top_logprobs else judge.samples  # a text is asked about
+        lengths, times = self.lengths(told), self._times(role)
         calls = answers * CRITERIA * times
         asked = answers * lengths.rubrics[role] + CRITERIA * (answers * lengths.question + tokens)
         return {
@@ -142,7 +138,7 @@ class Work:
 
     def _filtered(self, told: dict) -> dict:
         """Calls about the coherence of the samples."""
-        lengths, calls = self.lengths(told), sum(map(_fed, told["cells"]))
+        lengths, calls = self.lengths(told), sum(map(_fed, told["cells"])) * self._times("judge")
         each = (
             lengths.rubrics["judge"] / CRITERIA + lengths.prompt + self._reply(told, "generation")
         )
@@ -150,6 +146,11 @@ class Work:
             "judge_calls": calls, "judge_tokens_in": calls * each,
             "judge_tokens_out": calls * ANSWER_TOKENS,
         }  # fmt: skip
+
+    def _times(self, role: str) -> int:
+        """How often a judge is asked about a text, for want of probabilities."""
+        judge = getattr(self.study, role)
+        return 1 if judge.top_logprobs else judge.samples
 
     def _reply(self, told: dict, section: str) -> float:
         """Mean tokens of a reply that is sampled by a section's limit."""
