@@ -21,7 +21,8 @@ rule estimate:
             *sorted((BASE / "rules").glob("*.smk")),
             *(file for trait in STUDY.traits for file in data_files(STUDY, trait)),
         ),
-        config=json.dumps(config, sort_keys=True),
+        # a function: braces in the config are no wildcards
+        config=lambda w: json.dumps(config, sort_keys=True),
         snakefile=workflow.main_snakefile,
         world=lambda w: WORLD,
     shell:

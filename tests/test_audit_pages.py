@@ -7,12 +7,15 @@ import pandas as pd
 import pytest
 from docutils.core import publish_parts
 from jinja2 import Environment
+from make_config import ROOT, load
 from make_scores import NASTY, make_scores
 from test_report_pages import check_standalone, choosing
 
 from idempotence.audit.read import BAD, COUNTS, chains_table
 from idempotence.audit.score import likelihoods
 from idempotence.errors import UserError
+from idempotence.estimate.page import AUDITED
+from idempotence.estimate.plan import estimate
 from idempotence.figures import dose_map, grid, metrics
 from idempotence.figures.style import NO_DOSES, save_figure
 from idempotence.io import write_csv, write_json, write_parquet
@@ -156,6 +159,15 @@ def test_without_scores_there_are_no_verdicts_and_no_claims(page_of):
 def test_run_json_gets_the_hashes_of_the_files(tmp_path):
     write_csv(pd.DataFrame([{"file": "a, b", "sha256": "00e1"}]), tmp_path / "rows.csv")
     assert describe_files(tmp_path / "rows.csv") == {"files": {"a, b": "00e1"}}
+
+
+def test_the_plan_of_an_audit_says_what_it_does_not_count(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "0.jsonl").write_text("{}")
+    study = load({"settings": ["sft"], "traits": ["lucky"], "judge": {"backend": "none"},
+                  "audit": {"files": [{"path": "{cycle}.jsonl"}]}})  # fmt: skip
+    table, text = estimate(study, {"read_replies": 1}, ROOT / "data/micro_world")
+    assert table["jobs"].tolist() == [1, 1] and AUDITED in text
 
 
 # --- likelihoods

@@ -9,6 +9,7 @@ from idempotence.estimate.sizes import Size, Sizes
 from idempotence.estimate.table import COSTS, TOTAL
 from idempotence.estimate.work import AMOUNTS, JUDGES
 
+AUDITED = "replies of an audit are not counted here"
 WHOLE = 100  # numbers from here on are shown without decimals
 
 
@@ -86,6 +87,8 @@ def _grounds(study: Study, loop: pd.DataFrame, sizes: Sizes) -> list[str]:
         lines += _judge(study, role, loop[roles == role], sizes)
     means = f"a reply has {rates.reply_tokens:g} tokens in the mean, a document "
     speeds = f"{rates.train:,g} to train, {rates.sample:,g} to sample, {rates.read:,g} to judge"
+    if study.audit.files:
+        lines.append(f"{AUDITED}: for each good row a judge is asked about trait and coherence")
     return [
         *lines,
         means + f"{rates.document_tokens:g} (rates), or max_new_tokens if that is less",

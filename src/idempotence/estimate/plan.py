@@ -19,7 +19,7 @@ def estimate(study: Study, counted: dict[str, int], world: Path) -> tuple[pd.Dat
 
     counted: rule -> jobs of the whole study; world: folder of the micro world's models.
     """
-    panels = [] if study.scores_from else study.panels()
+    panels = study.panels() if study.trains else []
     used = sorted({(panel.model.name, panel.objective) for panel in panels})
     models = {model.name: model for model in study.models}
     rates, counts, sizes = study.rates, {}, Sizes({}, {}, {})
