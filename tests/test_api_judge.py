@@ -3,7 +3,9 @@
 import importlib
 import json
 import math
+import sqlite3
 import time
+from contextlib import closing
 from email.utils import formatdate
 
 import numpy as np
@@ -12,7 +14,7 @@ import pytest
 from make_config import ROOT, load
 from make_endpoint import Endpoint, completion
 
-from idempotence.answers import spent_in
+from idempotence.answers import AnswerCache, Spent, spent_in
 from idempotence.endpoint import _seconds
 from idempotence.errors import UserError
 from idempotence.io import write_jsonl
@@ -82,6 +84,45 @@ def test_passing_faults_are_ridden_out(ask, fault):
         answers = ask(endpoint, TEXTS[:3])
     assert [a.top["75"] for a in answers] == [pytest.approx(math.log(0.4))] * 3
     assert set(endpoint.asked.values()) == {2}
+
+
+def test_what_another_job_has_asked_in_the_meantime_is_not_asked_again(ask, tmp_path):
+    def shared(text, nth):
+        """While the first text is asked, another job stores the answer to the second."""
+        if text == TEXTS[0]:
+            other = {**endpoint.bodies[0], "messages": [{"role": "user", "content": TEXTS[1]}]}
+            whole = {"base_url": endpoint.url, **other}
+            cache = AnswerCache(tmp_path / "answers.sqlite")
+            cache.put(AnswerCache.key(whole), whole, {"top": {"9": -0.1}, "text": "9"}, 100, 1)
+            cache.close()
+        return completion()
+
+    with Endpoint(shared) as endpoint:
+        answers = ask(endpoint, TEXTS[:3], concurrency=1)
+        assert set(endpoint.asked) == {TEXTS[0], TEXTS[2]}
+    assert [set(answer.top) for answer in answers] == [
+        {"75", "80", "70"},
+        {"9"},
+        {"75", "80", "70"},
+    ]
+
+
+def test_totals_are_those_of_all_jobs_and_of_older_files(tmp_path):
+    path = tmp_path / "answers.sqlite"
+    one, other = AnswerCache(path), AnswerCache(path)
+    for n, cache in enumerate((one, other, one)):
+        cache.put(f"key{n}", {}, {}, 10, n)
+    one.put("key0", {}, {}, 10, 0)  # is there already, and counts once
+    assert one.spent() == other.spent() == spent_in(path) == Spent(3, 30, 3)
+    one.close()
+    other.close()
+    with closing(sqlite3.connect(path)) as database:  # as written before totals were kept
+        database.executescript("DROP TRIGGER answered; DROP TABLE spent;")
+    assert spent_in(path) == Spent(3, 30, 3)
+    again = AnswerCache(path)
+    again.put("key4", {}, {}, 5, 5)
+    assert again.spent() == spent_in(path) == Spent(4, 35, 8)
+    again.close()
 
 
 def test_progress_is_shown(ask, capsys):

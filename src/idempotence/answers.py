@@ -10,9 +10,17 @@ from pathlib import Path
 from idempotence.errors import UserError
 
 WAIT = 60  # seconds that a writer waits for another job's
-_TABLE = """CREATE TABLE IF NOT EXISTS answers (
+_TABLES = [
+    """CREATE TABLE IF NOT EXISTS answers (
     key TEXT PRIMARY KEY, request TEXT NOT NULL, answer TEXT NOT NULL,
-    tokens_in INTEGER NOT NULL, tokens_out INTEGER NOT NULL)"""
+    tokens_in INTEGER NOT NULL, tokens_out INTEGER NOT NULL)""",
+    # a budget asks for the totals at every call: they are kept, not summed up each time
+    """CREATE TABLE IF NOT EXISTS spent (
+    calls INTEGER NOT NULL, tokens_in INTEGER NOT NULL, tokens_out INTEGER NOT NULL)""",
+    """CREATE TRIGGER IF NOT EXISTS answered AFTER INSERT ON answers BEGIN
+    UPDATE spent SET calls = calls + 1, tokens_in = tokens_in + NEW.tokens_in,
+    tokens_out = tokens_out + NEW.tokens_out; END""",
+]
 _TOTALS = """SELECT count(*), coalesce(sum(tokens_in), 0), coalesce(sum(tokens_out), 0)
     FROM answers"""
 MILLION = 1_000_000
@@ -49,7 +57,16 @@ class AnswerCache:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._database = sqlite3.connect(path, timeout=WAIT, isolation_level=None)
         self._database.execute("PRAGMA journal_mode=WAL")
-        self._database.execute(_TABLE)
+        self._make_tables()
+
+    def _make_tables(self) -> None:
+        """Tables that are not there yet, with the totals of what is."""
+        self._database.execute("BEGIN IMMEDIATE")
+        for table in _TABLES:
+            self._database.execute(table)
+        if self._database.execute("SELECT count(*) FROM spent").fetchone()[0] == 0:
+            self._database.execute(f"INSERT INTO spent {_TOTALS}")
+        self._database.execute("COMMIT")
 
     @staticmethod
     def key(request: dict) -> str:
@@ -73,7 +90,8 @@ class AnswerCache:
 
     def spent(self) -> Spent:
         """What all answers took."""
-        return Spent(*self._database.execute(_TOTALS).fetchone())
+        row = self._database.execute("SELECT calls, tokens_in, tokens_out FROM spent").fetchone()
+        return Spent(*row)
 
     def close(self) -> None:
         """Close the file."""

@@ -74,6 +74,9 @@ class Endpoint:
                     async with gate:
                         if failures:
                             return  # start no more; what is under way ends and is kept
+                        if self.cache.get(key) is not None:
+                            bar.update()  # another job has asked in the meantime
+                            return
                         try:
                             self._check_budget(underway)
                             underway += 1
