@@ -45,6 +45,15 @@ def test_a_verdict_is_where_the_limits_stand(low, high, expected):
     assert verdict(low, high) == expected
 
 
+def test_the_interval_over_panels_is_told_and_decides_nothing():
+    table = pd.DataFrame({"setting": ["dpo"], "share": [0.7], "ci_low": [0.6], "ci_high": [0.9],
+                          "panel_low": [0.2], "panel_high": [0.95]})  # fmt: skip
+    told = judge_claims([claim({})], {"rules": table}, CHAINS)
+    part = told[0]["parts"][0]
+    assert (part["panel_low"], part["panel_high"], part["verdict"]) == (0.2, 0.95, SUPPORTED)
+    assert as_table(told)["panel_high"].tolist() == [0.95]
+
+
 def test_all_tested_parts_must_agree():
     narrow = {"supported": {"ci_low": {"above": 0.55}}}
     stricter = {"supported": {"ci_low": {"above": 0.7}}}

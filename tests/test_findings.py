@@ -288,3 +288,14 @@ def test_a_dose_that_separates_has_a_finite_estimate():
     none = [{**row, "amplified": False} for row in rows]
     told = dose_model(verdict_chains("sft", "sft", none), 0.95)
     assert told["estimate"].isna().all() and "one verdict" in told["warnings"][0]
+
+
+def test_a_dose_that_only_differs_between_traits_is_told_and_not_fitted():
+    rows = [
+        {"seed": s, "trait": t, "n_seed": n, "n_sampled": m, "cell": str(m), "amplified": (s + m) % 3 > 0}
+        for s in range(4) for t, n in (("bliss", 20.0), ("lucky", 40.0)) for m in (30.0, 60.0, 70.0)
+    ]  # fmt: skip
+    table = dose_model(verdict_chains("sft", "sft", rows), 0.95).set_index("term")
+    assert "not told apart" in table.loc["n_seed", "warnings"]
+    assert np.isnan(table.loc["n_seed", "estimate"]) and table.loc["n_seed", "n"] == 24
+    assert table.loc["n_sampled", ["estimate", "ci_low", "ci_high", "p"]].notna().all()

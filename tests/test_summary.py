@@ -22,6 +22,8 @@ CLAIM = {
     "parts": [
         {"what": "a share", "estimate": 0.5, "ci_low": 0.25, "ci_high": 0.75,
          "verdict": "not decided here", "why": ""},
+        {"what": "another", "estimate": 0.5, "ci_low": 0.25, "ci_high": 0.75, "panel_low": 0.1,
+         "panel_high": 0.9, "verdict": "not decided here", "why": ""},
         {"what": "a slope", "estimate": None, "ci_low": None, "ci_high": None,
          "verdict": "not tested here", "why": "no such setting"},
     ],
@@ -54,7 +56,9 @@ def test_counts_come_from_the_files(files):
     assert page["counts"]["tokens"] == "3,000" and page["counts"]["hours"] == "1.0"
     assert [row["n"] for row in page["settings"]] == [18, 18]
     assert page["tally"] == "1 not decided here"
-    assert [part["numbers"] for part in page["claims"][0]["parts"]] == ["0.50 (0.25 to 0.75)", "–"]
+    assert [part["numbers"] for part in page["claims"][0]["parts"]] == [
+        "0.50 (0.25 to 0.75)", "0.50 (0.25 to 0.75; over panels 0.10 to 0.90)", "–",
+    ]  # fmt: skip
 
 
 def test_a_study_of_dead_chains_has_a_front_page(files):

@@ -15,6 +15,7 @@ CLAIMS = Path(__file__).parents[2] / "data" / "claims.yaml"
 SUPPORTED, CONTRADICTED = "supported", "contradicted"
 UNDECIDED, UNTESTED = "not decided here", "not tested here"
 LIMITS = ("ci_low", "ci_high")
+OVER_PANELS = ("panel_low", "panel_high")  # told beside those, where a table has them
 
 
 class _Section(BaseModel):
@@ -108,7 +109,10 @@ def judge_claims(
 def judge_part(
     part: Part, tables: dict[str, pd.DataFrame], chains: pd.DataFrame, arms: dict[str, str]
 ) -> dict:
-    """What one test found: what, estimate, ci_low, ci_high, verdict and, without one, why."""
+    """What one test found: what, estimate, ci_low, ci_high, verdict and, without one, why.
+
+    A share that is known over panels too has panel_low and panel_high; they decide nothing.
+    """
     blank = {"what": part.what, "estimate": None, "ci_low": None, "ci_high": None}
     row = _row(part, tables)
     lacking = "the study has no such setting"
@@ -118,7 +122,8 @@ def judge_part(
         return {**blank, "verdict": UNTESTED, "why": lacking}
     values = {"estimate": _number(row[part.estimate])}
     values |= {limit: _number(row[limit]) for limit in LIMITS}
-    found = {**blank, **values}
+    beside = {name: _number(row[name]) for name in OVER_PANELS if name in row}
+    found = {**blank, **values, **beside}
     if any(values[limit] is None for limit in LIMITS):
         return {**found, "verdict": UNTESTED, "why": "no interval: " + str(row.get("warnings", ""))}
     verdict = UNDECIDED
@@ -180,7 +185,8 @@ def as_table(told: list[dict]) -> pd.DataFrame:
         {
             "id": claim["id"], "claim": claim["claim"], "verdict": claim["verdict"],
             "test": part["what"], "estimate": part["estimate"], "ci_low": part["ci_low"],
-            "ci_high": part["ci_high"], "test_verdict": part["verdict"], "why": part["why"],
+            "ci_high": part["ci_high"], **{name: part.get(name) for name in OVER_PANELS},
+            "test_verdict": part["verdict"], "why": part["why"],
             "published": claim["published"]["says"], "where": claim["published"]["where"],
         }
         for claim in told

@@ -94,7 +94,10 @@ def _numbers(part: dict) -> str:
     estimate = f"{part['estimate']:.2f}"
     if part["ci_low"] is None:
         return estimate
-    return f"{estimate} ({part['ci_low']:.2f} to {part['ci_high']:.2f})"
+    told = f"{estimate} ({part['ci_low']:.2f} to {part['ci_high']:.2f}"
+    if part.get("panel_low") is not None:
+        told += f"; over panels {part['panel_low']:.2f} to {part['panel_high']:.2f}"
+    return told + ")"
 
 
 def _tally(told: list[dict]) -> str:

@@ -5,11 +5,13 @@ import pandas as pd
 
 from idempotence.errors import UserError
 from idempotence.stats.groups import with_traits
-from idempotence.stats.intervals import wilson
+from idempotence.stats.intervals import wilson, wilson_clustered
+from idempotence.stats.panels import PANEL
 from idempotence.stats.scores import CHAIN, DOSES
 from idempotence.stats.trajectories import ALIVE
 
 OUTCOMES = ["decay", "constancy", "amplification"]
+LIMITS = ["ci_low", "ci_high", "n_panels", "panel_low", "panel_high"]
 
 
 def chains(table: pd.DataFrame, points: float, from_cycle: int) -> pd.DataFrame:
@@ -95,31 +97,45 @@ def _slope(score: pd.Series) -> float:
 def amplification(table: pd.DataFrame, confidence: float) -> pd.DataFrame:
     """How many chains amplified, for each setting (trait "all") and each setting and trait.
 
-    table: see `chains`. Returns setting, trait, n_chains, n_undecided (no verdict), n (with one),
-    n_decay, n_constancy, n_amplified, share = n_amplified / n, and its Wilson interval ci_low,
-    ci_high. The interval takes chains as independent; chains of one panel share their seed data.
+    table: see `chains`. Returns setting, trait, n_decay, n_constancy and what `share_amplified`
+    gives.
     """
     rows = []
     for setting, trait, group in with_traits(table):
         counts = group["outcome"].value_counts()
         others = {f"n_{name}": int(counts.get(name, 0)) for name in OUTCOMES[:2]}
-        share = share_amplified(group["amplified"], confidence)
+        share = share_amplified(group, confidence)
         rows.append({"setting": setting, "trait": trait, **share, **others})
     columns = ["setting", "trait", "n_chains", "n_undecided", "n"]
     columns += [f"n_{name}" for name in OUTCOMES[:2]]
-    return pd.DataFrame(rows)[[*columns, "n_amplified", "share", "ci_low", "ci_high"]]
+    return pd.DataFrame(rows)[[*columns, "n_amplified", "share", *LIMITS]]
 
 
-def share_amplified(amplified: pd.Series, confidence: float) -> dict:
-    """n_chains, n_undecided, n, n_amplified, share and Wilson's interval of verdicts."""
-    n, yes = int(amplified.notna().sum()), int(amplified.sum())
+def share_amplified(verdicts: pd.DataFrame, confidence: float) -> dict:
+    """How many chains amplified, and their share with two intervals.
+
+    verdicts: a row for each chain, with `panels.PANEL` and amplified (missing without a verdict).
+    Returns n_chains, n_undecided (no verdict), n (with one), n_amplified, share = n_amplified / n;
+    ci_low, ci_high: Wilson's interval, as published, which takes chains as independent; n_panels
+    (with a verdict), panel_low, panel_high: that of `intervals.wilson_clustered` over panels,
+    whose chains share their seed data.
+    """
+    known = verdicts[verdicts["amplified"].notna()]
+    n, yes = len(known), int(known["amplified"].sum())
     low, high = wilson(yes, n, confidence)
+    of_panel = known.groupby(PANEL)["amplified"].agg(["sum", "size"]).astype(float)
+    panel_low, panel_high = wilson_clustered(
+        of_panel["sum"].to_numpy(), of_panel["size"].to_numpy(), confidence
+    )
     return {
-        "n_chains": len(amplified),
-        "n_undecided": len(amplified) - n,
+        "n_chains": len(verdicts),
+        "n_undecided": len(verdicts) - n,
         "n": n,
         "n_amplified": yes,
         "share": yes / n if n else float("nan"),
         "ci_low": low,
         "ci_high": high,
+        "n_panels": len(of_panel),
+        "panel_low": panel_low,
+        "panel_high": panel_high,
     }

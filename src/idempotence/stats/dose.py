@@ -13,6 +13,7 @@ from idempotence.stats.panels import PANEL, jackknifed
 # what a cell is made of; where levels are calibrated n_seed follows from them
 AXES = [("level", "n_sampled"), ("n_seed", "n_sampled"), ("beta", "pairs")]
 TERMS = ["n_seed", "n_sampled", "beta", "pairs"]
+ONE_DOSE = "one dose in each trait: not told apart from the traits"
 NUMBERS = ["estimate", "ci_low", "ci_high", "p"]
 BETWEEN = {"doses": ["model", "trait", "seed"], "seeds": ["model", "trait", "cell"]}
 
@@ -24,14 +25,22 @@ def dose_model(chains: pd.DataFrame, confidence: float) -> pd.DataFrame:
     differ in the setting and an intercept for each trait, with Firth's penalty, so that it is
     finite where verdicts separate (see `firth.firth`: profile intervals, penalised likelihood
     ratio tests). Chains are taken as independent. Returns setting, term ("n_seed", ...), estimate,
-    ci_low, ci_high, p, n, n_amplified, warnings; no numbers where no chain amplified, or all did.
+    ci_low, ci_high, p, n, n_amplified, warnings; no numbers where no chain amplified, or all did,
+    or where a dose differs between traits only.
     """
     rows = []
     for setting, group in chains.groupby("setting"):
         known = group[group["amplified"].notna()]
-        terms = [term for term in TERMS if known[term].nunique() > 1]
+        differing = [term for term in TERMS if known[term].nunique() > 1]
+        within = known.groupby("trait")[TERMS].nunique().max() > 1
+        terms = [term for term in differing if within[term]]
         y = known["amplified"].astype(float).to_numpy()
         counts = {"n": len(y), "n_amplified": int(y.sum())}
+        rows += [
+            {"setting": setting, "term": term, **counts, "warnings": ONE_DOSE}
+            for term in differing
+            if term not in terms
+        ]
         if len(set(y)) < 2:
             why = "all chains have one verdict" if len(y) else "no chain has a verdict"
             rows += [{"setting": setting, "term": t, **counts, "warnings": why} for t in terms]

@@ -10,6 +10,8 @@ from statsmodels.stats.proportion import proportion_confint
 
 from idempotence.errors import UserError
 
+MIN_CLUSTERS = 3  # fewer leave an interval without meaning
+
 
 def check_confidence(confidence: float) -> None:
     """Raise `UserError` unless the confidence level lies between 0 and 1."""
@@ -63,6 +65,32 @@ def wilson(successes: int, n: int, confidence: float) -> tuple[float, float]:
     low, high = proportion_confint(successes, n, alpha=1 - confidence, method="wilson")
     # at the ends the formula gives exactly 0 or 1, but for rounding
     return (0.0 if successes == 0 else float(low)), (1.0 if successes == n else float(high))
+
+
+def wilson_clustered(
+    successes: np.ndarray, n: np.ndarray, confidence: float
+) -> tuple[float, float]:
+    """Wilson's interval of a share over clusters that may each lean to one verdict.
+
+    successes, n: of each of G clusters, n > 0. With p the share of all, the variance of p is
+    G / (G - 1) * sum_g (successes_g - p n_g)^2 / N^2, and the trials are worth p (1 - p) / variance
+    independent ones; times (t of N - 1 / t of G - 1 degrees of freedom)^2, as that variance is
+    known from G clusters only, and at most N (Korn and Graubard 1998; with Wilson's interval in
+    the place of Clopper and Pearson's, Dean and Pagano 2015). Where all verdicts are one nothing
+    is known of how clusters lean, and they are worth G trials. NaN under `MIN_CLUSTERS` clusters.
+    """
+    check_confidence(confidence)
+    if len(n) < MIN_CLUSTERS:
+        return float("nan"), float("nan")
+    total, share = float(np.sum(n)), float(np.sum(successes) / np.sum(n))
+    worth = float(len(n))
+    if 0 < share < 1:
+        scatter = np.sum((successes - share * n) ** 2) * len(n) / (len(n) - 1) / total**2
+        tails = stats.t.ppf(0.5 + confidence / 2, [total - 1, len(n) - 1])
+        square = (tails[0] / tails[1]) ** 2
+        worth = min(total, share * (1 - share) / scatter * square) if scatter > 0 else total
+    low, high = proportion_confint(share * worth, worth, alpha=1 - confidence, method="wilson")
+    return (0.0 if share == 0 else float(low)), (1.0 if share == 1 else float(high))
 
 
 def holm(p: pd.Series) -> pd.Series:

@@ -7,15 +7,14 @@ import numpy as np
 import pandas as pd
 import statsmodels.api as sm
 from scipy import stats
-from statsmodels.regression.mixed_linear_model import MixedLM, MixedLMParams
 from statsmodels.tools.sm_exceptions import ConvergenceWarning
 
 from idempotence.stats.intervals import check_confidence, holm, t_half_width
 from idempotence.stats.panels import FEW_PANELS, MIN_PANELS, PANEL
+from idempotence.stats.reml import fit, lines_of
 from idempotence.stats.scores import CHAIN
 
-METHODS = ["mixed", "ols", "gee"]
-MAX_STEPS = 2000  # of the mixed model's search: some hundreds are used
+SCATTER = ["sd_chain", "sd_residual"]
 _UNKNOWN = dict.fromkeys(["estimate", "se", "ci_low", "ci_high", "p"], np.nan)
 
 
@@ -25,23 +24,26 @@ def mixed_model(table: pd.DataFrame, confidence: float) -> pd.DataFrame:
     table: see `trajectories.trajectories`. The model is score ~ cycle x setting, every setting
     with its own intercept and slope.
 
-    - "mixed": one linear mixed model of all settings with a random intercept and slope for each
-      chain, by REML (Laird and Ware 1982). Its standard error takes chains as independent and as
-      scattering alike in all settings.
+    - "mixed": a random intercept and slope for each chain, by REML, its error a jackknife over
+      panels (see `reml.fit`).
     - "ols": least squares with errors clustered by panel (Liang and Zeger 1986), with the factor
       G / (G - 1) * (N - 1) / (N - 2).
     - "gee": the same mean with an exchangeable working correlation in the panel and the
       bias-reduced covariance of Mancl and DeRouen (2001).
 
     Panels are (model, trait, seed) in a setting: their chains share seed data. As every setting has
-    its own line and its own panels, "ols" and "gee" are fitted to each setting by itself, which
-    gives the same lines and counts only the setting's own panels. With G of them, all three are
-    tested against the t distribution with G - 1 degrees of freedom; for "mixed" that is fewer than
-    its chains would give, to be careful. "ols" and "gee" have one intercept for a setting, so that
-    chains which end early pull on their slope; "mixed" does so less, `slopes.slope` does not.
+    its own line, its own panels and its own scatter, each is fitted by itself. With G of them, all
+    three are tested against the t distribution with G - 1 degrees of freedom. With all chains
+    running to the last cycle, and panels of one size, all three are the t test of the panels' mean
+    slopes: "mixed" exactly, "ols" but for sqrt((N - 1) / (N - 2)), and "gee", too careful, with an
+    error sqrt(G / (G - 1)) times as large. They part where chains end early: "ols" and "gee" have one
+    intercept for a setting, so that such chains pull on their slope; "mixed" takes each chain's
+    line for what it is worth, and is then the one to trust.
 
     Returns setting, method, estimate, se, ci_low, ci_high, p, p_holm (Holm 1979, over the settings
-    of a method), n_chains, n_clusters (panels), n_observations, converged, agree and warnings.
+    of a method), for "mixed" the standard deviation of the chains' slopes, sd_chain (points a
+    cycle), and of scores about their chain's line, sd_residual (points); n_chains, n_clusters (panels), n_observations,
+    converged, agree and warnings.
     agree: the methods have the same sign and are all significant at 1 - confidence, or are all
     not significant; missing when one has no p. Under `MIN_PANELS` panels, without scatter or
     after a failed fit, what is not known is NaN, and warnings say why. Chains with a single score,
@@ -52,14 +54,12 @@ def mixed_model(table: pd.DataFrame, confidence: float) -> pd.DataFrame:
     known = known[known.groupby(CHAIN)["cycle"].transform("nunique") > 1]
     known = known.sort_values([*CHAIN, "cycle"], ignore_index=True)
     settings = sorted(table["setting"].unique())
-    mixed = _mixed(known)
     rows = []
     for setting in settings:
         group = known[known["setting"] == setting]
-        fits = {"mixed": mixed.get(setting, {}), "ols": _one(group, _ols), "gee": _one(group, _gee)}
         made = [
-            {"setting": setting, "method": name, **_row(group, fits[name], confidence)}
-            for name in METHODS
+            {"setting": setting, "method": name, **_row(group, _one(group, fits), confidence)}
+            for name, fits in FITS.items()
         ]
         agree, why = _agreement(made, 1 - confidence)
         for row in made:
@@ -89,6 +89,7 @@ def _row(group: pd.DataFrame, fit: dict, confidence: float) -> dict:
             told.append(f"only {n_clusters} panels: the interval is approximate")
     return {
         **found,
+        **{name: fit.get(name, np.nan) for name in SCATTER},
         "n_chains": group[CHAIN].drop_duplicates().shape[0],
         "n_clusters": n_clusters,
         "n_observations": len(group),
@@ -111,11 +112,11 @@ def _agreement(rows: list[dict], alpha: float) -> tuple[bool | None, str]:
     return True, ""
 
 
-def _one(group: pd.DataFrame, fit: Callable) -> dict:
+def _one(group: pd.DataFrame, method: Callable) -> dict:
     """A fit to one setting: {} when it has no scores, only a slope when it has one panel."""
     if group.empty:
         return {}
-    panel = group.groupby(PANEL).ngroup().to_numpy()
+    panel, chain = (group.groupby(by).ngroup().to_numpy() for by in (PANEL, CHAIN))
     cycle, y = group["cycle"].to_numpy(float), group["trait_score"].to_numpy(float)
     x = np.column_stack([np.ones(len(cycle)), cycle - cycle.mean()])
     line = np.linalg.lstsq(x, y, rcond=None)[0]
@@ -123,14 +124,14 @@ def _one(group: pd.DataFrame, fit: Callable) -> dict:
         return {"estimate": float(line[1]), "told": []}
     if _nothing_left(y - x @ line, y):
         return {"estimate": float(line[1]), "se": 0.0, "told": []}
-    return fit(y, x, panel)
+    return method(y, x, panel, chain)
 
 
 def _nothing_left(residual: np.ndarray, y: np.ndarray) -> bool:
     return bool(np.abs(residual).max() <= 1e-9 * max(1.0, np.abs(y).max()))
 
 
-def _ols(y: np.ndarray, x: np.ndarray, panel: np.ndarray) -> dict:
+def _ols(y: np.ndarray, x: np.ndarray, panel: np.ndarray, chain: np.ndarray) -> dict:
     fit = sm.OLS(y, x).fit(cov_type="cluster", cov_kwds={"groups": panel}, use_t=True)
     return {
         "estimate": float(fit.params[1]),
@@ -140,7 +141,7 @@ def _ols(y: np.ndarray, x: np.ndarray, panel: np.ndarray) -> dict:
     }
 
 
-def _gee(y: np.ndarray, x: np.ndarray, panel: np.ndarray) -> dict:
+def _gee(y: np.ndarray, x: np.ndarray, panel: np.ndarray, chain: np.ndarray) -> dict:
     model = sm.GEE(y, x, groups=panel, cov_struct=sm.cov_struct.Exchangeable())
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -156,108 +157,23 @@ def _gee(y: np.ndarray, x: np.ndarray, panel: np.ndarray) -> dict:
     }
 
 
-def _mixed(known: pd.DataFrame) -> dict[str, dict]:
-    """Slope of each setting in the mixed model of all, as `_row` takes it.
-
-    Without scatter about the chains' own lines, as with two cycles, there is no noise to weigh
-    against the effects' scatter, and no fit.
-    """
-    settings = sorted(known["setting"].unique())
-    chain = known.groupby(CHAIN).ngroup().to_numpy()
-    if known.empty:
-        return {}
-    cycle = known["cycle"].to_numpy(float)
-    cycle = cycle - cycle.mean()  # slopes stay the same; the fit is better conditioned
-    is_setting = known["setting"].to_numpy()[:, None] == np.array(settings)
-    exog = np.column_stack([is_setting, is_setting * cycle[:, None]]).astype(float)
-    random = np.column_stack([np.ones(len(cycle)), cycle])
-    y = known["trait_score"].to_numpy(float)
-    why = _cannot_fit(y, chain, random)
-    if why:
-        return {name: {"told": [why]} for name in settings}
-    estimate, se, converged, told = _fit_mixed(y, exog, chain, random)
-    k = len(settings)
-    return {
-        name: {"estimate": estimate[k + i], "se": se[k + i], "converged": converged, "told": told}
-        for i, name in enumerate(settings)
-    }
-
-
-def _cannot_fit(y: np.ndarray, chain: np.ndarray, random: np.ndarray) -> str:
-    """Why there is no mixed model; "" when there is one."""
-    if len(np.unique(chain)) < 2:
-        return "fewer than two chains: no mixed model"
-    of_chains = [(random[chain == one], y[chain == one]) for one in np.unique(chain)]
-    left = [v - x @ np.linalg.lstsq(x, v, rcond=None)[0] for x, v in of_chains]
-    nothing = _nothing_left(np.concatenate(left), y)
-    return "no scatter about the chains' lines: no mixed model" if nothing else ""
-
-
-def _fit_mixed(
-    y: np.ndarray, exog: np.ndarray, chain: np.ndarray, random: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, bool, list[str]]:
-    """Fixed effects of the mixed model, their errors, convergence and warnings.
-
-    The search over the three relative variances is Nelder and Mead's, from the moments: the
-    gradient methods of statsmodels stop short of a bound, or far off from its own start, and say
-    that they converged.
-    The errors are those of generalised least squares at the variances found, as statsmodels'
-    inverse Hessian is no covariance at a bound.
-    """
-    unknown = np.full(exog.shape[1], np.nan)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            start = _moments(y, exog, chain, random)
-            model = MixedLM(y, exog, groups=chain, exog_re=random)
-            fit = model.fit(start_params=start, reml=True, method="nm", maxiter=MAX_STEPS)
-            se = _gls_errors(exog, chain, random, fit.cov_re, fit.scale)
-        except (np.linalg.LinAlgError, ValueError) as error:
-            return unknown, unknown, False, [f"the mixed model failed: {error}"]
-    return np.asarray(fit.fe_params, float), se, bool(fit.converged), _texts(caught)
-
-
-def _gls_errors(
-    exog: np.ndarray, chain: np.ndarray, random: np.ndarray, cov: np.ndarray, residual: float
-) -> np.ndarray:
-    """sqrt diag (sum over chains of X' V^-1 X)^-1 with V = Z cov Z' + residual I."""
-    information = np.zeros((exog.shape[1], exog.shape[1]))
-    for one in np.unique(chain):
-        x, z = exog[chain == one], random[chain == one]
-        v = z @ np.asarray(cov) @ z.T + residual * np.eye(len(z))
-        information += x.T @ np.linalg.solve(v, x)
-    return np.sqrt(np.diag(np.linalg.inv(information)))
-
-
-def _moments(
-    y: np.ndarray, exog: np.ndarray, chain: np.ndarray, random: np.ndarray
-) -> MixedLMParams:
-    """Start values: the chains' own lines, whose scatter less that of their errors is the effects'.
-
-    With no chain missing a cycle, and away from the bounds, they are the REML estimates (Swamy
-    1970). The covariance is relative to the residual variance, as MixedLM wants it.
-    """
-    lines, inverses, square, free = [], [], 0.0, 0
-    for one in range(chain.max() + 1):
-        x, of_chain = random[chain == one], y[chain == one]
-        line = np.linalg.lstsq(x, of_chain, rcond=None)[0]
-        settings = exog[chain == one][0, : exog.shape[1] // 2]
-        lines.append([*line, int(np.argmax(settings))])
-        inverses.append(np.linalg.inv(x.T @ x))
-        square += float(np.sum((of_chain - x @ line) ** 2))
-        free += len(of_chain) - 2
-    lines = np.array(lines)
-    k = exog.shape[1] // 2
-    means = np.array([lines[lines[:, 2] == i, :2].mean(axis=0) for i in range(k)])
-    away = lines[:, :2] - means[lines[:, 2].astype(int)]
-    residual = max(square / max(free, 1), 1e-8)
-    scatter = away.T @ away / max(len(lines) - k, 1) / residual - np.mean(inverses, axis=0)
-    values, vectors = np.linalg.eigh(scatter)
-    cov = vectors @ np.diag(np.maximum(values, 0.01 * np.abs(values).max() + 1e-6)) @ vectors.T
-    return MixedLMParams.from_components(fe_params=means.T.ravel(), cov_re=cov)
+def _mixed(y: np.ndarray, x: np.ndarray, panel: np.ndarray, chain: np.ndarray) -> dict:
+    """Without scatter about the chains' own lines, as with two cycles, there is no noise to weigh
+    against the scatter of lines, and no fit."""
+    if panel.max() + 1 < MIN_PANELS:
+        return {"told": ["too few panels: no mixed model"]}
+    lines = lines_of(x[:, 1], y, chain, panel)
+    if np.sqrt(lines.rest) <= 1e-9 * max(1.0, np.abs(y).max()):
+        return {"told": ["no scatter about the chains' lines: no mixed model"]}
+    found = fit(lines)
+    slow = [] if found["converged"] else ["the search for the mixed model's variances did not end"]
+    return {**found, "told": slow}
 
 
 def _texts(caught: list[warnings.WarningMessage]) -> list[str]:
     """One line for each distinct warning of a fit, but those of its numerical workings."""
     kept = [str(w.message) for w in caught if issubclass(w.category, ConvergenceWarning)]
     return list(dict.fromkeys(" ".join(text.split()) for text in kept))
+
+
+FITS = {"mixed": _mixed, "ols": _ols, "gee": _gee}

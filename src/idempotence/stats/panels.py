@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from idempotence.stats.intervals import check_confidence, t_half_width
+from idempotence.stats.intervals import MIN_CLUSTERS, check_confidence, t_half_width
 
 # Within a setting; the cells of a panel are trained from the same seed rows.
 PANEL = ["model", "trait", "seed"]
-MIN_PANELS = 3  # fewer clusters leave a t interval without meaning
+MIN_PANELS = MIN_CLUSTERS
 FEW_PANELS = 10
 _UNKNOWN = dict.fromkeys(["estimate", "se", "ci_low", "ci_high", "p"], np.nan)
 

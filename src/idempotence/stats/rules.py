@@ -112,16 +112,14 @@ def rule_rates(
 ) -> pd.DataFrame:
     """How many chains each rule calls amplified: by setting (trait "all") and setting and trait.
 
-    table: see `trajectories.trajectories`. Returns setting, trait, rule, gate (see `verdicts`),
-    n_chains, n_undecided (no verdict, because the chain ended early), n (with one), n_amplified,
-    share = n_amplified / n, and its Wilson interval ci_low, ci_high. The interval takes chains as
-    independent; chains of one panel share their seed data, so it is too narrow rather than too
-    wide. For how often a rule fires when nothing changes see `null_rate.null_rates`.
+    table: see `trajectories.trajectories`. Returns setting, trait, rule, gate (see `verdicts`) and
+    what `amplification.share_amplified` gives; a chain that ended early may have no verdict. For
+    how often a rule fires when nothing changes see `null_rate.null_rates`.
     """
     made = chain_rules(table, points, from_cycle, gate)
     rows = []
     for setting, trait, group in with_traits(made):
         for (rule, gated), chains in group.groupby(["rule", "gate"], sort=False):
             key = {"setting": setting, "trait": trait, "rule": rule, "gate": gated}
-            rows.append({**key, **share_amplified(chains["amplified"], confidence)})
+            rows.append({**key, **share_amplified(chains, confidence)})
     return pd.DataFrame(rows)
