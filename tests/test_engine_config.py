@@ -10,6 +10,7 @@ from make_config import complaint, load, merged, nested
 
 from idempotence.config.vllm_limits import room_for
 from idempotence.plan import Plan
+from idempotence.provenance import describe_run
 
 SERVED = {"engine": {"backend": "vllm", "python": sys.executable}}
 
@@ -64,6 +65,19 @@ def test_only_the_backend_is_told_to_jobs_and_only_to_those_that_it_runs():
     # nothing is sampled there, and training takes turns with sampling here
     assert "vllm" not in json.dumps(plan.seed_data(panels["sft"]))
     assert "vllm" not in json.dumps(plan.calibrate("sft", "micro-instruct", "bliss"))
+
+
+def test_a_run_says_which_versions_sampled(tmp_path, monkeypatch):
+    (tmp_path / "claims.yaml").write_text("")
+    monkeypatch.delenv("IDEMPOTENCE_SAMPLER", raising=False)
+    assert not any("sampling" in name for name in _packages(tmp_path))
+    monkeypatch.setenv("IDEMPOTENCE_SAMPLER", sys.executable)
+    packages = _packages(tmp_path)
+    assert packages["torch (sampling)"].partition("+")[0] == packages["torch"].partition("+")[0]
+
+
+def _packages(folder) -> dict:
+    return describe_run(folder / "claims.yaml")["packages"]
 
 
 def test_room_for_adapters():

