@@ -45,15 +45,15 @@ def install() -> None:
     """Put the clocks on."""
     import torch
     from transformers import Trainer
-    from trl import DPOTrainer, SFTTrainer
 
     from idempotence import sample
     from idempotence.engine import hf
     from idempotence.finetune import panel, train
+    from idempotence.finetune.trainers import PreferenceTrainer, SupervisedTrainer
     from idempotence.judge import panel as judge_panel
 
     clocked(torch.Tensor, "backward", "backward")
-    for trainer in (SFTTrainer, DPOTrainer):
+    for trainer in (SupervisedTrainer, PreferenceTrainer):
         clocked(
             trainer, "compute_loss", "forward (training)",
             lambda _, self, model, inputs, *a, **k: int(inputs["input_ids"].numel()),
@@ -76,6 +76,7 @@ def install() -> None:
     clocked(hf, "load_model", "loading models")
     clocked(panel, "load_model", "loading models")
     clocked(train, "attach", "adapters")
+    clocked(train, "reference_of", "adapters")
     clocked(panel, "save", "files")
     for module, names in (
         (sample, ["write_jsonl"]), (panel, ["read_jsonl", "write_json"]),
