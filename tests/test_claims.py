@@ -45,6 +45,15 @@ def test_a_verdict_is_where_the_limits_stand(low, high, expected):
     assert verdict(low, high) == expected
 
 
+@pytest.mark.parametrize("told", ["only 1 panel(s): no interval", float("nan"), ""])
+def test_why_there_is_no_interval_is_told(told):
+    nan = float("nan")
+    table = pd.DataFrame({"setting": ["dpo"], "share": [0.5], "ci_low": [nan], "ci_high": [nan],
+                          "warnings": [told]})  # fmt: skip
+    part = judge_claims([claim({})], {"rules": table}, CHAINS)[0]["parts"][0]
+    assert part["why"] == (told if isinstance(told, str) and told else "no interval")
+
+
 def test_the_interval_over_panels_is_told_and_decides_nothing():
     table = pd.DataFrame({"setting": ["dpo"], "share": [0.7], "ci_low": [0.6], "ci_high": [0.9],
                           "panel_low": [0.2], "panel_high": [0.95]})  # fmt: skip

@@ -125,7 +125,9 @@ def judge_part(
     beside = {name: _number(row[name]) for name in OVER_PANELS if name in row}
     found = {**blank, **values, **beside}
     if any(values[limit] is None for limit in LIMITS):
-        return {**found, "verdict": UNTESTED, "why": "no interval: " + str(row.get("warnings", ""))}
+        told = row.get("warnings")  # a table without any reads as a column of NaN
+        why = told if isinstance(told, str) and told else "no interval"
+        return {**found, "verdict": UNTESTED, "why": why}
     verdict = UNDECIDED
     if all(limit.holds(values[name]) for name, limit in part.contradicted.items()):
         verdict = CONTRADICTED
