@@ -10,10 +10,11 @@ import time
 from pathlib import Path
 from typing import Self
 
-# Elements that stick out on the right, but for what scrolls by itself.
+# Elements that stick out on the right, but for what scrolls by itself and Snakemake's graph of rules.
 STICK_OUT = """[...document.querySelectorAll("body *")].filter((e) => {
   const box = e.getBoundingClientRect();
-  return box.width && box.right > innerWidth + 1 && !e.parentElement.closest(".scroll, table");
+  return box.width && box.right > innerWidth + 1 && !e.parentElement.closest(".scroll, table")
+    && !e.closest(".vega-embed");
 }).map((e) => `${e.tagName} ${e.className} ${Math.round(e.getBoundingClientRect().right)}`)"""
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
