@@ -73,7 +73,7 @@ def test_a_speed_and_a_price_by_hand():
     money = (judged["judge_tokens_in"] * 2 + judged["judge_tokens_out"] * 3) / 1e6
     assert judged["api_cost"] == pytest.approx(money, rel=1e-3) and judged["device_hours"] == 0
     assert "THE STUDY WOULD STOP: judge.api.max_cost is 0.001" in text
-    assert "cost of judges behind an API" in text and "some-judge" in text
+    assert "cost of models behind an API" in text and "some-judge" in text
 
 
 def test_a_second_judge_is_asked_the_same_by_its_own_prices():
@@ -209,3 +209,31 @@ def test_sizes_are_those_of_the_files_that_peft_writes(tmp_path, architecture):
         saved = load_file(tmp_path / "adapter" / "adapter_model.safetensors")
         assert adapter_weights(folder, lora) == sum(tensor.size for tensor in saved.values())
         model = adapted.unload()
+
+
+def test_the_generator_of_seed_rows_is_counted_by_its_rows_and_prices():
+    api = {"base_url": "https://x/v1", "price_in": 2, "price_out": 3, "max_calls": 30}
+    generator = {"backend": "openai", "path": "writer", "api": api, "chats": {"rows": 41}}
+    over = {
+        "texts": "written", "settings": ["sft"], "sft": {"seed_source": "generated"},
+        "generator": generator, "rates": {"start": 36, "read": 7, "sample": 5},
+        "judge": {"backend": "local"},
+    }  # fmt: skip
+    table, text = plan_of(over)
+    row = table.loc[("generate_seed_data", "")]
+    assert (row["jobs"], row["written"]) == (1, 2 * 41)  # a message and a reply a row
+    money = (row["written_tokens_in"] * 2 + row["written_tokens_out"] * 3) / 1e6
+    assert row["api_cost"] == pytest.approx(money, rel=1e-3) and row["device_hours"] == 0
+    assert "THE STUDY WOULD STOP: generator.api.max_calls is 30, and 82 is needed" in text
+    here = {
+        "backend": "local",
+        "path": str(WORLD / "instruct"),
+        "parameters": 3_000_000_000,
+        "api": {"base_url": None},
+    }
+    table, text = plan_of(merged(over, {"generator": here}))
+    row = table.loc[("generate_seed_data", "")]
+    seconds = 36 + 3 * (row["written_tokens_in"] / 7 + row["written_tokens_out"] / 5)
+    assert row["device_hours"] == pytest.approx(seconds / 3600, rel=1e-3) and row["api_cost"] == 0
+    assert "generator: 3 billion parameters (from the config)" in text
+    assert "generate_seed_data" not in plan_of({})[0].index

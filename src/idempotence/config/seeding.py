@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from idempotence.config.endpoint import Api
+from idempotence.config.rates import PARAMETERS
 from idempotence.config.types import Count, Number, Positive, Section, Text
 
 
@@ -55,6 +56,7 @@ class Generator(Section):
         None, description="Commit of a hub model: needed for hub names, refused for anything else."
     )
     dtype: Literal["float32", "bfloat16"] = Field("float32", description="Weights in memory.")
+    parameters: Count | None = PARAMETERS
     gpus: Number = Field(0, description="GPUs that a job with a local generator takes; 0: the CPU.")
     memory_mb: Count = Field(
         4000, description="Main memory that a cluster is asked for, for a job with this generator."

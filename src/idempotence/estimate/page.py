@@ -8,6 +8,7 @@ from idempotence.config.models import Study
 from idempotence.estimate.sizes import Size, Sizes
 from idempotence.estimate.table import COSTS, TOTAL
 from idempotence.estimate.work import AMOUNTS, JUDGES
+from idempotence.estimate.writing import GENERATOR, RULE
 
 AUDITED = "replies of an audit are not counted here"
 WHOLE = 100  # numbers from here on are shown without decimals
@@ -38,11 +39,16 @@ def _totals(study: Study, total: pd.Series) -> list[tuple[str, str]]:
         "answers": "replies to judge", "judge_calls": "judge calls",
         "judge_tokens_in": "judge tokens in", "judge_tokens_out": "judge tokens out, at most",
     }  # fmt: skip
+    if total["written"]:
+        names |= {
+            "written": "texts to be written for seed rows",
+            "written_tokens_out": "tokens of these",
+        }
     rows = [(shown, number(total[name])) for name, shown in names.items()]
     rows += [(kept, number(adapters)), ("texts and scores, GB", number(total["gb_text"]))]
     rows.append(("hours of one device", number(total["device_hours"])))
     if total["api_cost"] > 0:
-        rows.append(("cost of judges behind an API", number(total["api_cost"])))
+        rows.append(("cost of models behind an API", number(total["api_cost"])))
     return rows
 
 
@@ -82,8 +88,8 @@ def _grounds(study: Study, loop: pd.DataFrame, sizes: Sizes) -> list[str]:
             f"tokens counted by {sizes.counted[name]}; "
             + ", ".join(f"{objective}: {_adapter(size)}" for objective, size in own.items())
         )
-    roles = loop["rule"].map(JUDGES).fillna("judge")
-    for role in sizes.judges:
+    roles = loop["rule"].map({**JUDGES, RULE: GENERATOR}).fillna("judge")
+    for role in sizes.sections:
         lines += _judge(study, role, loop[roles == role], sizes)
     means = f"a reply has {rates.reply_tokens:g} tokens in the mean, a document "
     speeds = f"{rates.train:,g} to train, {rates.sample:,g} to sample, {rates.read:,g} to judge"
@@ -97,18 +103,22 @@ def _grounds(study: Study, loop: pd.DataFrame, sizes: Sizes) -> list[str]:
         f"a job takes {rates.start:g} s to start (rates); all GPUs of a job are taken to work at once",
         "calibrated doses: as if the score rose in proportion to the dose, to 100 at n_seed_max",
         "every reply counts as usable and new: empty, short, repeated ones and ended chains cost less",
-        "left out: likelihoods under the initial model, and a generator's own work on seed rows",
+        "a generator's texts are as long as the written rows, and none is sieved out",
+        "left out: likelihoods under the initial model",
     ]
 
 
 def _judge(study: Study, role: str, asked: pd.DataFrame, sizes: Sizes) -> list[str]:
-    """Where a judge's numbers come from, and whether it would have to stop."""
+    """Where the numbers of a judge, or the generator, come from, and whether it would have to stop."""
     judge, counted = getattr(study, role), f"tokens counted by {sizes.counted[role]}"
     if judge.backend == "local":
-        return [f"{role}: {_parameters(sizes.judges[role])}; {counted}"]
-    api, needed = judge.api, asked[["api_cost", "judge_calls"]].sum()
+        return [f"{role}: {_parameters(sizes.sections[role])}; {counted}"]
+    api, needed = judge.api, asked[["api_cost", "judge_calls", "written"]].sum()
     prices = f"{api.price_in:g} in, {api.price_out:g} out a million tokens ({role}.api)"
-    limits = {"max_cost": needed["api_cost"], "max_calls": needed["judge_calls"]}
+    limits = {
+        "max_cost": needed["api_cost"],
+        "max_calls": needed["judge_calls"] + needed["written"],
+    }
     return [f"{role}, {judge.path}: {counted}; prices {prices}"] + [
         f"THE STUDY WOULD STOP: {role}.api.{name} is {limit:g}, and {number(limits[name])} is needed"
         for name, limit in api.model_dump(include=set(limits)).items()

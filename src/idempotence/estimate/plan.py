@@ -11,6 +11,7 @@ from idempotence.estimate.page import page
 from idempotence.estimate.sizes import Size, Sizes, local_folder, size_of
 from idempotence.estimate.table import plan_table
 from idempotence.estimate.work import JUDGES, Work
+from idempotence.estimate.writing import GENERATOR, generates
 from idempotence.plan import Plan
 
 
@@ -31,17 +32,20 @@ def estimate(study: Study, counted: dict[str, int], world: Path) -> tuple[pd.Dat
         sizes.models[name, objective] = size_of(folder, model.parameters, lora, rates.lora)
     asked = {}
     for role in filter(partial(getattr, study), JUDGES.values()):
-        sizes.judges[role], (asked[role], sizes.counted[role]) = _judge(study, role, world)
+        sizes.sections[role], (asked[role], sizes.counted[role]) = _asked(study, role, world)
+    if panels and generates(study):
+        sizes.sections[GENERATOR], _ = _asked(study, GENERATOR, world)
+        sizes.counted[GENERATOR] = "those of the models that train on the rows"
     work = Work(study, Measured(Plan(study), counts, asked))
     table = plan_table(study, work.jobs() if panels else [], counted, sizes)
     return table, page(study, table, sizes)
 
 
-def _judge(study: Study, role: str, world: Path) -> tuple[Size, tuple]:
-    """(a local judge's size, how its tokens are counted)."""
-    judge, rates = getattr(study, role), study.rates
+def _asked(study: Study, role: str, world: Path) -> tuple[Size, tuple]:
+    """(size of a local judge or generator, how its tokens are counted)."""
+    model, rates = getattr(study, role), study.rates
     folder = None
-    if judge.backend == "local":
-        folder = local_folder(judge.path, judge.revision, world)
-    size = size_of(folder, judge.parameters, None, rates.lora)
+    if model.backend == "local":
+        folder = local_folder(model.path, model.revision, world)
+    size = size_of(folder, model.parameters, None, rates.lora)
     return size, counter(folder, rates.characters_a_token)

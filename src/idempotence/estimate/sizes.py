@@ -34,13 +34,13 @@ class Size:
 
 @dataclass(frozen=True)
 class Sizes:
-    """models: (name, objective) -> `Size`; judges: section of the config -> `Size` of a local one.
+    """models: (name, objective) -> `Size`; sections: of judges and generator -> `Size` of a local one.
 
-    counted: name of a model or section of a judge -> how its tokens are counted.
+    counted: name of a model or of such a section -> how its tokens are counted.
     """
 
     models: dict[tuple[str, str], Size]
-    judges: dict[str, Size]
+    sections: dict[str, Size]
     counted: dict[str, str]
 
 

@@ -8,6 +8,7 @@ from idempotence.config.models import Judge, Study
 from idempotence.config.panels import SETTINGS
 from idempotence.estimate.sizes import Size, Sizes
 from idempotence.estimate.work import AMOUNTS, JUDGES
+from idempotence.estimate.writing import GENERATOR, RULE
 
 KEY = ["rule", "setting", "model"]
 COSTS = ["gb_adapters", "gb_temporary", "gb_text", "device_hours", "api_cost"]
@@ -24,7 +25,7 @@ def plan_table(
     jobs: `Work.jobs()`; counted: rule -> jobs of the whole study. Columns `COLUMNS`: amounts are
     sums over the jobs; gb_adapters are kept, gb_temporary is what one panel under way holds at a
     time (the total: the largest), gb_text is for replies and scores; device_hours are of one GPU
-    or core, api_cost is by the judge's own prices. Empty where a model's size is not known.
+    or core, api_cost is by the prices of judges and generator. Empty where a model's size is not known.
     """
     frame = pd.DataFrame(jobs, columns=[*KEY, *AMOUNTS]).fillna(dict.fromkeys(AMOUNTS, 0))
     table = frame.groupby(KEY, sort=False, as_index=False)[AMOUNTS].sum()
@@ -39,6 +40,8 @@ def plan_table(
 
 def _costs(study: Study, row: dict, sizes: Sizes) -> dict:
     """Disk, hours and money of one row."""
+    if row["rule"] == RULE:
+        return _writing(study, row, sizes)
     rates, role = study.rates, JUDGES.get(row["rule"], "judge")
     judge = getattr(study, role)
     billions = _billions(next(s for (name, _), s in sizes.models.items() if name == row["model"]))
@@ -47,7 +50,7 @@ def _costs(study: Study, row: dict, sizes: Sizes) -> dict:
     seconds += row["tokens_sampled"] * billions / rates.sample
     money = 0.0
     if row["judge_calls"] and judge.backend == "local":
-        seconds += row["judge_tokens_in"] * _billions(sizes.judges[role]) / rates.read
+        seconds += row["judge_tokens_in"] * _billions(sizes.sections[role]) / rates.read
     elif row["judge_calls"]:
         prices = judge.api
         money = row["judge_tokens_in"] * prices.price_in
@@ -57,6 +60,24 @@ def _costs(study: Study, row: dict, sizes: Sizes) -> dict:
     return {
         **_adapters(study, row, sizes), "gb_text": text / GB,
         "device_hours": seconds / HOUR, "api_cost": money / MILLION,
+    }  # fmt: skip
+
+
+def _writing(study: Study, row: dict, sizes: Sizes) -> dict:
+    """The same of the generator of seed rows."""
+    rates, generator = study.rates, study.generator
+    tokens_in, tokens_out = row["written_tokens_in"], row["written_tokens_out"]
+    hours = money = 0.0
+    if generator.backend == "local":
+        seconds = row["jobs"] * rates.start * max(1, generator.gpus)
+        busy = tokens_in / rates.read + tokens_out / rates.sample
+        hours = (seconds + busy * _billions(sizes.sections[GENERATOR])) / HOUR
+    else:
+        money = tokens_in * generator.api.price_in + tokens_out * generator.api.price_out
+    text = (tokens_in + tokens_out) * rates.characters_a_token  # both are kept with the answers
+    return {
+        "gb_adapters": 0.0, "gb_temporary": 0.0, "gb_text": text / GB,
+        "device_hours": hours, "api_cost": money / MILLION,
     }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from idempotence.calibrate import dose_grid, pick_dose
 from idempotence.config.models import Study
 from idempotence.config.panels import Panel, exact
 from idempotence.estimate.lengths import Lengths
+from idempotence.estimate.writing import writing_jobs
 from idempotence.finetune.panel import n_seed_of
 from idempotence.judge.api import ANSWER_TOKENS
 from idempotence.plan import Plan
@@ -14,10 +15,12 @@ from idempotence.plan import Plan
 JUDGES = {"judge": "judge", "judge_second": "second_judge"}  # rule -> section of the config
 CRITERIA = 2  # trait and coherence: a call each
 # chains: begun by a job; models: adapters trained; answers: to evaluation questions, judged;
-# generated: samples that the next cycle trains on; rejected: the initial model's, for dpo
+# generated: samples that the next cycle trains on; rejected: the initial model's, for dpo;
+# written: texts that a generator of seed rows is asked for
 AMOUNTS = [
     "jobs", "chains", "models", "rows_trained", "tokens_trained", "answers", "generated",
     "rejected", "tokens_sampled", "judge_calls", "judge_tokens_in", "judge_tokens_out",
+    "written", "written_tokens_in", "written_tokens_out",
 ]  # fmt: skip
 Measure = Callable[[dict], Lengths]
 
@@ -37,6 +40,7 @@ class Work:
     def jobs(self) -> Iterator[dict]:
         """A dict a job: rule, setting ("" for a job of several), model, and the `AMOUNTS` it has."""
         panels = self.study.panels()
+        yield from writing_jobs(self.study, self.plan, self.lengths)
         for model in sorted({panel.model.name for panel in panels}):
             for trait in self.study.traits:
                 yield from self._initial(self.plan.initial(model, trait))
