@@ -61,14 +61,14 @@ def test_amounts_by_hand():
 
 
 def test_a_speed_and_a_price_by_hand():
-    rates = {"train": 2, "sample": 4, "read": 8}
+    rates = {"train": 2, "sample": 4, "read": 8, "start": 36}
     api = {"base_url": "https://x/v1", "price_in": 2, "price_out": 3, "max_cost": 0.001}
     judge = {"backend": "openai", "path": "some-judge", "api": api}
     table, text = plan_of({"rates": rates, "judge": judge})
     billions = stored_parameters(WORLD / "instruct") / 1e9
     finetune, judged = table.loc[("finetune_sft", "sft")], table.loc[("judge", "sft")]
     assert finetune["device_hours"] == pytest.approx(
-        finetune["tokens_trained"] * billions / 7200, rel=1e-3
+        finetune["tokens_trained"] * billions / 7200 + 6 * 0.01, rel=1e-3
     )
     money = (judged["judge_tokens_in"] * 2 + judged["judge_tokens_out"] * 3) / 1e6
     assert judged["api_cost"] == pytest.approx(money, rel=1e-3) and judged["device_hours"] == 0

@@ -35,7 +35,7 @@ def estimate(study: Study, counted: dict[str, int], world: Path) -> tuple[pd.Dat
         sizes.sections[role], (asked[role], sizes.counted[role]) = _asked(study, role, world)
     if panels and generates(study):
         sizes.sections[GENERATOR], _ = _asked(study, GENERATOR, world)
-        sizes.counted[GENERATOR] = "those of the models that train on the rows"
+        sizes.counted[GENERATOR] = "the models that train on the rows"
     work = Work(study, Measured(Plan(study), counts, asked))
     table = plan_table(study, work.jobs() if panels else [], counted, sizes)
     return table, page(study, table, sizes)

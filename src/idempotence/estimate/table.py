@@ -82,8 +82,10 @@ def _writing(study: Study, row: dict, sizes: Sizes) -> dict:
 
 
 def _devices(study: Study, row: dict, judge: Judge) -> int:
-    """GPUs, or else cores, that a job of a row holds."""
+    """GPUs, or else cores, that a job of a row holds; none to wait for an endpoint."""
     judging = row["judge_calls"] and not row["tokens_sampled"]
+    if judging and judge.backend != "local":
+        return 0
     holder = judge if judging else next(m for m in study.models if m.name == row["model"])
     return max(1, holder.gpus)
 
