@@ -16,7 +16,7 @@ from idempotence.fingerprint import fingerprint
 from idempotence.job_environment import prepare, tell_endpoint, tell_engine
 from idempotence.plan import Plan
 from idempotence.stats.shipped import FILES as SHIPPED_FILES
-from idempotence.texts import check_rubrics, data_files, supply
+from idempotence.texts.of_study import check_rubrics, data_files, supply
 from idempotence.texts.generation import GENERATION
 
 try:

@@ -19,7 +19,7 @@ def main(argv: list[str] | None = None) -> int:
     from idempotence.estimate.jobs import count_jobs
     from idempotence.estimate.plan import estimate
     from idempotence.io import write_csv, write_text
-    from idempotence.texts import supply
+    from idempotence.texts.of_study import supply
 
     study = load_study(given.config, [], supply(given.config))
     table, text = estimate(study, count_jobs(given.config, given.snakefile), given.world)

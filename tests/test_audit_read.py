@@ -23,7 +23,8 @@ from idempotence.judge.protocol import Answer
 from idempotence.plan import Plan
 from idempotence.stats.scores import COLUMNS as SCORES
 from idempotence.stats.scores import SCHEMA, read_scores
-from idempotence.texts import check_rubrics, rubrics, supply
+from idempotence.texts import rubrics
+from idempotence.texts.of_study import check_rubrics, supply
 from idempotence.texts.written import read_rubric
 from idempotence.texts.written import rubrics as cached_rubrics
 

@@ -25,7 +25,7 @@ from idempotence.config.models import Study
 from idempotence.config.panels import SETTINGS, Cell, Panel, preference_cells, supervised_cells
 from idempotence.config.supply import Supply
 from idempotence.errors import UserError
-from idempotence.texts import supply
+from idempotence.texts.of_study import supply
 
 PROMPTS = {"chat": 1500, "document": 1500}
 

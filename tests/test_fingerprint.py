@@ -296,3 +296,20 @@ def test_constants_count_by_type_and_value(pair):
             hashes.append(project.hash("other"))
         one, two = (repr(value) for value in pair)
         assert (hashes[0] == hashes[1]) == (one == two)
+
+
+def test_an_edit_of_the_configs_models_leaves_the_jobs_as_they_are(tmp_path):
+    root = Path(__file__).parents[1]
+    for folder in ("src", "scripts"):
+        shutil.copytree(root / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))  # fmt: skip
+    jobs = ["calibrate", "finetune", "gather_scores", "generate_seed_data", "judge", "plot_grid",
+            "sample", "seed_data", "summarise_chains"]  # fmt: skip
+
+    def hashes() -> list[str]:
+        return [fingerprint(tmp_path / "scripts" / f"{job}.py", tmp_path / "src") for job in jobs]
+
+    before = hashes()
+    for name in ("models", "checks", "seeding", "audit"):
+        module = tmp_path / "src" / "idempotence" / "config" / f"{name}.py"
+        module.write_text(module.read_text() + "\nEXTRA = 1\n")
+    assert hashes() == before

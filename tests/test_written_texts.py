@@ -10,8 +10,9 @@ import yaml
 from test_report_pages import run_script
 
 from idempotence.errors import UserError
-from idempotence.texts import panel_texts, rubrics, supply, written
+from idempotence.texts import panel_texts, rubrics, written
 from idempotence.texts.distinct import Distinct, near_duplicates
+from idempotence.texts.of_study import supply
 from idempotence.texts.rubric import ask
 
 ROOT = Path(__file__).resolve().parent.parent
