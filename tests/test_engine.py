@@ -211,9 +211,8 @@ def test_a_model_whose_logits_are_not_finite_says_so(name, tmp_path):
         broken.sample([Request([5, 6, 7], 1.0, 4, 0)], None)
 
 
+@pytest.mark.skipif("vllm" not in ENGINES, reason="vLLM has an environment of its own")
 def test_what_is_longer_than_vllm_keeps_memory_for_is_refused(folder):
-    if "vllm" not in ENGINES:
-        pytest.skip("vLLM is not in this environment")
     engine = open_engine("vllm", folder)
     with pytest.raises(UserError, match="engine.max_length"):
         engine.sample([Request([5] * 500, 1.0, 20, 0)], None)  # the model itself ends at 512
