@@ -17,7 +17,8 @@ def test_reference_is_up_to_date(tmp_path, monkeypatch):
     for name in ("config.md", "config.schema.json"):
         shipped = (ROOT / "docs" / name).read_bytes()
         assert shipped == (tmp_path / name).read_bytes(), (
-            f"docs/{name} is out of date: run python scripts/write_config_reference.py"
+            f"docs/{name} is out of date: "
+            "run PYTHONPATH=src .venv/bin/python scripts/write_config_reference.py"
         )
 
 

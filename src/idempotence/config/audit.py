@@ -1,9 +1,8 @@
 """The config's section `audit`: replies of a loop that ran elsewhere."""
 
-from typing import Literal
-
 from pydantic import Field
 
+from idempotence.config.loading import DTYPE, GPUS, MEMORY, REVISION, Dtype
 from idempotence.config.panels import Cell
 from idempotence.config.types import Count, Number, Positive, Score, Section, Seed, Slug, Text
 
@@ -76,12 +75,10 @@ class AuditModel(Section):
         None,
         description="The initial model, a local folder or a hub name: likelihoods of the replies under it are measured; null: they are not.",
     )
-    revision: Text | None = Field(None, description="Commit of a hub model: needed for hub names.")
-    dtype: Literal["float32", "bfloat16"] = Field("float32", description="Weights in memory.")
-    gpus: Number = Field(0, description="GPUs that the job with this model takes; 0: the CPU.")
-    memory_mb: Count = Field(
-        4000, description="Main memory that a cluster is asked for, for the job with this model."
-    )
+    revision: Text | None = REVISION
+    dtype: Dtype = DTYPE
+    gpus: Number = GPUS
+    memory_mb: Count = MEMORY
 
 
 class Audit(Section):

@@ -7,6 +7,7 @@ from pydantic import Field
 from idempotence.config.audit import Audit
 from idempotence.config.endpoint import Api
 from idempotence.config.engines import Engine
+from idempotence.config.loading import DTYPE, GPUS, MEMORY, PARAMETERS, REVISION, Dtype
 from idempotence.config.panels import (
     MODEL_KIND,
     SETTINGS,
@@ -16,7 +17,7 @@ from idempotence.config.panels import (
     supervised_cells,
 )
 from idempotence.config.per_setting import OneSetting, PerSetting
-from idempotence.config.rates import PARAMETERS, Rates
+from idempotence.config.rates import Rates
 from idempotence.config.seeding import Generator, OwnCalibration, SeedRows
 from idempotence.config.types import (
     BelowOne,
@@ -52,14 +53,10 @@ class Model(Section):
     path: Text = Field(
         description="world/instruct, world/base (the micro world's), a local folder or a hub name."
     )
-    revision: Text | None = Field(
-        None, description="Commit of a hub model: needed for hub names, refused for anything else."
-    )
-    dtype: Literal["float32", "bfloat16"] = Field("float32", description="Weights in memory.")
-    gpus: Number = Field(0, description="GPUs that a job with this model takes; 0: the CPU.")
-    memory_mb: Count = Field(
-        4000, description="Main memory that a cluster is asked for, for a job with this model."
-    )
+    revision: Text | None = REVISION
+    dtype: Dtype = DTYPE
+    gpus: Number = GPUS
+    memory_mb: Count = MEMORY
     parameters: Count | None = PARAMETERS
 
 
@@ -196,9 +193,7 @@ class Judge(Section):
         description="world/judge (the micro world's), a local folder or a hub name; openai: the model's name there."
     )
     api: Api = Field(Api(), description="The endpoint of backend openai.")
-    revision: Text | None = Field(
-        None, description="Commit of a hub model: needed for hub names, refused for anything else."
-    )
+    revision: Text | None = REVISION
     parameters: Count | None = PARAMETERS
     top_logprobs: TopTokens = Field(
         20, description="How many of the likeliest first tokens are looked at; openai, 0: none."
@@ -209,10 +204,8 @@ class Judge(Section):
     min_numeric_mass: Share = Field(
         0.25, description="No score under so much probability on the whole numbers 0-100."
     )
-    gpus: Number = Field(0, description="GPUs that a job with a local judge takes; 0: the CPU.")
-    memory_mb: Count = Field(
-        4000, description="Main memory that a cluster is asked for, for a job with this judge."
-    )
+    gpus: Number = GPUS
+    memory_mb: Count = MEMORY
 
 
 class Analysis(Section):

@@ -4,10 +4,6 @@ from pydantic import Field
 
 from idempotence.config.types import NotNegative, Positive, Section
 
-PARAMETERS = Field(
-    None, description="Number of weights, for `snakemake plan`; null: as in a local folder's files."
-)
-
 
 class Rates(Section):
     """Speeds of one device (a GPU, or here a core), and mean lengths, for `snakemake plan` alone.

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from idempotence.config.endpoint import Api
-from idempotence.config.rates import PARAMETERS
+from idempotence.config.loading import DTYPE, GPUS, MEMORY, PARAMETERS, REVISION, Dtype
 from idempotence.config.types import Count, Number, Positive, Section, Text
 
 
@@ -52,15 +52,11 @@ class Generator(Section):
     path: Text | None = Field(
         None, description="A local folder or a hub name; openai: the model's name there."
     )
-    revision: Text | None = Field(
-        None, description="Commit of a hub model: needed for hub names, refused for anything else."
-    )
-    dtype: Literal["float32", "bfloat16"] = Field("float32", description="Weights in memory.")
+    revision: Text | None = REVISION
+    dtype: Dtype = DTYPE
     parameters: Count | None = PARAMETERS
-    gpus: Number = Field(0, description="GPUs that a job with a local generator takes; 0: the CPU.")
-    memory_mb: Count = Field(
-        4000, description="Main memory that a cluster is asked for, for a job with this generator."
-    )
+    gpus: Number = GPUS
+    memory_mb: Count = MEMORY
     api: Api = Field(Api(), description="The endpoint of backend openai; its budget is its own.")
     temperature: Positive = Field(1.0, description="Sampling temperature.")
     max_new_tokens: Count = Field(1024, description="The longest text, in tokens.")
