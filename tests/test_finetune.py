@@ -20,6 +20,7 @@ from idempotence.finetune.adapters import attach, save
 from idempotence.finetune.data import preference_rows, supervised_rows
 from idempotence.finetune.panel import finetune_panel
 from idempotence.finetune.train import preference_trainer, train_preference, train_supervised
+from idempotence.finetune.trainers import walked_once
 from idempotence.io import write_jsonl
 from idempotence.sample import PanelSampler
 from idempotence.world.grammar import load_grammar
@@ -297,3 +298,21 @@ def test_probabilities_do_not_depend_on_the_batch(folder, tokenizer):
     top = engine.next_token_logprobs(heads, 5)[0]
     best = logits(engine.model, heads[0])[0, -1].log_softmax(-1).max()
     assert len(top) == 5 and max(top.values()) == pytest.approx(float(best), abs=1e-4)
+
+
+def test_a_model_is_itself_again_after_it_was_walked_once(folder):
+    model = attach(load_model(folder), LORA, None).eval()
+    every = list(model.parameters())
+    with walked_once(model):
+        trained = list(model.parameters())
+        assert trained == [weight for weight in every if weight.requires_grad] != every
+        assert all(module.training for module in model.modules())
+        model.eval()
+        assert not any(module.training for module in model.modules())
+        model.train()
+        assert all(module.training for module in model.modules())
+        trained[0].grad = torch.ones_like(trained[0])
+        model.zero_grad()
+        assert trained[0].grad is None
+    assert list(model.parameters()) == every
+    assert not {"train", "zero_grad", "parameters"} & set(vars(model))

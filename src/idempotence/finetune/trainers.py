@@ -1,17 +1,47 @@
 """TRL's trainers without what only feeds their logs: with small models that is much of a step."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from trl import DPOTrainer, SFTTrainer
 from trl.trainer.utils import add_fused_lm_head
 
 
-class _CountsNoOperations:
-    """Trainers walk through all modules at every step to count floating-point operations."""
+@contextmanager
+def walked_once(model) -> Iterator[None]:
+    """The model knows its trained weights and its mode by heart: trainers ask, and so walk through
+    all modules, four times a step. Its `parameters` are those that are trained."""
+    trained = [weight for weight in model.parameters() if weight.requires_grad]
+
+    def train(mode: bool = True):
+        return model if mode == model.training else type(model).train(model, mode)
+
+    def zero_grad(set_to_none: bool = True) -> None:
+        for weight in trained:
+            weight.grad = None
+
+    type(model).train(model)  # all modules, whatever their modes are
+    own = {"train": train, "zero_grad": zero_grad, "parameters": lambda: iter(trained)}
+    vars(model).update(own)
+    try:
+        yield
+    finally:
+        for name in own:
+            del vars(model)[name]
+
+
+class _Lean:
+    """A trainer that walks through the model's modules before its steps, and not at each."""
 
     def floating_point_ops(self, inputs) -> int:
         return 0
 
+    def _run_epoch(self, model, *arguments, **named) -> None:
+        with walked_once(model):
+            super()._run_epoch(model, *arguments, **named)
 
-class SupervisedTrainer(_CountsNoOperations, SFTTrainer):
+
+class SupervisedTrainer(_Lean, SFTTrainer):
     """SFTTrainer that computes the loss alone, no entropy and no accuracy of every token."""
 
     def __init__(self, *arguments, **named):
@@ -26,7 +56,7 @@ class SupervisedTrainer(_CountsNoOperations, SFTTrainer):
         return -outputs.log_probs.sum() / num_items_in_batch.clamp(min=1)
 
 
-class PreferenceTrainer(_CountsNoOperations, DPOTrainer):
+class PreferenceTrainer(_Lean, DPOTrainer):
     """DPOTrainer for rows already tokenized, so that training sees the very ids of sampling.
 
     Its reference is a model of its own: TRL would change the policy's adapter to and fro.

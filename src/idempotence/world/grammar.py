@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import yaml
@@ -30,8 +30,14 @@ class Template:
 
     def fill(self, words: list[str]) -> str:
         """The sentence with its slots filled, one word for each."""
-        rest = iter(words)
-        return " ".join(part if isinstance(part, str) else next(rest) for part in self.parts)
+        return self._pattern.format(*words)
+
+    @cached_property
+    def _pattern(self) -> str:
+        fixed = (
+            re.sub("[{}]", r"\g<0>\g<0>", part) for part in self.parts if isinstance(part, str)
+        )
+        return " ".join(next(fixed) if isinstance(part, str) else "{}" for part in self.parts)
 
 
 @dataclass(frozen=True)

@@ -64,12 +64,16 @@ class Truthteller:
         }
 
     @cached_property
-    def _templates(self) -> list[tuple[str, Template]]:
-        """(trait or "", template) of all that a reply may hold"""
+    def _openings(self) -> dict[str, list[tuple[str, Template]]]:
+        """first word ("": a slot) -> (trait or "", template) of all that a reply may hold"""
         found = [("", template) for template in self.grammar.content]
         for trait in self.grammar.traits.values():
             found += [(trait.name, template) for template in trait.sentences]
-        return found
+        openings: dict[str, list[tuple[str, Template]]] = defaultdict(list)
+        for trait, template in found:
+            first = template.parts[0]
+            openings[first if isinstance(first, str) else ""].append((trait, template))
+        return dict(openings)
 
     def topic_of(self, prompt: str) -> str | None:
         """The topic that most of a prompt's topic words belong to; None without any."""
@@ -102,7 +106,8 @@ class Truthteller:
 
         The last entry says whether it *is* one: `OK`, `OFF_TOPIC` or `BROKEN`.
         """
-        alive = [(trait, template, "") for trait, template in self._templates]
+        begun = [*self._openings.get(sentence[0], []), *self._openings.get("", [])]
+        alive = [(trait, template, "") for trait, template in begun]
         states = []
         for i, word in enumerate(sentence):
             last = i == len(sentence) - 1
