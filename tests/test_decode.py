@@ -50,6 +50,19 @@ def test_a_text_depends_on_its_own_request_alone(engine, heads):
         assert len(text.split()) <= request.max_new_tokens
 
 
+def test_a_prompt_that_is_asked_again_is_read_once(engine, heads):
+    requests = [Request(heads[i % 2], 1.0, 3, i) for i in range(8)]
+    shapes = []
+    hook = engine.model.register_forward_pre_hook(
+        lambda module, args, named: shapes.append(tuple(named["input_ids"].shape)), with_kwargs=True
+    )
+    try:
+        engine.sample(requests, None)
+    finally:
+        hook.remove()
+    assert shapes[:2] == [(2, max(map(len, heads[:2]))), (8, 1)]
+
+
 def test_first_tokens_have_the_models_probabilities(engine, heads):
     n, temperature = 3000, 0.8
     requests = [Request(heads[0], temperature, 1, seed) for seed in range(n)]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from idempotence.engine.base import NotFiniteError, Request
 
-COMPACT_BELOW = 0.8  # finished rows are dropped once so small a share of the batch still writes
+COMPACT_BELOW = 0.9  # finished rows are dropped once so small a share of the batch still writes
 
 
 def left_padded(sequences: Sequence[Sequence[int]], pad: int, device):
@@ -49,8 +49,8 @@ def pick(logits, temperature, uniform):
     heat = temperature.masked_fill(greedy, 1)[:, None]
     cumulated = torch.softmax(logits.double() / heat, -1).cumsum(-1)
     target = uniform.to(cumulated)[:, None] * cumulated[:, -1:]
-    drawn = torch.searchsorted(cumulated, target, right=True)[:, 0]
-    return torch.where(greedy, logits.argmax(-1), drawn.clamp(max=logits.shape[-1] - 1))
+    drawn = torch.searchsorted(cumulated, target, right=True)[:, 0].clamp(max=logits.shape[-1] - 1)
+    return torch.where(greedy, logits.argmax(-1), drawn) if greedy.any() else drawn
 
 
 def sample_tokens(model, requests: Sequence[Request], pad: int, eos: int) -> list[list[int]]:
@@ -64,7 +64,8 @@ def sample_tokens(model, requests: Sequence[Request], pad: int, eos: int) -> lis
     device = model.device
     draws = uniforms(requests).to(device)
     heat = torch.tensor([r.temperature for r in requests], device=device, dtype=torch.float64)
-    ids, mask = left_padded([request.prompt for request in requests], pad, device)
+    prompts = {tuple(request.prompt): None for request in requests}  # each is read once
+    ids, mask = left_padded(list(prompts), pad, device)
     position = positions_of(mask)
     cache = DynamicCache(config=model.config)
     rows = torch.arange(len(requests), device=device)  # the request of each row of the batch
@@ -74,6 +75,11 @@ def sample_tokens(model, requests: Sequence[Request], pad: int, eos: int) -> lis
             input_ids=ids, attention_mask=mask, position_ids=position,
             past_key_values=cache, use_cache=True, logits_to_keep=1,
         ).logits[:, -1]  # fmt: skip
+        if step == 0 and len(prompts) < len(requests):
+            number = {prompt: i for i, prompt in enumerate(prompts)}
+            copies = torch.tensor([number[tuple(request.prompt)] for request in requests])
+            cache.batch_select_indices(copies)
+            logits, position, mask = logits[copies], position[copies], mask[copies]
         if not bool(torch.isfinite(logits).all()):
             raise NotFiniteError("the model's logits are not finite")
         token = pick(logits, heat[rows], draws[step, rows])
