@@ -18,6 +18,7 @@ from idempotence.figures import (
     relaxation,
     tradeoff,
 )
+from idempotence.figures.forest import Mark, forest
 from idempotence.figures.style import save_figure
 from idempotence.io import write_csv, write_parquet
 from idempotence.stats.amplification import chains as tabulate_chains
@@ -191,3 +192,20 @@ def test_every_trait_looks_different_in_the_tradeoff():
     names = [str(i) for i in range(30)]
     looks = [tradeoff._look(names, name) for name in names]
     assert len({(look["color"], look["marker"]) for look in looks}) == 30
+
+
+def test_an_estimate_beyond_the_axis_is_an_arrow_and_no_mark():
+    rows = pd.DataFrame(
+        {
+            "setting": "sft", "trait": ["all", "bliss", "lucky", "nvidia"],
+            "estimate": [0.0, 45.0, -45.0, 60.0], "low": [-50.0, 12.0, -90.0, np.nan],
+            "high": [5.0, 77.0, -41.0, np.nan],
+        }
+    )  # fmt: skip
+    axis = forest([(Mark("estimate", "low", "high", "x"), rows)], (-40, 40), "x", []).axes[0]
+    drawn = {(line.get_marker(), *map(float, line.get_xdata())) for line in axis.lines}
+    bars = {("None", -40.0, 5.0), ("None", 12.0, 40.0)}
+    arrows = {("<", -40.0), (">", 40.0)}
+    assert drawn == {("o", 0.0), *bars, *arrows}
+    ends = [line.get_ydata()[0] for line in axis.lines if line.get_marker() in "<>"]
+    assert sorted(ends) == [0, 1, 2, 3]

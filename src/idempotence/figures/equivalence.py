@@ -30,5 +30,5 @@ def caption(rows: pd.DataFrame, bound: float, confidence: float) -> str:
         f"trait. Bar: {percent(2 * confidence - 1)} t interval over panels (a trait and a seed; n "
         f"= {between(rows['n_panels'])} a row), which lies within the grey band of -/+ {bound:g} points exactly where two "
         f"one-sided tests at {100 * (1 - confidence):g} % show equivalence with no change; the "
-        "mark is then filled. Bars cut at an arrow go on. Rows without a bar have too few panels."
+        "mark is then filled. Bars cut at an arrow go on; a mark that is missing lies beyond. Rows without a bar have too few panels."
     )

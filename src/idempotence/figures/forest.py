@@ -48,7 +48,8 @@ def forest(
     """An axis for each setting, a row for "all" and each trait, all on one scale.
 
     tables: marks with the rows they are drawn from (setting, trait and the mark's columns).
-    limits: of the x axis; what goes beyond is cut, with an arrow. band: half width of a shaded
+    limits: of the x axis; intervals are cut there, with an arrow, and an estimate beyond is left
+    to its arrow. band: half width of a shaded
     band about 0. Without any row the figure says so.
     """
     whole = pd.concat([rows for _, rows in tables], ignore_index=True)
@@ -84,22 +85,25 @@ def _draw(axis: Axes, mark: Mark, rows: pd.DataFrame, traits: list[str], limits)
         if pd.isna(value):
             continue
         y = traits.index(row["trait"]) + mark.shift
-        if pd.notna(low):
+        if pd.isna(low):
+            low = high = value
+        if low < right and high > left:
             axis.plot([max(low, left), min(high, right)], [y, y], color=mark.color, linewidth=1.1)
-            for beyond, end, arrow in ((low < left, left, "<"), (high > right, right, ">")):
-                if beyond:
-                    axis.plot(end, y, arrow, color=mark.color, markersize=3.5, clip_on=False)
-        filled = not mark.filled or row[mark.filled] is True
-        axis.plot(
-            min(max(value, left), right), y, mark.marker, color=mark.color, markersize=4.2,
-            markerfacecolor=mark.color if filled else "white", zorder=3, clip_on=False,
-        )  # fmt: skip
+        for beyond, end, arrow in ((low < left, left, "<"), (high > right, right, ">")):
+            if beyond:
+                axis.plot(end, y, arrow, color=mark.color, markersize=3.5, clip_on=False)
+        if left <= value <= right:
+            filled = not mark.filled or row[mark.filled] is True
+            axis.plot(
+                value, y, mark.marker, color=mark.color, markersize=4.2,
+                markerfacecolor=mark.color if filled else "white", zorder=3, clip_on=False,
+            )  # fmt: skip
 
 
 def _dress(axis: Axes, setting: str, traits: list[str], limits) -> None:
     axis.set_title(setting, loc="left")
     axis.set_xlim(*limits)
-    ticks = MaxNLocator(4).tick_values(*limits)
+    ticks = MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(*limits)
     axis.set_xticks([tick for tick in ticks if limits[0] <= tick <= limits[1]])
     axis.set_ylim(len(traits) - 0.4, -0.6)
     axis.set_yticks(range(len(traits)), ["all traits", *traits[1:]])

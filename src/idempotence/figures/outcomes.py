@@ -5,6 +5,7 @@ import textwrap
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from idempotence.figures.labels import cell_label, percent
 from idempotence.figures.style import FAINT, INK, PAGE_WIDTH, PALETTE, new_figure, styled
@@ -55,11 +56,15 @@ def draw(
                 continue
             chain = mine.iloc[0]
             course = _of(table, chain).sort_values("cycle")
-            _course(axis, course, i == 0)
+            lines = _course(axis, course, i == 0)
             where = f"{chain['setting']}, {chain['trait']}, seed {chain['seed']}\n"
             label = cell_label(chain["cell"], chain[DOSES])
             figure.text(box[0], 0.915, where + label, fontsize=7, va="top", color=INK)
             _replies(figure, box[0], _of(scores, chain), course)
+        if len(chosen):
+            figure.legend(
+                handles=lines, loc="upper right", bbox_to_anchor=(0.97, 0.42), ncols=2, borderpad=0
+            )
     numbers = pd.concat(
         [_of(table, row).assign(outcome=row["outcome"]) for _, row in chosen.iterrows()]
         or [table.iloc[:0].assign(outcome="")]
@@ -83,13 +88,15 @@ def _of(frame: pd.DataFrame, chain: pd.Series) -> pd.DataFrame:
     return frame[mine]
 
 
-def _course(axis: Axes, course: pd.DataFrame, first: bool) -> None:
+def _course(axis: Axes, course: pd.DataFrame, first: bool) -> list[Line2D]:
+    """Draw a chain's scores; returns the lines, for the legend."""
     low, high = (course[f"trait_score_ci_{k}"].clip(0, 100) for k in ("low", "high"))
     axis.fill_between(course["cycle"], low, high, color=PALETTE[0], alpha=0.18, linewidth=0)
-    axis.plot(course["cycle"], course["trait_score"], color=PALETTE[0], marker="o", label="trait")
-    axis.plot(
-        course["cycle"], course["coherence"], color=PALETTE[1], linestyle=(0, (3, 1.5)),
-        label="coherence", linewidth=1.1,
+    cycles = course["cycle"]
+    lines = axis.plot(cycles, course["trait_score"], color=PALETTE[0], marker="o", label="trait")
+    lines += axis.plot(
+        cycles, course["coherence"], color=PALETTE[1], linestyle=(0, (3, 1.5)), label="coherence",
+        linewidth=1.1,
     )  # fmt: skip
     axis.set_ylim(0, 103)
     axis.set_yticks(range(0, 101, 25))
@@ -98,7 +105,7 @@ def _course(axis: Axes, course: pd.DataFrame, first: bool) -> None:
     axis.tick_params(labelleft=first)
     if first:
         axis.set_ylabel("score")
-        axis.legend(loc="center left", frameon=True, framealpha=0.9, edgecolor="none")
+    return lines
 
 
 def _replies(figure: Figure, left: float, said: pd.DataFrame, course: pd.DataFrame) -> None:

@@ -28,6 +28,6 @@ def draw(table: pd.DataFrame, confidence: float) -> tuple[Figure, pd.DataFrame, 
         "cycle's score on the one before, an intercept for each cell): under 1 (right dashed line) "
         f"a contraction, at 0 the past is forgotten. Bar: {percent(confidence)} t interval, "
         "jackknife over panels (a trait and a seed). Noise of the scores pulls the naive rate to "
-        "0; the correction may overshoot. Bars cut at an arrow go on."
+        "0; the correction may overshoot. Bars cut at an arrow go on; a mark that is missing lies beyond."
     )
     return figure, rows[SHOWN], text
