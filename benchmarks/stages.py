@@ -86,8 +86,8 @@ def install() -> None:
             clocked(module, name, "files")
 
 
-def run(folder: Path) -> float:
-    """The jobs of two panels; returns wall seconds."""
+def run(folder: Path, file: Path = ROOT / "benchmarks" / "study.yaml") -> float:
+    """The jobs of an sft and a dpo panel of a study over two cycles; returns wall seconds."""
     import yaml
     from bare_loop import _over
 
@@ -100,14 +100,15 @@ def run(folder: Path) -> float:
     from idempotence.sample import PanelSampler, write_samples
     from idempotence.texts import micro
 
-    files = [ROOT / "config.yaml", ROOT / "benchmarks" / "study.yaml"]
+    files = [ROOT / "config.yaml", file]
     below, above = (yaml.safe_load(file.read_text(encoding="utf-8")) for file in files)
     study = load_study(_over(below, above), [str(f) for f in files], micro.supply())
     plan, world = Plan(study), ROOT / "data" / "micro_world"
     from idempotence.io import write_jsonl
 
     begun = time.perf_counter()
-    for panel in (p for p in study.panels() if p.setting in ("sft", "dpo")):
+    first = {panel.setting: panel for panel in reversed(study.panels())}
+    for panel in (first["sft"], first["dpo"]):
         home = folder / panel.setting
         home.mkdir()
         seeds = PanelSampler(plan.seed_data(panel), TransformersEngine(str(world / "instruct")))
@@ -121,7 +122,7 @@ def run(folder: Path) -> float:
                 last if cycle and panel.start == "previous" else None, None, adapters,
             )  # fmt: skip
             write_samples(
-                plan.sample(panel, cycle), TransformersEngine(str(world / "instruct")), adapters,
+                plan.sample(panel, cycle), TransformersEngine(str(world / "instruct")), adapters, None,
                 home / "r.jsonl", home / f"g{cycle}.jsonl",
             )  # fmt: skip
             judge_panel(
