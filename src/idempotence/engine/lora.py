@@ -31,23 +31,21 @@ def merged(model, adapter: Path) -> Iterator[None]:
 
     Gives the very weights of `merge_and_unload` of peft.
     """
-    import torch
     from safetensors.torch import load_file
 
     about, factors = _about(adapter), load_file(adapter / "adapter_model.safetensors")
     names = [name.removesuffix(DOWN) for name in factors if name.endswith(DOWN)]
     weights = {name: model.get_submodule(name.removeprefix(MODEL)).weight for name in names}
-    before = {name: weight.detach().clone() for name, weight in weights.items()}
-    with torch.no_grad():
-        for name, weight in weights.items():
-            up, down = (factors[name + part].to(weight.device) for part in (UP, DOWN))
-            weight += (up @ down) * (about["lora_alpha"] / about["r"])
+    before = {name: weight.data for name, weight in weights.items()}
+    model.requires_grad_(False)  # as peft leaves it: products with such weights round otherwise
+    for name, weight in weights.items():
+        up, down = (factors[name + part].to(weight.device) for part in (UP, DOWN))
+        weight.data = before[name] + (up @ down) * (about["lora_alpha"] / about["r"])
     try:
         yield
     finally:
-        with torch.no_grad():
-            for name, weight in weights.items():
-                weight.copy_(before[name])
+        for name, weight in weights.items():
+            weight.data = before[name]
 
 
 def _about(adapter: Path) -> dict:
