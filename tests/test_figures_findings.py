@@ -69,6 +69,7 @@ def drawings(scores, table, chains, tables) -> dict:
         "dpo": dpo.draw(table, 0.95),
         "grid": grid.draw(table, initial, "sft"),
         "dose_map": dose_map.draw(chains, "dpo"),
+        "one_row": dose_map.draw(chains[chains["beta"] == 0.1], "dpo"),
         "tradeoff": tradeoff.draw(tables["changes"], tables["slopes"], 0.95),
         "continual": continual_vs_reinit.draw(tables["pairs"], tables["means"], 0.95),
         "equivalence": equivalence.draw(tables["equivalence"], 0.95),

@@ -80,7 +80,7 @@ def draw(chains: pd.DataFrame, setting: str) -> tuple[Figure, pd.DataFrame, str]
         figure.supxlabel(NAMES[second], fontsize=8)
         figure.supylabel(NAMES[first], fontsize=8)
         scale = matplotlib.cm.ScalarMappable(norm, COLORS)
-        figure.colorbar(scale, ax=axes, label="largest late rise, points",
+        figure.colorbar(scale, ax=axes, label="largest late\nrise, points",
                         aspect=30, pad=0.01)  # fmt: skip
     return figure, drawn, text
 

@@ -50,7 +50,7 @@ def draw(
 def _figure(drawn: pd.DataFrame, start: pd.Series, first: str, second: str) -> Figure:
     traits, columns = sorted(drawn["trait"].unique()), sorted(drawn[second].unique())
     doses = sorted(drawn[first].unique())
-    shades = matplotlib.colormaps["viridis_r"](np.linspace(0.12, 1, len(doses)))
+    shades = matplotlib.colormaps["viridis_r"](np.linspace(1, 0.12, len(doses))[::-1])
     with styled():
         figure = new_figure(PAGE_WIDTH, 0.75 + len(traits) * (HEIGHT + STRIP + 0.12))
         figure.set_layout_engine("constrained", h_pad=0.02, w_pad=0.02)
