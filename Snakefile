@@ -26,7 +26,7 @@ report: f"{RESULTS}/pages/summary.rst"
 
 onstart:
     # With its limit of jobs a second Snakemake weighs all ready jobs again a second later, whenever it
-    # has weighed them: one such round for each job that ever ended, at last half a core for nothing.
+    # has weighed them: one such round for each job that ever ended, after 350 jobs a third of a core for nothing.
     workflow.scheduler.job_rate_limiter = None
 
 

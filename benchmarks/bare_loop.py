@@ -9,7 +9,7 @@ import json
 import time
 from pathlib import Path
 
-import yaml
+from common import ROOT, merged
 
 from idempotence.config.load import load_study
 from idempotence.config.panels import Panel
@@ -27,7 +27,6 @@ from idempotence.rng import derive_seed
 from idempotence.sample import PanelSampler
 from idempotence.texts import micro
 
-ROOT = Path(__file__).parents[1]
 WORLD = ROOT / "data" / "micro_world"
 CLOCK: dict[str, float] = {}
 
@@ -198,12 +197,8 @@ def main() -> None:
     import peft
     import torch
 
-    merged: dict = {}
-    for path in given.config:
-        for key, value in yaml.safe_load(path.read_text(encoding="utf-8")).items():
-            both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-            merged[key] = _over(merged[key], value) if both else value
-    study = load_study(merged, [str(path) for path in given.config], micro.supply())
+    files = [str(path) for path in given.config]
+    study = load_study(merged(given.config), files, micro.supply())
     fix_threads()
     engine, judging = (TransformersEngine(str(WORLD / name)) for name in ("instruct", "judge"))
     CLOCK["start-up"] = time.perf_counter() - begun
@@ -212,19 +207,6 @@ def main() -> None:
         run_panel(plan, panel, study.cycles, engine, judging)
     versions = {"torch": torch.__version__, "peft": peft.__version__}
     print(json.dumps({"seconds": time.perf_counter() - begun, "stages": CLOCK, **versions}))
-
-
-def _over(below: dict, above: dict) -> dict:
-    """Two sections, `above` winning."""
-    return {
-        **below,
-        **{
-            key: _over(below[key], value)
-            if isinstance(value, dict) and isinstance(below.get(key), dict)
-            else value
-            for key, value in above.items()
-        },
-    }
 
 
 if __name__ == "__main__":

@@ -9,8 +9,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
+
+import yaml
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -43,6 +46,19 @@ def copy_of_project(folder: Path) -> Path:
         copy = shutil.copytree if source.is_dir() else shutil.copy
         copy(source, folder / part)
     return folder
+
+
+def merged(files: Iterable[Path]) -> dict:
+    """The config of YAML files, section by section, the last one winning."""
+    whole: dict = {}
+    for file in files:
+        whole = _over(whole, yaml.safe_load(file.read_text(encoding="utf-8")))
+    return whole
+
+
+def _over(below: dict, above: dict) -> dict:
+    both = {key for key in below.keys() & above.keys() if isinstance(above[key], dict)}
+    return {**below, **above, **{key: _over(below[key], above[key]) for key in both}}
 
 
 def seconds_of(

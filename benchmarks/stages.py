@@ -12,7 +12,7 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
-from common import ROOT, write
+from common import ROOT, merged, write
 
 sys.path.insert(0, str(ROOT / "src"))
 SECONDS: dict[str, float] = defaultdict(float)
@@ -88,9 +88,6 @@ def install() -> None:
 
 def run(folder: Path, file: Path = ROOT / "benchmarks" / "study.yaml") -> float:
     """The jobs of an sft and a dpo panel of a study over two cycles; returns wall seconds."""
-    import yaml
-    from bare_loop import _over
-
     from idempotence.config.load import load_study
     from idempotence.engine.hf import TransformersEngine
     from idempotence.finetune.panel import finetune_panel
@@ -101,8 +98,7 @@ def run(folder: Path, file: Path = ROOT / "benchmarks" / "study.yaml") -> float:
     from idempotence.texts import micro
 
     files = [ROOT / "config.yaml", file]
-    below, above = (yaml.safe_load(file.read_text(encoding="utf-8")) for file in files)
-    study = load_study(_over(below, above), [str(f) for f in files], micro.supply())
+    study = load_study(merged(files), [str(f) for f in files], micro.supply())
     plan, world = Plan(study), ROOT / "data" / "micro_world"
     from idempotence.io import write_jsonl
 

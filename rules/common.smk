@@ -16,8 +16,8 @@ from idempotence.fingerprint import fingerprint
 from idempotence.job_environment import prepare, tell_endpoint, tell_engine
 from idempotence.plan import Plan
 from idempotence.stats.shipped import FILES as SHIPPED_FILES
-from idempotence.texts.of_study import check_rubrics, data_files, supply
 from idempotence.texts.generation import GENERATION
+from idempotence.texts.of_study import check_rubrics, data_files, supply
 
 try:
     STUDY = load_study(

@@ -29,7 +29,7 @@ def can_merge(model, adapter: Path) -> bool:
 def merged(model, adapter: Path) -> Iterator[None]:
     """The adapter is added into the model's weights, which are exactly as before afterwards.
 
-    Gives the very weights of `merge_and_unload` of peft.
+    Gives the very weights and logits of `merge_and_unload` of peft, and leaves them frozen as it does.
     """
     from safetensors.torch import load_file
 
@@ -37,7 +37,9 @@ def merged(model, adapter: Path) -> Iterator[None]:
     names = [name.removesuffix(DOWN) for name in factors if name.endswith(DOWN)]
     weights = {name: model.get_submodule(name.removeprefix(MODEL)).weight for name in names}
     before = {name: weight.data for name, weight in weights.items()}
-    model.requires_grad_(False)  # as peft leaves it: products with such weights round otherwise
+    model.requires_grad_(
+        False
+    )  # torch multiplies, and rounds, otherwise where gradients are needed
     for name, weight in weights.items():
         up, down = (factors[name + part].to(weight.device) for part in (UP, DOWN))
         weight.data = before[name] + (up @ down) * (about["lora_alpha"] / about["r"])

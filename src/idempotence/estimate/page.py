@@ -90,7 +90,7 @@ def _grounds(study: Study, loop: pd.DataFrame, sizes: Sizes) -> list[str]:
         )
     roles = loop["rule"].map({**JUDGES, RULE: GENERATOR}).fillna("judge")
     for role in sizes.sections:
-        lines += _judge(study, role, loop[roles == role], sizes)
+        lines += _asked(study, role, loop[roles == role], sizes)
     means = f"a reply has {rates.reply_tokens:g} tokens in the mean, a document "
     speeds = f"{rates.train:,g} to train, {rates.sample:,g} to sample, {rates.read:,g} to judge"
     if study.audit.files:
@@ -108,18 +108,18 @@ def _grounds(study: Study, loop: pd.DataFrame, sizes: Sizes) -> list[str]:
     ]
 
 
-def _judge(study: Study, role: str, asked: pd.DataFrame, sizes: Sizes) -> list[str]:
+def _asked(study: Study, role: str, asked: pd.DataFrame, sizes: Sizes) -> list[str]:
     """Where the numbers of a judge, or the generator, come from, and whether it would have to stop."""
-    judge, counted = getattr(study, role), f"tokens counted by {sizes.counted[role]}"
-    if judge.backend == "local":
+    model, counted = getattr(study, role), f"tokens counted by {sizes.counted[role]}"
+    if model.backend == "local":
         return [f"{role}: {_parameters(sizes.sections[role])}; {counted}"]
-    api, needed = judge.api, asked[["api_cost", "judge_calls", "written"]].sum()
+    api, needed = model.api, asked[["api_cost", "judge_calls", "written"]].sum()
     prices = f"{api.price_in:g} in, {api.price_out:g} out a million tokens ({role}.api)"
     limits = {
         "max_cost": needed["api_cost"],
         "max_calls": needed["judge_calls"] + needed["written"],
     }
-    return [f"{role}, {judge.path}: {counted}; prices {prices}"] + [
+    return [f"{role}, {model.path}: {counted}; prices {prices}"] + [
         f"THE STUDY WOULD STOP: {role}.api.{name} is {limit:g}, and {number(limits[name])} is needed"
         for name, limit in api.model_dump(include=set(limits)).items()
         if limit is not None and limit < limits[name]

@@ -11,7 +11,7 @@ from idempotence.estimate.page import page
 from idempotence.estimate.sizes import Size, Sizes, local_folder, size_of
 from idempotence.estimate.table import plan_table
 from idempotence.estimate.work import JUDGES, Work
-from idempotence.estimate.writing import GENERATOR, generates
+from idempotence.estimate.writing import GENERATOR, generated_for
 from idempotence.plan import Plan
 
 
@@ -33,10 +33,11 @@ def estimate(study: Study, counted: dict[str, int], world: Path) -> tuple[pd.Dat
     asked = {}
     for role in filter(partial(getattr, study), JUDGES.values()):
         sizes.sections[role], (asked[role], sizes.counted[role]) = _asked(study, role, world)
-    if panels and generates(study):
+    plan = Plan(study)
+    if panels and generated_for(study, plan):
         sizes.sections[GENERATOR], _ = _asked(study, GENERATOR, world)
         sizes.counted[GENERATOR] = "the models that train on the rows"
-    work = Work(study, Measured(Plan(study), counts, asked))
+    work = Work(study, Measured(plan, counts, asked))
     table = plan_table(study, work.jobs() if panels else [], counted, sizes)
     return table, page(study, table, sizes)
 

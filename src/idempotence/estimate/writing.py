@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from idempotence.config.models import Study
-from idempotence.config.panels import PROMPT_KIND
+from idempotence.config.panels import PROMPT_KIND, Panel
 from idempotence.estimate.lengths import Lengths
 from idempotence.plan import Plan
 from idempotence.texts import written
@@ -14,10 +14,13 @@ RULE = "generate_seed_data"
 GENERATOR = "generator"  # section of the config, and the model's name in the plan
 
 
-def generates(study: Study) -> bool:
-    """Whether a larger model writes any of a study's seed rows."""
-    plan = Plan(study)
-    return any(plan.generated_rows(p.objective, p.trait) for p in study.panels())
+def generated_for(study: Study, plan: Plan) -> dict[tuple[str, str], Panel]:
+    """(kind, trait) of seed rows that a larger model writes -> a panel that trains on them."""
+    return {
+        (PROMPT_KIND[panel.objective], panel.trait): panel
+        for panel in study.panels()
+        if plan.generated_rows(panel.objective, panel.trait)
+    }
 
 
 def writing_jobs(study: Study, plan: Plan, lengths: Callable[[dict], Lengths]) -> Iterator[dict]:
@@ -25,12 +28,7 @@ def writing_jobs(study: Study, plan: Plan, lengths: Callable[[dict], Lengths]) -
 
     Texts are taken to be as long as the written rows, in tokens of a model that trains on them.
     """
-    panels = {
-        (PROMPT_KIND[panel.objective], panel.trait): panel
-        for panel in study.panels()
-        if plan.generated_rows(panel.objective, panel.trait)
-    }
-    for (kind, trait), panel in panels.items():
+    for (kind, trait), panel in generated_for(study, plan).items():
         told = plan.generate(kind, trait)
         about = {
             "objective": panel.objective,
