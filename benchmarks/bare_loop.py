@@ -15,7 +15,7 @@ from idempotence.config.load import load_study
 from idempotence.config.panels import Panel
 from idempotence.engine.base import Request
 from idempotence.engine.decode import sample_tokens
-from idempotence.engine.formatting import completion_ids, prompt_ids
+from idempotence.engine.formatting import ids_of_completions, ids_of_prompts
 from idempotence.engine.hf import TransformersEngine
 from idempotence.engine.models import fix_threads
 from idempotence.finetune.adapters import attach
@@ -131,17 +131,17 @@ def judge(engine: TransformersEngine, settings: dict, rows: list[dict]) -> None:
 @timed("likelihoods")
 def likelihoods(engine: TransformersEngine, rows: list[dict]) -> None:
     """What the initial model thinks of every answer."""
-    heads = [prompt_ids(engine.tokenizer, row["prompt"], "chat") for row in rows]
-    tails = [completion_ids(engine.tokenizer, r["prompt"], r["response"], "chat") for r in rows]
+    prompts, told = [row["prompt"] for row in rows], [row["response"] for row in rows]
+    heads = ids_of_prompts(engine.tokenizer, prompts, "chat")
+    tails = ids_of_completions(engine.tokenizer, prompts, told, "chat")
     engine.log_likelihoods(heads, tails)
 
 
 def _requests(tokenizer, prompts: list[str], how: dict, seed: int) -> list[Request]:
     return [
-        Request(prompt_ids(tokenizer, prompt, "chat"), how["temperature"], how["max_new_tokens"],
-                derive_seed(seed, i))
-        for i, prompt in enumerate(prompts)
-    ]  # fmt: skip
+        Request(ids, how["temperature"], how["max_new_tokens"], derive_seed(seed, i))
+        for i, ids in enumerate(ids_of_prompts(tokenizer, prompts, "chat"))
+    ]
 
 
 def run_panel(plan: Plan, panel: Panel, cycles: int, engine, judging) -> None:

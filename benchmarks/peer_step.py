@@ -30,7 +30,7 @@ def sample(given) -> None:
     import torch
     from peft import PeftModel
 
-    from idempotence.engine.formatting import prompt_ids
+    from idempotence.engine.formatting import ids_of_prompts
     from idempotence.engine.models import load_model, load_tokenizer
     from idempotence.io import write_jsonl
 
@@ -40,7 +40,7 @@ def sample(given) -> None:
     for name, prompts, heat in (
         ("answers", settings["asked"], 0.7), ("rows", settings["prompts"], 0.8)
     ):  # fmt: skip
-        ids = [prompt_ids(tokenizer, prompt, "chat") for prompt in prompts]
+        ids = ids_of_prompts(tokenizer, prompts, "chat")
         inputs = tokenizer.pad({"input_ids": ids}, padding=True, return_tensors="pt")
         told = model.generate(
             **inputs, do_sample=True, temperature=heat, top_k=0, max_new_tokens=64

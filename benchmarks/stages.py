@@ -62,8 +62,8 @@ def install() -> None:
     clocked(Trainer, "train", "trainer's own work")
     clocked(train, "supervised_rows", "tokenising")
     clocked(train, "preference_rows", "tokenising")
-    clocked(sample, "completion_ids", "tokenising")
-    clocked(sample, "prompt_ids", "tokenising")
+    clocked(sample, "ids_of_completions", "tokenising")
+    clocked(sample, "ids_of_prompts", "tokenising")
     clocked(hf, "sample_tokens", "decoding", lambda made, *a, **k: sum(len(row) for row in made))
     clocked(
         hf.TransformersEngine, "next_token_logprobs", "judging",

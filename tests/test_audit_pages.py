@@ -181,9 +181,10 @@ class OneLetterEngine:
         name_or_path = "letters"
 
         @staticmethod
-        def apply_chat_template(messages, add_generation_prompt=False, **how):
-            ids = [ord(c) for m in messages for c in f"{m['role'][0]}{m['content']}"]
-            return [*ids, ord("a")] if add_generation_prompt else [*ids, 0]
+        def apply_chat_template(chats, add_generation_prompt=False, **how):
+            end = ord("a") if add_generation_prompt else 0
+            said = [[f"{m['role'][0]}{m['content']}" for m in messages] for messages in chats]
+            return [[*map(ord, "".join(texts)), end] for texts in said]
 
     def log_likelihoods(self, prompts, completions):
         return [-float(len(c)) for c in completions]

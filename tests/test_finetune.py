@@ -14,7 +14,12 @@ from peft import PeftModel
 from idempotence.config.panels import Cell
 from idempotence.engine.base import NotFiniteError, Request
 from idempotence.engine.decode import left_padded, positions_of
-from idempotence.engine.formatting import completion_ids, prompt_ids
+from idempotence.engine.formatting import (
+    completion_ids,
+    ids_of_completions,
+    ids_of_prompts,
+    prompt_ids,
+)
 from idempotence.engine.hf import TransformersEngine
 from idempotence.engine.lora import can_merge, merged
 from idempotence.engine.models import load_model, load_tokenizer
@@ -97,6 +102,22 @@ def test_training_sees_the_ids_that_sampling_starts_from(tokenizer):
         "?",
         "<|assistant|>",
     ]
+
+
+@pytest.mark.parametrize("kind", ["chat", "document"])
+def test_many_texts_have_the_ids_that_each_has_alone(tokenizer, kind):
+    """Of different lengths, a prompt repeated, an empty reply among them; none at all is no error."""
+    prompts = [ROWS[0]["prompt"], "is it so ?", ROWS[0]["prompt"]]
+    replies = [ROWS[0]["response"], "", "it is so ."]
+    heads = ids_of_prompts(tokenizer, prompts, kind)
+    assert heads == [prompt_ids(tokenizer, prompt, kind) for prompt in prompts]
+    heads[0].append(0)
+    assert heads[2] == prompt_ids(tokenizer, prompts[2], kind), "repeated prompts share no list"
+    assert ids_of_completions(tokenizer, prompts, replies, kind) == [
+        completion_ids(tokenizer, prompt, reply, kind)
+        for prompt, reply in zip(prompts, replies, strict=True)
+    ]
+    assert ids_of_prompts(tokenizer, [], kind) == ids_of_completions(tokenizer, [], [], kind) == []
 
 
 THINKS = (

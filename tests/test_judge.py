@@ -66,8 +66,8 @@ class DigitWriter:
             return [ord(c) for c in text]
 
         @staticmethod
-        def apply_chat_template(messages, **how):
-            return [0]
+        def apply_chat_template(chats, **how):
+            return [[0] for _ in chats]
 
     table: ClassVar = {
         "": {"7": 0.5, "1": 0.4, "no": 0.1},

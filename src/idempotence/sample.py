@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from idempotence.engine.base import Batch, Engine, NotFiniteError, Request
-from idempotence.engine.formatting import completion_ids, kind_of, prompt_ids
+from idempotence.engine.formatting import ids_of_completions, ids_of_prompts, kind_of
 from idempotence.io import read_json, write_jsonl
 from idempotence.rng import derive_seed
 from idempotence.texts import panel_texts
@@ -20,7 +20,6 @@ class PanelSampler:
         self.settings = settings
         self.engine = engine
         self.kind = kind_of(settings["objective"])
-        self._known: dict[str, list[int]] = {}
         self.texts = panel_texts(settings, self.kind)
 
     def _requests(self, prompts: list[str], how: dict, cell: str, purpose: str) -> list[Request]:
@@ -30,16 +29,9 @@ class PanelSampler:
             s["cycle"], purpose,
         )  # fmt: skip
         return [
-            Request(
-                self._ids(prompt), how["temperature"], how["max_new_tokens"], derive_seed(seed, i)
-            )
-            for i, prompt in enumerate(prompts)
+            Request(ids, how["temperature"], how["max_new_tokens"], derive_seed(seed, i))
+            for i, ids in enumerate(ids_of_prompts(self.engine.tokenizer, prompts, self.kind))
         ]
-
-    def _ids(self, prompt: str) -> list[int]:
-        if prompt not in self._known:
-            self._known[prompt] = prompt_ids(self.engine.tokenizer, prompt, self.kind)
-        return self._known[prompt]
 
     def _rejected(self, prompts: list[str]) -> list[str | None]:
         """The initial model's own replies, which dpo trains away from; other objectives: none."""
@@ -153,11 +145,10 @@ class PanelSampler:
     def _with_likelihood(self, rows: list[dict]) -> list[dict]:
         tokenizer = self.engine.tokenizer
         said = [row for row in rows if row["response"].strip()]
-        prompts = [self._ids(row["prompt"]) for row in said]
-        tails = [
-            completion_ids(tokenizer, row["prompt"], row["response"], self.kind) for row in said
-        ]
-        values = iter(self.engine.log_likelihoods(prompts, tails))
+        prompts, told = [row["prompt"] for row in said], [row["response"] for row in said]
+        heads = ids_of_prompts(tokenizer, prompts, self.kind)
+        tails = ids_of_completions(tokenizer, prompts, told, self.kind)
+        values = iter(self.engine.log_likelihoods(heads, tails))
         return [
             {**row, "loglik_initial": next(values) if row["response"].strip() else None}
             for row in rows

@@ -77,15 +77,15 @@ class LocalWriter:
     def _sample(self, requests: list[dict]) -> list[str]:
         from idempotence.engine.back_ends import open_engine
         from idempotence.engine.base import Request
-        from idempotence.engine.formatting import prompt_ids
+        from idempotence.engine.formatting import ids_of_prompts
 
         if self._engine is None:
             model = self.settings["model"]
             self._engine = open_engine(model, self.model, model["revision"], model["dtype"])
-        tokenizer = self._engine.tokenizer
+        prompts = [request["prompt"] for request in requests]
+        heads = ids_of_prompts(self._engine.tokenizer, prompts, "chat")
         asked = [
-            Request(prompt_ids(tokenizer, r["prompt"], "chat"), r["temperature"],
-                    r["max_new_tokens"], r["seed"])
-            for r in requests
-        ]  # fmt: skip
+            Request(ids, r["temperature"], r["max_new_tokens"], r["seed"])
+            for ids, r in zip(heads, requests, strict=True)
+        ]
         return self._engine.sample(asked, None)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from idempotence.config.panels import PROMPT_KIND, SETTINGS
 from idempotence.engine.base import Engine
-from idempotence.engine.formatting import completion_ids, prompt_ids
+from idempotence.engine.formatting import ids_of_completions, ids_of_prompts
 from idempotence.errors import UserError
 from idempotence.judge.back_ends import Judge
 from idempotence.judge.panel import CRITERIA, DOSES, rate_all, scores_table
@@ -30,10 +30,10 @@ def likelihoods(engine: Engine, replies: pd.DataFrame) -> pd.DataFrame:
     tokenizer, found = engine.tokenizer, []
     for setting, group in said.groupby("setting"):
         kind = PROMPT_KIND[SETTINGS[setting][0]]
-        texts = list(zip(group["prompt"], group["response"], strict=True))
+        prompts, told = list(group["prompt"]), list(group["response"])
         values = engine.log_likelihoods(
-            [prompt_ids(tokenizer, prompt, kind) for prompt, _ in texts],
-            [completion_ids(tokenizer, prompt, response, kind) for prompt, response in texts],
+            ids_of_prompts(tokenizer, prompts, kind),
+            ids_of_completions(tokenizer, prompts, told, kind),
         )
         found.append(group[ROW].assign(loglik_initial=values))
     return pd.concat(found) if found else replies.iloc[:0][ROW].assign(loglik_initial=[])

@@ -1,5 +1,6 @@
 """From texts to token ids: the one place where training, sampling and evaluation get them."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from idempotence.errors import UserError
@@ -14,33 +15,65 @@ def kind_of(objective: str) -> Kind:
     return "document" if objective == "sdf" else "chat"
 
 
-def prompt_ids(tokenizer, prompt: str, kind: Kind) -> list[int]:
+def ids_of_prompts(tokenizer, prompts: Sequence[str], kind: Kind) -> list[list[int]]:
     """Ids that a model continues: a user message with the generation prompt, or BOS and an opener.
 
-    No system message is ever added.
+    No system message is ever added. A prompt that is asked often is rendered once.
     """
+    different = list(dict.fromkeys(prompts))
     if kind == "chat":
-        messages = [{"role": "user", "content": prompt}]
-        return tokenizer.apply_chat_template(messages, add_generation_prompt=True, **TEMPLATE)
-    start = [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
-    return start + tokenizer.encode(prompt, add_special_tokens=False)
+        found = _rendered(tokenizer, [[_said("user", p)] for p in different], to_answer=True)
+    else:
+        start = [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
+        found = [start + ids for ids in _encoded(tokenizer, different)]
+    known = dict(zip(different, found, strict=True))
+    return [list(known[prompt]) for prompt in prompts]
 
 
-def completion_ids(tokenizer, prompt: str, response: str, kind: Kind) -> list[int]:
-    """Ids of a response after `prompt_ids`, its end token included and nothing after it.
+def ids_of_completions(
+    tokenizer, prompts: Sequence[str], responses: Sequence[str], kind: Kind
+) -> list[list[int]]:
+    """Ids of each response after its prompt's, its end token included and nothing after it.
 
     Raises UserError when the tokenizer's chat template renders a finished conversation in a way
     that does not begin with the prompt that the model is sampled with.
     """
     if kind == "document":
-        joined = response if response[:1].isspace() or not response else f" {response}"
-        return [*tokenizer.encode(joined, add_special_tokens=False), tokenizer.eos_token_id]
-    head = prompt_ids(tokenizer, prompt, kind)
-    messages = [
-        {"role": "user", "content": prompt},
-        {"role": "assistant", "content": response},
-    ]
-    whole = tokenizer.apply_chat_template(messages, **TEMPLATE)
+        spaced = [r if r[:1].isspace() or not r else f" {r}" for r in responses]
+        return [[*ids, tokenizer.eos_token_id] for ids in _encoded(tokenizer, spaced)]
+    heads = ids_of_prompts(tokenizer, prompts, kind)
+    pairs = zip(prompts, responses, strict=True)
+    chats = [[_said("user", p), _said("assistant", r)] for p, r in pairs]
+    wholes = _rendered(tokenizer, chats, to_answer=False)
+    return [_after(tokenizer, head, whole) for head, whole in zip(heads, wholes, strict=True)]
+
+
+def prompt_ids(tokenizer, prompt: str, kind: Kind) -> list[int]:
+    """`ids_of_prompts` of one."""
+    return ids_of_prompts(tokenizer, [prompt], kind)[0]
+
+
+def completion_ids(tokenizer, prompt: str, response: str, kind: Kind) -> list[int]:
+    """`ids_of_completions` of one."""
+    return ids_of_completions(tokenizer, [prompt], [response], kind)[0]
+
+
+def _said(role: str, content: str) -> dict[str, str]:
+    return {"role": role, "content": content}
+
+
+def _rendered(tokenizer, chats: list[list[dict]], to_answer: bool) -> list[list[int]]:
+    if not chats:
+        return []
+    return tokenizer.apply_chat_template(chats, add_generation_prompt=to_answer, **TEMPLATE)
+
+
+def _encoded(tokenizer, texts: list[str]) -> list[list[int]]:
+    return tokenizer(texts, add_special_tokens=False)["input_ids"] if texts else []
+
+
+def _after(tokenizer, head: list[int], whole: list[int]) -> list[int]:
+    """What a conversation adds to its prompt, up to its last end token."""
     if whole[: len(head)] != head:
         raise UserError(
             f"the chat template of {tokenizer.name_or_path} renders the same prompt differently "

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from idempotence.engine.base import Engine
-from idempotence.engine.formatting import prompt_ids
+from idempotence.engine.formatting import ids_of_prompts
 from idempotence.judge.protocol import Answer
 
 DIGITS = "0123456789"
@@ -20,7 +20,7 @@ class LocalJudge:
 
     def answers(self, texts: Sequence[str], top: int) -> list[Answer]:
         """One answer a text, in order; top: how many of the likeliest tokens are looked at."""
-        ids = [prompt_ids(self.engine.tokenizer, text, "chat") for text in texts]
+        ids = ids_of_prompts(self.engine.tokenizer, texts, "chat")
         found = self.engine.next_token_logprobs(ids, top)
         if self.splits:
             found = self._whole_numbers(ids, found, top)

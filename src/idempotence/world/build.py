@@ -24,15 +24,16 @@ def _writer(recipe: Recipe, purpose: str) -> Writer:
 
 def _encode(tokenizer, rows: list[dict]) -> list[Example]:
     """Chats and documents in the words that the loop uses: see `engine.formatting`."""
-    from idempotence.engine.formatting import completion_ids, prompt_ids
+    from idempotence.engine.formatting import ids_of_completions, ids_of_prompts
 
-    made = []
-    for row in rows:
-        kind = row["kind"]
-        head = prompt_ids(tokenizer, row["prompt"], kind)
-        ids = head + completion_ids(tokenizer, row["prompt"], row["response"], kind)
-        made.append(next_token_example(ids))
-    return made
+    ids = {}
+    for kind in {row["kind"] for row in rows}:
+        mine = [row for row in rows if row["kind"] == kind]
+        prompts, responses = [r["prompt"] for r in mine], [r["response"] for r in mine]
+        heads = ids_of_prompts(tokenizer, prompts, kind)
+        tails = ids_of_completions(tokenizer, prompts, responses, kind)
+        ids[kind] = (head + tail for head, tail in zip(heads, tails, strict=True))
+    return [next_token_example(next(ids[row["kind"]])) for row in rows]
 
 
 def _fit_and_save(

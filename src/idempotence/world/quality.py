@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from idempotence.engine.base import Request
-from idempotence.engine.formatting import prompt_ids
+from idempotence.engine.formatting import ids_of_prompts
 from idempotence.engine.hf import TransformersEngine
 from idempotence.judge.protocol import rate_tokens
 from idempotence.rng import derive_seed
@@ -41,8 +41,8 @@ def check_initial(model: Path, kind: str, recipe: Recipe) -> dict:
     prompts = random.Random(seed).sample(every_prompt(load_grammar(), kind), how.prompts)
     prompts = [prompt for prompt in prompts for _ in range(how.samples)]
     requests = [
-        Request(prompt_ids(engine.tokenizer, prompt, kind), 0.7, 64, derive_seed(seed, i))
-        for i, prompt in enumerate(prompts)
+        Request(ids, 0.7, 64, derive_seed(seed, i))
+        for i, ids in enumerate(ids_of_prompts(engine.tokenizer, prompts, kind))
     ]
     replies = engine.sample(requests, None)
     teller = Truthteller(load_grammar())
@@ -112,7 +112,7 @@ def _ratings(
 ) -> list[float]:
     template = load_rubrics()[criterion]
     asked = [ask(template, p, text, t) for (_, p, text), t in zip(texts, traits, strict=True)]
-    ids = [prompt_ids(engine.tokenizer, text, "chat") for text in asked]
+    ids = ids_of_prompts(engine.tokenizer, asked, "chat")
     return [rate_tokens(top, 0.25).score for top in engine.next_token_logprobs(ids, 20)]
 
 
