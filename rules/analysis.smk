@@ -97,9 +97,10 @@ else:
             code=code("tabulate_costs"),
             benchmarks=BENCHMARKS,
             endpoints=settings(ENDPOINTS),
+            copied=list(TWINS),
         shell:
             "python -m idempotence.warm analyse scripts/tabulate_costs.py --scores {input.scores} "
-            "--training {input.training} --benchmarks {params.benchmarks} --endpoints {params.endpoints:q} --output {output} > {log} 2>&1"
+            "--training {input.training} --benchmarks {params.benchmarks} --endpoints {params.endpoints:q} --copied {params.copied} --output {output} > {log} 2>&1"
 
 
 rule scores:

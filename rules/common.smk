@@ -226,9 +226,23 @@ def adapters_of(w):
     return [pattern.format(**w) for pattern in adapter_files(w.setting)]
 
 
+# Twins differ in where later cycles start: the first cycle of one is copied from the other.
+TWINS = PLAN.twins() if STUDY.trains else {}
+
+
+def first_cycle(setting, files):
+    """Patterns of files of a setting's first cycle."""
+    return [f.replace("{setting}", setting).replace("{cycle}", "0") for f in files]
+
+
 def settings_where(last_cycle):
-    """Pattern of the settings whose path goes on to their last cycle, or to one before it."""
-    ends = [f"{s}(?{'=' if last_cycle else '!'}/.*/cycle{STUDY.last_cycle(s)}/)" for s in OBJECTIVE]
+    """Pattern of the settings whose path goes on to their last cycle, or to one before it that is sampled."""
+    ends = []
+    for setting in OBJECTIVE:
+        last = STUDY.last_cycle(setting)
+        others = f"(0|{last})" if setting in TWINS else last
+        here = f"=/.*/cycle{last}/" if last_cycle else f"!/.*/cycle{others}/"
+        ends.append(f"{setting}(?{here})")
     return "|".join(ends)
 
 
@@ -328,7 +342,11 @@ def start_files():
     """What the loop starts from: every panel's seed rows, doses and initial model."""
     if not STUDY.trains:
         return []
-    seeded = [f"{panel_folder(panel)}/seed_data.jsonl" for panel in STUDY.panels()]
+    seeded = [
+        f"{panel_folder(panel)}/seed_data.jsonl"
+        for panel in STUDY.panels()
+        if panel.setting not in TWINS or STUDY.own(panel.setting).seed_share
+    ]
     doses = [
         f"{RESULTS}/calibration/{panel.objective}/{panel.model.name}/{panel.trait}.json"
         for panel in STUDY.panels()

@@ -15,6 +15,7 @@ for setting in OBJECTIVE:
             f"{BENCHMARKS}/finetune/{{setting}}.{{model}}.{{trait}}.{{seed}}.{{cycle}}.tsv"
         wildcard_constraints:
             setting=setting,
+            cycle=r"[1-9]\d*" if setting in TWINS else r"\d+",
         conda:
             "../envs/train.yaml"
         resources:
@@ -28,6 +29,28 @@ for setting in OBJECTIVE:
         shell:
             "python -m idempotence.warm run scripts/finetune.py --settings {params.settings:q} --model {params.model} "
             "{params.options} --output {params.folder} > {log} 2>&1"
+
+
+for setting, twin in TWINS.items():
+
+    rule:
+        name:
+            f"copy_first_cycle_{setting.replace('-', '_')}"
+        input:
+            first_cycle(twin, adapter_files(twin)),
+            first_cycle(twin, [f"{CYCLE}/responses.jsonl", f"{CYCLE}/generated.jsonl"]),
+        output:
+            [kept(f) for f in first_cycle(setting, adapter_files(setting))],
+            first_cycle(setting, [f"{CYCLE}/responses.jsonl", f"{CYCLE}/generated.jsonl"]),
+        log:
+            f"{LOGS}/copy_first_cycle/{setting}.{{model}}.{{trait}}.{{seed}}.log",
+        localrule: True
+        conda:
+            "../envs/analysis.yaml"
+        params:
+            code=code("copy_first_cycle"),
+        shell:
+            "python scripts/copy_first_cycle.py --inputs {input} --outputs {output} > {log} 2>&1"
 
 
 rule sample:

@@ -14,12 +14,14 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--endpoints", type=json.loads, default={}, help="JSON: role -> cache, price_in, price_out"
     )
+    parser.add_argument("--copied", nargs="*", default=[], help="settings with a twin's cycle 0")
     parser.add_argument("--output", type=Path, required=True, help="costs.csv")
     given = parser.parse_args(argv)
     from idempotence.io import write_csv
     from idempotence.report.costs import costs
 
-    write_csv(costs(given.scores, given.training, given.benchmarks, given.endpoints), given.output)
+    made = costs(given.scores, given.training, given.benchmarks, given.endpoints, given.copied)
+    write_csv(made, given.output)
     return 0
 
 

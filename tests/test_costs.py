@@ -70,6 +70,26 @@ def test_costs_by_hand(study, tmp_path):
     )
 
 
+def test_a_cycle_that_a_twin_has_trained_costs_nothing(study, tmp_path):
+    root, scores = study
+    write_csv(gather(root / "scores.parquet", root), tmp_path / "training.csv")
+    given = root / "scores.parquet", tmp_path / "training.csv", tmp_path, {}
+    alone, copied = (
+        costs(*given, settings).set_index(["stage", "setting"]) for settings in ([], ["dpo"])
+    )
+    assert alone.loc[[("judge", "dpo"), ("finetune", "sft"), ("sample", "sft")]].equals(
+        copied.loc[[("judge", "dpo"), ("finetune", "sft"), ("sample", "sft")]]
+    )
+    later = scores[(scores["setting"] == "dpo") & (scores["cycle"] > 0)]
+    chains = later[CHAIN].drop_duplicates()
+    for stage in ("finetune", "sample"):
+        assert copied.loc[(stage, "dpo"), "jobs"] == len(later[PANEL].drop_duplicates())
+    assert copied.loc[("finetune", "dpo"), "handled"] == 100 * len(chains)
+    # what cycle 1 trains on was sampled at cycle 0, by the twin
+    fed = 10 * (chains["cycle"] > 1).sum()
+    assert copied.loc[("sample", "dpo"), "handled"] == len(later) + fed
+
+
 def test_a_file_that_is_no_benchmark_is_named(study, tmp_path):
     root, scores = study
     write_csv(gather(root / "scores.parquet", root), tmp_path / "training.csv")

@@ -46,6 +46,28 @@ def test_shipped_scores_must_be_a_folder():
     assert "is not a folder here" in complaint({"scores_from": "nowhere"})
 
 
+@pytest.mark.parametrize(
+    ("own", "twins"),
+    [
+        ({}, {"sft-continual": "sft", "dpo-reinit": "dpo"}),
+        # fewer panels, other cycles and what only later cycles do: the first cycle is the same
+        ({"sft": {"seed_share": 0.5}, "sft-continual": {"traits": ["lucky"], "seed_share": 0.5},
+          "dpo-reinit": {"seeds": 1, "cycles": 9}},
+         {"sft-continual": "sft", "dpo-reinit": "dpo"}),
+        # other doses, or panels that the other setting has not
+        ({"sft-continual": {"levels": [60]}, "dpo": {"seeds": 1}}, {}),
+    ],
+)  # fmt: skip
+def test_settings_that_differ_in_later_cycles_alone_have_the_same_first_one(own, twins):
+    plan = Plan(load({"per_setting": own}))
+    assert plan.twins() == twins
+    for setting, twin in twins.items():
+        for panel in (p for p in plan.study.panels() if p.setting == setting):
+            other = plan.study.panel(twin, panel.model.name, panel.trait, panel.seed)
+            assert plan.finetune(panel, 0) == plan.finetune(other, 0)
+            assert plan.sample(panel, 0) == plan.sample(other, 0)
+
+
 def test_an_objective_may_have_seed_rows_and_a_search_of_its_own():
     own = {"seed_rows": 40, "calibration": {"n_seed_max": 40, "step": 8}}
     study = load({"sdf": own, "seed_rows": 400})

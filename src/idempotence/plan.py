@@ -97,6 +97,21 @@ class Plan:
             **(self.engine() if panel.objective == "dpo" else {}),  # the rejected replies
         }
 
+    def twins(self) -> dict[str, str]:
+        """Setting -> an earlier one whose first cycle is the same: same start, rows, seeds, cells."""
+        firsts: dict[str, dict] = {}
+        for panel in self.study.panels():
+            told = self.seed_data(panel), self.finetune(panel, 0), self.sample(panel, 0)
+            firsts.setdefault(panel.setting, {})[panel.model.name, panel.trait, panel.seed] = told
+        found: dict[str, str] = {}
+        for setting, mine in firsts.items():
+            for other, theirs in firsts.items():
+                if other == setting:
+                    break
+                if other not in found and all(theirs.get(key) == mine[key] for key in mine):
+                    found[setting] = other
+        return found
+
     def calibrate(self, objective: str, model_name: str, trait: str) -> dict:
         """For scripts/calibrate.py: one search for all seeds and for both starts."""
         section = self._objective(objective)

@@ -36,6 +36,7 @@ class Work:
     def __init__(self, study: Study, lengths: Measure):
         self.study, self.plan, self.lengths = study, Plan(study), lengths
         self.judges = {rule: role for rule, role in JUDGES.items() if getattr(study, role)}
+        self.twins = self.plan.twins()
 
     def jobs(self) -> Iterator[dict]:
         """A dict a job: rule, setting ("" for a job of several), model, and the `AMOUNTS` it has."""
@@ -50,15 +51,21 @@ class Work:
             yield self._calibrate(self.plan.calibrate(*searched))
         for panel in panels:
             about = {"setting": panel.setting, "model": panel.model.name, "jobs": 1}
-            yield {"rule": "seed_data", **about, **self._seed_data(self.plan.seed_data(panel))}
+            twin, own = panel.setting in self.twins, self.study.own(panel.setting)
+            if not twin or own.seed_share:
+                yield {"rule": "seed_data", **about, **self._seed_data(self.plan.seed_data(panel))}
             last = self.study.last_cycle(panel.setting)
-            finetune = f"finetune_{panel.setting.replace('-', '_')}"
+            name = panel.setting.replace("-", "_")
             for cycle in range(last + 1):
-                yield {"rule": finetune, **about, **self._finetune(panel, cycle)}
                 told = self.plan.sample(panel, cycle)
-                rule = "sample_last" if cycle == last else "sample"
-                yield {"rule": rule, **about, **self._sample(panel, told, last)}
-                if cycle < last and self.study.own(panel.setting).min_coherence is not None:
+                if twin and cycle == 0:
+                    copied = {"chains": len(panel.cells)}
+                    yield {"rule": f"copy_first_cycle_{name}", **about, **copied}
+                else:
+                    yield {"rule": f"finetune_{name}", **about, **self._finetune(panel, cycle)}
+                    rule = "sample_last" if cycle == last else "sample"
+                    yield {"rule": rule, **about, **self._sample(panel, told, last)}
+                if cycle < last and own.min_coherence is not None:
                     yield {"rule": "judge_generated", **about, **self._filtered(told)}
                 for rule, role in self.judges.items():
                     yield {"rule": rule, **about, **self._judged(told, len(panel.cells), role)}

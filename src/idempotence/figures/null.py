@@ -43,7 +43,7 @@ def draw(
                 framealpha=1, edgecolor="none",
             )  # fmt: skip
         axes[0].set_ylabel("share of draws that reach it, %")
-        axes[0].set_xlim(-10, max(points * 1.6, 20))
+        axes[0].set_xlim(-10, max(points * 2.7, 20))  # the legends beyond the threshold
         axes[0].set_ylim(0, 100)
     n, draws = rule["n_chains"], rule["draws"]
     text = (

@@ -1,5 +1,6 @@
 """What the jobs of the loop cost, from the benchmark files that Snakemake writes beside them."""
 
+from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from idempotence.stats.groups import ALL
 from idempotence.training_log import CHAIN
 
 SECOND = "judge_second"
+COPIED = ("finetune", "sample")  # stages that a twin's cycle 0 does without
 COUNTS = ["jobs", "timed", "handled"]
 ASKED = ["calls", "tokens_in", "tokens_out"]
 PANEL = ["setting", "model", "trait", "seed", "cycle"]
@@ -22,7 +24,11 @@ UNITS = {
 
 
 def costs(
-    scores: Path, training: Path, benchmarks: Path, endpoints: dict[str, dict]
+    scores: Path,
+    training: Path,
+    benchmarks: Path,
+    endpoints: dict[str, dict],
+    copied: Collection[str] = (),
 ) -> pd.DataFrame:
     """One row a stage and setting, then one an endpoint.
 
@@ -31,6 +37,8 @@ def costs(
     Columns: stage, setting, jobs, timed (jobs with a benchmark), seconds (sum over the timed),
     seconds_a_job, handled, unit, handled_a_second (empty unless all jobs were timed). A second
     judge is a stage where it has benchmarks.
+
+    copied: settings whose cycle 0 is that of a twin, neither trained nor sampled again.
 
     endpoints: role ("judge") -> its cache of answers, price_in and price_out (money a million
     tokens). Where there are any, they have rows of their own (stage "<role> API") and columns:
@@ -43,7 +51,8 @@ def costs(
     table = pd.DataFrame(
         [
             _row(stage, setting, judged[judged["setting"] == setting],
-                 runs[runs["setting"] == setting], benchmarks / stage)
+                 runs[runs["setting"] == setting], benchmarks / stage,
+                 1 if setting in copied and stage in COPIED else 0)
             for stage in stages
             for setting in in_order(judged["setting"])
         ]
@@ -62,11 +71,14 @@ def _asked(role: str, cache: str, price_in: float, price_out: float) -> dict:
     return {**about, **asdict(spent), "cost": spent.cost(price_in, price_out)}
 
 
-def _row(stage: str, setting: str, judged: pd.DataFrame, runs: pd.DataFrame, folder: Path) -> dict:
+def _row(
+    stage: str, setting: str, judged: pd.DataFrame, runs: pd.DataFrame, folder: Path, first: int
+) -> dict:
+    judged, runs = judged[judged["cycle"] >= first], runs[runs["cycle"] >= first]
     names = judged[PANEL].astype(str).agg(".".join, axis=1)
     seconds = [s for name in names if (s := _seconds(folder / f"{name}.tsv")) is not None]
     replies = int(judged["count_all"].sum())
-    fed = runs.loc[runs["cycle"] > 0, ["rows", "dropped"]].sum().sum()
+    fed = runs.loc[runs["cycle"] > first, ["rows", "dropped"]].sum().sum()
     handled = {"finetune": runs["tokens"].sum(), "sample": replies + fed}.get(stage, replies)
     whole = len(seconds) == len(names)
     return {
