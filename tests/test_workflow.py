@@ -224,7 +224,9 @@ def test_the_plan_says_what_was_done(study):
         files = (results / setting).rglob("generated.jsonl")
         assert loop["generated"][setting] == sum(file.read_text().count("\n") for file in files)
     runs = pd.read_csv(results / "tables" / "training.csv")
-    runs = runs.drop_duplicates(["setting", "cycle", "cell"]).set_index("setting")
+    runs = runs.drop_duplicates(["setting", "cycle", "cell"])
+    copied = runs["setting"].isin(["sft-continual", "dpo-reinit"]) & (runs["cycle"] == 0)
+    runs = runs[~copied].set_index("setting")
     trained = (runs["rows"] + runs["dropped"]).groupby("setting").sum()
     # a calibrated dose is known only after its search; before it one is taken
     calibrated = runs[(runs["cycle"] == 0) & runs["cell"].str.startswith("level")]

@@ -7,7 +7,7 @@ import pandas as pd
 from idempotence.config.models import Judge, Study
 from idempotence.config.panels import SETTINGS
 from idempotence.estimate.sizes import Size, Sizes
-from idempotence.estimate.work import AMOUNTS, JUDGES
+from idempotence.estimate.work import AMOUNTS, COPY, JUDGES
 from idempotence.estimate.writing import GENERATOR, RULE
 
 KEY = ["rule", "setting", "model"]
@@ -82,7 +82,9 @@ def _writing(study: Study, row: dict, sizes: Sizes) -> dict:
 
 
 def _devices(study: Study, row: dict, judge: Judge) -> int:
-    """GPUs, or else cores, that a job of a row holds; none to wait for an endpoint."""
+    """GPUs, or else cores, that a job of a row holds; none to wait for an endpoint, or to copy."""
+    if row["rule"].startswith(COPY):
+        return 0
     judging = row["judge_calls"] and not row["tokens_sampled"]
     if judging and judge.backend != "local":
         return 0
@@ -97,12 +99,13 @@ def _billions(size: Size) -> float:
 
 def _adapters(study: Study, row: dict, sizes: Sizes) -> dict:
     """Adapters on disk, kept or at a time; those of a calibration are never kept."""
-    if not row["chains"]:
+    held = row["models"] or row["chains"]  # the first ones of a twin are copied
+    if not row["setting"] or not held:
         return {"gb_adapters": 0.0, "gb_temporary": 0.0}
     objective, start = SETTINGS[row["setting"]]
     each = (sizes.models[row["model"], objective].adapter_bytes or float("nan")) / GB
     if study.keep_adapters:
-        return {"gb_adapters": row["models"] * each, "gb_temporary": 0.0}
+        return {"gb_adapters": held * each, "gb_temporary": 0.0}
     cells = row["models"] / row["jobs"]
     return {"gb_adapters": 0.0, "gb_temporary": cells * each * (2 if start == "previous" else 1)}
 

@@ -12,6 +12,7 @@ from idempotence.finetune.panel import n_seed_of
 from idempotence.judge.api import ANSWER_TOKENS
 from idempotence.plan import Plan
 
+COPY = "copy_first_cycle"  # rules whose names begin so copy the first cycle of a twin
 JUDGES = {"judge": "judge", "judge_second": "second_judge"}  # rule -> section of the config
 CRITERIA = 2  # trait and coherence: a call each
 # chains: begun by a job; models: adapters trained; answers: to evaluation questions, judged;
@@ -50,25 +51,31 @@ class Work:
         ):
             yield self._calibrate(self.plan.calibrate(*searched))
         for panel in panels:
-            about = {"setting": panel.setting, "model": panel.model.name, "jobs": 1}
-            twin, own = panel.setting in self.twins, self.study.own(panel.setting)
-            if not twin or own.seed_share:
-                yield {"rule": "seed_data", **about, **self._seed_data(self.plan.seed_data(panel))}
-            last = self.study.last_cycle(panel.setting)
-            name = panel.setting.replace("-", "_")
-            for cycle in range(last + 1):
-                told = self.plan.sample(panel, cycle)
-                if twin and cycle == 0:
-                    copied = {"chains": len(panel.cells)}
-                    yield {"rule": f"copy_first_cycle_{name}", **about, **copied}
-                else:
-                    yield {"rule": f"finetune_{name}", **about, **self._finetune(panel, cycle)}
-                    rule = "sample_last" if cycle == last else "sample"
-                    yield {"rule": rule, **about, **self._sample(panel, told, last)}
-                if cycle < last and own.min_coherence is not None:
-                    yield {"rule": "judge_generated", **about, **self._filtered(told)}
-                for rule, role in self.judges.items():
-                    yield {"rule": rule, **about, **self._judged(told, len(panel.cells), role)}
+            yield from self._chains(panel)
+
+    def _chains(self, panel: Panel) -> Iterator[dict]:
+        """The jobs of a panel, cycle by cycle."""
+        about = {"setting": panel.setting, "model": panel.model.name, "jobs": 1}
+        twin, own = panel.setting in self.twins, self.study.own(panel.setting)
+        if not twin or own.seed_share:
+            yield {"rule": "seed_data", **about, **self._seed_data(self.plan.seed_data(panel))}
+        last = self.study.last_cycle(panel.setting)
+        rule = panel.setting.replace("-", "_")
+        for cycle in range(last + 1):
+            told = self.plan.sample(panel, cycle)
+            sampled = self._sample(panel, told, last)
+            if twin and cycle == 0:
+                texts = {name: sampled[name] for name in ("answers", "generated")}
+                copied = {"chains": len(panel.cells), **texts}
+                yield {"rule": f"{COPY}_{rule}", **about, **copied}
+            else:
+                yield {"rule": f"finetune_{rule}", **about, **self._finetune(panel, cycle)}
+                samples = "sample_last" if cycle == last else "sample"
+                yield {"rule": samples, **about, **sampled}
+            if cycle < last and own.min_coherence is not None:
+                yield {"rule": "judge_generated", **about, **self._filtered(told)}
+            for judge, role in self.judges.items():
+                yield {"rule": judge, **about, **self._judged(told, len(panel.cells), role)}
 
     def _initial(self, told: dict) -> Iterator[dict]:
         """The initial model's own answers, and their scores."""
