@@ -5,6 +5,7 @@ replies, with the same decoder. What a workflow costs is measured against it.
 """
 
 import argparse
+import copy
 import json
 import time
 from pathlib import Path
@@ -144,20 +145,29 @@ def _requests(tokenizer, prompts: list[str], how: dict, seed: int) -> list[Reque
     ]
 
 
-def run_panel(plan: Plan, panel: Panel, cycles: int, engine, judging) -> None:
-    """All cells and cycles of a panel, in memory."""
-    seeds = PanelSampler(plan.seed_data(panel), engine).seed_data()
+def run_panel(plan: Plan, panel: Panel, cycles: int, engine, judging, firsts: dict) -> None:
+    """All cells and cycles of a panel, in memory.
+
+    firsts: what the first cycles of the panels before have made, for their twins.
+    """
+    twin, own = plan.twins().get(panel.setting), (panel.model.name, panel.trait, panel.seed)
+    seeds = [] if twin else PanelSampler(plan.seed_data(panel), engine).seed_data()
     finetune = plan.finetune(panel, 0)
     for cell in panel.cells:
         rows, adapted = seeds[: cell.n_seed or finetune["objective_cells"]["n_seed"]], None
         for cycle in range(cycles + 1):
-            adapted, rows = run_cycle(plan, panel, cell, cycle, rows, adapted, engine, judging)
+            if twin and cycle == 0:
+                made = firsts[twin, *own, cell.name]
+            else:
+                made = run_cycle(plan, panel, cell, cycle, rows, adapted, engine)
+            if cycle == 0:
+                firsts[panel.setting, *own, cell.name] = copy.deepcopy(made)
+            adapted, rows, answers = made
+            judge(judging, plan.judge(panel, cycle), answers)
 
 
-def run_cycle(plan: Plan, panel: Panel, cell, cycle: int, rows, before, engine, judging):
-    """One chain's cycle: returns (the adapted model, the next cycle's rows)."""
-    import copy
-
+def run_cycle(plan: Plan, panel: Panel, cell, cycle: int, rows, before, engine):
+    """One chain's cycle: returns (the adapted model, the next cycle's rows, answers to judge)."""
     settings, training = plan.sample(panel, cycle), plan.finetune(panel, cycle)["training"]
     tokenizer, pad = engine.tokenizer, engine.tokenizer.pad_token_id
     continual = before is not None and panel.start == "previous"
@@ -180,13 +190,12 @@ def run_cycle(plan: Plan, panel: Panel, cell, cycle: int, rows, before, engine, 
     texts = sample(merged, tokenizer, requests)
     answers = [{"prompt": p, "response": t} for p, t in zip(asked, texts, strict=False) if t]
     likelihoods(engine, answers)
-    judge(judging, plan.judge(panel, cycle), answers)
     rows = [{"prompt": p, "response": t} for p, t in zip(prompts, texts[len(asked) :], strict=True)]
     if panel.objective == "dpo":
         initial = _requests(tokenizer, prompts, settings["generation"], 2000 + cycle)
         for row, rejected in zip(rows, sample(engine.model, tokenizer, initial), strict=True):
             row["rejected"] = rejected
-    return adapted, rows
+    return adapted, rows, answers
 
 
 def main() -> None:
@@ -202,9 +211,9 @@ def main() -> None:
     fix_threads()
     engine, judging = (TransformersEngine(str(WORLD / name)) for name in ("instruct", "judge"))
     CLOCK["start-up"] = time.perf_counter() - begun
-    plan = Plan(study)
+    plan, firsts = Plan(study), {}
     for panel in study.panels():
-        run_panel(plan, panel, study.cycles, engine, judging)
+        run_panel(plan, panel, study.cycles, engine, judging, firsts)
     versions = {"torch": torch.__version__, "peft": peft.__version__}
     print(json.dumps({"seconds": time.perf_counter() - begun, "stages": CLOCK, **versions}))
 

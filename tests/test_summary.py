@@ -39,7 +39,8 @@ def files(tmp_path):
     write_csv(table, tmp_path / "chains.csv")
     run = {"setting": "sft", "model": "m", "trait": "bliss", "seed": 0, "cell": "a", "cycle": 0,
            "tokens": 1500, "seconds": 1800.0}  # fmt: skip
-    write_csv(pd.DataFrame([run, run, {**run, "cycle": 1}]), tmp_path / "training.csv")
+    copied = {**run, "setting": "sft-continual"}
+    write_csv(pd.DataFrame([run, run, {**run, "cycle": 1}, copied]), tmp_path / "training.csv")
     (tmp_path / "claims.json").write_text(json.dumps([CLAIM]))
     (tmp_path / "a.png").write_bytes(bytes(range(256)) * 100)
     (tmp_path / "a.txt").write_text("What is drawn.\n")
@@ -52,7 +53,7 @@ def test_counts_come_from_the_files(files):
     table = pd.read_csv(files[2])
     assert page["counts"]["chains"] == str(len(table))
     assert page["counts"]["models"] == str(table["n_cycles"].sum())
-    # a training run is counted once, however many steps it logged
+    # a training run is counted once, however many steps it logged, and a copied one not at all
     assert page["counts"]["tokens"] == "3,000" and page["counts"]["hours"] == "1.0"
     assert [row["n"] for row in page["settings"]] == [18, 18]
     assert page["tally"] == "1 not decided here"

@@ -57,7 +57,8 @@ def summary(
 def _counts(table: pd.DataFrame, training: Path, scores: Path) -> dict[str, str]:
     """How much was trained and judged."""
     logged = pd.read_csv(training)
-    runs = logged.drop_duplicates(CHAIN)
+    # a training that a twin's first cycle was copied from is there again, to the millisecond
+    runs = logged.drop_duplicates(CHAIN).drop_duplicates([*CHAIN[1:], "tokens", "seconds"])
     return {
         "chains": f"{len(table):,}",
         "traits": ", ".join(sorted(table["trait"].unique())),
