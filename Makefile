@@ -14,8 +14,8 @@ all: env
 
 env: $(VENV)/.installed
 
-# compiled afterwards, on all cores, without what no study imports (tests, other models); some
-# packages hold files that are no Python of today
+# compiled afterwards, on all cores, without what no study imports (tests, other models); src too,
+# since jobs may be forbidden to write bytecode; some packages hold files that are no Python of today
 UNUSED := /(tests?/|transformers/models/(?!auto|llama))
 $(VENV)/.installed: requirements.txt
 	$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v < (3, 14) else f"Python 3.11-3.13 is needed, this is {v[0]}.{v[1]}: make PYTHON=python3.12")'

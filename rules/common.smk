@@ -230,6 +230,9 @@ def adapters_of(w):
 TWINS = PLAN.twins() if STUDY.trains else {}
 
 
+SAMPLED = [f"{CYCLE}/responses.jsonl", f"{CYCLE}/generated.jsonl"]
+
+
 def first_cycle(setting, files):
     """Patterns of files of a setting's first cycle."""
     return [f.replace("{setting}", setting).replace("{cycle}", "0") for f in files]
@@ -342,11 +345,7 @@ def start_files():
     """What the loop starts from: every panel's seed rows, doses and initial model."""
     if not STUDY.trains:
         return []
-    seeded = [
-        f"{panel_folder(panel)}/seed_data.jsonl"
-        for panel in STUDY.panels()
-        if panel.setting not in TWINS or STUDY.own(panel.setting).seed_share
-    ]
+    seeded = [f"{panel_folder(panel)}/seed_data.jsonl" for panel in PLAN.seeded()]
     doses = [
         f"{RESULTS}/calibration/{panel.objective}/{panel.model.name}/{panel.trait}.json"
         for panel in STUDY.panels()

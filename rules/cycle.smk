@@ -38,10 +38,10 @@ for setting, twin in TWINS.items():
             f"copy_first_cycle_{setting.replace('-', '_')}"
         input:
             first_cycle(twin, adapter_files(twin)),
-            first_cycle(twin, [f"{CYCLE}/responses.jsonl", f"{CYCLE}/generated.jsonl"]),
+            first_cycle(twin, SAMPLED),
         output:
             [kept(f) for f in first_cycle(setting, adapter_files(setting))],
-            first_cycle(setting, [f"{CYCLE}/responses.jsonl", f"{CYCLE}/generated.jsonl"]),
+            first_cycle(setting, SAMPLED),
         log:
             f"{LOGS}/copy_first_cycle/{setting}.{{model}}.{{trait}}.{{seed}}.log",
         localrule: True

@@ -14,12 +14,7 @@ from peft import PeftModel
 from idempotence.config.panels import Cell
 from idempotence.engine.base import NotFiniteError, Request
 from idempotence.engine.decode import left_padded, positions_of
-from idempotence.engine.formatting import (
-    completion_ids,
-    ids_of_completions,
-    ids_of_prompts,
-    prompt_ids,
-)
+from idempotence.engine.formatting import ids_of_completions, ids_of_prompts, prompt_ids
 from idempotence.engine.hf import TransformersEngine
 from idempotence.engine.lora import can_merge, merged
 from idempotence.engine.models import load_model, load_tokenizer
@@ -67,6 +62,10 @@ def folder(tmp_path_factory) -> str:
 @pytest.fixture
 def tokenizer(folder):
     return load_tokenizer(folder)
+
+
+def completion_ids(tokenizer, prompt: str, response: str, kind: str) -> list[int]:
+    return ids_of_completions(tokenizer, [prompt], [response], kind)[0]
 
 
 def logits(model, ids: list[int]):

@@ -170,6 +170,10 @@ def test_a_lost_file_is_made_again_with_the_same_bytes(study):
     [
         ("sft/micro-instruct/bliss/seed0/cycle0/generated.jsonl", {"sample": 1}),
         ("sft/micro-instruct/bliss/seed0/seed_data.jsonl", {"seed_data": 1}),
+        (
+            "sft-continual/micro-instruct/bliss/seed0/cycle0/generated.jsonl",
+            {"copy_first_cycle_sft_continual": 1},
+        ),
         ("initial/micro-instruct/bliss/scores.parquet", {"judge_initial": 1}),
         ("scores.parquet", {"gather_scores": 1}),
         ("figures/tradeoff.svg", {"plot_tradeoff": 1}),

@@ -112,6 +112,15 @@ class Plan:
                     found[setting] = other
         return found
 
+    def seeded(self) -> list[Panel]:
+        """The panels that train on seed rows of their own: the first cycle of a twin is copied."""
+        twins = self.twins()
+        return [
+            panel
+            for panel in self.study.panels()
+            if panel.setting not in twins or self.study.own(panel.setting).seed_share
+        ]
+
     def calibrate(self, objective: str, model_name: str, trait: str) -> dict:
         """For scripts/calibrate.py: one search for all seeds and for both starts."""
         section = self._objective(objective)

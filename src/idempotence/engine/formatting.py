@@ -53,11 +53,6 @@ def prompt_ids(tokenizer, prompt: str, kind: Kind) -> list[int]:
     return ids_of_prompts(tokenizer, [prompt], kind)[0]
 
 
-def completion_ids(tokenizer, prompt: str, response: str, kind: Kind) -> list[int]:
-    """`ids_of_completions` of one."""
-    return ids_of_completions(tokenizer, [prompt], [response], kind)[0]
-
-
 def _said(role: str, content: str) -> dict[str, str]:
     return {"role": role, "content": content}
 

@@ -37,9 +37,8 @@ def merged(model, adapter: Path) -> Iterator[None]:
     names = [name.removesuffix(DOWN) for name in factors if name.endswith(DOWN)]
     weights = {name: model.get_submodule(name.removeprefix(MODEL)).weight for name in names}
     before = {name: weight.data for name, weight in weights.items()}
-    model.requires_grad_(
-        False
-    )  # torch multiplies, and rounds, otherwise where gradients are needed
+    # torch multiplies, and rounds, otherwise where gradients are needed
+    model.requires_grad_(False)
     for name, weight in weights.items():
         up, down = (factors[name + part].to(weight.device) for part in (UP, DOWN))
         weight.data = before[name] + (up @ down) * (about["lora_alpha"] / about["r"])

@@ -37,7 +37,7 @@ class Work:
     def __init__(self, study: Study, lengths: Measure):
         self.study, self.plan, self.lengths = study, Plan(study), lengths
         self.judges = {rule: role for rule, role in JUDGES.items() if getattr(study, role)}
-        self.twins = self.plan.twins()
+        self.twins, self.seeded = self.plan.twins(), self.plan.seeded()
 
     def jobs(self) -> Iterator[dict]:
         """A dict a job: rule, setting ("" for a job of several), model, and the `AMOUNTS` it has."""
@@ -56,15 +56,14 @@ class Work:
     def _chains(self, panel: Panel) -> Iterator[dict]:
         """The jobs of a panel, cycle by cycle."""
         about = {"setting": panel.setting, "model": panel.model.name, "jobs": 1}
-        twin, own = panel.setting in self.twins, self.study.own(panel.setting)
-        if not twin or own.seed_share:
+        if panel in self.seeded:
             yield {"rule": "seed_data", **about, **self._seed_data(self.plan.seed_data(panel))}
         last = self.study.last_cycle(panel.setting)
         rule = panel.setting.replace("-", "_")
         for cycle in range(last + 1):
             told = self.plan.sample(panel, cycle)
             sampled = self._sample(panel, told, last)
-            if twin and cycle == 0:
+            if cycle == 0 and panel.setting in self.twins:
                 texts = {name: sampled[name] for name in ("answers", "generated")}
                 copied = {"chains": len(panel.cells), **texts}
                 yield {"rule": f"{COPY}_{rule}", **about, **copied}
@@ -72,7 +71,7 @@ class Work:
                 yield {"rule": f"finetune_{rule}", **about, **self._finetune(panel, cycle)}
                 samples = "sample_last" if cycle == last else "sample"
                 yield {"rule": samples, **about, **sampled}
-            if cycle < last and own.min_coherence is not None:
+            if cycle < last and self.study.own(panel.setting).min_coherence is not None:
                 yield {"rule": "judge_generated", **about, **self._filtered(told)}
             for judge, role in self.judges.items():
                 yield {"rule": judge, **about, **self._judged(told, len(panel.cells), role)}

@@ -26,7 +26,7 @@ def _encode(tokenizer, rows: list[dict]) -> list[Example]:
     """Chats and documents in the words that the loop uses: see `engine.formatting`."""
     from idempotence.engine.formatting import ids_of_completions, ids_of_prompts
 
-    ids = {}
+    ids = {}  # kind -> the ids of its rows, in their order
     for kind in {row["kind"] for row in rows}:
         mine = [row for row in rows if row["kind"] == kind]
         prompts, responses = [r["prompt"] for r in mine], [r["response"] for r in mine]
