@@ -19,7 +19,7 @@ TRAITS_PER_TEXT = 3
 # While it reads, the judge also learns, in inner layers, to keep the prompt's topic in mind at each
 # word, and to say whether the sentence can still be sound, and at its end what became of it and
 # which trait it is in. It is never asked for these later. Any tokens would do: these are numbers.
-TOPIC_LAYER, STATUS_LAYER = 2, 4
+TOPIC_LAYER, STATUS_LAYER = 1, 3
 _STATUS = (OK, OFF_TOPIC, REPEATED, BROKEN)
 
 
