@@ -142,6 +142,14 @@ def matrix_products() -> float:
     return best
 
 
+def in_layers(model: str) -> int:
+    """Weights in the layers of one of the world's models, embeddings left out."""
+    from safetensors import safe_open
+
+    with safe_open(ROOT / "data" / "micro_world" / model / "model.safetensors", "np") as file:
+        return sum(file.get_tensor(name).size for name in file.keys() if ".layers." in name)  # noqa: SIM118
+
+
 def main() -> None:
     begun = time.perf_counter()
     import torch
@@ -157,8 +165,9 @@ def main() -> None:
     rows = []
     for stage, seconds in sorted(SECONDS.items(), key=lambda item: -item[1]):
         speed = TOKENS[stage] / seconds if TOKENS[stage] else None
-        # a forward pass takes 2 operations a weight and token; 0.9 M weights without embeddings
-        share = speed * 2 * 0.87e6 / 1e9 / rate if speed else None
+        # a forward pass takes 2 operations a weight and token
+        weights = in_layers("judge" if stage == "judging" else "instruct")
+        share = speed * 2 * weights / 1e9 / rate if speed else None
         rows.append(
             {
                 "stage": stage, "seconds": f"{seconds:.2f}", "share": f"{seconds / whole:.3f}",

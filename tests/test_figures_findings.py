@@ -195,6 +195,17 @@ def test_every_trait_looks_different_in_the_tradeoff():
     assert len({(look["color"], look["marker"]) for look in looks}) == 30
 
 
+def test_no_chain_lies_beyond_the_axes_of_the_tradeoff(tables):
+    # a chain that won back 40 points of coherence was once cut off
+    won = tables["changes"].copy()
+    won.loc[won.index[0], "coherence_change"] = 87.0
+    figure, numbers, _ = tradeoff.draw(won, tables["slopes"], 0.95)
+    for axis in figure.axes:
+        low, high = axis.get_ylim()
+        assert low < numbers["coherence_change"].min() and numbers["coherence_change"].max() < high
+        assert set(axis.get_yticks()) >= {-100, 0, 75}
+
+
 def test_an_estimate_beyond_the_axis_is_an_arrow_and_no_mark():
     rows = pd.DataFrame(
         {

@@ -46,6 +46,7 @@ def draw(
         traits = sorted(changed["trait"].unique())
         for place, axis in enumerate(axes):
             _draw(axis, changed[changed["setting"] == settings[place]], traits)
+            _scale(axis, changed["coherence_change"].max())
             _line(axis, changed, slopes, settings[place])
             axis.tick_params(labelbottom=place + ACROSS >= len(settings))
         figure.supxlabel("change of trait score, points", fontsize=8)
@@ -67,10 +68,15 @@ def _draw(axis, mine: pd.DataFrame, traits: list[str]) -> None:
             row["trait_change"], row["coherence_change"], linestyle="", **look,
             markerfacecolor=face, markeredgewidth=0.9, markersize=3.8, zorder=3,
         )  # fmt: skip
+
+
+def _scale(axis, highest: float) -> None:
+    """All changes that there can be downwards; upwards as far as there are any."""
+    top = max(25, highest + 5) if np.isfinite(highest) else 25
     axis.set_xlim(-105, 105)
-    axis.set_ylim(-105, 25)
+    axis.set_ylim(-105, top)
     axis.set_xticks(range(-100, 101, 50))
-    axis.set_yticks(range(-100, 1, 25))
+    axis.set_yticks(range(-100, int(top), 25))
 
 
 def _line(axis, changed: pd.DataFrame, slopes: pd.DataFrame, setting: str) -> None:
