@@ -103,6 +103,7 @@ def test_output_goes_to_files_and_nothing_keeps_them_open(session):
         ("import os\nos.kill(os.getpid(), 9)", 137),
         ("import os\nos.kill(os.getpid(), 11)", 139),
         ("import atexit\natexit.register(print, 'at the end')", 0),
+        ("import weakref\nclass C: pass\nc = C()\nweakref.finalize(c, print, 'over')", 0),
         (LATE_THREAD, 0),
         (USER_ERROR, 2),
         ("raise KeyboardInterrupt", 130),
@@ -214,3 +215,20 @@ def test_the_true_preload_forks_and_trains_to_the_same_bytes(session):
     weights = [(session.folder / name).read_bytes() for name in seconds]
     assert weights[0] == weights[1] == weights[2]
     assert seconds["warm"] < seconds["cold"] / 2
+
+
+END = """
+import atexit, weakref, torch
+left = [f for f in weakref.finalize._registry if f.atexit and f.peek()[1].__module__ == "torch.library"]
+mine = torch.library.Library("idempotence_test", "DEF")
+atexit.register(print, "at the end")
+print(len(left), len(weakref.finalize._registry) > 100)
+"""
+
+
+@pytest.mark.slow
+def test_a_job_does_not_take_apart_at_its_end_what_was_preloaded(session):
+    # torch's operators: it took 50 ms of each job, and dynamo's table of compile times 28
+    del session.settings["IDEMPOTENCE_WARM_PRELOAD"]
+    code, out, err = session.run(session.script(END))
+    assert (code, out) == (0, "0 True\nat the end\n"), err

@@ -107,6 +107,7 @@ class Server:
                 print(f"not preloaded: {entry}: {error}", flush=True)
         # What importing set in the environment, a cold job would have set as well.
         self.imported = {k: v for k, v in os.environ.items() if before.get(k) != v}
+        _shorten_ends()
         gc.collect()
         gc.freeze()  # children neither scan nor, by counting references, copy these pages
 
@@ -292,6 +293,20 @@ def _send(connection: socket.socket, kind: bytes, value: int) -> bool:
         return connection.send(warm.REPLY.pack(kind, value)) == warm.REPLY.size
     except OSError:
         return False
+
+
+def _shorten_ends() -> None:
+    """Leave out of a job's end what only takes torch apart, 80 ms before the process ends anyway."""
+    import atexit
+    import weakref
+
+    dynamo = sys.modules.get("torch._dynamo.utils")
+    if hasattr(dynamo, "dump_compile_times"):
+        atexit.unregister(dynamo.dump_compile_times)
+    for finalizer in list(getattr(weakref.finalize, "_registry", ())):
+        found = finalizer.peek()
+        if found and found[1].__module__ == "torch.library":
+            finalizer.atexit = False
 
 
 def _hindrance() -> str | None:
