@@ -10,7 +10,14 @@ torch = pytest.importorskip("torch")
 from scipy.stats import chisquare
 
 from idempotence.engine.base import Request
-from idempotence.engine.decode import last_logits, pick, shared_prefixes
+from idempotence.engine.decode import (
+    last_logits,
+    left_padded,
+    pick,
+    positions_of,
+    read,
+    shared_prefixes,
+)
 from idempotence.engine.formatting import prompt_ids
 from idempotence.engine.hf import TransformersEngine
 
@@ -99,3 +106,32 @@ def test_what_prompts_share_is_read_once_and_changes_nothing(engine, heads):
             alone = engine.model(torch.tensor([sequence])).logits[0, -1]
             assert torch.allclose(row, alone, atol=1e-4)
     assert last_logits(engine.model, [[3]], [[0]], pad).shape == (1, engine.model.config.vocab_size)
+
+
+def test_reading_leaves_the_keys_and_values_of_a_whole_pass_and_computes_no_more(engine, heads):
+    from transformers import DynamicCache
+
+    model, pad = engine.model, engine.tokenizer.pad_token_id
+    ids, mask = left_padded(heads[:3], pad, model.device)
+    whole = DynamicCache(config=model.config)
+    seen = []
+    hook = model.model.layers[-1].mlp.register_forward_hook(lambda *_: seen.append(1))
+    try:
+        with torch.inference_mode():
+            cache = read(model, ids, mask)
+            assert not seen
+            model(
+                input_ids=ids, attention_mask=mask, position_ids=positions_of(mask),
+                past_key_values=whole, use_cache=True,
+            )  # fmt: skip
+            assert seen
+            for mine, its in zip(cache.layers, whole.layers, strict=True):
+                assert torch.equal(mine.keys, its.keys) and torch.equal(mine.values, its.values)
+            # the cache is an ordinary one again
+            more = {"input_ids": ids[:, :1], "position_ids": positions_of(mask)[:, -1:] + 1}
+            logits = [
+                model(**more, past_key_values=c, use_cache=True).logits for c in (cache, whole)
+            ]
+            assert torch.equal(*logits) and cache.get_seq_length() == ids.shape[1] + 1
+    finally:
+        hook.remove()

@@ -123,13 +123,48 @@ def common_length(first: Sequence[int], second: Sequence[int]) -> int:
     return min(len(first), len(second))
 
 
+class _AllRead(Exception):
+    """The last layer's keys and values are in the cache."""
+
+
+def read(model, ids, mask):
+    """A cache of the keys and values of all tokens; ids, mask: (rows, width).
+
+    No logits are asked for, so the pass is left once the last layer has its keys and values: its
+    attention, its feed-forward network and the output layer are not computed.
+    """
+    from transformers import DynamicCache
+
+    cache = DynamicCache(config=model.config)
+    last, update = len(cache.layers) - 1, cache.update
+
+    def update_and_leave(keys, values, layer_idx, *rest, **named):
+        found = update(keys, values, layer_idx, *rest, **named)
+        if layer_idx == last:
+            raise _AllRead
+        return found
+
+    if ids.shape[1] == 0:
+        return cache
+    cache.update = update_and_leave
+    try:
+        model(
+            input_ids=ids, attention_mask=mask, position_ids=positions_of(mask),
+            past_key_values=cache, use_cache=True, logits_to_keep=1,
+        )  # fmt: skip
+    except _AllRead:
+        pass
+    finally:
+        del cache.update
+    return cache
+
+
 def last_logits(model, sequences: Sequence[list[int]], groups: list[list[int]], pad: int):
     """Logits after the last token of each sequence, in the order of `groups`: (rows, vocabulary).
 
     What the members of a group share is read once; each keeps at least one token of its own.
     """
     import torch
-    from transformers import DynamicCache
 
     heads, tails = [], []
     for group in groups:
@@ -139,13 +174,9 @@ def last_logits(model, sequences: Sequence[list[int]], groups: list[list[int]], 
         heads.append(members[0][:shared])
         tails += [member[shared:] for member in members]
     ids, mask = left_padded(heads, pad, model.device)
-    cache = DynamicCache(config=model.config)
+    cache = read(model, ids, mask)
     copies = torch.tensor([g for g, group in enumerate(groups) for _ in group])
     if ids.shape[1] > 0:
-        model(
-            input_ids=ids, attention_mask=mask, position_ids=positions_of(mask),
-            past_key_values=cache, use_cache=True, logits_to_keep=1,
-        )  # fmt: skip
         cache.batch_select_indices(copies)
     ids, own = left_padded(tails, pad, model.device)
     whole = torch.cat([mask[copies], own], -1)
