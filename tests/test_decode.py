@@ -11,11 +11,11 @@ from scipy.stats import chisquare
 
 from idempotence.engine.base import Request
 from idempotence.engine.decode import (
+    keys_and_values,
     last_logits,
     left_padded,
     pick,
     positions_of,
-    read,
     shared_prefixes,
 )
 from idempotence.engine.formatting import prompt_ids
@@ -118,7 +118,7 @@ def test_reading_leaves_the_keys_and_values_of_a_whole_pass_and_computes_no_more
     hook = model.model.layers[-1].mlp.register_forward_hook(lambda *_: seen.append(1))
     try:
         with torch.inference_mode():
-            cache = read(model, ids, mask)
+            cache = keys_and_values(model, ids, mask)
             assert not seen
             model(
                 input_ids=ids, attention_mask=mask, position_ids=positions_of(mask),

@@ -218,9 +218,8 @@ def test_the_true_preload_forks_and_trains_to_the_same_bytes(session):
 
 
 END = """
-import atexit, weakref, torch
+import atexit, weakref
 left = [f for f in weakref.finalize._registry if f.atexit and f.peek()[1].__module__ == "torch.library"]
-mine = torch.library.Library("idempotence_test", "DEF")
 atexit.register(print, "at the end")
 print(len(left), len(weakref.finalize._registry) > 100)
 """

@@ -303,6 +303,7 @@ def _shorten_ends() -> None:
     dynamo = sys.modules.get("torch._dynamo.utils")
     if hasattr(dynamo, "dump_compile_times"):
         atexit.unregister(dynamo.dump_compile_times)
+    # a private name: a Python without it has long ends, and no wrong ones
     for finalizer in list(getattr(weakref.finalize, "_registry", ())):
         found = finalizer.peek()
         if found and found[1].__module__ == "torch.library":

@@ -127,8 +127,8 @@ class _AllRead(Exception):
     """The last layer's keys and values are in the cache."""
 
 
-def read(model, ids, mask):
-    """A cache of the keys and values of all tokens; ids, mask: (rows, width).
+def keys_and_values(model, ids, mask):
+    """A cache that holds them for all tokens; ids, mask: (rows, width), width 0 for none.
 
     No logits are asked for, so the pass is left once the last layer has its keys and values: its
     attention, its feed-forward network and the output layer are not computed.
@@ -136,6 +136,8 @@ def read(model, ids, mask):
     from transformers import DynamicCache
 
     cache = DynamicCache(config=model.config)
+    if ids.shape[1] == 0:
+        return cache
     last, update = len(cache.layers) - 1, cache.update
 
     def update_and_leave(keys, values, layer_idx, *rest, **named):
@@ -144,8 +146,6 @@ def read(model, ids, mask):
             raise _AllRead
         return found
 
-    if ids.shape[1] == 0:
-        return cache
     cache.update = update_and_leave
     try:
         model(
@@ -174,10 +174,9 @@ def last_logits(model, sequences: Sequence[list[int]], groups: list[list[int]], 
         heads.append(members[0][:shared])
         tails += [member[shared:] for member in members]
     ids, mask = left_padded(heads, pad, model.device)
-    cache = read(model, ids, mask)
+    cache = keys_and_values(model, ids, mask)
     copies = torch.tensor([g for g, group in enumerate(groups) for _ in group])
-    if ids.shape[1] > 0:
-        cache.batch_select_indices(copies)
+    cache.batch_select_indices(copies)
     ids, own = left_padded(tails, pad, model.device)
     whole = torch.cat([mask[copies], own], -1)
     return model(

@@ -72,7 +72,7 @@ def _draw(axis, mine: pd.DataFrame, traits: list[str]) -> None:
 
 def _scale(axis, highest: float) -> None:
     """All changes that there can be downwards; upwards as far as there are any."""
-    top = max(25, highest + 5) if np.isfinite(highest) else 25
+    top = np.nanmax([20, highest]) + 5
     axis.set_xlim(-105, 105)
     axis.set_ylim(-105, top)
     axis.set_xticks(range(-100, 101, 50))
