@@ -6,6 +6,7 @@ import signal
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Threads that wait spin by default, and take the core that another worker's test needs.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("DO_NOT_TRACK", "1")  # as in jobs: trainers would report to their makers
 
 # A shell in the background or nohup lets children ignore these; tests send them to jobs.
 signal.signal(signal.SIGINT, signal.default_int_handler)

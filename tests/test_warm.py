@@ -231,3 +231,19 @@ def test_a_job_does_not_take_apart_at_its_end_what_was_preloaded(session):
     del session.settings["IDEMPOTENCE_WARM_PRELOAD"]
     code, out, err = session.run(session.script(END))
     assert (code, out) == (0, "0 True\nat the end\n"), err
+
+
+ASK = """
+import importlib.metadata
+from accelerate.utils import is_peft_available
+asked, read = [], importlib.metadata.metadata
+importlib.metadata.metadata = lambda name: asked.append(name) or read(name)
+print([is_peft_available() for _ in range(3)], asked)
+"""
+
+
+@pytest.mark.slow
+def test_a_preloaded_job_looks_for_a_package_once(session):
+    del session.settings["IDEMPOTENCE_WARM_PRELOAD"]
+    code, out, err = session.run(session.script(ASK))
+    assert (code, out) == (0, "[True, True, True] ['peft']\n"), err

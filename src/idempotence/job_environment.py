@@ -8,6 +8,8 @@ from idempotence.warm import SAMPLER, session_name
 
 # glibc gives the memory of every larger tensor back to the system and asks for it again.
 KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": "1073741824", "MALLOC_MMAP_THRESHOLD_": "1073741824"}
+# TRL reports every trainer to its makers over the network, unless told not to.
+KEEP_SILENT = {"DO_NOT_TRACK": "1"}
 
 
 def endpoint_variables(role: str) -> tuple[str, str]:
@@ -43,7 +45,7 @@ def prepare(source: Path, remote: bool) -> None:
     programs = os.environ.get("PATH", "").split(os.pathsep)
     os.environ["PATH"] = os.pathsep.join([folder, *(p for p in programs if p != folder)])
     os.environ.pop("IDEMPOTENCE_SESSION", None)
-    for name, value in KEEP_MEMORY.items():
+    for name, value in (KEEP_MEMORY | KEEP_SILENT).items():
         os.environ.setdefault(name, value)
     if not remote:
         os.environ["IDEMPOTENCE_SESSION"] = session_name()

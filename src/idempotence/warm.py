@@ -57,8 +57,8 @@ THREADS = {
 # Variables that libraries read while they are imported: jobs that differ here share no server.
 # fmt: off
 _READ_AT_IMPORT = (
-    "ACCELERATE_", "BITSANDBYTES_", "CUDA_", "DATASETS_", "HF_", "HIP_", "HOME", "HUGGINGFACE_",
-    "LANG", "LC_", "LD_", "MPL", "NVIDIA_", "PEFT_", "PYTHON", "PYTORCH_", "ROCR_",
+    "ACCELERATE_", "BITSANDBYTES_", "CUDA_", "DATASETS_", "DO_NOT_TRACK", "HF_", "HIP_", "HOME",
+    "HUGGINGFACE_", "LANG", "LC_", "LD_", "MPL", "NVIDIA_", "PEFT_", "PYTHON", "PYTORCH_", "ROCR_",
     "SLURM_JOB_ID", "TORCH", "TRANSFORMERS_", "TRL_", "USE_", "XDG_",
 )
 # fmt: on

@@ -107,6 +107,7 @@ class Server:
                 print(f"not preloaded: {entry}: {error}", flush=True)
         # What importing set in the environment, a cold job would have set as well.
         self.imported = {k: v for k, v in os.environ.items() if before.get(k) != v}
+        _look_up_packages_once()
         _shorten_ends()
         gc.collect()
         gc.freeze()  # children neither scan nor, by counting references, copy these pages
@@ -293,6 +294,16 @@ def _send(connection: socket.socket, kind: bytes, value: int) -> bool:
         return connection.send(warm.REPLY.pack(kind, value)) == warm.REPLY.size
     except OSError:
         return False
+
+
+def _look_up_packages_once() -> None:
+    """Ask once whether a package is there: accelerate reads its files 37 times for each trainer."""
+    import functools
+
+    imports = sys.modules.get("accelerate.utils.imports")
+    # a private name: without it the question is asked again
+    if hasattr(imports, "_is_package_available"):
+        imports._is_package_available = functools.cache(imports._is_package_available)
 
 
 def _shorten_ends() -> None:

@@ -47,7 +47,9 @@ def pick(logits, temperature, uniform):
 
     greedy = temperature == 0
     heat = temperature.masked_fill(greedy, 1)[:, None]
-    cumulated = torch.softmax(logits.double() / heat, -1).cumsum(-1)
+    wide = logits.double()
+    scaled = wide if bool((heat == 1).all()) else wide / heat
+    cumulated = torch.softmax(scaled, -1).cumsum(-1)
     target = uniform.to(cumulated)[:, None] * cumulated[:, -1:]
     drawn = torch.searchsorted(cumulated, target, right=True)[:, 0].clamp(max=logits.shape[-1] - 1)
     return torch.where(greedy, logits.argmax(-1), drawn) if greedy.any() else drawn
@@ -74,13 +76,13 @@ def sample_tokens(model, requests: Sequence[Request], pad: int, eos: int) -> lis
         logits = model(
             input_ids=ids, attention_mask=mask, position_ids=position,
             past_key_values=cache, use_cache=True, logits_to_keep=1,
-        ).logits[:, -1]  # fmt: skip
+        ).logits[:, -1].double()  # fmt: skip
         if step == 0 and len(prompts) < len(requests):
             number = {prompt: i for i, prompt in enumerate(prompts)}
             copies = torch.tensor([number[tuple(request.prompt)] for request in requests])
             cache.batch_select_indices(copies)
             logits, position, mask = logits[copies], position[copies], mask[copies]
-        if not bool(torch.isfinite(logits).all()):
+        if not bool(torch.isfinite(logits.sum())):  # no finite float32s add up to infinity here
             raise NotFiniteError("the model's logits are not finite")
         token = pick(logits, heat[rows], draws[step, rows])
         writing = []
