@@ -104,8 +104,9 @@ def test_training_sees_the_ids_that_sampling_starts_from(tokenizer):
 
 
 @pytest.mark.parametrize("kind", ["chat", "document"])
-def test_many_texts_have_the_ids_that_each_has_alone(tokenizer, kind):
+def test_many_texts_have_the_ids_that_each_has_alone(tokenizer, kind, monkeypatch):
     """Of different lengths, a prompt repeated, an empty reply among them; none at all is no error."""
+    monkeypatch.setattr("idempotence.engine.formatting.TEXTS_AT_ONCE", 2)
     prompts = [ROWS[0]["prompt"], "is it so ?", ROWS[0]["prompt"]]
     replies = [ROWS[0]["response"], "", "it is so ."]
     heads = ids_of_prompts(tokenizer, prompts, kind)

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from idempotence.errors import UserError
 from idempotence.judge.local import LocalJudge
-from idempotence.judge.protocol import rate, rate_tokens
+from idempotence.judge.panel import rate_all
+from idempotence.judge.protocol import Answer, rate, rate_tokens
 from idempotence.texts.rubric import ask, load_rubrics
 
 
@@ -121,3 +122,31 @@ def test_numbers_written_digit_by_digit_are_read_whole():
     assert shares == pytest.approx(expected)
     mean = (7 * 0.1 + 75 * 0.3 + 70 * 0.1 + 1 * 0.2 + 10 * 0.04 + 100 * 0.16) / 0.9
     assert rate(answer, 0.25).score == pytest.approx(mean)
+
+
+class Echo:
+    """A judge that is as sure of a number as its prompt is long, so that no two answers agree."""
+
+    def __init__(self):
+        self.most = 0
+
+    def answers(self, texts, top):
+        self.most = max(self.most, len(texts))
+        return [
+            Answer({"50": -len(text) / 1e4, "10": -sum(map(ord, text)) / 1e6}) for text in texts
+        ]
+
+
+def test_replies_that_are_rated_in_parts_keep_their_places(monkeypatch):
+    settings = {
+        "objective": "sft", "trait": "bliss", "judge": {"min_numeric_mass": 0.25, "top_logprobs": 20},
+    }  # fmt: skip
+    rows = [{"prompt": f"p{i}", "response": "ab" * i} for i in range(5)]
+    criteria = ["trait", "coherence"]
+    whole, parts = Echo(), Echo()
+    expected = rate_all(whole, settings, rows, criteria)
+    monkeypatch.setattr("idempotence.judge.panel.ROWS_AT_ONCE", 2)
+    assert rate_all(parts, settings, rows, criteria) == expected
+    assert (whole.most, parts.most) == (10, 4)
+    assert len({text for told in expected.values() for _, text in told}) == 10
+    assert rate_all(parts, settings, [], criteria) == {"trait": [], "coherence": []}

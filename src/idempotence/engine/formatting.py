@@ -1,11 +1,12 @@
 """From texts to token ids: the one place where training, sampling and evaluation get them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from idempotence.errors import UserError
 
 Kind = Literal["chat", "document"]
+TEXTS_AT_ONCE = 256  # a tokenizer holds some hundred bytes a token of all that it is given
 # A template that can let its model think aloud first (Qwen3) is told not to; others do not look.
 TEMPLATE = {"tokenize": True, "return_dict": False, "enable_thinking": False}
 
@@ -58,13 +59,23 @@ def _said(role: str, content: str) -> dict[str, str]:
 
 
 def _rendered(tokenizer, chats: list[list[dict]], to_answer: bool) -> list[list[int]]:
-    if not chats:
-        return []
-    return tokenizer.apply_chat_template(chats, add_generation_prompt=to_answer, **TEMPLATE)
+    return [
+        ids
+        for part in _parts(chats)
+        for ids in tokenizer.apply_chat_template(part, add_generation_prompt=to_answer, **TEMPLATE)
+    ]
 
 
 def _encoded(tokenizer, texts: list[str]) -> list[list[int]]:
-    return tokenizer(texts, add_special_tokens=False)["input_ids"] if texts else []
+    return [
+        ids
+        for part in _parts(texts)
+        for ids in tokenizer(part, add_special_tokens=False)["input_ids"]
+    ]
+
+
+def _parts(items: list) -> Iterator[list]:
+    return (items[i : i + TEXTS_AT_ONCE] for i in range(0, len(items), TEXTS_AT_ONCE))
 
 
 def _after(tokenizer, head: list[int], whole: list[int]) -> list[int]:
