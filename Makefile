@@ -56,12 +56,12 @@ test-vllm: dev vllm-cpu
 world: env
 	$(BIN)/snakemake --cores $(CORES) world --config world=build
 
-# about ten minutes; writes docs/performance.md
+# five to nine minutes; writes docs/performance.md
 bench: env
 	cd benchmarks && for each in overhead peer stages planning; do ../$(BIN)/python $$each.py || exit 1; done
 	cd benchmarks && ../$(BIN)/python write_page.py
 
-# a quarter of an hour more: how cost grows with cells, seeds, cycles and cores
+# four to eight minutes more: how cost grows with cells, seeds, cycles and cores
 bench-full: bench
 	cd benchmarks && ../$(BIN)/python scaling.py && ../$(BIN)/python write_page.py
 

@@ -23,7 +23,7 @@ SECTIONS = {
     "scaling": (
         "Growth",
         ("Studies of one panel and more, from nothing to scores. `work`: cell-cycles, and `time`: seconds, both over those of the first "
-        "row of the group; `time` should not outgrow `work`. Start-up (about 10 s) is in every row. Aim: no process over 2 GB."),
+        "row of the group; `time` should not outgrow `work`. Start-up (about 8 s) is in every row. Aim: no process over 2 GB."),
     ),
     "gpu": (
         "On a GPU",
