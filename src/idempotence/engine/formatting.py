@@ -1,6 +1,6 @@
 """From texts to token ids: the one place where training, sampling and evaluation get them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from idempotence.errors import UserError
@@ -59,23 +59,21 @@ def _said(role: str, content: str) -> dict[str, str]:
 
 
 def _rendered(tokenizer, chats: list[list[dict]], to_answer: bool) -> list[list[int]]:
-    return [
-        ids
-        for part in _parts(chats)
-        for ids in tokenizer.apply_chat_template(part, add_generation_prompt=to_answer, **TEMPLATE)
-    ]
+    return _by_parts(
+        lambda part: tokenizer.apply_chat_template(
+            part, add_generation_prompt=to_answer, **TEMPLATE
+        ),
+        chats,
+    )
 
 
 def _encoded(tokenizer, texts: list[str]) -> list[list[int]]:
-    return [
-        ids
-        for part in _parts(texts)
-        for ids in tokenizer(part, add_special_tokens=False)["input_ids"]
-    ]
+    return _by_parts(lambda part: tokenizer(part, add_special_tokens=False)["input_ids"], texts)
 
 
-def _parts(items: list) -> Iterator[list]:
-    return (items[i : i + TEXTS_AT_ONCE] for i in range(0, len(items), TEXTS_AT_ONCE))
+def _by_parts(encode: Callable[[list], list[list[int]]], items: list) -> list[list[int]]:
+    starts = range(0, len(items), TEXTS_AT_ONCE)
+    return [ids for start in starts for ids in encode(items[start : start + TEXTS_AT_ONCE])]
 
 
 def _after(tokenizer, head: list[int], whole: list[int]) -> list[int]:

@@ -28,35 +28,26 @@ COLUMNS = [
     *IDENTITY, *DOSES, *RESPONSE, *SCORES, *EVIDENCE, *TRUTH, *METRICS, "loglik_initial",
 ]  # fmt: skip
 CRITERIA = {"trait": "trait_score", "coherence": "coherence"}  # criterion -> its column
-ROWS_AT_ONCE = 4096  # prompts and answers of so many are held; a judge sorts them by length
+ROWS_AT_ONCE = 4096  # bounds memory; many, since a judge batches prompts of like length
 
 
 def rate_all(
     judge: Judge, settings: dict, rows: list[dict], criteria: Sequence[str]
 ) -> dict[str, list[tuple[Rating, str]]]:
     """For each criterion ("trait", "coherence"), each row's (rating, top tokens as JSON)."""
-    told: dict[str, list[tuple[Rating, str]]] = {criterion: [] for criterion in criteria}
-    for start in range(0, len(rows), ROWS_AT_ONCE):
-        part = _rate_part(judge, settings, rows[start : start + ROWS_AT_ONCE], criteria)
-        for i, criterion in enumerate(criteria):
-            told[criterion] += part[i :: len(criteria)]
-    return told
-
-
-def _rate_part(
-    judge: Judge, settings: dict, rows: list[dict], criteria: Sequence[str]
-) -> list[tuple[Rating, str]]:
-    """Each row's (rating, top tokens as JSON) for each criterion, row by row."""
     templates, how = rubrics(settings, kind_of(settings["objective"])), settings["judge"]
-    asked = [
-        ask(templates[criterion], row["prompt"], row["response"], settings["trait"])
-        for row in rows
-        for criterion in criteria
-    ]
-    return [
-        (rate(answer, how["min_numeric_mass"]), json.dumps(answer.evidence()))
-        for answer in judge.answers(asked, how["top_logprobs"])
-    ]
+    told = []
+    for start in range(0, len(rows), ROWS_AT_ONCE):
+        asked = [
+            ask(templates[criterion], row["prompt"], row["response"], settings["trait"])
+            for row in rows[start : start + ROWS_AT_ONCE]
+            for criterion in criteria
+        ]
+        told += [
+            (rate(answer, how["min_numeric_mass"]), json.dumps(answer.evidence()))
+            for answer in judge.answers(asked, how["top_logprobs"])
+        ]
+    return {criterion: told[i :: len(criteria)] for i, criterion in enumerate(criteria)}
 
 
 def score_responses(judge: Judge, settings: dict, rows: list[dict]) -> pd.DataFrame:
