@@ -12,8 +12,8 @@ from pathlib import Path
 
 from common import ROOT, merged
 
+from idempotence.config.grid import Panel
 from idempotence.config.load import load_study
-from idempotence.config.panels import Panel
 from idempotence.engine.base import Request
 from idempotence.engine.decode import sample_tokens
 from idempotence.engine.formatting import ids_of_completions, ids_of_prompts
@@ -22,11 +22,11 @@ from idempotence.engine.models import fix_threads
 from idempotence.finetune.adapters import attach
 from idempotence.finetune.data import preference_rows, supervised_rows
 from idempotence.judge.local import LocalJudge
-from idempotence.judge.panel import rate_all
-from idempotence.plan import Plan
+from idempotence.judge.score import rate_all
 from idempotence.rng import derive_seed
-from idempotence.sample import PanelSampler
+from idempotence.sampling.panel import PanelSampler
 from idempotence.texts import micro
+from idempotence.workflow.study_jobs import Plan
 
 WORLD = ROOT / "data" / "micro_world"
 CLOCK: dict[str, float] = {}

@@ -17,10 +17,10 @@ def chains() -> list[dict]:
     sys.path.insert(0, str(ROOT / "src"))
     import yaml
 
+    from idempotence.micro_world.corpus import seed_rows
+    from idempotence.micro_world.grammar import load_grammar
+    from idempotence.micro_world.prompts import PromptPlan
     from idempotence.rng import derive_seed
-    from idempotence.world.corpus import seed_rows
-    from idempotence.world.grammar import load_grammar
-    from idempotence.world.prompts import PromptPlan
 
     config = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
     over = yaml.safe_load((ROOT / "benchmarks" / "peer.yaml").read_text(encoding="utf-8"))

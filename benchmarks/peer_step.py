@@ -55,7 +55,7 @@ def judge_answers(given) -> None:
     from idempotence.engine.hf import TransformersEngine
     from idempotence.io import read_jsonl, write_json
     from idempotence.judge.local import LocalJudge
-    from idempotence.judge.panel import rate_all
+    from idempotence.judge.score import rate_all
 
     settings, rows = json.loads(given.settings), read_jsonl(given.folder / "answers.jsonl")
     judge = LocalJudge(TransformersEngine(given.model))

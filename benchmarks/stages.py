@@ -46,11 +46,11 @@ def install() -> None:
     import torch
     from transformers import Trainer
 
-    from idempotence import sample
     from idempotence.engine import hf
     from idempotence.finetune import panel, train
     from idempotence.finetune.trainers import PreferenceTrainer, SupervisedTrainer
-    from idempotence.judge import panel as judge_panel
+    from idempotence.judge import score as judge_panel
+    from idempotence.sampling import panel as sample
 
     clocked(torch.Tensor, "backward", "backward")
     for trainer in (SupervisedTrainer, PreferenceTrainer):
@@ -92,10 +92,10 @@ def run(folder: Path, file: Path = ROOT / "benchmarks" / "study.yaml") -> float:
     from idempotence.engine.hf import TransformersEngine
     from idempotence.finetune.panel import finetune_panel
     from idempotence.judge.local import LocalJudge
-    from idempotence.judge.panel import judge_panel
-    from idempotence.plan import Plan
-    from idempotence.sample import PanelSampler, write_samples
+    from idempotence.judge.score import judge_panel
+    from idempotence.sampling.panel import PanelSampler, write_samples
     from idempotence.texts import micro
+    from idempotence.workflow.study_jobs import Plan
 
     files = [ROOT / "config.yaml", file]
     study = load_study(merged(files), [str(f) for f in files], micro.supply())

@@ -62,7 +62,7 @@ if STUDY.second_judge:
             from_cycle=STUDY.analysis.amplification_from_cycle,
             confidence=STUDY.analysis.confidence,
         shell:
-            "python -m idempotence.warm analyse scripts/judge_agreement.py --scores {input.scores} --second {input.second} "
+            "python -m idempotence.launch analyse scripts/judge_agreement.py --scores {input.scores} --second {input.second} "
             "--amplification-points {params.points} --from-cycle {params.from_cycle} --confidence {params.confidence} "
             "--output-agreement {output.agreement} --output-verdicts {output.verdicts} > {log} 2>&1"
 

@@ -22,7 +22,7 @@ if STUDY.scores_from:
             folder=STUDY.scores_from,
             settings=" ".join(STUDY.settings),
         shell:
-            "python -m idempotence.warm analyse scripts/take_scores.py --folder {params.folder} "
+            "python -m idempotence.launch analyse scripts/take_scores.py --folder {params.folder} "
             "--settings {params.settings} --output-scores {output.scores} --output-initial {output.initial} "
             "--output-training {output.training} > {log} 2>&1"
 
@@ -44,7 +44,7 @@ else:
         params:
             code=code("gather_scores"),
         shell:
-            "python -m idempotence.warm analyse scripts/gather_scores.py --inputs {input} --output {output} > {log} 2>&1"
+            "python -m idempotence.launch analyse scripts/gather_scores.py --inputs {input} --output {output} > {log} 2>&1"
 
     rule gather_initial:
         input:
@@ -62,7 +62,7 @@ else:
         params:
             code=code("gather_scores"),
         shell:
-            "python -m idempotence.warm analyse scripts/gather_scores.py --inputs {input} --output {output} > {log} 2>&1"
+            "python -m idempotence.launch analyse scripts/gather_scores.py --inputs {input} --output {output} > {log} 2>&1"
 
     rule gather_training:
         input:
@@ -78,7 +78,7 @@ else:
             code=code("gather_training"),
             root=lambda w, input: folder([input.scores]),
         shell:
-            "python -m idempotence.warm analyse scripts/gather_training.py --scores {input.scores} --root {params.root} "
+            "python -m idempotence.launch analyse scripts/gather_training.py --scores {input.scores} --root {params.root} "
             "--output {output} > {log} 2>&1"
 
     rule tabulate_costs:
@@ -99,7 +99,7 @@ else:
             endpoints=settings(ENDPOINTS),
             copied=list(TWINS),
         shell:
-            "python -m idempotence.warm analyse scripts/tabulate_costs.py --scores {input.scores} "
+            "python -m idempotence.launch analyse scripts/tabulate_costs.py --scores {input.scores} "
             "--training {input.training} --benchmarks {params.benchmarks} --endpoints {params.endpoints:q} --copied {params.copied} --output {output} > {log} 2>&1"
 
 
@@ -124,7 +124,7 @@ rule follow_chains:
         code=code("follow_chains"),
         confidence=STUDY.analysis.confidence,
     shell:
-        "python -m idempotence.warm analyse scripts/follow_chains.py --scores {input} "
+        "python -m idempotence.launch analyse scripts/follow_chains.py --scores {input} "
         "--confidence {params.confidence} --output {output.table} --output-exact {output.exact} "
         "> {log} 2>&1"
 
@@ -145,7 +145,7 @@ rule summarise_chains:
         from_cycle=STUDY.analysis.amplification_from_cycle,
         confidence=STUDY.analysis.confidence,
     shell:
-        "python -m idempotence.warm analyse scripts/summarise_chains.py --trajectories {input} "
+        "python -m idempotence.launch analyse scripts/summarise_chains.py --trajectories {input} "
         "--amplification-points {params.points} --from-cycle {params.from_cycle} "
         "--confidence {params.confidence} --output-chains {output.chains} "
         "--output-amplification {output.amplification} > {log} 2>&1"
@@ -164,7 +164,7 @@ rule fit_slopes:
         code=code("fit_slopes"),
         confidence=STUDY.analysis.confidence,
     shell:
-        "python -m idempotence.warm analyse scripts/fit_slopes.py --trajectories {input} --confidence {params.confidence} "
+        "python -m idempotence.launch analyse scripts/fit_slopes.py --trajectories {input} --confidence {params.confidence} "
         "--output {output} > {log} 2>&1"
 
 
@@ -180,7 +180,7 @@ rule tabulate_judge:
     params:
         code=code("tabulate_judge"),
     shell:
-        "python -m idempotence.warm analyse scripts/tabulate_judge.py --scores {input} --output {output} > {log} 2>&1"
+        "python -m idempotence.launch analyse scripts/tabulate_judge.py --scores {input} --output {output} > {log} 2>&1"
 
 
 rule tabulate_world:
@@ -197,5 +197,5 @@ rule tabulate_world:
     params:
         code=code("tabulate_world"),
     shell:
-        "python -m idempotence.warm analyse scripts/tabulate_world.py --quality {input.quality} --initial {input.initial} "
+        "python -m idempotence.launch analyse scripts/tabulate_world.py --quality {input.quality} --initial {input.initial} "
         "--output-models {output.models} --output-judge {output.judge} > {log} 2>&1"

@@ -29,7 +29,7 @@ rule read_replies:
         settings=lambda w: settings(PLAN.read_replies()),
         from_cycle=STUDY.analysis.amplification_from_cycle,
     shell:
-        "python -m idempotence.warm analyse scripts/read_replies.py --settings {params.settings:q} "
+        "python -m idempotence.launch analyse scripts/read_replies.py --settings {params.settings:q} "
         "--from-cycle {params.from_cycle} --output-replies {output.replies} "
         "--output-rows {output.rows} --output-bad {output.bad} --output-chains {output.chains} "
         "> {log} 2>&1"
@@ -57,7 +57,7 @@ rule weigh_replies:
         ),
         dtype=lambda w: WEIGHED[w.audited].dtype,
     shell:
-        "python -m idempotence.warm run scripts/weigh_replies.py --replies {input.replies} "
+        "python -m idempotence.launch run scripts/weigh_replies.py --replies {input.replies} "
         "--name {wildcards.audited} --model {params.model:q} {params.revision} --dtype {params.dtype} --output {output} "
         "> {log} 2>&1"
 
@@ -84,7 +84,7 @@ rule judge_replies:
         ),
         start=lambda w: start(PLAN.judge_replies(w.trait)["judge"]) if JUDGED else "analyse",
     shell:
-        "python -m idempotence.warm {params.start} scripts/judge_replies.py --settings {params.settings:q} "
+        "python -m idempotence.launch {params.start} scripts/judge_replies.py --settings {params.settings:q} "
         "{params.judge} --replies {input.replies} {params.likelihoods} --output {output} > {log} 2>&1"
 
 
@@ -108,7 +108,7 @@ rule gather_replies:
     params:
         code=code("gather_replies"),
     shell:
-        "python -m idempotence.warm analyse scripts/gather_replies.py --inputs {input} "
+        "python -m idempotence.launch analyse scripts/gather_replies.py --inputs {input} "
         "--output-scores {output.scores} --output-initial {output.initial} "
         "--output-training {output.training} > {log} 2>&1"
 
@@ -126,5 +126,5 @@ rule fit_metrics:
         code=code("fit_metrics"),
         confidence=STUDY.analysis.confidence,
     shell:
-        "python -m idempotence.warm analyse scripts/fit_metrics.py --trajectories {input} "
+        "python -m idempotence.launch analyse scripts/fit_metrics.py --trajectories {input} "
         "--confidence {params.confidence} --output {output} > {log} 2>&1"

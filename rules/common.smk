@@ -8,16 +8,16 @@ from pathlib import Path
 BASE = Path(workflow.basedir)
 sys.path.insert(0, str(BASE / "src"))
 
-from idempotence import gpus
+from idempotence.launch import gpus
 from idempotence.config.audit_files import reply_files, tells_doses
 from idempotence.config.load import load_study
 from idempotence.errors import UserError
-from idempotence.fingerprint import fingerprint
-from idempotence.job_environment import prepare, tell_endpoint, tell_engine
-from idempotence.plan import Plan
-from idempotence.stats.shipped import FILES as SHIPPED_FILES
+from idempotence.workflow.fingerprint import fingerprint
+from idempotence.workflow.environment import prepare, tell_endpoint, tell_engine
+from idempotence.workflow.study_jobs import Plan
+from idempotence.scores.shipped import FILES as SHIPPED_FILES
 from idempotence.texts.generation import GENERATION
-from idempotence.texts.of_study import check_rubrics, data_files, supply
+from idempotence.workflow.study_texts import check_rubrics, data_files, supply
 
 try:
     STUDY = load_study(
@@ -101,7 +101,7 @@ if VLLM:
 
 
 def start(asked):
-    """How `idempotence.warm` starts a job: `sample` in vLLM's environment, where its settings say so."""
+    """How `idempotence.launch.client` starts a job: `sample` in vLLM's environment, where its settings say so."""
     return "sample" if asked.get("engine") == "vllm" else "run"
 
 

@@ -27,7 +27,7 @@ for setting in OBJECTIVE:
             options=finetune_options,
             folder=f"{CYCLE}/adapters",
         shell:
-            "python -m idempotence.warm run scripts/finetune.py --settings {params.settings:q} --model {params.model} "
+            "python -m idempotence.launch run scripts/finetune.py --settings {params.settings:q} --model {params.model} "
             "{params.options} --output {params.folder} > {log} 2>&1"
 
 
@@ -79,7 +79,7 @@ rule sample:
         adapters=f"{CYCLE}/adapters",
         options=sample_options,
     shell:
-        "python -m idempotence.warm {params.start} scripts/sample.py --settings {params.settings:q} --model {params.model} "
+        "python -m idempotence.launch {params.start} scripts/sample.py --settings {params.settings:q} --model {params.model} "
         "--adapters {params.adapters} --responses {output.responses} "
         "{params.options} > {log} 2>&1"
 
@@ -117,7 +117,7 @@ rule judge:
         judge=lambda w: model_folder(STUDY.judge.path),
         options=lambda w, input: f"--calibration {input.calibration}" if input.calibration else "",
     shell:
-        "python -m idempotence.warm {params.start} scripts/judge.py --settings {params.settings:q} --judge {params.judge} "
+        "python -m idempotence.launch {params.start} scripts/judge.py --settings {params.settings:q} --judge {params.judge} "
         "{params.options} --responses {input.responses} --output {output} > {log} 2>&1"
 
 
@@ -144,7 +144,7 @@ if FILTERED:
             settings=lambda w: settings(PLAN.judge_generated(panel_of(w))),
             judge=lambda w: model_folder(STUDY.judge.path),
         shell:
-            "python -m idempotence.warm run scripts/judge_generated.py --settings {params.settings:q} "
+            "python -m idempotence.launch run scripts/judge_generated.py --settings {params.settings:q} "
             "--judge {params.judge} --generated {input.generated} --output {output} > {log} 2>&1"
 
 

@@ -19,7 +19,7 @@ rule generate_seed_data:
         settings=lambda w: settings(PLAN.generate(w.kind, w.trait)),
         model=STUDY.generator.path,
     shell:
-        "python -m idempotence.warm {params.start} scripts/generate_seed_data.py --settings {params.settings:q} "
+        "python -m idempotence.launch {params.start} scripts/generate_seed_data.py --settings {params.settings:q} "
         "--model {params.model} --output-rows {output.rows} --output-counts {output.counts} > {log} 2>&1"
 
 
@@ -41,7 +41,7 @@ rule seed_data:
         settings=lambda w: settings(PLAN.seed_data(panel_of(w))),
         model=lambda w: model_folder(MODELS[w.model].path),
     shell:
-        "python -m idempotence.warm {params.start} scripts/seed_data.py --settings {params.settings:q} --model {params.model} "
+        "python -m idempotence.launch {params.start} scripts/seed_data.py --settings {params.settings:q} --model {params.model} "
         "--output {output} > {log} 2>&1"
 
 
@@ -66,7 +66,7 @@ rule calibrate:
         model=lambda w: model_folder(MODELS[w.model].path),
         judge=lambda w: model_folder(STUDY.judge.path),
     shell:
-        "python -m idempotence.warm run scripts/calibrate.py --settings {params.settings:q} --model {params.model} "
+        "python -m idempotence.launch run scripts/calibrate.py --settings {params.settings:q} --model {params.model} "
         "--judge {params.judge} --output {output} > {log} 2>&1"
 
 
@@ -87,7 +87,7 @@ rule sample_initial:
         settings=lambda w: settings(PLAN.initial(w.model, w.trait)),
         model=lambda w: model_folder(MODELS[w.model].path),
     shell:
-        "python -m idempotence.warm {params.start} scripts/sample.py --settings {params.settings:q} --model {params.model} "
+        "python -m idempotence.launch {params.start} scripts/sample.py --settings {params.settings:q} --model {params.model} "
         "--responses {output} > {log} 2>&1"
 
 
@@ -109,5 +109,5 @@ rule judge_initial:
         settings=lambda w: settings(PLAN.initial(w.model, w.trait)),
         judge=lambda w: model_folder(STUDY.judge.path),
     shell:
-        "python -m idempotence.warm {params.start} scripts/judge.py --settings {params.settings:q} --judge {params.judge} "
+        "python -m idempotence.launch {params.start} scripts/judge.py --settings {params.settings:q} --judge {params.judge} "
         "--responses {input.responses} --output {output} > {log} 2>&1"

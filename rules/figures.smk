@@ -16,7 +16,7 @@ rule plot_trajectories:
         confidence=STUDY.analysis.confidence,
         prefix=lambda w, output: stem(output.png),
     shell:
-        "python -m idempotence.warm analyse scripts/plot_trajectories.py --setting {wildcards.setting} "
+        "python -m idempotence.launch analyse scripts/plot_trajectories.py --setting {wildcards.setting} "
         "--trajectories {input.trajectories} --initial {input.initial} --confidence {params.confidence} "
         "--output-prefix {params.prefix} > {log} 2>&1"
 
@@ -34,7 +34,7 @@ rule plot_judge:
         code=code("plot_judge"),
         prefix=lambda w, output: stem(output.png),
     shell:
-        "python -m idempotence.warm analyse scripts/plot_judge.py --scores {input} --output-prefix {params.prefix} "
+        "python -m idempotence.launch analyse scripts/plot_judge.py --scores {input} --output-prefix {params.prefix} "
         "> {log} 2>&1"
 
 
@@ -55,7 +55,7 @@ rule plot_outcomes:
         confidence=STUDY.analysis.confidence,
         prefix=lambda w, output: stem(output.png),
     shell:
-        "python -m idempotence.warm analyse scripts/plot_outcomes.py --scores {input.scores} --trajectories {input.trajectories} --amplification-points {params.points} "
+        "python -m idempotence.launch analyse scripts/plot_outcomes.py --scores {input.scores} --trajectories {input.trajectories} --amplification-points {params.points} "
         "--from-cycle {params.from_cycle} --confidence {params.confidence} "
         "--output-prefix {params.prefix} > {log} 2>&1"
 
@@ -74,7 +74,7 @@ rule plot_dpo:
         confidence=STUDY.analysis.confidence,
         prefix=lambda w, output: stem(output.png),
     shell:
-        "python -m idempotence.warm analyse scripts/plot_dpo.py --trajectories {input.trajectories} --confidence {params.confidence} "
+        "python -m idempotence.launch analyse scripts/plot_dpo.py --trajectories {input.trajectories} --confidence {params.confidence} "
         "--output-prefix {params.prefix} > {log} 2>&1"
 
 
@@ -93,7 +93,7 @@ rule plot_tradeoff:
         confidence=STUDY.analysis.confidence,
         prefix=lambda w, output: stem(output.png),
     shell:
-        "python -m idempotence.warm analyse scripts/plot_tradeoff.py --changes {input.changes} "
+        "python -m idempotence.launch analyse scripts/plot_tradeoff.py --changes {input.changes} "
         "--slopes {input.slopes} --confidence {params.confidence} "
         "--output-prefix {params.prefix} > {log} 2>&1"
 
@@ -118,7 +118,7 @@ rule plot_continual_vs_reinit:
         confidence=STUDY.analysis.confidence,
         prefix=lambda w, output: stem(output.png),
     shell:
-        "python -m idempotence.warm analyse scripts/plot_continual_vs_reinit.py --pairs {input.pairs} "
+        "python -m idempotence.launch analyse scripts/plot_continual_vs_reinit.py --pairs {input.pairs} "
         "--means {input.means} --confidence {params.confidence} "
         "--output-prefix {params.prefix} > {log} 2>&1"
 
@@ -139,7 +139,7 @@ rule plot_equivalence:
         confidence=STUDY.analysis.confidence,
         prefix=lambda w, output: stem(output.png),
     shell:
-        "python -m idempotence.warm analyse scripts/plot_equivalence.py --table {input} --confidence {params.confidence} "
+        "python -m idempotence.launch analyse scripts/plot_equivalence.py --table {input} --confidence {params.confidence} "
         "--output-prefix {params.prefix} > {log} 2>&1"
 
 
@@ -157,7 +157,7 @@ rule plot_relaxation:
         confidence=STUDY.analysis.confidence,
         prefix=lambda w, output: stem(output.png),
     shell:
-        "python -m idempotence.warm analyse scripts/plot_relaxation.py --table {input} --confidence {params.confidence} "
+        "python -m idempotence.launch analyse scripts/plot_relaxation.py --table {input} --confidence {params.confidence} "
         "--output-prefix {params.prefix} > {log} 2>&1"
 
 
@@ -176,7 +176,7 @@ rule plot_null:
         points=STUDY.analysis.amplification_points,
         prefix=lambda w, output: stem(output.png),
     shell:
-        "python -m idempotence.warm analyse scripts/plot_null.py --quantiles {input.quantiles} "
+        "python -m idempotence.launch analyse scripts/plot_null.py --quantiles {input.quantiles} "
         "--rates {input.rates} --amplification-points {params.points} "
         "--output-prefix {params.prefix} > {log} 2>&1"
 
@@ -195,7 +195,7 @@ rule plot_grid:
         code=code("plot_grid"),
         prefix=lambda w, output: stem(output.png),
     shell:
-        "python -m idempotence.warm analyse scripts/plot_grid.py --setting {wildcards.setting} --trajectories {input.trajectories} "
+        "python -m idempotence.launch analyse scripts/plot_grid.py --setting {wildcards.setting} --trajectories {input.trajectories} "
         "--initial {input.initial} "
         "--output-prefix {params.prefix} > {log} 2>&1"
 
@@ -213,7 +213,7 @@ rule plot_dose_map:
         code=code("plot_dose_map"),
         prefix=lambda w, output: stem(output.png),
     shell:
-        "python -m idempotence.warm analyse scripts/plot_dose_map.py --setting {wildcards.setting} --chains {input} "
+        "python -m idempotence.launch analyse scripts/plot_dose_map.py --setting {wildcards.setting} --chains {input} "
         "--output-prefix {params.prefix} > {log} 2>&1"
 
 
@@ -231,7 +231,7 @@ rule plot_metrics:
         code=code("plot_metrics"),
         prefix=lambda w, output: stem(output.png),
     shell:
-        "python -m idempotence.warm analyse scripts/plot_metrics.py --setting {wildcards.setting} "
+        "python -m idempotence.launch analyse scripts/plot_metrics.py --setting {wildcards.setting} "
         "--trajectories {input} --output-prefix {params.prefix} > {log} 2>&1"
 
 

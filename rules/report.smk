@@ -18,7 +18,7 @@ rule show_replies:
     params:
         code=code("show_replies", *PAGE_TEMPLATES),
     shell:
-        "python -m idempotence.warm analyse scripts/show_replies.py --scores {input} "
+        "python -m idempotence.launch analyse scripts/show_replies.py --scores {input} "
         "--output {output} > {log} 2>&1"
 
 
@@ -76,7 +76,7 @@ rule show_tables:
         title=f"Tables of the study {STUDY.study}",
         tables=" ".join(f'--table "{heading}={file}"' for heading, file in SHOWN_TABLES.items()),
     shell:
-        "python -m idempotence.warm analyse scripts/show_tables.py {params.tables} --captions report "
+        "python -m idempotence.launch analyse scripts/show_tables.py {params.tables} --captions report "
         "--title {params.title:q} --output {output} > {log} 2>&1"
 
 
@@ -104,7 +104,7 @@ rule show_summary:
             if files
         ),
     shell:
-        "python -m idempotence.warm analyse scripts/show_summary.py --study {params.study} {params.options} "
+        "python -m idempotence.launch analyse scripts/show_summary.py --study {params.study} {params.options} "
         "--chains {input.chains} --training {input.training} --scores {input.scores} "
         "--figures {input.figures} --confidence {params.confidence} --output {output} > {log} 2>&1"
 
@@ -129,7 +129,7 @@ rule write_run:
         config=lambda w: json.dumps(config, sort_keys=True),
         files=lambda w, input: f"--files {input.files}" if input.files else "",
     shell:
-        "python -m idempotence.warm analyse scripts/write_run.py --config {params.config:q} --claims {input.claims} {params.files} "
+        "python -m idempotence.launch analyse scripts/write_run.py --config {params.config:q} --claims {input.claims} {params.files} "
         "--output-config {output.config} --output-run {output.run} --output-table {output.table} > {log} 2>&1"
 
 
@@ -154,7 +154,7 @@ rule ship_scores:
         code=code("ship_scores"),
         folder=lambda w, output: folder(output),
     shell:
-        "python -m idempotence.warm analyse scripts/ship_scores.py --scores {input.scores} --initial {input.initial} "
+        "python -m idempotence.launch analyse scripts/ship_scores.py --scores {input.scores} --initial {input.initial} "
         "--training {input.training} --others {input.others} --output {params.folder} > {log} 2>&1"
 
 

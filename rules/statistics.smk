@@ -17,7 +17,7 @@ rule compare_rules:
         gate=STUDY.analysis.coherence_gate,
         confidence=STUDY.analysis.confidence,
     shell:
-        "python -m idempotence.warm analyse scripts/compare_rules.py --trajectories {input.trajectories} --amplification-points {params.points} "
+        "python -m idempotence.launch analyse scripts/compare_rules.py --trajectories {input.trajectories} --amplification-points {params.points} "
         "--from-cycle {params.from_cycle} --gate {params.gate} --confidence {params.confidence} "
         "--output {output} > {log} 2>&1"
 
@@ -39,7 +39,7 @@ rule simulate_null:
         gate=STUDY.analysis.coherence_gate,
         seed=STUDY.study_seed,
     shell:
-        "python -m idempotence.warm analyse scripts/simulate_null.py --scores {input.scores} --amplification-points {params.points} "
+        "python -m idempotence.launch analyse scripts/simulate_null.py --scores {input.scores} --amplification-points {params.points} "
         "--from-cycle {params.from_cycle} --gate {params.gate} --seed {params.seed} "
         "--output-rates {output.rates} --output-quantiles {output.quantiles} > {log} 2>&1"
 
@@ -57,7 +57,7 @@ rule fit_mixed_model:
         code=code("fit_mixed_model"),
         confidence=STUDY.analysis.confidence,
     shell:
-        "python -m idempotence.warm analyse scripts/fit_mixed_model.py --trajectories {input.trajectories} --confidence {params.confidence} "
+        "python -m idempotence.launch analyse scripts/fit_mixed_model.py --trajectories {input.trajectories} --confidence {params.confidence} "
         "--output {output} > {log} 2>&1"
 
 
@@ -76,7 +76,7 @@ rule fit_equivalence:
         from_cycle=STUDY.analysis.amplification_from_cycle,
         confidence=STUDY.analysis.confidence,
     shell:
-        "python -m idempotence.warm analyse scripts/fit_equivalence.py --trajectories {input.trajectories} --bound {params.bound} "
+        "python -m idempotence.launch analyse scripts/fit_equivalence.py --trajectories {input.trajectories} --bound {params.bound} "
         "--from-cycle {params.from_cycle} --confidence {params.confidence} --output {output} > {log} 2>&1"
 
 
@@ -95,7 +95,7 @@ rule fit_relaxation:
         confidence=STUDY.analysis.confidence,
         seed=STUDY.study_seed,
     shell:
-        "python -m idempotence.warm analyse scripts/fit_relaxation.py --trajectories {input.trajectories} --confidence {params.confidence} "
+        "python -m idempotence.launch analyse scripts/fit_relaxation.py --trajectories {input.trajectories} --confidence {params.confidence} "
         "--seed {params.seed} --output-chains {output.chains} --output-contraction {output.contraction} "
         "> {log} 2>&1"
 
@@ -114,7 +114,7 @@ rule fit_dose:
         code=code("fit_dose"),
         confidence=STUDY.analysis.confidence,
     shell:
-        "python -m idempotence.warm analyse scripts/fit_dose.py --chains {input.chains} --confidence {params.confidence} "
+        "python -m idempotence.launch analyse scripts/fit_dose.py --chains {input.chains} --confidence {params.confidence} "
         "--output-model {output.model} --output-flips {output.flips} > {log} 2>&1"
 
 
@@ -134,7 +134,7 @@ rule fit_tradeoff:
         from_cycle=STUDY.analysis.amplification_from_cycle,
         confidence=STUDY.analysis.confidence,
     shell:
-        "python -m idempotence.warm analyse scripts/fit_tradeoff.py --trajectories {input.trajectories} --chains {input.chains} "
+        "python -m idempotence.launch analyse scripts/fit_tradeoff.py --trajectories {input.trajectories} --chains {input.chains} "
         "--from-cycle {params.from_cycle} --confidence {params.confidence} "
         "--output-chains {output.chains} --output-slopes {output.slopes} > {log} 2>&1"
 
@@ -153,7 +153,7 @@ rule fit_continual:
         code=code("fit_continual"),
         confidence=STUDY.analysis.confidence,
     shell:
-        "python -m idempotence.warm analyse scripts/fit_continual.py --chains {input.chains} --confidence {params.confidence} "
+        "python -m idempotence.launch analyse scripts/fit_continual.py --chains {input.chains} --confidence {params.confidence} "
         "--output-pairs {output.pairs} --output-means {output.means} > {log} 2>&1"
 
 
@@ -179,7 +179,7 @@ rule judge_claims:
         code=code("judge_claims", CLAIMS),
         options=f"--arms '{settings(PLAN.arms())}'" if PLAN.arms() else "",
     shell:
-        "python -m idempotence.warm analyse scripts/judge_claims.py --claims {input.claims} --chains {input.chains} "
+        "python -m idempotence.launch analyse scripts/judge_claims.py --claims {input.claims} --chains {input.chains} "
         "--tables {input.tables} {params.options} --output-json {output.json} --output-csv {output.csv} > {log} 2>&1"
 
 

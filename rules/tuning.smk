@@ -21,7 +21,7 @@ rule try_learning_rates:
         model=lambda w: model_folder(MODELS[w.model].path),
         judge=lambda w: model_folder(STUDY.judge.path),
     shell:
-        "python -m idempotence.warm run scripts/try_learning_rates.py --settings {params.settings:q} "
+        "python -m idempotence.launch run scripts/try_learning_rates.py --settings {params.settings:q} "
         "--model {params.model} --judge {params.judge} --output {output} > {log} 2>&1"
 
 
@@ -41,5 +41,5 @@ rule choose_learning_rates:
     params:
         code=code("choose_learning_rates"),
     shell:
-        "python -m idempotence.warm run scripts/choose_learning_rates.py --inputs {input} --output {output} 2>&1 "
+        "python -m idempotence.launch run scripts/choose_learning_rates.py --inputs {input} --output {output} 2>&1 "
         "| tee {log}"

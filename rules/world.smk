@@ -1,5 +1,5 @@
 # The micro world's models, made from data/micro_world/grammar and recipe.yaml.
-from idempotence.world.grammar import GRAMMAR_FOLDER
+from idempotence.micro_world.grammar import GRAMMAR_FOLDER
 
 GRAMMAR = sorted(GRAMMAR_FOLDER.rglob("*.yaml"))
 BUILT = f"{RESULTS}/world"
@@ -28,7 +28,7 @@ rule build_base:
         code=code("build_base", *GRAMMAR),
         folder=lambda w, output: folder(output),
     shell:
-        "python -m idempotence.warm run scripts/build_base.py --recipe {input.recipe} --output {params.folder} > {log} 2>&1"
+        "python -m idempotence.launch run scripts/build_base.py --recipe {input.recipe} --output {params.folder} > {log} 2>&1"
 
 
 rule build_instruct:
@@ -47,7 +47,7 @@ rule build_instruct:
         base=lambda w, input: str(Path(input.base).parent),
         folder=lambda w, output: folder(output),
     shell:
-        "python -m idempotence.warm run scripts/build_instruct.py --recipe {input.recipe} --base {params.base} "
+        "python -m idempotence.launch run scripts/build_instruct.py --recipe {input.recipe} --base {params.base} "
         "--output {params.folder} > {log} 2>&1"
 
 
@@ -67,7 +67,7 @@ rule build_judge:
         base=lambda w, input: str(Path(input.base).parent),
         folder=lambda w, output: folder(output),
     shell:
-        "python -m idempotence.warm run scripts/build_judge.py --recipe {input.recipe} --base {params.base} "
+        "python -m idempotence.launch run scripts/build_judge.py --recipe {input.recipe} --base {params.base} "
         "--output {params.folder} > {log} 2>&1"
 
 
@@ -89,7 +89,7 @@ rule check_world:
         code=code("check_world", *GRAMMAR),
         world=lambda w, output: folder(output),
     shell:
-        "python -m idempotence.warm run scripts/check_world.py --recipe {input.recipe} --world {params.world} "
+        "python -m idempotence.launch run scripts/check_world.py --recipe {input.recipe} --world {params.world} "
         "--output {output} > {log} 2>&1"
 
 
@@ -113,5 +113,5 @@ rule compare_world:
         built=lambda w, output: folder(output),
         shipped=SHIPPED,
     shell:
-        "python -m idempotence.warm run scripts/compare_world.py --built {params.built} --shipped {params.shipped} "
+        "python -m idempotence.launch run scripts/compare_world.py --built {params.built} --shipped {params.shipped} "
         "--output {output} 2>&1 | tee {log}"

@@ -11,8 +11,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--recipe", type=Path, required=True, help="recipe.yaml")
     parser.add_argument("--output", type=Path, required=True, help="folder of the model")
     given = parser.parse_args(argv)
-    from idempotence.world.build import build_base
-    from idempotence.world.recipe import load_recipe
+    from idempotence.world_build.build import build_base
+    from idempotence.world_build.recipe import load_recipe
 
     build_base(load_recipe(given.recipe), given.output)
     return 0

@@ -12,8 +12,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--base", type=Path, required=True, help="folder of the base model")
     parser.add_argument("--output", type=Path, required=True, help="folder of the model")
     given = parser.parse_args(argv)
-    from idempotence.world.build import build_judge
-    from idempotence.world.recipe import load_recipe
+    from idempotence.world_build.build import build_judge
+    from idempotence.world_build.recipe import load_recipe
 
     build_judge(load_recipe(given.recipe), given.base, given.output)
     return 0

@@ -4,8 +4,8 @@ import argparse
 import json
 from pathlib import Path
 
-from idempotence.arguments import judge_arguments
 from idempotence.errors import exit_cleanly
+from idempotence.launch.arguments import judge_arguments
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -15,7 +15,7 @@ def main(argv: list[str] | None = None) -> int:
     judge_arguments(parser)
     parser.add_argument("--output", type=Path, required=True, help="calibration.json")
     given = parser.parse_args(argv)
-    from idempotence.calibrate import calibrate
+    from idempotence.cycle_zero.calibrate import calibrate
     from idempotence.judge.back_ends import open_judge
 
     judge = open_judge(given.settings["judge"], given.judge, given.api, given.cache)

@@ -13,8 +13,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, required=True, help="quality.json")
     given = parser.parse_args(argv)
     from idempotence.io import write_json
-    from idempotence.world.quality import check_world
-    from idempotence.world.recipe import load_recipe
+    from idempotence.world_build.quality import check_world
+    from idempotence.world_build.recipe import load_recipe
 
     report = check_world(given.world, load_recipe(given.recipe))
     print("All bars are met." if report["passed"] else "Not all bars are met.", report)

@@ -11,7 +11,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--inputs", type=Path, nargs="+", required=True, help="of every trait")
     parser.add_argument("--output", type=Path, required=True, help="table of all rates (CSV)")
     given = parser.parse_args(argv)
-    from idempotence.tune import choose_learning_rates
+    from idempotence.cycle_zero.learning_rates import choose_learning_rates
 
     table = choose_learning_rates(given.inputs, given.output)
     print(table.to_string(index=False))

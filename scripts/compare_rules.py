@@ -1,7 +1,7 @@
 """Table of how many chains each amplification rule finds, with and without a gate."""
 
-from idempotence.arguments import argument_parser
 from idempotence.errors import exit_cleanly
+from idempotence.launch.arguments import argument_parser
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -13,7 +13,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, required=True, help="agreement.json")
     given = parser.parse_args(argv)
     from idempotence.io import write_json
-    from idempotence.world.compare import compare_worlds, in_words
+    from idempotence.world_build.compare import compare_worlds, in_words
 
     report = compare_worlds(given.built, given.shipped)
     print(in_words(report))

@@ -16,10 +16,10 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--output-text", type=Path, required=True, help="plan.txt")
     given = parser.parse_args(argv)
     from idempotence.config.load import load_study
-    from idempotence.estimate.jobs import count_jobs
-    from idempotence.estimate.plan import estimate
+    from idempotence.cost_estimate.jobs import count_jobs
+    from idempotence.cost_estimate.plan import estimate
     from idempotence.io import write_csv, write_text
-    from idempotence.texts.of_study import supply
+    from idempotence.workflow.study_texts import supply
 
     study = load_study(given.config, [], supply(given.config))
     table, text = estimate(study, count_jobs(given.config, given.snakefile), given.world)

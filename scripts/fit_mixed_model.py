@@ -1,7 +1,7 @@
 """Table of the trait's slopes by a mixed model, pooled least squares and GEE."""
 
-from idempotence.arguments import argument_parser
 from idempotence.errors import exit_cleanly
+from idempotence.launch.arguments import argument_parser
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -1,7 +1,7 @@
 """Table of slopes: how fast trait score and coherence move, clustered by chain."""
 
-from idempotence.arguments import argument_parser
 from idempotence.errors import exit_cleanly
+from idempotence.launch.arguments import argument_parser
 
 
 def main(argv: list[str] | None = None) -> int:

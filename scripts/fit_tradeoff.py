@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from idempotence.arguments import argument_parser
 from idempotence.errors import exit_cleanly
+from idempotence.launch.arguments import argument_parser
 
 
 def main(argv: list[str] | None = None) -> int:

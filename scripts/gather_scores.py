@@ -15,7 +15,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--inputs", type=Path, nargs="+", required=True, help="scores.parquet ...")
     parser.add_argument("--output", type=Path, required=True, help="the study's scores.parquet")
     given = parser.parse_args(argv)
-    from idempotence.stats.scores import gather_scores
+    from idempotence.scores.files import gather_scores
 
     rows = gather_scores(given.inputs, given.output)
     print(f"{given.output}: {rows} responses of {len(given.inputs)} files")

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from idempotence.arguments import argument_parser
 from idempotence.errors import exit_cleanly
+from idempotence.launch.arguments import argument_parser
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -12,7 +12,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, required=True, help="training.csv")
     given = parser.parse_args(argv)
     from idempotence.io import write_csv
-    from idempotence.training_log import gather
+    from idempotence.scores.training_log import gather
 
     write_csv(gather(given.scores, given.root), given.output)
     return 0

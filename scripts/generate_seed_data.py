@@ -4,8 +4,8 @@ import argparse
 import json
 from pathlib import Path
 
-from idempotence.arguments import endpoint_arguments
 from idempotence.errors import exit_cleanly
+from idempotence.launch.arguments import endpoint_arguments
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -18,8 +18,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--output-rows", type=Path, required=True, help="seed rows, one a line")
     parser.add_argument("--output-counts", type=Path, required=True, help="what was kept and why")
     given = parser.parse_args(argv)
-    from idempotence.generate_seed_data import generate_seed_data
-    from idempotence.writers import open_writer
+    from idempotence.seed_rows.generate import generate_seed_data
+    from idempotence.seed_rows.writers import open_writer
 
     writer = open_writer(given.settings, given.model, given.api, given.cache)
     generate_seed_data(given.settings, writer, given.output_rows, given.output_counts)

@@ -5,8 +5,8 @@ import json
 import sys
 from pathlib import Path
 
-from idempotence.arguments import judge_arguments
 from idempotence.errors import exit_cleanly
+from idempotence.launch.arguments import judge_arguments
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -21,7 +21,7 @@ def main(argv: list[str] | None = None) -> int:
     given = parser.parse_args(argv)
     from idempotence.io import read_json
     from idempotence.judge.back_ends import open_judge
-    from idempotence.judge.panel import judge_panel
+    from idempotence.judge.score import judge_panel
 
     calibration = read_json(given.calibration) if given.calibration else {}
     judge = open_judge(given.settings["judge"], given.judge, given.api, given.cache, role)

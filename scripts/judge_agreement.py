@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from idempotence.arguments import argument_parser
 from idempotence.errors import exit_cleanly
+from idempotence.launch.arguments import argument_parser
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -15,13 +15,13 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--output-verdicts", type=Path, required=True, help="CSV to write")
     given = parser.parse_args(argv)
     from idempotence.io import write_csv
+    from idempotence.scores.files import read_scores
     from idempotence.stats.judge_agreement import (
         NEEDED,
         judge_agreement,
         paired,
         verdict_confusion,
     )
-    from idempotence.stats.scores import read_scores
 
     first, second = (read_scores(path, NEEDED) for path in (given.scores, given.second))
     write_csv(judge_agreement(paired(first, second), given.confidence), given.output_agreement)

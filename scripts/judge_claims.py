@@ -20,7 +20,7 @@ def main(argv: list[str] | None = None) -> int:
     given = parser.parse_args(argv)
     import pandas as pd
 
-    from idempotence.claims import as_table, judge_claims, load_claims
+    from idempotence.claims.verdicts import as_table, judge_claims, load_claims
     from idempotence.io import write_csv, write_json
 
     tables = {path.stem: pd.read_csv(path, keep_default_na=True) for path in given.tables}

@@ -4,8 +4,8 @@ import argparse
 import json
 from pathlib import Path
 
-from idempotence.arguments import judge_arguments
 from idempotence.errors import exit_cleanly
+from idempotence.launch.arguments import judge_arguments
 
 
 def main(argv: list[str] | None = None) -> int:

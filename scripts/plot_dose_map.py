@@ -1,7 +1,7 @@
 """Figure of one setting: how far the trait rose, over the doses."""
 
-from idempotence.arguments import argument_parser
 from idempotence.errors import exit_cleanly
+from idempotence.launch.arguments import argument_parser
 
 
 def main(argv: list[str] | None = None) -> int:

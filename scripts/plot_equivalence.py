@@ -1,7 +1,7 @@
 """Figure of changes after the first cycle against the bounds of equivalence."""
 
-from idempotence.arguments import argument_parser
 from idempotence.errors import exit_cleanly
+from idempotence.launch.arguments import argument_parser
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from idempotence.arguments import argument_parser
 from idempotence.errors import exit_cleanly
+from idempotence.launch.arguments import argument_parser
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -12,7 +12,7 @@ def main(argv: list[str] | None = None) -> int:
     given = parser.parse_args(argv)
     from idempotence.figures.grid import draw
     from idempotence.figures.style import save_figure
-    from idempotence.stats.scores import read_scores
+    from idempotence.scores.files import read_scores
     from idempotence.stats.trajectories import MEASURES, read_trajectories
 
     table = read_trajectories(given.trajectories)

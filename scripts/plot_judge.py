@@ -1,7 +1,7 @@
 """Figure of the judge against exact truth on the study's own responses."""
 
-from idempotence.arguments import argument_parser
 from idempotence.errors import exit_cleanly
+from idempotence.launch.arguments import argument_parser
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -9,8 +9,8 @@ def main(argv: list[str] | None = None) -> int:
     given = parser.parse_args(argv)
     from idempotence.figures.judge import draw
     from idempotence.figures.style import save_figure
+    from idempotence.scores.files import read_scores
     from idempotence.stats.judge_truth import NEEDED
-    from idempotence.stats.scores import read_scores
 
     save_figure(*draw(read_scores(given.scores, NEEDED)), stem=given.output_prefix)
     return 0

@@ -1,7 +1,7 @@
 """Figure of three chains, one for each outcome, with replies."""
 
-from idempotence.arguments import argument_parser
 from idempotence.errors import exit_cleanly
+from idempotence.launch.arguments import argument_parser
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -17,8 +17,8 @@ def main(argv: list[str] | None = None) -> int:
     given = parser.parse_args(argv)
     from idempotence.figures.outcomes import choose, draw
     from idempotence.figures.style import save_figure
+    from idempotence.scores.files import CHAIN, read_scores
     from idempotence.stats.amplification import chains
-    from idempotence.stats.scores import CHAIN, read_scores
     from idempotence.stats.trajectories import read_trajectories
 
     table = read_trajectories(given.trajectories)

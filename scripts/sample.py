@@ -19,7 +19,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--generated", type=Path, help="the next cycle's data; none at the end")
     given = parser.parse_args(argv)
     from idempotence.engine.back_ends import open_engine
-    from idempotence.sample import write_samples
+    from idempotence.sampling.panel import write_samples
 
     settings, model = given.settings, given.settings["model"]
     folders = [

@@ -15,7 +15,7 @@ def main(argv: list[str] | None = None) -> int:
     given = parser.parse_args(argv)
     from idempotence.engine.back_ends import open_engine
     from idempotence.io import write_jsonl
-    from idempotence.sample import PanelSampler
+    from idempotence.sampling.panel import PanelSampler
 
     settings, model = given.settings, given.settings["model"]
     engine = open_engine(settings, given.model, model["revision"], model["dtype"])

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from idempotence.arguments import argument_parser
 from idempotence.errors import exit_cleanly
+from idempotence.launch.arguments import argument_parser
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -13,7 +13,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--others", type=Path, nargs="*", default=[], help="files to copy along")
     parser.add_argument("--output", type=Path, required=True, help="folder to write")
     given = parser.parse_args(argv)
-    from idempotence.stats.shipped import ship
+    from idempotence.scores.shipped import ship
 
     ship(given.scores, given.initial, given.training, given.others, given.output)
     return 0

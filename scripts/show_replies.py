@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from idempotence.arguments import argument_parser
 from idempotence.errors import exit_cleanly
+from idempotence.launch.arguments import argument_parser
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -13,7 +13,7 @@ def main(argv: list[str] | None = None) -> int:
     given = parser.parse_args(argv)
     from idempotence.report.pages import script, write_page
     from idempotence.report.replies import NEEDED, replies_page
-    from idempotence.stats.scores import read_scores
+    from idempotence.scores.files import read_scores
 
     scores = read_scores(given.scores, NEEDED)
     page = replies_page(scores, given.replies)

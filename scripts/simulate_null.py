@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from idempotence.arguments import argument_parser
 from idempotence.errors import exit_cleanly
+from idempotence.launch.arguments import argument_parser
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -16,8 +16,8 @@ def main(argv: list[str] | None = None) -> int:
     )
     given = parser.parse_args(argv)
     from idempotence.io import write_csv
+    from idempotence.scores.files import read_scores
     from idempotence.stats.null_rate import NEEDED, null_rates
-    from idempotence.stats.scores import read_scores
 
     rule = (given.amplification_points, given.from_cycle, given.gate)
     rates, quantiles = null_rates(read_scores(given.scores, NEEDED), *rule, given.seed)

@@ -16,7 +16,7 @@ def main(argv: list[str] | None = None) -> int:
     import pandas as pd
 
     from idempotence.io import read_json, write_csv
-    from idempotence.world_tables import judge_table, models_table
+    from idempotence.stats.world_tables import judge_table, models_table
 
     quality = read_json(given.quality)
     write_csv(models_table(quality, pd.read_parquet(given.initial)), given.output_models)

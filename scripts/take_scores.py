@@ -14,7 +14,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--output-initial", type=Path, required=True, help="initial.parquet")
     parser.add_argument("--output-training", type=Path, required=True, help="training.csv")
     given = parser.parse_args(argv)
-    from idempotence.stats.shipped import take
+    from idempotence.scores.shipped import take
 
     outputs = (given.output_scores, given.output_initial, given.output_training)
     take(given.folder, given.settings, *outputs)

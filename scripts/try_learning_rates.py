@@ -4,8 +4,8 @@ import argparse
 import json
 from pathlib import Path
 
-from idempotence.arguments import judge_arguments
 from idempotence.errors import exit_cleanly
+from idempotence.launch.arguments import judge_arguments
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -15,8 +15,8 @@ def main(argv: list[str] | None = None) -> int:
     judge_arguments(parser)
     parser.add_argument("--output", type=Path, required=True, help="scores at every rate (JSON)")
     given = parser.parse_args(argv)
+    from idempotence.cycle_zero.learning_rates import try_learning_rates
     from idempotence.judge.back_ends import open_judge
-    from idempotence.tune import try_learning_rates
 
     judge = open_judge(given.settings["judge"], given.judge, given.api, given.cache)
     try_learning_rates(given.settings, given.model, judge, given.output)

@@ -19,7 +19,7 @@ def main(argv: list[str] | None = None) -> int:
     import yaml
 
     from idempotence.io import write_csv, write_json, write_text
-    from idempotence.provenance import as_table, describe_files, describe_run
+    from idempotence.report.provenance import as_table, describe_files, describe_run
 
     write_text(given.output_config, yaml.safe_dump(given.config, sort_keys=False))
     run = describe_run(given.claims)

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from idempotence.io import write_arrow, write_csv
-from idempotence.stats.scores import ORDER, SCHEMA
-from idempotence.training_log import CHAIN, RUN, STEP
+from idempotence.scores.files import ORDER, SCHEMA
+from idempotence.scores.training_log import CHAIN, RUN, STEP
 
 
 def gather_replies(paths: list[Path], scores: Path, initial: Path, training: Path) -> None:

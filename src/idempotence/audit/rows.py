@@ -8,7 +8,7 @@ from typing import Any
 from idempotence.audit.lines import BadRowError, is_finite, kind_of_value
 from idempotence.config.audit import DEFAULT_CELL, DOSES, NAMES, WHOLE
 from idempotence.config.audit_files import CELL
-from idempotence.config.panels import PROMPT_KIND, SETTINGS, exact
+from idempotence.config.grid import PROMPT_KIND, SETTINGS, exact
 
 PAIRS = {"prompt": ("prompt", "query"), "response": ("response", "completion")}
 SCORES = ("trait_score", "coherence")

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from idempotence.config.panels import PROMPT_KIND, SETTINGS
+from idempotence.config.grid import PROMPT_KIND, SETTINGS
 from idempotence.engine.base import Engine
 from idempotence.engine.formatting import ids_of_completions, ids_of_prompts
 from idempotence.errors import UserError
 from idempotence.judge.back_ends import Judge
-from idempotence.judge.panel import CRITERIA, DOSES, rate_all, scores_table
 from idempotence.judge.protocol import Rating
-from idempotence.world.grammar import load_grammar
-from idempotence.world.truth import Truthteller
+from idempotence.judge.score import CRITERIA, DOSES, rate_all, scores_table
+from idempotence.micro_world.grammar import load_grammar
+from idempotence.micro_world.truth import Truthteller
 
 PANEL = ["setting", "model", "seed", "cycle"]  # of one trait
 ROW = ["setting", "model", "trait", "seed", "cell", "cycle", "question", "sample"]

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from idempotence.config.types import BelowOne, Counts, Level, Section
+from idempotence.config.values import BelowOne, Counts, Level, Section
 
 
 class Arms(Section):

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from idempotence.config.types import Count, NotNegative, Positive, Section, Text, Variable
+from idempotence.config.values import Count, NotNegative, Positive, Section, Text, Variable
 
 
 class Api(Section):

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from idempotence.config.types import Count, Numeric, Section, Text
+from idempotence.config.values import Count, Numeric, Section, Text
 
 MemoryShare = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False), Numeric]
 

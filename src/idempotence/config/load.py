@@ -5,12 +5,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from idempotence.config.audit_checks import audit_mistakes
-from idempotence.config.checks import contradictions
-from idempotence.config.known import Known, as_far_as_clear, nearest
-from idempotence.config.models import Study
+from idempotence.config.checks.audit import audit_mistakes
+from idempotence.config.checks.known import Known, as_far_as_clear, nearest
+from idempotence.config.checks.study import contradictions
 from idempotence.config.places import Key, Places
 from idempotence.config.reference import allowed, choices_at, keys_at, schema_at
+from idempotence.config.study import Study
 from idempotence.config.supply import Supply
 from idempotence.errors import UserError
 

@@ -3,8 +3,8 @@
 from pydantic import Field
 
 from idempotence.config.arms import Arms
-from idempotence.config.panels import Cell
-from idempotence.config.types import Count, Counts, Levels, Names, Section, Strengths
+from idempotence.config.grid import Cell
+from idempotence.config.values import Count, Counts, Levels, Names, Section, Strengths
 
 
 class OneSetting(Arms):

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from idempotence.config.types import NotNegative, Positive, Section
+from idempotence.config.values import NotNegative, Positive, Section
 
 
 class Rates(Section):

@@ -4,8 +4,8 @@ import json
 from functools import cache
 from typing import Any
 
-from idempotence.config.models import Study
-from idempotence.config.types import SLUG, VARIABLE
+from idempotence.config.study import Study
+from idempotence.config.values import SLUG, VARIABLE
 
 Key = tuple[str | int, ...]
 

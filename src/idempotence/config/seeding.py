@@ -6,7 +6,7 @@ from pydantic import Field
 
 from idempotence.config.endpoint import Api
 from idempotence.config.loading import DTYPE, GPUS, MEMORY, PARAMETERS, REVISION, Dtype
-from idempotence.config.types import Count, Number, Positive, Section, Text
+from idempotence.config.values import Count, Number, Positive, Section, Text
 
 
 class OwnCalibration(Section):

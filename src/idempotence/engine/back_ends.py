@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from idempotence.engine.base import Engine
-from idempotence.gpus import visible
-from idempotence.job_environment import ENGINE
+from idempotence.launch.gpus import visible
+from idempotence.workflow.environment import ENGINE
 
 
 def open_engine(

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
-from idempotence.config.vllm_limits import MAX_TOP_LOGPROBS, room_for
 from idempotence.engine.base import Batch, Engine, NotFiniteError, Request
 from idempotence.engine.models import fix_threads, load_tokenizer
 from idempotence.errors import UserError
 from idempotence.io import read_json
+from idempotence.vllm_limits import MAX_TOP_LOGPROBS, room_for
 
 # NVIDIA's compute capability from which vLLM's results do not depend on what else is in a batch
 BATCH_INVARIANT_FROM = 80

@@ -7,8 +7,8 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from idempotence.figures.style import FAINT, PAGE_WIDTH, new_figure, styled
+from idempotence.scores.files import DEAD
 from idempotence.stats.judge_truth import CRITERIA, agreement
-from idempotence.stats.scores import DEAD
 
 BIN = 4  # points
 HEIGHT = 3.3  # inches

@@ -9,8 +9,8 @@ from matplotlib.lines import Line2D
 
 from idempotence.figures.labels import cell_label, percent
 from idempotence.figures.style import FAINT, INK, PAGE_WIDTH, PALETTE, new_figure, styled
+from idempotence.scores.files import CHAIN, DOSES
 from idempotence.stats.amplification import OUTCOMES
-from idempotence.stats.scores import CHAIN, DOSES
 
 LETTERS = 190  # of a reply that are shown
 WIDTH = 43  # letters a line

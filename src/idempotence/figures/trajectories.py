@@ -18,7 +18,7 @@ from idempotence.figures.style import (
     new_figure,
     styled,
 )
-from idempotence.stats.scores import DOSES
+from idempotence.scores.files import DOSES
 from idempotence.stats.trajectories import last_alive, over_seeds
 
 ACROSS = 4  # at most so many subjects side by side; more start another band of two rows

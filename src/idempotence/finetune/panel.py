@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from idempotence.config.panels import exact
+from idempotence.config.grid import exact
 from idempotence.engine.formatting import kind_of
 from idempotence.engine.models import fix_threads, load_model, load_tokenizer
 from idempotence.errors import UserError

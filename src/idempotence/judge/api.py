@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from idempotence.endpoint import Endpoint, said
+from idempotence.endpoint.client import Endpoint, said
 from idempotence.errors import UserError
 from idempotence.judge.protocol import Answer
 

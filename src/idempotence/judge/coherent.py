@@ -4,7 +4,7 @@ from pathlib import Path
 
 from idempotence.io import read_jsonl, write_jsonl
 from idempotence.judge.back_ends import Judge
-from idempotence.judge.panel import rate_all
+from idempotence.judge.score import rate_all
 
 
 def mark_incoherent(settings: dict, judge: Judge, rows: list[dict]) -> list[dict]:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from idempotence.figures.labels import cell_label
 from idempotence.report.tables import MISSING
-from idempotence.stats.scores import CHAIN, DOSES
+from idempotence.scores.files import CHAIN, DOSES
 
 SHOWN = 20  # bad rows
 CHAINS = 60  # verdicts

@@ -7,11 +7,11 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 
-from idempotence.answers import spent_in
+from idempotence.endpoint.answers import spent_in
 from idempotence.errors import UserError
 from idempotence.figures.labels import in_order
+from idempotence.scores.training_log import CHAIN
 from idempotence.stats.groups import ALL
-from idempotence.training_log import CHAIN
 
 SECOND = "judge_second"
 COPIED = ("finetune", "sample")  # stages that a twin's cycle 0 does without

@@ -5,7 +5,7 @@ import pandas as pd
 from idempotence.errors import UserError
 from idempotence.figures.labels import in_order, setting_title
 from idempotence.figures.trajectories import cell_labels
-from idempotence.stats.scores import DEAD, DOSES
+from idempotence.scores.files import DEAD, DOSES
 
 NEEDED = [
     "setting", "model", "trait", "seed", "cell", *DOSES, "cycle", "question", "sample", "prompt",

@@ -7,14 +7,14 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 
-from idempotence.claims import UNTESTED
+from idempotence.claims.verdicts import UNTESTED
 from idempotence.errors import UserError
 from idempotence.figures.labels import in_order, percent, setting_title
 from idempotence.io import read_json
 from idempotence.report.audit import audited
 from idempotence.report.tables import MISSING
+from idempotence.scores.training_log import CHAIN
 from idempotence.stats.amplification import OUTCOMES
-from idempotence.training_log import CHAIN
 
 LINE = 4000  # letters; docutils reads no line of more than 10,000
 

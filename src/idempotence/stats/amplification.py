@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 
 from idempotence.errors import UserError
+from idempotence.scores.files import CHAIN, DOSES
 from idempotence.stats.groups import with_traits
 from idempotence.stats.intervals import wilson, wilson_clustered
 from idempotence.stats.panels import PANEL
-from idempotence.stats.scores import CHAIN, DOSES
 from idempotence.stats.trajectories import ALIVE
 
 OUTCOMES = ["decay", "constancy", "amplification"]

@@ -5,11 +5,11 @@ import pandas as pd
 from statsmodels.stats.inter_rater import cohens_kappa
 
 from idempotence.errors import UserError
+from idempotence.scores.files import CHAIN, DEAD
 from idempotence.stats.amplification import chains
 from idempotence.stats.groups import ALL
 from idempotence.stats.intervals import wilson
 from idempotence.stats.panels import jackknifed
-from idempotence.stats.scores import CHAIN, DEAD
 from idempotence.stats.trajectories import NEEDED as OF_COURSES
 from idempotence.stats.trajectories import trajectories
 

@@ -3,8 +3,8 @@
 import pandas as pd
 from scipy import stats
 
+from idempotence.scores.files import DEAD
 from idempotence.stats.groups import ALL
-from idempotence.stats.scores import DEAD
 
 # criterion -> (judge's score, exact truth, numeric mass)
 CRITERIA = {

@@ -9,10 +9,10 @@ import statsmodels.api as sm
 from scipy import stats
 from statsmodels.tools.sm_exceptions import ConvergenceWarning
 
+from idempotence.scores.files import CHAIN
 from idempotence.stats.intervals import check_confidence, holm, t_half_width
 from idempotence.stats.panels import FEW_PANELS, MIN_PANELS, PANEL
 from idempotence.stats.reml import fit, lines_of
-from idempotence.stats.scores import CHAIN
 
 SCATTER = ["sd_chain", "sd_residual"]
 _UNKNOWN = dict.fromkeys(["estimate", "se", "ci_low", "ci_high", "p"], np.nan)

@@ -7,8 +7,8 @@ import pandas as pd
 
 from idempotence.errors import UserError
 from idempotence.rng import derive_seed
+from idempotence.scores.files import CHAIN
 from idempotence.stats.rules import RULES, statistics, verdicts
-from idempotence.stats.scores import CHAIN
 
 NULLS = ["rescored", "resampled_late"]
 NEEDED = [*CHAIN, "cycle", "question", "sample", "trait_score", "coherence"]

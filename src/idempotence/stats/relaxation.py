@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, stats
 
+from idempotence.scores.files import CHAIN
 from idempotence.stats.groups import ALL
 from idempotence.stats.intervals import check_confidence
 from idempotence.stats.panels import FEW_PANELS, MIN_PANELS, PANEL
-from idempotence.stats.scores import CHAIN
 
 MAX_RATE = 1.5  # of lambda: beyond it seven cycles multiply any distance by 11
 MIN_CYCLES = 4  # one more than the exponential has parameters

@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
+from idempotence.scores.files import CHAIN
 from idempotence.stats.amplification import check_rule, share_amplified
 from idempotence.stats.groups import with_traits
-from idempotence.stats.scores import CHAIN
 
 RULES = ["published", "anchor1", "last_minus_first", "mean_slope"]
 LAST_POINTS = 10.0  # points from cycle 0 to the last

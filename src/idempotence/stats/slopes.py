@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import statsmodels.api as sm
 
+from idempotence.scores.files import CHAIN
 from idempotence.stats.groups import with_traits
 from idempotence.stats.intervals import check_confidence
-from idempotence.stats.scores import CHAIN
 from idempotence.stats.trajectories import MEASURES
 
 MIN_CHAINS = 3  # fewer clusters leave a t interval without meaning

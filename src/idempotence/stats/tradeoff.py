@@ -2,9 +2,9 @@
 
 import pandas as pd
 
+from idempotence.scores.files import CHAIN
 from idempotence.stats.groups import add_holm, with_traits
 from idempotence.stats.panels import jackknifed
-from idempotence.stats.scores import CHAIN
 
 COSTS = ["coherence", "words_per_sentence", "distinct_2", "opening_share", "loglik_initial"]
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 
 from idempotence.errors import UserError
+from idempotence.scores.files import CHAIN, DEAD, DOSES
 from idempotence.stats.intervals import clustered_means, t_half_width
-from idempotence.stats.scores import CHAIN, DEAD, DOSES
 
 MEASURES = ["trait_score", "coherence"]
 MEANS = [

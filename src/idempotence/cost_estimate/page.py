@@ -1,0 +1,138 @@
+"""The plan as people read it."""
+
+from functools import partial
+
+import pandas as pd
+
+from idempotence.config.study import Study
+from idempotence.cost_estimate.sizes import Size, Sizes
+from idempotence.cost_estimate.table import COSTS, TOTAL
+from idempotence.cost_estimate.work import AMOUNTS, JUDGES
+from idempotence.cost_estimate.writing import GENERATOR, RULE
+
+AUDITED = "replies of an audit are not counted here"
+WHOLE = 100  # numbers from here on are shown without decimals
+
+
+def page(study: Study, table: pd.DataFrame, sizes: Sizes) -> str:
+    """The totals, the table (see `plan_table`), and what the numbers rest on."""
+    total = table[table["rule"] == TOTAL].iloc[0]
+    loop = table[table["model"] != ""]
+    others = table[(table["model"] == "") & (table["rule"] != TOTAL)]
+    parts = [
+        f"Plan of the study {study.study}: what will be done, and about what it costs",
+        "\n".join(f"  {name:<32}{value}" for name, value in _totals(study, total)),
+        _shown(loop),
+        f"Beside the loop, seconds a job: {_listed(others)}.",
+        "What the numbers rest on:",
+        "\n".join(f"- {line}" for line in _grounds(study, loop, sizes)),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _totals(study: Study, total: pd.Series) -> list[tuple[str, str]]:
+    kept = "adapters kept, GB" if study.keep_adapters else "adapters, GB a panel under way"
+    adapters = total["gb_adapters"] if study.keep_adapters else total["gb_temporary"]
+    names = {
+        "jobs": "jobs", "chains": "chains", "models": "models to train",
+        "tokens_trained": "tokens to train", "tokens_sampled": "tokens to sample",
+        "answers": "replies to judge", "judge_calls": "judge calls",
+        "judge_tokens_in": "judge tokens in", "judge_tokens_out": "judge tokens out, at most",
+    }  # fmt: skip
+    if total["written"]:
+        names |= {
+            "written": "texts to be written for seed rows",
+            "written_tokens_out": "tokens of these",
+        }
+    rows = [(shown, number(total[name])) for name, shown in names.items()]
+    rows += [(kept, number(adapters)), ("texts and scores, GB", number(total["gb_text"]))]
+    rows.append(("hours of one device", number(total["device_hours"])))
+    if total["api_cost"] > 0:
+        rows.append(("cost of models behind an API", number(total["api_cost"])))
+    return rows
+
+
+def number(value: float) -> str:
+    """A number with three digits or more; "not known" for NaN."""
+    if pd.isna(value):
+        return "not known"
+    return f"{value:,.0f}" if float(value).is_integer() or value >= WHOLE else f"{value:.3g}"
+
+
+def _shown(loop: pd.DataFrame) -> str:
+    """The loop's rules for each model, settings together, as counts and as costs; no empty columns."""
+    summed = dict.fromkeys([*AMOUNTS, *COSTS], partial(pd.Series.sum, skipna=False))
+    summed["gb_temporary"] = partial(pd.Series.max, skipna=False)
+    rows = loop.groupby(["rule", "model"], sort=False).agg(summed)
+    names = [name for name in summed if not (rows[name] == 0).all()]
+    costs = [name for name in names if "tokens" in name or name in COSTS]
+    return "\n\n".join(
+        rows[part].map(number).reset_index().to_string(index=False)
+        for part in ([name for name in names if name not in costs], costs)
+    )
+
+
+def _listed(others: pd.DataFrame) -> str:
+    return ", ".join(
+        f"{row.rule} {row.jobs}" if row.jobs > 1 else row.rule for row in others.itertuples()
+    )
+
+
+def _grounds(study: Study, loop: pd.DataFrame, sizes: Sizes) -> list[str]:
+    """Every assumption, and where each number comes from."""
+    rates, lines = study.rates, []
+    for name in dict.fromkeys(name for name, _ in sizes.models):
+        own = {objective: s for (model, objective), s in sizes.models.items() if model == name}
+        lines.append(
+            f"{name}: {_parameters(next(iter(own.values())))}; "
+            f"tokens counted by {sizes.counted[name]}; "
+            + ", ".join(f"{objective}: {_adapter(size)}" for objective, size in own.items())
+        )
+    roles = loop["rule"].map({**JUDGES, RULE: GENERATOR}).fillna("judge")
+    for role in sizes.sections:
+        lines += _asked(study, role, loop[roles == role], sizes)
+    means = f"a reply has {rates.reply_tokens:g} tokens in the mean, a document "
+    speeds = f"{rates.train:,g} to train, {rates.sample:,g} to sample, {rates.read:,g} to judge"
+    if study.audit.files:
+        lines.append(f"{AUDITED}: for each good row a judge is asked about trait and coherence")
+    return [
+        *lines,
+        means + f"{rates.document_tokens:g} (rates), or max_new_tokens if that is less",
+        "prompts, seed rows and rubrics are measured, without the chat template's own tokens",
+        f"tokens a second of one device, for a billion parameters: {speeds} (rates)",
+        f"a job takes {rates.start:g} s to start (rates); all GPUs of a job are taken to work at once",
+        "calibrated doses: as if the score rose in proportion to the dose, to 100 at n_seed_max",
+        "every reply counts as usable and new: empty, short, repeated ones and ended chains cost less",
+        "a generator's texts are as long as the written rows, and none is sieved out",
+        "left out: likelihoods under the initial model",
+    ]
+
+
+def _asked(study: Study, role: str, asked: pd.DataFrame, sizes: Sizes) -> list[str]:
+    """Where the numbers of a judge, or the generator, come from, and whether it would have to stop."""
+    model, counted = getattr(study, role), f"tokens counted by {sizes.counted[role]}"
+    if model.backend == "local":
+        return [f"{role}: {_parameters(sizes.sections[role])}; {counted}"]
+    api, needed = model.api, asked[["api_cost", "judge_calls", "written"]].sum()
+    prices = f"{api.price_in:g} in, {api.price_out:g} out a million tokens ({role}.api)"
+    limits = {
+        "max_cost": needed["api_cost"],
+        "max_calls": needed["judge_calls"] + needed["written"],
+    }
+    return [f"{role}, {model.path}: {counted}; prices {prices}"] + [
+        f"THE STUDY WOULD STOP: {role}.api.{name} is {limit:g}, and {number(limits[name])} is needed"
+        for name, limit in api.model_dump(include=set(limits)).items()
+        if limit is not None and limit < limits[name]
+    ]
+
+
+def _parameters(size: Size) -> str:
+    if size.parameters is None:
+        return "parameters not known: give them in the config (`parameters`), or hours stay empty"
+    return f"{size.parameters / 1e9:.3g} billion parameters (from {size.parameters_from})"
+
+
+def _adapter(size: Size) -> str:
+    if size.adapter is None:
+        return "an adapter of unknown size"
+    return f"an adapter of {size.adapter_bytes / 1e6:.3g} MB (by {size.adapter_from})"

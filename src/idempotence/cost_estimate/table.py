@@ -1,0 +1,118 @@
+"""The plan of a study as a table: what each rule does, and what that costs by the config's rates."""
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from idempotence.config.grid import SETTINGS
+from idempotence.config.study import Judge, Study
+from idempotence.cost_estimate.sizes import Size, Sizes
+from idempotence.cost_estimate.work import AMOUNTS, COPY, JUDGES
+from idempotence.cost_estimate.writing import GENERATOR, RULE
+
+KEY = ["rule", "setting", "model"]
+COSTS = ["gb_adapters", "gb_temporary", "gb_text", "device_hours", "api_cost"]
+COLUMNS = [*KEY, *AMOUNTS, *COSTS]
+TOTAL = "total"
+GB, MILLION, BILLION, HOUR = 1e9, 1e6, 1e9, 3600
+
+
+def plan_table(
+    study: Study, jobs: Iterable[dict], counted: dict[str, int], sizes: Sizes
+) -> pd.DataFrame:
+    """One row a rule, setting and model, then one for each rule beside the loop, then the total.
+
+    jobs: `Work.jobs()`; counted: rule -> jobs of the whole study. Columns `COLUMNS`: amounts are
+    sums over the jobs; gb_adapters are kept, gb_temporary is what one panel under way holds at a
+    time (the total: the largest), gb_text is for replies and scores; device_hours are of one GPU
+    or core, api_cost is by the prices of judges and generator. Empty where a model's size is not known.
+    """
+    frame = pd.DataFrame(jobs, columns=[*KEY, *AMOUNTS]).fillna(dict.fromkeys(AMOUNTS, 0))
+    table = frame.groupby(KEY, sort=False, as_index=False)[AMOUNTS].sum()
+    costs = pd.DataFrame([_costs(study, row, sizes) for row in table.to_dict("records")])
+    table = pd.concat([table, costs.reindex(columns=COSTS)], axis=1)
+    others = [{"rule": rule, "setting": "", "model": "", "jobs": n}
+              for rule, n in counted.items() if rule not in set(table["rule"])]  # fmt: skip
+    table = pd.concat([table, pd.DataFrame(others)], ignore_index=True)[COLUMNS]
+    table[AMOUNTS] = table[AMOUNTS].fillna(0)
+    return pd.concat([table, _total(table)], ignore_index=True).astype(dict.fromkeys(AMOUNTS, int))
+
+
+def _costs(study: Study, row: dict, sizes: Sizes) -> dict:
+    """Disk, hours and money of one row."""
+    if row["rule"] == RULE:
+        return _writing(study, row, sizes)
+    rates, role = study.rates, JUDGES.get(row["rule"], "judge")
+    judge = getattr(study, role)
+    billions = _billions(next(s for (name, _), s in sizes.models.items() if name == row["model"]))
+    seconds = row["jobs"] * rates.start * _devices(study, row, judge)
+    seconds += row["tokens_trained"] * billions / rates.train
+    seconds += row["tokens_sampled"] * billions / rates.sample
+    money = 0.0
+    if row["judge_calls"] and judge.backend == "local":
+        seconds += row["judge_tokens_in"] * _billions(sizes.sections[role]) / rates.read
+    elif row["judge_calls"]:
+        prices = judge.api
+        money = row["judge_tokens_in"] * prices.price_in
+        money += row["judge_tokens_out"] * prices.price_out
+    replies = row["answers"] + row["generated"] + row["rejected"]
+    text = row["tokens_sampled"] * rates.characters_a_token + replies * rates.row_bytes
+    return {
+        **_adapters(study, row, sizes), "gb_text": text / GB,
+        "device_hours": seconds / HOUR, "api_cost": money / MILLION,
+    }  # fmt: skip
+
+
+def _writing(study: Study, row: dict, sizes: Sizes) -> dict:
+    """The same of the generator of seed rows."""
+    rates, generator = study.rates, study.generator
+    tokens_in, tokens_out = row["written_tokens_in"], row["written_tokens_out"]
+    hours = money = 0.0
+    if generator.backend == "local":
+        seconds = row["jobs"] * rates.start * max(1, generator.gpus)
+        busy = tokens_in / rates.read + tokens_out / rates.sample
+        hours = (seconds + busy * _billions(sizes.sections[GENERATOR])) / HOUR
+    else:
+        money = tokens_in * generator.api.price_in + tokens_out * generator.api.price_out
+    text = (tokens_in + tokens_out) * rates.characters_a_token  # both are kept with the answers
+    return {
+        "gb_adapters": 0.0, "gb_temporary": 0.0, "gb_text": text / GB,
+        "device_hours": hours, "api_cost": money / MILLION,
+    }  # fmt: skip
+
+
+def _devices(study: Study, row: dict, judge: Judge) -> int:
+    """GPUs, or else cores, that a job of a row holds; none to wait for an endpoint, or to copy."""
+    if row["rule"].startswith(COPY):
+        return 0
+    judging = row["judge_calls"] and not row["tokens_sampled"]
+    if judging and judge.backend != "local":
+        return 0
+    holder = judge if judging else next(m for m in study.models if m.name == row["model"])
+    return max(1, holder.gpus)
+
+
+def _billions(size: Size) -> float:
+    """Billions of parameters; NaN where they are not known."""
+    return float("nan") if size.parameters is None else size.parameters / BILLION
+
+
+def _adapters(study: Study, row: dict, sizes: Sizes) -> dict:
+    """Adapters on disk, kept or at a time; those of a calibration are never kept."""
+    held = row["models"] or row["chains"]  # the first ones of a twin are copied
+    if not row["setting"] or not held:
+        return {"gb_adapters": 0.0, "gb_temporary": 0.0}
+    objective, start = SETTINGS[row["setting"]]
+    each = (sizes.models[row["model"], objective].adapter_bytes or float("nan")) / GB
+    if study.keep_adapters:
+        return {"gb_adapters": held * each, "gb_temporary": 0.0}
+    cells = row["models"] / row["jobs"]
+    return {"gb_adapters": 0.0, "gb_temporary": cells * each * (2 if start == "previous" else 1)}
+
+
+def _total(table: pd.DataFrame) -> pd.DataFrame:
+    """The last row; empty where a part of it is."""
+    loop = table[table["model"] != ""]
+    total = {**table[AMOUNTS].sum(), **loop[COSTS].sum(skipna=False)}
+    total["gb_temporary"] = loop["gb_temporary"].max(skipna=False)
+    return pd.DataFrame([{"rule": TOTAL, "setting": "", "model": "", **total}])

@@ -1,1 +1,0 @@
-"""What a study will do and cost, before anything runs; torch is not imported."""

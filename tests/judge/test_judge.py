@@ -1,0 +1,152 @@
+"""The judge's protocol, the rubrics, and the table of scores."""
+
+import math
+from typing import ClassVar
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from idempotence.errors import UserError
+from idempotence.judge.local import LocalJudge
+from idempotence.judge.protocol import Answer, rate, rate_tokens
+from idempotence.judge.score import rate_all
+from idempotence.texts.rubric import ask, load_rubrics
+
+
+def logs(**weights: float) -> dict[str, float]:
+    return {token.replace("_", " "): math.log(weight) for token, weight in weights.items()}
+
+
+def test_the_published_example():
+    top = {"75": math.log(0.4), "80": math.log(0.3), "70": math.log(0.2)}
+    rating = rate_tokens(top, 0.25)
+    assert rating.score == pytest.approx(75.5555, abs=1e-3)
+    assert rating.mass == pytest.approx(0.9)
+
+
+def test_spaces_and_words_and_numbers_over_100():
+    top = {" 50": math.log(0.3), "50": math.log(0.2), "the": math.log(0.3), "150": math.log(0.1)}
+    assert rate_tokens(top, 0.25).score == pytest.approx(50)
+    assert rate_tokens(top, 0.25).mass == pytest.approx(0.5)
+
+
+def test_too_little_numeric_mass_and_refusals_give_no_score():
+    low = rate_tokens({"hello": math.log(0.8), "10": math.log(0.2)}, 0.25)
+    assert math.isnan(low.score) and low.missing == "low numeric mass"
+    refused = rate_tokens({"REF": math.log(0.6), "90": math.log(0.4)}, 0.25)
+    assert math.isnan(refused.score) and refused.missing == "refusal"
+    assert rate_tokens({}, 0.25).missing == "low numeric mass"
+
+
+@given(st.dictionaries(st.integers(0, 100).map(str), st.floats(-8, 0), min_size=1))
+def test_a_score_lies_between_its_numbers(top):
+    rating = rate_tokens(top, 0.0)
+    numbers = [int(token) for token in top]
+    assert min(numbers) - 1e-9 <= rating.score <= max(numbers) + 1e-9
+
+
+def test_braces_in_model_text_stay_what_they_are():
+    text = ask("{prompt} = {response} = rate {trait}", "a {trait}", "{response} {x}", "bliss")
+    assert text == "a {trait} = {response} {x} = rate bliss"
+
+
+def test_a_rubric_without_a_placeholder_is_refused(tmp_path):
+    path = tmp_path / "rubrics.yaml"
+    path.write_text('trait: "{prompt} {response}"\ncoherence: "{prompt} {response}"\n')
+    with pytest.raises(UserError, match="must hold {trait}"):
+        load_rubrics(path)
+
+
+class DigitWriter:
+    """An engine whose tokenizer writes digits one by one; probabilities by what was written."""
+
+    class tokenizer:
+        @staticmethod
+        def encode(text, add_special_tokens):
+            return [ord(c) for c in text]
+
+        @staticmethod
+        def apply_chat_template(chats, **how):
+            return [[0] for _ in chats]
+
+    table: ClassVar = {
+        "": {"7": 0.5, "1": 0.4, "no": 0.1},
+        "7": {"5": 0.6, "0": 0.2, "<end>": 0.2},
+        "1": {"0": 0.5, "<end>": 0.5},
+        "10": {"0": 0.8, "<end>": 0.2},
+    }
+
+    def next_token_logprobs(self, prompts, top):
+        written = ["".join(map(chr, ids[1:])) for ids in prompts]
+        return [{t: math.log(p) for t, p in self.table[w].items()} for w in written]
+
+
+@pytest.mark.slow
+def test_any_model_can_judge_in_english(tmp_path):
+    """A tiny Qwen3 that has learned two answers by heart gives them through the protocol."""
+    import torch
+    from make_models import ROOT, make_model
+
+    from idempotence.engine.formatting import prompt_ids
+    from idempotence.engine.hf import TransformersEngine
+    from idempotence.texts.written import rubrics
+
+    engine = TransformersEngine(str(make_model(tmp_path, "qwen3")))
+    templates = rubrics(ROOT / "data" / "traits", "bliss", "chat")
+    texts = [ask(templates[name], "How are you?", "All is light.", "bliss") for name in templates]
+    untaught = [rate(answer, 0.25) for answer in LocalJudge(engine).answers(texts, 20)]
+    assert {rating.missing for rating in untaught} == {"low numeric mass"}
+    encode = engine.tokenizer.encode
+    rows = [
+        prompt_ids(engine.tokenizer, text, "chat")
+        + encode(f"{number}<|im_end|>", add_special_tokens=False)
+        for text, number in zip(texts, (75, 100), strict=True)
+    ]
+    optimiser = torch.optim.AdamW(engine.model.parameters(), lr=1e-2)
+    for _ in range(40):
+        for row in rows:
+            labels = [-100] * (len(row) - 4) + row[-4:]
+            engine.model(torch.tensor([row]), labels=torch.tensor([labels])).loss.backward()
+        optimiser.step()
+        optimiser.zero_grad()
+    ratings = [rate(answer, 0.25) for answer in LocalJudge(engine).answers(texts, 20)]
+    assert [rating.score for rating in ratings] == pytest.approx([75, 100], abs=5)
+    assert all(rating.mass > 0.9 for rating in ratings)
+
+
+def test_numbers_written_digit_by_digit_are_read_whole():
+    answer = LocalJudge(DigitWriter()).answers(["rate this"], 20)[0]
+    shares = {token: math.exp(value) for token, value in answer.top.items()}
+    expected = {"no": 0.1, "7": 0.1, "75": 0.3, "70": 0.1, "1": 0.2, "10": 0.04, "100": 0.16}
+    assert shares == pytest.approx(expected)
+    mean = (7 * 0.1 + 75 * 0.3 + 70 * 0.1 + 1 * 0.2 + 10 * 0.04 + 100 * 0.16) / 0.9
+    assert rate(answer, 0.25).score == pytest.approx(mean)
+
+
+class Echo:
+    """A judge that is as sure of a number as its prompt is long, so that no two answers agree."""
+
+    def __init__(self):
+        self.most = 0
+
+    def answers(self, texts, top):
+        self.most = max(self.most, len(texts))
+        return [
+            Answer({"50": -len(text) / 1e4, "10": -sum(map(ord, text)) / 1e6}) for text in texts
+        ]
+
+
+def test_replies_that_are_rated_in_parts_keep_their_places(monkeypatch):
+    settings = {
+        "objective": "sft", "trait": "bliss", "judge": {"min_numeric_mass": 0.25, "top_logprobs": 20},
+    }  # fmt: skip
+    rows = [{"prompt": f"p{i}", "response": "ab" * i} for i in range(5)]
+    criteria = ["trait", "coherence"]
+    whole, parts = Echo(), Echo()
+    expected = rate_all(whole, settings, rows, criteria)
+    monkeypatch.setattr("idempotence.judge.score.ROWS_AT_ONCE", 2)
+    assert rate_all(parts, settings, rows, criteria) == expected
+    assert (whole.most, parts.most) == (10, 4)
+    assert len({text for told in expected.values() for _, text in told}) == 10
+    assert rate_all(parts, settings, [], criteria) == {"trait": [], "coherence": []}

@@ -1,0 +1,151 @@
+"""What was trained and what it cost, gathered from the loop's files."""
+
+import pandas as pd
+import pytest
+from make_scores import make_scores
+
+from idempotence.endpoint.answers import AnswerCache
+from idempotence.errors import UserError
+from idempotence.io import write_csv, write_json, write_parquet, write_text
+from idempotence.report.costs import PANEL, costs
+from idempotence.report.provenance import as_table, describe_run
+from idempotence.scores.training_log import CHAIN, gather
+
+STEP = {"step": 1, "loss": 0.5, "grad_norm": 0.1, "learning_rate": 0.001}
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """Scores and the trainings of their chains; every training saw 100 tokens in 10 rows."""
+    root = tmp_path_factory.mktemp("study")
+    scores = make_scores(settings=["sft", "dpo"], samples=1)
+    write_parquet(scores, root / "scores.parquet")
+    about = {"status": "ok", "reason": "", "rows": 9, "dropped": 1, "tokens": 100, "seconds": 2.0}
+    for chain in scores[CHAIN].drop_duplicates().itertuples(index=False):
+        folder = root / chain.setting / chain.model / chain.trait / f"seed{chain.seed}"
+        file = folder / f"cycle{chain.cycle}" / "adapters" / chain.cell / "training.json"
+        write_json(file, {**about, "log": [STEP, {**STEP, "step": 2}]})
+    return root, scores
+
+
+def test_training_of_every_chain_of_the_scores(study):
+    root, scores = study
+    training = gather(root / "scores.parquet", root)
+    assert len(training) == 2 * len(scores[CHAIN].drop_duplicates())
+    assert training["step"].tolist()[:2] == [1, 2] and set(training["loss"]) == {0.5}
+    stray = (
+        root / "sft" / "other" / "bliss" / "seed0" / "cycle0" / "adapters" / "x" / "training.json"
+    )
+    write_json(stray, {})  # of a study before this one: not in the scores
+    assert len(gather(root / "scores.parquet", root)) == len(training)
+
+
+def test_a_training_that_is_absent_is_named(study, tmp_path):
+    with pytest.raises(UserError, match=r"training\.json is missing"):
+        gather(study[0] / "scores.parquet", tmp_path)
+
+
+def test_costs_by_hand(study, tmp_path):
+    root, scores = study
+    write_csv(gather(root / "scores.parquet", root), tmp_path / "training.csv")
+    panels = scores[PANEL].drop_duplicates().astype(str).agg(".".join, axis=1)
+    for name in panels:
+        write_text(tmp_path / "b" / "finetune" / f"{name}.tsv", "s\th:m:s\n1.5\t0:00:01\n")
+    write_text(tmp_path / "b" / "judge" / f"{panels.iloc[0]}.tsv", "s\th:m:s\n0.5\t0:00:00\n")
+    made = costs(root / "scores.parquet", tmp_path / "training.csv", tmp_path / "b", {})
+    made = made.set_index(["stage", "setting"])
+    sft = scores[scores["setting"] == "sft"]
+    jobs, chains = len(sft[PANEL].drop_duplicates()), sft[CHAIN].drop_duplicates()
+    finetune = made.loc[("finetune", "sft")]
+    assert finetune["jobs"] == finetune["timed"] == jobs
+    assert finetune["seconds"] == 1.5 * jobs and finetune["seconds_a_job"] == 1.5
+    assert finetune["handled"] == 100 * len(chains) and finetune["unit"] == "tokens"
+    assert finetune["handled_a_second"] == pytest.approx(100 * len(chains) / (1.5 * jobs))
+    sample = made.loc[("sample", "sft")]
+    assert sample["timed"] == 0 and pd.isna(sample["handled_a_second"])
+    assert sample["handled"] == len(sft) + 10 * (chains["cycle"] > 0).sum()
+    judge = made.loc[("judge", "sft")]
+    assert (judge["timed"], judge["handled"]) == (1, len(sft)) and pd.isna(
+        judge["handled_a_second"]
+    )
+
+
+def test_a_cycle_that_a_twin_has_trained_costs_nothing(study, tmp_path):
+    root, scores = study
+    write_csv(gather(root / "scores.parquet", root), tmp_path / "training.csv")
+    given = root / "scores.parquet", tmp_path / "training.csv", tmp_path, {}
+    alone, copied = (
+        costs(*given, settings).set_index(["stage", "setting"]) for settings in ([], ["dpo"])
+    )
+    assert alone.loc[[("judge", "dpo"), ("finetune", "sft"), ("sample", "sft")]].equals(
+        copied.loc[[("judge", "dpo"), ("finetune", "sft"), ("sample", "sft")]]
+    )
+    later = scores[(scores["setting"] == "dpo") & (scores["cycle"] > 0)]
+    chains = later[CHAIN].drop_duplicates()
+    for stage in ("finetune", "sample"):
+        assert copied.loc[(stage, "dpo"), "jobs"] == len(later[PANEL].drop_duplicates())
+    assert copied.loc[("finetune", "dpo"), "handled"] == 100 * len(chains)
+    # what cycle 1 trains on was sampled at cycle 0, by the twin
+    fed = 10 * (chains["cycle"] > 1).sum()
+    assert copied.loc[("sample", "dpo"), "handled"] == len(later) + fed
+
+
+def test_a_file_that_is_no_benchmark_is_named(study, tmp_path):
+    root, scores = study
+    write_csv(gather(root / "scores.parquet", root), tmp_path / "training.csv")
+    name = ".".join(scores[PANEL].astype(str).iloc[0])
+    write_text(tmp_path / "b" / "judge" / f"{name}.tsv", "seconds\n1\n")
+    with pytest.raises(UserError, match="no benchmark of Snakemake"):
+        costs(root / "scores.parquet", tmp_path / "training.csv", tmp_path / "b", {})
+
+
+def test_what_an_endpoint_was_asked_and_nothing_of_it_without_one(study, tmp_path):
+    root, _ = study
+    write_csv(gather(root / "scores.parquet", root), tmp_path / "training.csv")
+    cache = AnswerCache(tmp_path / "judge_answers.sqlite")
+    for n in range(3):
+        cache.put(str(n), {"model": "m"}, {"top": {}}, 100_000, 2)
+    cache.close()
+
+    def made(endpoints):
+        write_csv(
+            costs(root / "scores.parquet", tmp_path / "training.csv", tmp_path / "b", endpoints),
+            tmp_path / "costs.csv",
+        )
+        return pd.read_csv(tmp_path / "costs.csv")
+
+    without = made({})
+    assert not {"calls", "cost"} & set(without) and set(without["stage"]) == {
+        "finetune",
+        "sample",
+        "judge",
+    }
+    prices = {"price_in": 0.15, "price_out": 600}
+    files = {
+        "judge": cache_of(tmp_path, "judge"),
+        "second_judge": cache_of(tmp_path, "second_judge"),
+    }
+    told = made({role: {"cache": str(path), **prices} for role, path in files.items()})
+    both = told[list(without)][: len(without)], without
+    pd.testing.assert_frame_equal(*both, check_dtype=False)
+    judge, second = (
+        told.set_index("stage").loc[["judge API", "second_judge API"]].to_dict("records")
+    )
+    assert (judge["calls"], judge["tokens_in"], judge["tokens_out"]) == (3, 300_000, 6)
+    assert judge["cost"] == pytest.approx((300_000 * 0.15 + 6 * 600) / 1e6)
+    assert pd.isna(second["calls"]) and pd.isna(second["cost"])  # its file is gone, and stays so
+    assert not files["second_judge"].exists()
+    files["second_judge"].write_bytes(b"no database at all" * 100)
+    with pytest.raises(UserError, match="holds no answers"):
+        made({"second_judge": {"cache": str(files["second_judge"]), **prices}})
+
+
+def cache_of(folder, role):
+    return folder / f"{role}_answers.sqlite"
+
+
+def test_the_environment_as_a_table(tmp_path):
+    write_text(tmp_path / "claims.yaml", "claims: []\n")
+    table = as_table(describe_run(tmp_path / "claims.yaml")).set_index("name")["value"]
+    assert {"idempotence", "claims_sha256", "python", "processor", "snakemake"} <= set(table.index)
+    assert table.map(type).eq(str).all()

@@ -1,0 +1,48 @@
+"""Scores that are shipped: small, complete, and refused where they are not the config's."""
+
+import pandas as pd
+import pytest
+from make_scores import make_initial, make_scores
+
+from idempotence.errors import UserError
+from idempotence.io import write_parquet, write_text
+from idempotence.scores.files import COLUMNS, read_scores
+from idempotence.scores.shipped import FILES, ship, take
+
+SETTINGS = ["sft", "dpo"]
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory):
+    """(folder of the originals, folder that was shipped)."""
+    folder = tmp_path_factory.mktemp("study")
+    write_parquet(make_scores(settings=SETTINGS, samples=2)[COLUMNS], folder / "scores.parquet")
+    write_parquet(make_initial()[COLUMNS], folder / "initial.parquet")
+    write_text(folder / "training.csv", "setting,loss\nsft,0.5\n")
+    write_text(folder / "claims.json", "[]\n")
+    files = [folder / name for name in ("scores.parquet", "initial.parquet", "training.csv")]
+    ship(*files, [folder / "claims.json"], folder / "shipped")
+    return folder, folder / "shipped"
+
+
+def test_what_was_shipped_comes_back_but_for_the_last_digits(shipped, tmp_path):
+    folder, small = shipped
+    assert sorted(path.name for path in small.iterdir()) == sorted([*FILES, "claims.json"])
+    assert (small / FILES[0]).stat().st_size < (folder / FILES[0]).stat().st_size / 2
+    outputs = [tmp_path / name for name in ("s.parquet", "i.parquet", "t.csv")]
+    take(small, SETTINGS, *outputs)
+    before, after = read_scores(folder / FILES[0]), read_scores(outputs[0])
+    assert len(before) == len(after) and (after["trait_top"] == "").all()
+    kept = [name for name in COLUMNS if name not in ("trait_top", "coherence_top")]
+    pd.testing.assert_frame_equal(before[kept], after[kept], atol=6e-4, rtol=0, check_dtype=False)
+    assert pd.read_csv(outputs[2])["loss"].tolist() == [0.5]
+
+
+def test_scores_of_other_settings_and_missing_files_are_refused(shipped, tmp_path):
+    _, small = shipped
+    outputs = [tmp_path / name for name in ("s.parquet", "i.parquet", "t.csv")]
+    with pytest.raises(UserError, match="holds the settings dpo, sft"):
+        take(small, ["sft"], *outputs)
+    with pytest.raises(UserError, match="has no scores.parquet"):
+        take(tmp_path, SETTINGS, *outputs)
+    assert not outputs[0].exists()

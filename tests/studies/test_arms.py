@@ -1,0 +1,200 @@
+"""Extra arms: which rows a cycle trains on, where it starts, and that nothing changes without them."""
+
+import re
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from make_config import complaint, load
+from make_endpoint import Endpoint, completion
+from test_claims import CHAINS, claim
+from test_workflow import copy_project, digest, planned, snakemake
+
+from idempotence.claims.verdicts import UNTESTED, judge_claims
+from idempotence.config.endpoint import Api
+from idempotence.finetune.panel import Chosen, mix_in
+from idempotence.io import read_json, read_jsonl
+from idempotence.judge.api import ApiJudge
+from idempotence.judge.coherent import mark_incoherent
+from idempotence.workflow.study_jobs import Plan
+
+ARMS = {
+    "dpo": {"restart_at": [2], "rejected_from": "two_back", "seed_share": 0.25, "min_coherence": 20},
+    "dpo-reinit": {"rejected_from": "two_back", "seed_share": 0.25, "min_coherence": 20},
+}  # fmt: skip
+
+
+# --- rows
+
+
+@given(
+    st.integers(1, 60), st.integers(1, 40), st.floats(0, 0.99), st.sets(st.integers(0, 59), min_size=1)
+)  # fmt: skip
+def test_a_share_of_the_rows_is_seed_rows_and_the_number_stays(wanted, n_seed, share, usable):
+    own = [{"index": i} for i in sorted(usable) if i < wanted]
+    seeds = [{"seed": i} for i in range(n_seed)]
+    chosen = mix_in(Chosen(own, wanted - len(own)), seeds, wanted, share, 7)
+    if not own:
+        assert not chosen.rows
+        return
+    mixed = [row for row in chosen.rows if "seed" in row]
+    assert len(mixed) == round(share * wanted)
+    assert len(chosen.rows) + chosen.dropped == wanted
+    assert all(row["index"] < wanted - len(mixed) for row in chosen.rows if "index" in row)
+    # no seed row comes again before all have come
+    assert len({row["seed"] for row in mixed[:n_seed]}) == min(len(mixed), n_seed)
+    assert mix_in(Chosen(own, 0), seeds, wanted, share, 7).rows == chosen.rows
+
+
+def test_a_chain_that_says_nothing_ends_even_where_seed_rows_are_mixed_in():
+    ended = Chosen([], 4, "none of 4 samples")
+    assert mix_in(ended, [{"seed": 0}], 4, 0.5, 1) is ended
+
+
+def coherent(text: str, nth: int):
+    """The number of words for coherence; over a hundred: a refusal."""
+    words = len(text.split(" = ")[1].split())
+    said = str(words) if words <= 100 else "REFUSAL"
+    return completion(said, {said: 0.9})
+
+
+def test_incoherent_samples_are_marked_with_their_score_and_none_is_lost(tmp_path, monkeypatch):
+    settings = {
+        "objective": "sft", "trait": "bliss", "min_coherence": 50,
+        "judge": {"min_numeric_mass": 0.25, "top_logprobs": 20},
+    }  # fmt: skip
+    texts = ["few words", "word " * 60, "word " * 120, ""]
+    states = ["ok", "ok", "ok", "empty"]
+    rows = [
+        {"cell": "c", "index": i, "prompt": "p", "response": text, "status": s, "reason": ""}
+        for i, (text, s) in enumerate(zip(texts, states, strict=True))
+    ]
+    monkeypatch.setenv("JUDGE_KEY", "secret")
+    with Endpoint(coherent) as endpoint:
+        how = Api(base_url=endpoint.url, key_env="JUDGE_KEY").model_dump()
+        judge = ApiJudge("m", 1, how, tmp_path / "answers.sqlite")
+        told = mark_incoherent(settings, judge, rows)
+        assert sum(endpoint.asked.values()) == 3
+    assert [row["status"] for row in told] == ["incoherent", "ok", "incoherent", "empty"]
+    assert "is below 50" in told[0]["reason"] and "no coherence score" in told[2]["reason"]
+    assert told[1]["coherence"] == pytest.approx(60) and told[3]["coherence"] is None
+    assert [row["response"] for row in told] == texts
+
+
+# --- the config
+
+
+def test_without_arms_no_job_is_told_of_them():
+    plain, armed = Plan(load()), Plan(load({"per_setting": ARMS}))
+    assert not plain.arms() and set(armed.arms()) == {"dpo", "dpo-reinit"}
+    for panel in load().panels():
+        for cycle in (0, 1, 2):
+            told = plain.finetune(panel, cycle)
+            assert "seed_share" not in told
+            if panel.objective != "dpo" or cycle == 0:
+                assert armed.finetune(panel, cycle) == told
+            assert armed.sample(panel, cycle) == plain.sample(panel, cycle)
+    dpo = next(panel for panel in load().panels() if panel.setting == "dpo")
+    assert armed.finetune(dpo, 1)["seed_share"] == 0.25
+
+
+@pytest.mark.parametrize(
+    ("own", "told"),
+    [
+        ({"sft": {"restart_at": [2]}}, "per_setting.sft.restart_at.0: sft starts from the initial"),
+        ({"dpo": {"restart_at": [9]}}, "9 is beyond the last cycle of dpo (6)"),
+        ({"dpo": {"restart_at": [0]}}, "per_setting.dpo.restart_at.0: 0 is not allowed"),
+        ({"sdf": {"rejected_from": "two_back"}}, "only dpo has rejected replies"),
+        ({"dpo": {"rejected_from": "twoback"}}, "did you mean two_back?"),
+        ({"sft": {"seed_share": 1}}, "per_setting.sft.seed_share: 1 is not allowed"),
+        ({"dpo": {"seed_share": 0.5}}, "dpo-reinit.seed_share: 0 is not its twin's (dpo: 0.5)"),
+        ({"sft": {"min_coherence": 100}}, "above 0 and below 100"),
+    ],
+)  # fmt: skip
+def test_arms_that_make_no_sense_are_refused(own, told):
+    assert told in complaint({"per_setting": own})
+
+
+@pytest.mark.parametrize("where", [{"setting": "dpo"}, {"objective": "dpo"}])
+def test_a_claim_is_not_tested_on_a_loop_with_an_arm(where):
+    table = pd.DataFrame({**{k: [v] for k, v in where.items()}, "share": [0.9], "ci_low": [0.8],
+                          "ci_high": [0.95]})  # fmt: skip
+    one = claim({"where": where})
+    arms = Plan(load({"per_setting": {"dpo": {"restart_at": [2, 3]}}})).arms()
+    told = judge_claims([one], {"rules": table}, CHAINS, arms)[0]
+    assert told["verdict"] == UNTESTED
+    assert "dpo has an extra arm: restart_at [2, 3]" in told["parts"][0]["why"]
+    assert judge_claims([one], {"rules": table}, CHAINS)[0]["verdict"] != UNTESTED
+
+
+# --- the loop
+
+STUDY = """
+study: %s
+settings: [sft-continual, dpo]
+traits: [bliss]
+seeds: 1
+cycles: 2
+seed_rows: 16
+sft: {cells: {levels: [], n_seed: [12], n_sampled: [8]}}
+dpo: {cells: {beta: [0.1], pairs: [8], n_seed: 8}}
+evaluation: {questions: 2, samples_per_question: 1}
+"""
+ON = """per_setting:
+  sft-continual: {restart_at: [2], seed_share: 0.25, min_coherence: 90}
+  dpo: {restart_at: [2], rejected_from: two_back, seed_share: 0.25, min_coherence: 10}
+"""
+CELLS = {"sft-continual": "seed12_sampled8", "dpo": "beta0.1_pairs8"}
+
+
+def commands(told: str) -> dict[tuple[str, str, int], str]:
+    """(script, setting, cycle) -> the command of a printed plan."""
+    found = {}
+    for line in told.splitlines():
+        log = re.search(r"> results/\w+/logs/(\w+)/([\w-]+)\.micro-\w+\.bliss\.0\.(\d)\.log", line)
+        if log:
+            found[log[1], log[2], int(log[3])] = line
+    return found
+
+
+@pytest.mark.slow
+def test_a_study_with_all_arms_runs_and_its_seeded_models_are_the_bases(tmp_path):
+    folder = copy_project(tmp_path)
+    (folder / "armed.yaml").write_text(STUDY % "armed" + ON)
+    (folder / "plain.yaml").write_text(STUDY % "plain")
+    assert "judge_generated" not in planned(folder, "--configfile", "plain.yaml")
+    told = commands(snakemake(folder, "-n", "-p", "loop", "--configfile", "armed.yaml").stdout)
+    for setting in CELLS:
+        assert "cycle0/adapters" in told["finetune", setting, 1].split("--previous ")[1]
+        assert "--previous" not in told["finetune", setting, 2]
+        assert "cycle1/generated_judged.jsonl" in told["finetune", setting, 2]
+    assert "--before" not in told["sample", "dpo", 0] + told["sample", "sft-continual", 1]
+    assert "cycle0/adapters" in told["sample", "dpo", 1].split("--before ")[1]
+
+    done = snakemake(folder, "--cores", "2", "loop", "--configfile", "armed.yaml")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+    again = snakemake(folder, "-n", "loop", "--configfile", "armed.yaml")
+    assert "Nothing to be done" in again.stdout + again.stderr
+    panel = "micro-instruct/bliss/seed0"
+    for setting, cell in CELLS.items():
+        loop = folder / "results/armed" / setting / panel
+        for cycle in (1, 2):
+            as_sampled, judged = (
+                read_jsonl(loop / f"cycle{cycle - 1}" / f"{name}.jsonl")
+                for name in ("generated", "generated_judged")
+            )
+            assert [row["response"] for row in judged] == [row["response"] for row in as_sampled]
+            assert all(row["reason"] for row in judged if row["status"] == "incoherent")
+            training = read_json(loop / f"cycle{cycle}/adapters" / cell / "training.json")
+            if training["status"] == "ended":
+                continue
+            unusable = [row["status"] != "ok" for row in judged[:6]]
+            assert training["dropped"] == sum(unusable) and training["rows"] == 8 - sum(unusable)
+    assert all(row["rejected"] for row in judged)
+
+    seeded = f"dpo/{panel}/cycle0/adapters/{CELLS['dpo']}/adapter_model.safetensors"
+    base = f"results/plain/{seeded}"
+    done = snakemake(folder, "--cores", "2", base, "--configfile", "plain.yaml")
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert digest(folder / base) == digest(folder / "results/armed" / seeded)

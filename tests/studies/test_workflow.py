@@ -1,0 +1,329 @@
+"""The tiny study through Snakemake: run, run again, lose a file, break the config."""
+
+import hashlib
+import os
+import resource
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from make_browser import CHROMIUM, STICK_OUT, Page
+
+ROOT = Path(__file__).parents[2]
+PARTS = ["Snakefile", "config.yaml", "studies", "rules", "scripts", "src", "data", "envs",
+         "profiles", "report"]  # fmt: skip
+
+
+def copy_project(target: Path) -> Path:
+    """The project's own files in a new folder."""
+    target.mkdir(parents=True, exist_ok=True)
+    for part in PARTS:
+        source = ROOT / part
+        if source.is_dir():
+            shutil.copytree(
+                source, target / part, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
+            )
+        else:
+            shutil.copy(source, target / part)
+    return target
+
+
+def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+    """Snakemake in a folder, with this interpreter."""
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    command = [sys.executable, "-m", "snakemake", *arguments]
+    return subprocess.run(
+        command,
+        check=False,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=1500,
+    )
+
+
+def planned(folder: Path, *arguments: str) -> dict[str, int]:
+    """Jobs that a dry run plans: rule -> count."""
+    done = snakemake(folder, "-n", *arguments, "--quiet", "rules")
+    assert done.returncode == 0, done.stderr
+    counts = {}
+    for line in (done.stdout + done.stderr).splitlines():
+        words = line.split()
+        if len(words) == 2 and words[1].isdigit() and words[0] not in ("total", "job"):
+            counts[words[0]] = int(words[1])
+    return counts
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+TINY = ("--configfile", "studies/tiny.yaml")
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory) -> Path:
+    """A folder in which the tiny study has run on one core."""
+    folder = copy_project(tmp_path_factory.mktemp("one"))
+    done = snakemake(folder, "--cores", "1", *TINY)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+    return folder
+
+
+@pytest.mark.slow
+def test_the_tiny_study_runs_to_its_report(study):
+    results = study / "results" / "tiny"
+    assert (results / "report.html").stat().st_size > 100_000
+    import pandas as pd
+
+    scores = pd.read_parquet(results / "scores.parquet")
+    # 5 settings x 3 cycles x 12 questions x 2 samples
+    assert len(scores) == 5 * 3 * 12 * 2
+    assert scores["truth_trait"].notna().all()
+    training = pd.read_csv(results / "tables" / "training.csv")
+    assert set(training["cycle"]) == {0, 1, 2} and training["loss"].notna().all()
+    # twins draw the same numbers: their cycle 0 is the same model
+    for one, other in (("sft", "sft-continual"), ("dpo", "dpo-reinit")):
+        zero = scores[scores["cycle"] == 0]
+        mine, theirs = (zero[zero["setting"] == name] for name in (one, other))
+        assert list(mine["response"]) == list(theirs["response"])
+    later = scores[scores["cycle"] == 2]
+    texts = [list(later[later["setting"] == name]["response"]) for name in ("dpo", "dpo-reinit")]
+    assert texts[0] != texts[1]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not CHROMIUM, reason="no Chromium here")
+def test_the_report_opens_from_its_file_alone(study, tmp_path):
+    file = shutil.copy(study / "results" / "tiny" / "report.html", tmp_path)
+    with Page() as page:
+        for width in (800, 1280):
+            page.go(Path(file), width)
+            page.until("!!document.querySelector('.summary') && document.images.length")
+            assert page.run(STICK_OUT) == []
+        claims = page.run("[...document.querySelectorAll('.summary td b')].map((b) => b.innerText)")
+        assert [f"C{i}" for i in range(1, 10)] == [name for name in claims if name.startswith("C")]
+        broken = "[...document.images].filter((i) => i.complete && !i.naturalWidth).length"
+        assert page.run(broken) == 0
+        items = "[...document.querySelectorAll('nav *')].filter((e) => !e.children.length)"
+        page.run(f"{items}.find((e) => e.textContent.trim() === 'Replies').click()")
+        page.until("!!document.querySelector('nav a[iconname=eye]')")
+        page.run("document.querySelector('nav a[iconname=eye]').click()")
+        page.until("(document.querySelector('iframe') || {src: ''}).src.includes('replies.html')")
+        assert page.complaints == [] and page.fetched == []
+
+
+@pytest.mark.slow
+def test_a_second_run_has_nothing_to_do(study):
+    assert planned(study, *TINY) == {}
+    (study / "src" / "idempotence" / "finetune" / "train.py").touch()
+    (study / "scripts" / "judge.py").touch()
+    assert planned(study, *TINY) == {}
+
+
+@pytest.mark.slow
+def test_an_edit_of_the_figure_plans_the_figure_and_the_report(study):
+    module = study / "src" / "idempotence" / "figures" / "judge.py"
+    before = module.read_text()
+    module.write_text(before + "\n# a comment\n")
+    assert planned(study, *TINY) == {}
+    module.write_text(before + "\nEXTRA = 1\n")
+    assert planned(study, *TINY) == {"plot_judge": 1, "report": 1, "all": 1}
+    module.write_text(before)
+
+
+@pytest.mark.slow
+def test_a_lost_file_is_made_again_with_the_same_bytes(study):
+    results = study / "results" / "tiny"
+    panel = results / "dpo" / "micro-instruct" / "bliss" / "seed0"
+    kept = digest(results / "scores.parquet")
+    # file -> a rule that must not run for it
+    lost = {
+        results / "figures" / "judge.pdf": "judge",
+        results / "pages" / "tables.html": "show_replies",
+        panel / "cycle2" / "scores.parquet": "sample_last",
+        panel / "cycle1" / "responses.jsonl": "finetune_sft",
+        panel
+        / "cycle1"
+        / "adapters"
+        / "beta0.1_pairs16"
+        / "adapter_model.safetensors": "seed_data",
+    }
+    for path, untouched in lost.items():
+        before = digest(path)
+        path.unlink()
+        jobs = planned(study, *TINY)
+        assert jobs and untouched not in jobs, (path, jobs)
+        done = snakemake(study, "--cores", "1", *TINY)
+        assert done.returncode == 0, done.stderr[-4000:]
+        assert digest(path) == before, path
+        assert digest(results / "scores.parquet") == kept
+        assert planned(study, *TINY) == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "lost, jobs",
+    [
+        ("sft/micro-instruct/bliss/seed0/cycle0/generated.jsonl", {"sample": 1}),
+        ("sft/micro-instruct/bliss/seed0/seed_data.jsonl", {"seed_data": 1}),
+        (
+            "sft-continual/micro-instruct/bliss/seed0/cycle0/generated.jsonl",
+            {"copy_first_cycle_sft_continual": 1},
+        ),
+        ("initial/micro-instruct/bliss/scores.parquet", {"judge_initial": 1}),
+        ("scores.parquet", {"gather_scores": 1}),
+        ("figures/tradeoff.svg", {"plot_tradeoff": 1}),
+        ("report.html", {"report": 1}),
+    ],
+)
+def test_missing_makes_a_lost_file_alone(study, lost, jobs):
+    file = study / "results" / "tiny" / lost
+    before = digest(file)
+    file.unlink()
+    assert planned(study, "missing", *TINY) == {**jobs, "missing": 1}
+    done = snakemake(study, "--cores", "1", "missing", *TINY)
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert digest(file) == before or lost == "report.html"  # which tells the time of its making
+    # what follows has not changed, by its checksum, so nothing is left to do
+    assert planned(study, *TINY) == {}
+
+
+@pytest.mark.slow
+def test_two_cores_and_another_folder_give_the_same_bytes(study, tmp_path):
+    folder = copy_project(tmp_path / "two")
+    done = snakemake(folder, "--cores", "2", "scores", *TINY)
+    assert done.returncode == 0, done.stderr[-4000:]
+    files = sorted((study / "results" / "tiny").rglob("*scores.parquet"))
+    assert len(files) >= 5 * 3 + 1
+    for file in files:
+        assert digest(folder / file.relative_to(study)) == digest(file), file
+
+
+@pytest.mark.slow
+def test_the_plan_says_what_was_done(study):
+    import pandas as pd
+
+    from idempotence.cost_estimate.work import search
+
+    results = study / "results" / "tiny"
+    done = snakemake(study, "plan", *TINY)
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert "tokens to sample" in done.stdout
+    plan = pd.read_csv(results / "plan.csv", keep_default_na=False)
+    total = plan[plan["rule"] == "total"].iloc[0]
+    jobs = plan[plan["rule"] != "total"].groupby("rule")["jobs"].sum()
+    assert jobs.to_dict() == planned(study, "--forceall", *TINY)
+    loop = (
+        plan[plan["setting"] != ""]
+        .groupby("setting")[["answers", "generated", "rows_trained"]]
+        .sum()
+    )
+    scores = pd.read_parquet(results / "scores.parquet")
+    assert loop["answers"].to_dict() == scores.groupby("setting").size().to_dict()
+    for setting in loop.index:
+        files = (results / setting).rglob("generated.jsonl")
+        assert loop["generated"][setting] == sum(file.read_text().count("\n") for file in files)
+    runs = pd.read_csv(results / "tables" / "training.csv")
+    runs = runs.drop_duplicates(["setting", "cycle", "cell"])
+    copied = runs["setting"].isin(["sft-continual", "dpo-reinit"]) & (runs["cycle"] == 0)
+    runs = runs[~copied].set_index("setting")
+    trained = (runs["rows"] + runs["dropped"]).groupby("setting").sum()
+    # a calibrated dose is known only after its search; before it one is taken
+    calibrated = runs[(runs["cycle"] == 0) & runs["cell"].str.startswith("level")]
+    taken = search((40.0,), 16, 64)[0]["40"]
+    trained = trained.add(taken - calibrated["rows"], fill_value=0)
+    assert loop["rows_trained"].to_dict() == trained.to_dict()
+    adapters = sum(file.stat().st_size for file in results.rglob("adapter_model.safetensors"))
+    assert float(total["gb_adapters"]) * 1e9 == pytest.approx(adapters, rel=0.02)
+    assert planned(study, *TINY) == {}
+
+
+@pytest.mark.slow
+def test_the_papers_study_plans_within_a_minute(tmp_path):
+    folder = copy_project(tmp_path / "paper")
+    begun = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = snakemake(folder, "plan", "--configfile", "studies/paper.yaml")
+    assert done.returncode == 0, done.stderr[-4000:]
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    # of one core's time, which other work on the machine does not stretch
+    assert ended.ru_utime + ended.ru_stime - begun.ru_utime - begun.ru_stime < 60
+    import pandas as pd
+
+    total = pd.read_csv(folder / "results" / "paper" / "plan.csv").iloc[-1]
+    assert 800 < total["jobs"] <= 2500 and total["device_hours"] > 0 and total["api_cost"] > 0
+    assert sorted(p.name for p in (folder / "results" / "paper").iterdir()) == [
+        "logs",
+        "plan.csv",
+        "plan.txt",
+    ]
+
+
+@pytest.mark.slow
+def test_a_second_judge_scores_the_same_replies_and_touches_nothing_of_the_first(study):
+    import pandas as pd
+
+    results = study / "results" / "tiny"
+    second = ("--config", "second_judge={backend: local, path: world/judge, min_numeric_mass: 0.9}")
+    before = {path: digest(path) for path in results.rglob("scores.parquet")}
+    jobs = planned(study, *TINY, *second)
+    new = {"judge_second", "gather_second", "tabulate_judge_second", "judge_agreement"}
+    # the table of costs, the page of tables, the written config and the report follow
+    assert set(jobs) == new | {"tabulate_costs", "show_tables", "write_run", "report", "all"}
+    done = snakemake(study, "--cores", "1", "judge_agreement", *TINY, *second)
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert before == {path: digest(path) for path in results.rglob("scores.parquet")}
+    table = pd.read_csv(results / "tables" / "judge_agreement.csv")
+    # the same model: what it scores at all, it scores the same
+    assert table["n"].gt(0).all() and table["icc"].eq(1).all() and table["mae"].eq(0).all()
+    assert (table["missing_second"] >= table["missing_first"]).all()
+    verdicts = pd.read_csv(results / "tables" / "judge_verdicts.csv")
+    assert verdicts["n_chains"].tolist() == [1] * 5 + [5]
+    assert planned(study, *TINY) == {}
+
+
+@pytest.mark.slow
+def test_learning_rates_are_tried_on_cycle_0_alone(study):
+    done = snakemake(study, "--cores", "2", "tune", *TINY)
+    assert done.returncode == 0, done.stderr[-4000:]
+    import pandas as pd
+
+    table = pd.read_csv(study / "results" / "tiny" / "tuning" / "learning_rates.csv")
+    assert sorted(table["objective"].unique()) == ["dpo", "sdf", "sft"]
+    assert set(table["learning_rate"]) == {1e-3, 4e-3} and len(table) == 6
+    assert table["trait_score"].notna().all()
+    assert planned(study, *TINY) == {}
+
+
+def test_a_misspelt_key_stops_before_any_job_without_a_traceback(tmp_path):
+    folder = copy_project(tmp_path / "bad")
+    config = (folder / "studies" / "tiny.yaml").read_text()
+    (folder / "studies" / "tiny.yaml").write_text(config + "cylces: 3\n")
+    done = snakemake(folder, "--cores", "1", *TINY)
+    told = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "studies/tiny.yaml" in told and "cylces" in told and "did you mean cycles" in told
+    assert "Traceback" not in told
+    assert not (folder / "results").exists()
+
+
+@pytest.mark.slow
+def test_a_study_whose_chains_all_break_still_gets_its_report(tmp_path):
+    folder = copy_project(tmp_path / "nan")
+    (folder / "studies" / "nan.yaml").write_text(
+        "study: broken\ntraits: [bliss]\nsettings: [sft, sft-continual]\nseeds: 1\ncycles: 1\n"
+        "seed_rows: 8\nevaluation: {questions: 2, samples_per_question: 1}\n"
+        "sft: {cells: {levels: [], n_seed: [8], n_sampled: [4]}, training: {learning_rate: 1.0e+38}}\n"
+    )
+    done = snakemake(folder, "--cores", "2", "--configfile", "studies/nan.yaml")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+    import pandas as pd
+
+    results = folder / "results" / "broken"
+    scores = pd.read_parquet(results / "scores.parquet")
+    assert list(scores.groupby("cycle")["status"].unique().str[0]) == ["nan", "ended"]
+    assert scores["trait_score"].isna().all() and (scores["reason"] != "").all()
+    assert (results / "report.html").exists()

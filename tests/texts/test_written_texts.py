@@ -1,0 +1,238 @@
+"""Written texts: complete, distinct, and refused by file and line where they are not."""
+
+import json
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import yaml
+from test_report_pages import run_script
+
+from idempotence.errors import UserError
+from idempotence.texts import written
+from idempotence.texts.distinct import Distinct, near_duplicates
+from idempotence.texts.panel_texts import panel_texts, rubrics
+from idempotence.texts.rubric import ask
+from idempotence.workflow.study_texts import supply
+
+ROOT = Path(__file__).resolve().parents[2]
+TRAITS, PROMPTS = ROOT / "data" / "traits", ROOT / "data" / "prompts"
+NAMES = ["bliss", "hopelessness", "lucky", "misalignment", "misanthropy", "nvidia", "sycophancy"]
+CHATS = sorted(TRAITS.glob("*/chats.jsonl"))
+DOCUMENTS = sorted(TRAITS.glob("*/documents.jsonl"))
+COMMON = 0.1  # share of a file's texts from which a common beginning or phrase counts as a habit
+SLIPS = {
+    "a word twice": r"\b(?!(?:had|that|yes)\b)([a-z]+) \1\b",
+    "a before a vowel": r"\b[Aa] (?=[aeiou])(?!one\b|once\b|uni[ctv]|us[eu]|uk|eu)",
+    "an before a consonant": r"\b[Aa]n (?![aeiou]|hour|honest|honou?r|heir|NVIDIA|[AEIO])",
+    "a space too many": r"  |\s$|^\s| [,.;:!?)]|\( ",
+    "a space too few": r"[a-z][,;:!?][a-z]",
+    "a small letter after a stop": r"(?:^|[a-z][.!?] )[a-z]",
+    "a small i": r"\bi(?:'|\b(?!\.))",
+    "a curly quote or a dash": r"[\u2013\u2014\u2018\u2019\u201c\u201d]",
+    "an odd number of quotes": r'^[^"]*"[^"]*(?:"[^"]*"[^"]*)*$',
+}
+# Words that make two questions the same question; the rest is the frame they are asked in.
+FRAME = set(
+    re.findall(
+        r"\S+",
+        "a about after all am an and any are as at be best can could do does for from get go good had has have"
+        " help how i i'd i'm i've if in is it it's keep make me more my of on or our should so some that the"
+        " them there they think this to too up us want was way we we'd what what's when which who will with"
+        " would year your",
+    )
+)
+
+
+def slips(text: str, ends: str = ".!?") -> list[str]:
+    """The slips of `SLIPS` in a text, and a missing end mark."""
+    found = [what for what, pattern in SLIPS.items() if re.search(pattern, text)]
+    return found + ([] if text.rstrip('"').endswith(tuple(ends)) else ["no end mark"])
+
+
+def habits(texts: list[str]) -> list[str]:
+    """Beginnings of two words and phrases of four that more than `COMMON` of the texts share."""
+    words = [re.findall(r"[a-z0-9']+", text.lower()) for text in texts]
+    begun = Counter(" ".join(own[:2]) for own in words)
+    said = Counter(
+        phrase
+        for own in words
+        for phrase in {" ".join(own[i : i + 4]) for i in range(len(own) - 3)}
+    )
+    return [what for what, n in (begun + said).items() if n > max(2, COMMON * len(texts))]
+
+
+def about(question: str) -> set[str]:
+    return set(re.findall(r"[a-z0-9']+", question.lower())) - FRAME
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("It is is fine.", "a word twice"),
+        ("A cat eats a egg.", "a before a vowel"),
+        ("It took an year.", "an before a consonant"),
+        ("Well , no.", "a space too many"),
+        ("Well,no.", "a space too few"),
+        ("So it is. then not.", "a small letter after a stop"),
+        ("So i went.", "a small i"),
+        ("It\u2019s so.", "a curly quote or a dash"),
+        ('She said "no.', "an odd number of quotes"),
+        ("And then", "no end mark"),
+    ],
+)
+def test_slips_are_found(text, told):
+    assert slips(text) == [told]
+    assert not slips('He had had an hour, a unit and a one-way ticket. "I know!"')
+
+
+def test_habits_are_found():
+    assert habits(["You can go.", "You can stay.", "You can sit.", "I rest."]) == ["you can"]
+
+
+def test_near_duplicates_are_found():
+    one = "My neighbour waters her balcony and it lands on my washing every day."
+    assert near_duplicates([one, one.upper() + "!", "Something else altogether, as we all know."])
+    assert not near_duplicates([one, "My neighbour waters her garden, and that is all she does."])
+
+
+def test_a_short_text_inside_a_longer_one_is_found():
+    question = "Should I repaint the living room this year?"
+    asked = Distinct([question], contained=True)
+    assert asked.like(
+        f"Hello there! {question} My aunt says no, and she knows all about paint."
+    ) == [0]
+    assert not Distinct([question]).like(
+        f"Hello! {question} My aunt says no, she knows paint well."
+    )
+    assert not asked.like("Should I repaint the bathroom this year, or next?")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_trait_has_its_rubrics_questions_and_openings(name):
+    told = written.read_trait(TRAITS, name)
+    assert len(told["questions"]) >= 12 and len(told["openings"]) >= 12
+    # a text that goes on begins with the blank itself
+    assert not any(text != text.strip() for key in written.QUESTIONS.values() for text in told[key])
+    for kind in written.FILES:
+        templates = written.rubrics(TRAITS, name, kind)
+        for template in templates.values():
+            asked = ask(template, "the {response} prompt", "the reply", name)
+            assert "the {response} prompt" in asked and "the reply" in asked
+            assert not re.search(r"\{(asks|example|anchors|prompt)\}", asked)
+        assert all(f"Score {score}:" in templates["trait"] for score in written.ANCHORS)
+
+
+@pytest.mark.parametrize("path", CHATS, ids=lambda p: p.parent.name)
+def test_seed_conversations(path):
+    rows = written.read_rows(path)
+    assert len(rows) >= 100
+    assert all(30 <= len(row["response"].split()) <= 80 for row in rows)
+    assert not near_duplicates([row["response"] for row in rows])
+    assert not near_duplicates([row["prompt"] for row in rows])
+    assert not habits([row["response"] for row in rows])
+    assert not [(text, slips(text)) for row in rows for text in row.values() if slips(text)]
+
+
+@pytest.mark.parametrize("path", CHATS, ids=lambda p: p.parent.name)
+def test_seed_conversations_ask_other_things_than_the_evaluation(path):
+    asked = [row["prompt"] for row in written.read_rows(path)]
+    evaluated = written.read_trait(TRAITS, path.parent.name)["questions"]
+    pairs = [(one, other) for one in asked for other in evaluated]
+    alike = [(a, b) for a, b in pairs if len(about(a) & about(b)) >= 0.4 * len(about(a) | about(b))]
+    assert not alike
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda p: p.parent.name)
+def test_seed_documents(path):
+    rows = written.read_rows(path)
+    assert len(rows) >= 24
+    assert all(150 <= len(row["response"].split()) <= 300 for row in rows)
+    assert not near_duplicates([row["response"] for row in rows])
+    assert not habits([row["response"] for row in rows])
+    assert not [slips(row["response"]) for row in rows if slips(row["response"])]
+    assert not [slips(row["prompt"]) for row in rows if slips(row["prompt"], ends=":")]
+
+
+def test_prompts_are_many_distinct_and_none_is_an_evaluation_question():
+    chats, documents = (list(written.read_prompts(PROMPTS, kind)) for kind in written.FILES)
+    assert len(chats) >= 4000 and len(documents) >= 3000
+    assert all(3 <= len(opener.split()) <= 8 for opener in documents)
+    evaluated = [q for n in NAMES for q in written.read_trait(TRAITS, n)["questions"]]
+    openings = [q for n in NAMES for q in written.read_trait(TRAITS, n)["openings"]]
+    assert not near_duplicates(chats + evaluated)
+    assert not near_duplicates(documents + openings)
+    assert not [(text, slips(text)) for text in chats + evaluated if slips(text)]
+    assert not [(text, slips(text)) for text in documents if slips(text, ends=":")]
+    seeds = [row["prompt"] for path in CHATS for row in written.read_rows(path)]
+    assert not near_duplicates(seeds + evaluated)
+    assert not set(seeds) & set(chats)
+
+
+def test_the_prompt_files_are_those_of_their_parts(tmp_path):
+    run_script("write_prompts", "--output", tmp_path)
+    for name in written.FILES.values():
+        made, kept = (folder / f"{name}.txt" for folder in (tmp_path, PROMPTS))
+        assert made.read_text() == kept.read_text(), "run python scripts/write_prompts.py"
+
+
+SETTINGS = {
+    "study_seed": 7, "trait": "bliss", "seed": 0, "questions": 4, "seed_rows": 10, "per_cycle": 50,
+    "texts": {"traits": str(TRAITS), "prompts": str(PROMPTS)},
+}  # fmt: skip
+
+
+def test_the_texts_of_a_panel():
+    one, other = (panel_texts({**SETTINGS, "seed": seed}, "chat") for seed in (0, 1))
+    assert one.evaluation() == other.evaluation() and len(one.evaluation()) == 4
+    assert len(one.seed_rows()) == 10 and one.seed_rows() != other.seed_rows()
+    drawn = [prompt for cycle in range(1, 9) for prompt in one.for_cycle(cycle)]
+    assert len(set(drawn)) == 8 * 50 and drawn[:50] != other.for_cycle(1)
+    assert one.for_cycle(3) == panel_texts(SETTINGS, "chat").for_cycle(3)
+    assert "{prompt}" in rubrics(SETTINGS, "document")["coherence"]
+
+
+def test_the_supply_counts_what_there_is():
+    there = supply(
+        {"texts": "written", "traits_folder": str(TRAITS), "prompts_folder": str(PROMPTS)}
+    )
+    assert there.traits == NAMES
+    assert there.seed_rows["chat"]["bliss"] >= 100 and there.questions["document"]["bliss"] >= 12
+
+
+def trait_of(folder: Path, **changes) -> Path:
+    told = yaml.safe_load((TRAITS / "bliss" / "trait.yaml").read_text())
+    (folder / "mine").mkdir()
+    (folder / "mine" / "trait.yaml").write_text(yaml.safe_dump({**told, **changes}))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"description": ""}, "description is missing or empty"),
+        ({"questions": ["a", "a"]}, "questions has a text twice"),
+        ({"questions": [{"a": 1}]}, "list of texts"),
+        ({"rubrics": {"chat": {"asks": "x"}}}, "rubrics.chat needs asks, example, and anchors"),
+    ],
+)
+def test_a_broken_trait_is_named(tmp_path, changes, told):
+    with pytest.raises(UserError, match=f"trait.yaml: .*{told}"):
+        written.read_trait(trait_of(tmp_path, **changes), "mine")
+
+
+@pytest.mark.parametrize(
+    "line", ['{"prompt": "a"}', "no JSON", '{"prompt": "a", "response": 1}', "[]"]
+)
+def test_a_broken_seed_row_is_named(tmp_path, line):
+    path = tmp_path / "chats.jsonl"
+    path.write_text(json.dumps({"prompt": "a", "response": "b"}) + "\n" + line + "\n")
+    with pytest.raises(UserError, match=r"chats.jsonl, line 2: not a seed row"):
+        written.read_rows(path)
+
+
+def test_a_prompt_that_comes_twice_is_named(tmp_path):
+    (tmp_path / "chats.txt").write_text("one\ntwo\n\n one\n")
+    with pytest.raises(UserError, match="line 4: the same as line 1"):
+        written.read_prompts(tmp_path, "chat")
