@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from idempotence.errors import UserError
-from idempotence.workflow.fingerprint import fingerprint
+from idempotence.workflow.fingerprint import closure, fingerprint
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -46,11 +46,13 @@ class Project:
         assert old in text
         self.write(name, text.replace(old, new))
 
-    def hash(self, script="make_it", files=()) -> str:
-        root = self.folder / "src"
-        return fingerprint(
-            self.folder / f"scripts/{script}.py", root, [self.folder / file for file in files]
-        )
+    def hash(self, script="make_it", files=(), without=()) -> str:
+        files = [self.folder / file for file in files]
+        path = self.folder / f"scripts/{script}.py"
+        return fingerprint(path, self.folder / "src", files, without)
+
+    def closure(self, script="make_it", without=()) -> list[str]:
+        return closure(self.folder / f"scripts/{script}.py", self.folder / "src", without)
 
 
 @pytest.fixture
@@ -153,6 +155,62 @@ def test_an_import_for_types_alone_does_not_count(project, test):
     assert project.hash() == before
     project.edit("src/idempotence/deep/sibling.py", "1", "2")
     assert project.hash() != before
+
+
+@pytest.mark.parametrize("test", ['__name__ == "__main__"', "'__main__' == __name__"])
+def test_how_a_program_is_started_does_not_count(project, test):
+    before, reached = project.hash(), project.closure()
+    start = f"\n\nif {test}:\n    from idempotence.c import SIZE\n\n    work(SIZE)\n"
+    for name in ("scripts/make_it.py", "src/idempotence/a.py"):
+        project.write(name, FILES[name] + start)
+    assert (project.hash(), project.closure()) == (before, reached)
+    project.edit("scripts/make_it.py", start, f"{start}else:\n    import idempotence.c\n")
+    assert project.hash() != before and "idempotence.c" in project.closure()
+
+
+@pytest.mark.parametrize(
+    "test",
+    ["__name__ != '__main__'", "__name__ == 'main'", "__file__ == '__main__'",
+     "__name__ == '__main__' == __doc__", "__name__ == '__main__' or True", "'__main__'"],
+)  # fmt: skip
+def test_other_conditions_count(project, test):
+    before = project.hash("other")
+    project.write(
+        "scripts/other.py", f"import idempotence.c\nif {test}:\n    import idempotence.a\n"
+    )
+    assert project.hash("other") != before and "idempotence.a" in project.closure("other")
+
+
+def test_the_closure_names_the_modules_that_count(project):
+    assert project.closure("other") == ["idempotence", "idempotence.c"]
+    deep = ["idempotence.deep", "idempotence.deep.inner", "idempotence.deep.sibling"]
+    assert project.closure() == ["idempotence", "idempotence.a", *deep]
+
+
+def test_modules_that_a_job_never_runs_are_left_out_with_what_only_they_import(project):
+    project.write(
+        "scripts/both.py", "def f():\n    import idempotence.a\n    import idempotence.c\n"
+    )
+    without = ["idempotence.a"]
+    before = project.hash("both", without=without)
+    assert before != project.hash("both")
+    assert project.closure("both", without) == ["idempotence", "idempotence.c"]
+    project.edit("src/idempotence/a.py", "+ 1", "+ 2")
+    project.edit("src/idempotence/deep/sibling.py", "value = 1", "value = 2")
+    assert project.hash("both", without=without) == before
+    project.edit("src/idempotence/c.py", "3", "4")
+    assert project.hash("both", without=without) != before
+
+
+def test_a_package_is_left_out_whole_and_no_other_of_a_longer_name(project):
+    project.write("src/idempotence/deeper.py", "X = 1\n")
+    project.write("scripts/both.py", "import idempotence.deep.inner\nimport idempotence.deeper\n")
+    assert project.closure("both", ["idempotence.deep"]) == ["idempotence", "idempotence.deeper"]
+
+
+def test_a_module_left_out_that_is_not_there_is_an_error(project):
+    with pytest.raises(UserError, match="idempotence.engine.old: there is no such module"):
+        project.hash(without=["idempotence.engine.old"])
 
 
 def test_circular_imports_end(project):
@@ -296,20 +354,3 @@ def test_constants_count_by_type_and_value(pair):
             hashes.append(project.hash("other"))
         one, two = (repr(value) for value in pair)
         assert (hashes[0] == hashes[1]) == (one == two)
-
-
-def test_an_edit_of_the_configs_models_leaves_the_jobs_as_they_are(tmp_path):
-    root = Path(__file__).parents[2]
-    for folder in ("src", "scripts"):
-        shutil.copytree(root / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))  # fmt: skip
-    jobs = ["calibrate", "finetune", "gather_scores", "generate_seed_data", "judge", "plot_grid",
-            "sample", "seed_data", "summarise_chains"]  # fmt: skip
-
-    def hashes() -> list[str]:
-        return [fingerprint(tmp_path / "scripts" / f"{job}.py", tmp_path / "src") for job in jobs]
-
-    before = hashes()
-    for name in ("models", "checks", "seeding", "audit"):
-        module = tmp_path / "src" / "idempotence" / "config" / f"{name}.py"
-        module.write_text(module.read_text() + "\nEXTRA = 1\n")
-    assert hashes() == before

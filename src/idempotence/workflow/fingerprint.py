@@ -18,27 +18,27 @@ DIGITS = 16
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
-def fingerprint(script: Path, package_root: Path, files: Iterable[Path] = ()) -> str:
+def fingerprint(
+    script: Path, package_root: Path, files: Iterable[Path] = (), without: Iterable[str] = ()
+) -> str:
     """Hash a script together with everything of this project that it runs.
 
     Counted are the syntax trees of the script and, transitively, of each module it imports that
     lies beside the script or in a package under `package_root` (`src`, the folder that holds the
-    package), imports inside functions and the `__init__` files on the way included.
-    Modules that are imported under a name computed at run time are not seen. `files` are data
-    that the script reads (a grammar, templates): they count by content and file name, in any
-    order. Where the project lies does not matter.
+    package), imports inside functions and the `__init__` files on the way included. Blocks of
+    `if __name__ == "__main__":` are left out with what they import: they say how a program is
+    started. Modules that are imported under a name computed at run time are not seen.
+
+    files: data that the script reads (a grammar, templates); they count by content and file name,
+    in any order. without: dotted names of modules and packages that this job never runs, though
+    the script can import them (an engine other than the job's); they are left out with all that
+    only they import. Where the project lies does not matter.
 
     Returns 16 hexadecimal digits. Raises `UserError` for a file that cannot be read or parsed,
-    naming file and line.
+    naming file and line, and for a name in `without` under which no module lies.
     """
-    package_root = Path(package_root)
-    if not any(package_root.glob("*/__init__.py")) or (package_root / "__init__.py").exists():
-        raise UserError(
-            f"{package_root} is not a folder that holds a Python package; "
-            "give the one above the package, such as src"
-        )
     total = hashlib.sha256()
-    for name, digest in _modules(Path(script), package_root):
+    for name, digest in _modules(Path(script), Path(package_root), without):
         total.update(f"{name} {digest}\n".encode())
     data = [(os.path.basename(file), hashlib.sha256(_read(file)).hexdigest()) for file in files]
     for name, digest in sorted(data):
@@ -46,9 +46,26 @@ def fingerprint(script: Path, package_root: Path, files: Iterable[Path] = ()) ->
     return total.hexdigest()[:DIGITS]
 
 
-def _modules(script: Path, package_root: Path) -> list[tuple[str, str]]:
+def closure(script: Path, package_root: Path, without: Iterable[str] = ()) -> list[str]:
+    """Dotted names, sorted, of the project's modules whose edits count for a script.
+
+    Arguments and errors are those of `fingerprint`.
+    """
+    return [name for name, _ in _modules(Path(script), Path(package_root), without) if name]
+
+
+def _modules(script: Path, package_root: Path, without: Iterable[str]) -> list[tuple[str, str]]:
     """(dotted name, digest) of every module reached from the script, sorted; the script is ""."""
+    if not any(package_root.glob("*/__init__.py")) or (package_root / "__init__.py").exists():
+        raise UserError(
+            f"{package_root} is not a folder that holds a Python package; "
+            "give the one above the package, such as src"
+        )
     roots = [os.path.abspath(script.parent), os.path.abspath(package_root)]
+    left_out = tuple(without)
+    for name in left_out:
+        if not _locate(name, roots):
+            raise UserError(f"{name}: there is no such module to leave out of a fingerprint")
     # Third-party names need no look at the disk: only these can be modules of the project.
     tops = {name.removesuffix(".py") for root in roots for name in _listing(root)}
     seen = {"": _parsed(os.path.abspath(script))}
@@ -57,13 +74,18 @@ def _modules(script: Path, package_root: Path) -> list[tuple[str, str]]:
         importer = waiting.pop()
         is_package, _, imports = seen[importer]
         for name in _candidates(importer, is_package, imports):
-            if name in seen or name.partition(".")[0] not in tops:
+            if name in seen or name.partition(".")[0] not in tops or _lies_in(name, left_out):
                 continue
             path = _locate(name, roots)
             if path:
                 seen[name] = _parsed(path)
                 waiting.append(name)
     return sorted((name, digest) for name, (_, digest, _) in seen.items())
+
+
+def _lies_in(name: str, packages: tuple[str, ...]) -> bool:
+    """Whether a module is one of these modules, or in one of these packages."""
+    return any(f"{name}.".startswith(f"{package}.") for package in packages)
 
 
 def _listing(folder: str) -> list[str]:
@@ -118,10 +140,30 @@ def _parse(path: str, source: bytes) -> tuple[bool, str, tuple]:
         raise UserError(
             f"{path}, line {line}: not valid Python ({reason}); correct it and start again"
         ) from error
+    tree.body = list(_without_start(tree.body))
     pieces: list[str] = []
     _write(tree, pieces)
     digest = hashlib.sha256("".join(pieces).encode("utf-8", "surrogatepass")).hexdigest()
     return os.path.basename(path) == "__init__.py", digest, tuple(_imports(tree))
+
+
+def _without_start(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """A module's statements, without what runs only where the module is the program started."""
+    for statement in body:
+        if isinstance(statement, ast.If) and _is_start(statement.test):
+            yield from _without_start(statement.orelse)
+        else:
+            yield statement
+
+
+def _is_start(test: ast.expr) -> bool:
+    """Whether a condition is `__name__ == "__main__"`."""
+    if not isinstance(test, ast.Compare) or not isinstance(test.ops[0], ast.Eq):
+        return False
+    sides = [test.left, *test.comparators]
+    names = [side.id for side in sides if isinstance(side, ast.Name)]
+    texts = [side.value for side in sides if isinstance(side, ast.Constant)]
+    return names == ["__name__"] and texts == ["__main__"] and len(sides) == 2
 
 
 def _imports(tree: ast.Module) -> Iterator[tuple[int, str, tuple[str, ...]]]:
