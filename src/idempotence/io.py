@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def _replace(path: str | Path, write) -> None:
+def _replace(path: str | Path, write: Callable[[Path], object]) -> None:
     """Call `write(temporary path)` and move the result to `path` in one step."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -33,7 +33,7 @@ def write_text(path: str | Path, text: str) -> None:
 
 
 def write_json(path: str | Path, value: Any) -> None:
-    """Write one JSON value, indented; NaN is written as null by no one: it raises ValueError."""
+    """Write one JSON value, indented. Raises ValueError for NaN and infinity."""
     write_text(path, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
@@ -45,8 +45,8 @@ def read_json(path: str | Path) -> Any:
         raise UserError(f"{path}, line {error.lineno}: not JSON ({error.msg})") from None
 
 
-def write_jsonl(path: str | Path, rows: Iterable[dict]) -> None:
-    """Write one JSON object a line."""
+def write_jsonl(path: str | Path, rows: Iterable[dict[str, Any]]) -> None:
+    """Write one JSON object per line."""
     lines = (json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows)
     write_text(path, "".join(lines))
 
@@ -56,8 +56,8 @@ def parse_yaml(text: str) -> Any:
     return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
-def read_jsonl(path: str | Path) -> list[dict]:
-    """Read one JSON object a line; a broken line raises `UserError` with file and line."""
+def read_jsonl(path: str | Path) -> list[dict[str, Any]]:
+    """Read one JSON object per line; a broken line raises `UserError` with file and line."""
     rows = []
     with open(path, encoding="utf-8") as file:
         for number, line in enumerate(file, start=1):
@@ -85,3 +85,33 @@ def write_arrow(table: "pa.Table", path: str | Path) -> None:
 def write_csv(frame: "pd.DataFrame", path: str | Path) -> None:
     """Write a table as CSV without its index, numbers to 6 significant digits."""
     _replace(path, lambda p: frame.to_csv(p, index=False, float_format="%.6g", lineterminator="\n"))
+
+
+def parquet_beside(path: str | Path) -> Path:
+    """Where the Parquet of a table lies whose CSV is at `path`."""
+    return Path(path).with_suffix(".parquet")
+
+
+def write_table(frame: "pd.DataFrame", path: str | Path) -> None:
+    """Write a table twice: as CSV at `path` for people, as Parquet beside it for other code.
+
+    The Parquet, at `parquet_beside(path)`, keeps every digit and each column's type.
+    """
+    write_parquet(frame, parquet_beside(path))
+    write_csv(frame, path)
+
+
+def read_table(path: str | Path) -> "pd.DataFrame":
+    """Read a Parquet file that `write_table` wrote.
+
+    Raises `UserError` when the file is absent or is no Parquet file.
+    """
+    import pandas as pd
+    import pyarrow as pa
+
+    try:
+        return pd.read_parquet(path)
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; the rule of that table writes it") from None
+    except pa.ArrowInvalid as error:
+        raise UserError(f"{path}: not a Parquet file ({error})") from None
