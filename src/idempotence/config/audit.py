@@ -2,15 +2,14 @@
 
 from pydantic import Field
 
-from idempotence.config.grid import Cell
 from idempotence.config.loading import DTYPE, GPUS, MEMORY, REVISION, Dtype
 from idempotence.config.values import Count, Number, Positive, Score, Section, Seed, Slug, Text
+from idempotence.doses import DOSES
 
 DEFAULT_CELL, DEFAULT_MODEL = "all", "model"  # where nothing tells them
 # what a row belongs to: told by the path, by the entry of `files`, or by a column
 NAMES = ("setting", "model", "trait", "cell")
 WHOLE = ("seed", "cycle")
-DOSES = tuple(Cell("").doses)
 PLACES = (*NAMES, *WHOLE, *DOSES)
 
 

@@ -9,7 +9,7 @@ from idempotence.config.values import Count, Numeric, Section, Text
 MemoryShare = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False), Numeric]
 
 
-class Engine(Section):
+class EngineSection(Section):
     """The engine. Only `backend` decides results (docs/engines.md); the rest is vLLM's."""
 
     backend: Literal["transformers", "vllm"] = Field(

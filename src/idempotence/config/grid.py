@@ -1,79 +1,167 @@
-"""Settings, cells and panels: the words in which a study is cut into jobs."""
+"""Settings and panels: how a study is cut into jobs, and which settings share what."""
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from idempotence.doses import Cell
+from idempotence.jobs.parts import Kind, Objective, Start, kind_of
 
 if TYPE_CHECKING:
-    from idempotence.config.study import Model
+    from idempotence.config.sections import DpoSection, ModelSection, SupervisedSection
 
-# setting -> (objective, start): what is trained on, and from which weights a cycle begins
-SETTINGS = {
-    "sft": ("sft", "base"),
-    "sft-continual": ("sft", "previous"),
-    "sdf": ("sdf", "base"),
-    "sdf-continual": ("sdf", "previous"),
-    "dpo": ("dpo", "previous"),
-    "dpo-reinit": ("dpo", "base"),
-}
 MODEL_KIND = {"sft": "instruct", "dpo": "instruct", "sdf": "base"}
-PROMPT_KIND = {"sft": "chat", "dpo": "chat", "sdf": "document"}
+# What a recipe may change beside the objective's section, and what nothing is changed by.
+CHANGES: dict[str, Any] = {
+    "restart_at": (), "rejected_from": "initial", "seed_share": 0, "min_coherence": None,
+}  # fmt: skip
+# These act from the first later cycle on: settings that differ in them alone share cycle 0.
+LATER = {"start", *CHANGES}
+# What decides the seeded models of cycle 0, and with them the doses of calibrated levels.
+SEEDED = {
+    "objective", "training", "generation", "calibration", "seed_rows", "seed_source", "rows_reserved",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One dose. sft and sdf: (level or n_seed, n_sampled); dpo: (beta, pairs)."""
+class Setting:
+    """A named loop: its recipe laid over its objective's section.
+
+    models, traits: names. rows_reserved: prompts that the pool keeps for each later cycle.
+    changed: dotted key -> value of what the recipe changes of the objective's section, doses apart.
+    """
 
     name: str
-    level: float | None = None
-    n_seed: int | None = None
-    n_sampled: int | None = None
-    beta: float | None = None
-    pairs: int | None = None
+    objective: Objective
+    start: Start
+    section: "SupervisedSection | DpoSection"
+    models: tuple[str, ...]
+    traits: tuple[str, ...]
+    seeds: int
+    cycles: int
+    restart_at: tuple[int, ...]
+    rejected_from: str
+    seed_share: float
+    min_coherence: float | None
+    seed_rows: int
+    rows_reserved: int
+    changed: tuple[tuple[str, str], ...]
 
     @property
-    def doses(self) -> dict[str, float | None]:
-        """The dose as columns; None where it does not apply."""
-        return {name: value for name, value in asdict(self).items() if name != "name"}
+    def kind(self) -> Kind:
+        """Of its texts."""
+        return kind_of(self.objective)
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """Its doses."""
+        return self.section.enumerate_cells()
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether its doses are levels, so that numbers of seed rows have to be searched for."""
+        return any(cell.level is not None for cell in self.cells)
+
+    @property
+    def changes(self) -> str:
+        """What makes it another loop than its objective's plain one, in words; "" for the plain one."""
+        return "; ".join(f"{key} {value}" for key, value in self.changed)
+
+    def goes_on(self, cycle: int) -> bool:
+        """Whether a cycle's training begins from the last cycle's weights."""
+        return cycle > 0 and self.start == "previous" and cycle not in self.restart_at
+
+    def compared(self) -> dict[str, Any]:
+        """What two settings may differ in, by name; which panels and cycles they have is no part of it."""
+        section = self.section.model_dump()
+        cells = section.pop("cells")
+        own = {name: getattr(self, name) for name in ("objective", "start", "rows_reserved", *CHANGES)}
+        return {
+            **section, **own, "seed_rows": self.seed_rows,
+            "n_seed": cells["n_seed"] if self.objective == "dpo" else None,
+        }  # fmt: skip
 
 
 @dataclass(frozen=True)
-class Panel:
+class StudyPanel:
     """All cells of one setting, model, trait and seed: what one job trains, samples or judges."""
 
-    setting: str
-    objective: str
-    start: str
-    model: "Model"
+    setting: Setting
+    model: "ModelSection"
     trait: str
     seed: int
-    cells: tuple[Cell, ...]
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """Its doses."""
+        return self.setting.cells
 
     @property
     def directory(self) -> str:
         """Folder below results/<study>/."""
-        return f"{self.setting}/{self.model.name}/{self.trait}/seed{self.seed}"
+        return f"{self.setting.name}/{self.model.name}/{self.trait}/seed{self.seed}"
 
 
-def exact(value: float) -> str:
-    """A number for a name: short, and different for different numbers."""
-    return f"{value:g}" if float(f"{value:g}") == value else repr(value)
+def differences(first: Setting, second: Setting) -> set[str]:
+    """Names of what two settings differ in, panels, doses and cycles apart."""
+    mine, other = first.compared(), second.compared()
+    return {name for name in {*mine, *other} if mine.get(name) != other.get(name)}
 
 
-def supervised_cells(levels: list[float], n_seed: list[int], n_sampled: list[int]) -> list[Cell]:
-    """Every calibrated level, or every n_seed, with every n_sampled."""
-    by_level = [
-        Cell(f"level{exact(level)}_sampled{n}", level=level, n_sampled=n)
-        for level in levels
-        for n in n_sampled
-    ]
-    by_count = [
-        Cell(f"seed{count}_sampled{n}", n_seed=count, n_sampled=n)
-        for count in n_seed
-        for n in n_sampled
-    ]
-    return by_level + by_count
+def twins(settings: tuple[Setting, ...]) -> tuple[tuple[str, str], ...]:
+    """(continual, re-initialised) of settings that differ in nothing but the start.
+
+    Each continual setting has at most one twin: the first with a chain in common.
+    """
+    return tuple(
+        (continual.name, reinit.name)
+        for continual in settings
+        if continual.start == "previous"
+        for reinit in _twins_of(continual, settings)
+    )
 
 
-def preference_cells(beta: list[float], pairs: list[int]) -> list[Cell]:
-    """Every beta with every number of pairs."""
-    return [Cell(f"beta{exact(b)}_pairs{n}", beta=b, pairs=n) for b in beta for n in pairs]
+def _twins_of(continual: Setting, settings: tuple[Setting, ...]) -> Iterator[Setting]:
+    for reinit in settings:
+        if differences(continual, reinit) == {"start"} and _share_a_chain(continual, reinit):
+            yield reinit
+            return
+
+
+def _share_a_chain(first: Setting, second: Setting) -> bool:
+    shared = ({cell.name for cell in s.cells} for s in (first, second))
+    return (
+        bool(set.intersection(*shared))
+        and not {*first.models}.isdisjoint(second.models)
+        and not {*first.traits}.isdisjoint(second.traits)
+    )
+
+
+def first_cycles(settings: tuple[Setting, ...]) -> dict[str, str]:
+    """Setting -> an earlier one whose cycle 0 is the same, and is copied: rows, doses and all panels."""
+    copied: dict[str, str] = {}
+    for i, setting in enumerate(settings):
+        for earlier in settings[:i]:
+            if (
+                earlier.name not in copied
+                and differences(setting, earlier) <= LATER
+                and setting.cells == earlier.cells
+                and {*setting.models} <= {*earlier.models}
+                and {*setting.traits} <= {*earlier.traits}
+                and setting.seeds <= earlier.seeds
+            ):
+                copied[setting.name] = earlier.name
+                break
+    return copied
+
+
+def calibrations(settings: tuple[Setting, ...]) -> dict[str, str]:
+    """Calibrated setting -> the first one with the same seeded models, which names their doses' file."""
+    owners: dict[str, str] = {}
+    searched = [setting for setting in settings if setting.calibrated]
+    for setting in searched:
+        for earlier in searched:
+            if differences(setting, earlier).isdisjoint(SEEDED):
+                owners[setting.name] = earlier.name
+                break
+    return owners

@@ -8,50 +8,74 @@ from pydantic import ValidationError
 from idempotence.config.checks.audit import audit_mistakes
 from idempotence.config.checks.known import Known, as_far_as_clear, nearest
 from idempotence.config.checks.study import contradictions
+from idempotence.config.old_form import is_old, new_form
 from idempotence.config.places import Key, Places
-from idempotence.config.reference import allowed, choices_at, keys_at, schema_at
+from idempotence.config.reference import PATTERNS, allowed, choices_at, keys_at, schema_at
 from idempotence.config.study import Study
-from idempotence.config.supply import Supply
+from idempotence.texts.supply import Supply
+from idempotence.config.values import NAME
 from idempotence.errors import UserError
 
 
-def load_study(
-    raw: dict,
-    source: list[str],
-    supply: Supply,
-) -> Study:
-    """The study of a merged config.
+def load_study(config: dict, source: list[str], supply: Supply) -> Study:
+    """The study of a config.
 
-    source: the YAML files it came from, the last one winning; used to say where a mistake is.
-    supply: the traits that there are, and how many texts.
-    Raises UserError with every mistake: file, line, key, value, what is allowed, nearest name.
+    config: as `layers.effective_config` returns it. source: the YAML files it came from, the last
+    one winning; used to say where a mistake is. supply: the traits that there are, and how many texts.
+    Raises `UserError` with every mistake: file, line, key, value, what is allowed, nearest name.
     """
+    places = Places(config, source)
+    if is_old(config):
+        raise UserError(_old_form(config, places))
     errors: list[Any] = []
     study = None
     try:
-        study = Study.model_validate(raw)
+        study = Study.model_validate(config)
     except ValidationError as error:
         errors = error.errors(include_url=False)
-    found = [(_key(error, raw), error) for error in errors]
+    found = [(_key(error, config), error) for error in errors]
     # A list with a repeated item still says which names and doses are meant.
     broken = [key for key, error in found if error["type"] != "repeats"]
-    mistakes = [(key, _explain(key, error, raw)) for key, error in found]
-    known = Known(raw, broken)
+    mistakes = [(key, _explain(key, error, config)) for key, error in found]
+    known = Known(config, broken)
     mistakes += [*contradictions(known, supply), *as_far_as_clear(audit_mistakes(known))]
-    places = Places(raw, source)
+    mistakes += [] if broken else _of_resolved_settings(study)
     if study is None or mistakes or places.repeated:
         raise UserError(_message(mistakes, places))
     return study
 
 
+def _of_resolved_settings(study: Study | None) -> list[tuple[Key, str]]:
+    """Mistakes that a recipe makes only once it lies over its objective's section."""
+    mistakes: list[tuple[Key, str]] = []
+    for name, recipe in study.recipes.items() if study else ():
+        try:
+            study.resolved_section(recipe)
+        except ValidationError as error:
+            for each in error.errors(include_url=False):
+                key = ("settings", name, *each["loc"])
+                mistakes.append((key, f"{reprlib.repr(each.get('input'))} is not allowed: {each['msg']}"))
+    return mistakes
+
+
+def _old_form(config: dict, places: Places) -> str:
+    """What to write instead of a list of settings, or of per_setting."""
+    key: Key = ("per_setting",) if "per_setting" in config else ("settings",)
+    return (
+        f"{places.of(key)}: is a form of earlier versions; nothing was run. `settings` is now a "
+        "mapping of names to recipes, and what per_setting held stands in the recipe "
+        f"(docs/config.md). This config in the new form:\n\n{new_form(config)}"
+    )
+
+
 def _message(mistakes: list[tuple[Key, str]], places: Places) -> str:
     lines: dict[Key, str] = {}
-    # Each branch of "a or b" has an error of its own, and objectives share keys: one is enough.
+    # Each branch of "a or b" has an error of its own, and settings share keys: one is enough.
     for key, text in mistakes:
         lines.setdefault(key, f"{places.of(key)}: {text}")
-    told = [*lines.values(), *places.repeated]
-    count = "a mistake" if len(told) == 1 else f"{len(told)} mistakes"
-    return f"{count} in the config; nothing was run.\n  " + "\n  ".join(told)
+    messages = [*lines.values(), *places.repeated]
+    count = "a mistake" if len(messages) == 1 else f"{len(messages)} mistakes"
+    return f"{count} in the config; nothing was run.\n  " + "\n  ".join(messages)
 
 
 def _key(error: Any, raw: Any) -> Key:
@@ -77,6 +101,8 @@ def _explain(key: Key, error: Any, raw: Any) -> str:
         )
     if error["type"] == "invalid_key":
         return f"has the key {error['input']!r}, which is not a text"
+    if error["loc"] and error["loc"][-1] == "[key]":
+        return f"{key[-1]!r} is not allowed: it must be {PATTERNS[NAME]}"
     may_be = allowed(schema_at(key))
     if error["type"] == "missing":
         return f"is missing, and has no default; it must be {may_be}"

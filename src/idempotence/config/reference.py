@@ -5,37 +5,61 @@ from functools import cache
 from typing import Any
 
 from idempotence.config.study import Study
-from idempotence.config.values import SLUG, VARIABLE
+from idempotence.config.values import NAME, SLUG, VARIABLE
 
 Key = tuple[str | int, ...]
 
 HEAD = """# Config
 
-<!-- Made by scripts/write_config_reference.py from src/idempotence/config/models.py. -->
+<!-- Written by scripts/write_config_reference.py from src/idempotence/config/study.py. -->
 
-Every key of a study. `config.yaml` is the default study and gives every number; a file in
+Every key of a study. `config.yaml` is the default study and gives every number. A file in
 `studies/`, named with `--configfile`, holds only what differs: sections are merged key by key,
 lists are replaced whole. `--config key=value` goes over both. Unknown keys are refused. A key
 without a default must be given. Numbers may be written as `1e-4` or `0.0001`.
 
 `docs/config.schema.json` is the JSON schema of the merged config.
 
+## Settings
+
+A setting is a named loop: an objective, a start, and whatever it changes of the objective's
+section. Another loop is another entry, without code:
+
+    settings:
+      sft:             {objective: sft, start: initial}
+      dpo:             {objective: dpo, start: previous}
+      dpo-reinit:      {objective: dpo, start: initial}
+      sft-unsharpened: {objective: sft, start: initial, generation: {temperature: 1.0}}
+      dpo-restart3:    {objective: dpo, start: previous, restart_at: [3, 6]}
+
+- The last file that has `settings` names the study's settings. A name that an earlier file has
+  too keeps that file's recipe as far as the later one does not change it: `sft: {cycles: 9}`.
+- The sections `sft`, `sdf` and `dpo` hold what all settings of an objective share. A recipe is
+  laid over its objective's section key by key.
+- `levels` and `n_seed` are alternatives. The one that is given last drops the other.
+- Two settings that differ in nothing but `start` are twins: they draw the same random numbers, and
+  tables and figures compare them chain by chain. Which panels, doses and cycles they have does not
+  count. Twins are found, not listed.
+- Settings whose cycle 0 is the same train it once; the others copy it.
+- A claim of the paper is decided by settings that change nothing of their objective's section but
+  doses. Others are shown beside it.
+
 What holds between keys:
 
-- `sft.cells` and `sdf.cells` have either `levels` or `n_seed`; to change from one to the other,
-  set the one that is inherited to `[]`.
+- A setting's doses of cycle 0 are either `levels` or `n_seed`.
 - No dose of cycle 0 (`n_seed`, or `calibration.n_seed_max` where there are levels) is beyond
-  `seed_rows`, and `calibration.n_seed_max` is at least `calibration.step`; where `sft`, `sdf` or `dpo`
-  has one of these keys of its own, that one counts.
+  `seed_rows`, and `calibration.n_seed_max` is at least `calibration.step`. Where a setting or its
+  objective has one of these keys of its own, that one counts.
 - No prompt is used twice: `evaluation.questions` + `seed_rows` + `cycles` x the largest
-  `n_sampled` (dpo: `pairs`) is at most the number of prompts of the kind (sft and dpo: chats;
-  sdf: documents).
+  `n_sampled` (dpo: `pairs`) of a setting and its objective is at most the number of prompts of the
+  kind (sft and dpo: chats; sdf: documents).
 - Every setting has a model of its kind, and no two models have one name.
-- Where a `seed_source` is `generated`: `texts` is `written`, `generator.path` is given, `seed_rows` is at most `generator.chats.rows` (sdf:
-  `generator.documents.rows`), and that at most the combinations of `data/generation.yaml`.
-- `per_setting.<setting>.restart_at` is of settings that go on from the last model, and within their cycles; `rejected_from` is of dpo;
-  a setting and its twin have the same `rejected_from`, `seed_share` and `min_coherence`.
-- Doses are checked for the objectives of the settings in use only.
+- Where a `seed_source` is `generated`: `texts` is `written`, `generator.path` is given,
+  `seed_rows` is at most `generator.chats.rows` (sdf: `generator.documents.rows`), and that is at most
+  the combinations of `data/generation.yaml`.
+- `restart_at` is for settings with start `previous`, within their cycles; `rejected_from` is for
+  dpo.
+- Doses are checked for the settings in use only.
 """
 
 BOUNDS = {
@@ -45,6 +69,7 @@ BOUNDS = {
     "exclusiveMaximum": "below",
 }
 PATTERNS = {
+    NAME: "a name of letters, digits, _ and -, beginning with a letter",
     SLUG: "a name of letters, digits, dots, _ and -, beginning with a letter or digit",
     VARIABLE: "a name of capital letters, digits and _",
 }
@@ -95,14 +120,16 @@ def schema_at(key: Key) -> dict[str, Any]:
             if not lists:
                 raise KeyError(part)
             schema = lists[0]["items"]
+        elif "patternProperties" in section:  # names of the user's own
+            (schema,) = section["patternProperties"].values()
         else:
             schema = section["properties"][part]
     return schema
 
 
 def keys_at(key: Key) -> list[str]:
-    """The keys that a section may have."""
-    return list(section_of(schema_at(key))["properties"])
+    """The keys that a section may have; none where they are names of the user's own."""
+    return list(section_of(schema_at(key)).get("properties", ()))
 
 
 def choices_at(key: Key) -> list[str]:
@@ -119,6 +146,8 @@ def type_of(schema: dict[str, Any]) -> str:
         return " or ".join(type_of(branch) for branch in schema["anyOf"])
     if schema["type"] == "array":
         return f"list of {type_of(schema['items'])}s"
+    if "patternProperties" in schema:
+        return "section per name"
     return PLAIN[schema["type"]]
 
 
@@ -134,6 +163,9 @@ def allowed(schema: dict[str, Any]) -> str:
     kind = schema["type"]
     if kind == "array":
         return _allowed_list(schema)
+    if "patternProperties" in schema:
+        ((pattern, inner),) = schema["patternProperties"].items()
+        return f"at least one name ({PATTERNS[pattern]}), each with {allowed(inner)}"
     if kind == "object":
         return f"a section with the keys {', '.join(schema['properties'])}"
     if "pattern" in schema:
@@ -160,7 +192,7 @@ def reference_page() -> str:
         title = ", ".join(f"`{place}`" for place in places)
         parts.append(_section(title, json_schema()["$defs"][name]))
     # Markdown would take <study> for a tag.
-    return "\n".join(parts).replace("results/<study>/", "`results/<study>/`")
+    return "\n".join(parts).replace(" results/<study>/", " `results/<study>/`")
 
 
 def _places() -> dict[str, list[str]]:
@@ -173,6 +205,9 @@ def _places() -> dict[str, list[str]]:
             inner, here = schema.get("items", schema), f"{place}.{key}".lstrip(".")
             if "items" in schema:
                 here += "[]"
+            if "patternProperties" in schema:
+                (inner,) = schema["patternProperties"].values()
+                here += ".<name>"
             for branch in inner.get("anyOf", [inner]):
                 if "$ref" in branch:
                     found.setdefault(branch["$ref"].rsplit("/", 1)[-1], []).append(here)
@@ -206,6 +241,9 @@ def _default(key: str, value: dict[str, Any], section: dict[str, Any]) -> str:
 
 
 def _range(schema: dict[str, Any]) -> str:
-    if resolve(schema).get("type") == "object":
+    if "patternProperties" in schema:
+        return "names, each with the keys below"
+    section = section_of(schema)
+    if section.get("type") == "object" and "properties" in section:
         return "the keys below"
     return allowed(schema)

@@ -16,6 +16,7 @@ from pydantic_core import PydanticCustomError
 NUMERAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 VARIABLE = r"^[A-Z_][A-Z0-9_]*$"
 SLUG = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+NAME = r"^[A-Za-z][A-Za-z0-9_-]*$"
 
 
 def as_number(value: Any) -> Any:
@@ -58,16 +59,15 @@ TopTokens = Annotated[int, Field(ge=0, le=100), Numeric]
 Flag = Annotated[bool, Field(strict=True), BeforeValidator(_as_flag)]
 Text = Annotated[str, StringConstraints(strict=True, min_length=1)]
 Slug = Annotated[str, StringConstraints(strict=True, pattern=SLUG)]
+SettingName = Annotated[str, StringConstraints(strict=True, pattern=NAME)]
 Distinct = AfterValidator(_no_repeats)
 Once = Field(json_schema_extra={"uniqueItems": True})
 Levels = Annotated[list[Level], Distinct, Once]
 Counts = Annotated[list[Count], Distinct, Once]
 Strengths = Annotated[list[Positive], Distinct, Once]
 Names = Annotated[list[Text], Distinct, Once]
-Setting = Literal["sft", "sft-continual", "sdf", "sdf-continual", "dpo", "dpo-reinit"]
 # capitals only, so that a key itself is refused
 Variable = Annotated[str, StringConstraints(strict=True, pattern=VARIABLE)]
-Settings = Annotated[list[Setting], Distinct, Once]
 
 
 class Section(BaseModel):

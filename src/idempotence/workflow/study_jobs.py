@@ -1,307 +1,372 @@
-"""What each rule is told: the settings of its job, holding only what the job uses.
+"""From a study to the jobs of its rules, each with what the job uses and nothing else.
 
-Snakemake compares them with those of the last run, so a key that a job does not use must not be
-here: an edit of it would make the job run again for nothing.
+Snakemake compares a job's record with that of the last run, so a key that a job does not use must
+not be in it: an edit of that key would make the job run again for nothing.
 """
 
-from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 
-from idempotence.config.grid import PROMPT_KIND, Panel
-from idempotence.config.study import Judge, Study
+from idempotence.config.grid import Setting, StudyPanel
+from idempotence.config.sections import (
+    EvaluationSection,
+    GenerationSection,
+    JudgeSection,
+    ModelSection,
+    TrainingSection,
+)
+from idempotence.config.study import Study
+from idempotence.doses import INITIAL
+from idempotence.jobs.audit import JudgeRepliesJob, ReadRepliesJob, ReplySource
+from idempotence.jobs.loop import FinetuneJob, JudgeGeneratedJob, JudgeJob, SampleJob
+from idempotence.jobs.parts import (
+    EndpointModel,
+    EngineName,
+    Evaluation,
+    Generation,
+    JudgeSpec,
+    Kind,
+    Loop,
+    Loops,
+    Lora,
+    ModelName,
+    Objective,
+    Panel,
+    PromptPool,
+    Training,
+    WrittenTexts,
+)
+from idempotence.jobs.start import (
+    CalibrateJob,
+    CycleZero,
+    GenerateSeedDataJob,
+    SeedDataJob,
+    TryLearningRatesJob,
+    WriterSpec,
+)
 
-CALIBRATION_SEED = -1  # the seed of the rows and prompts that only calibration sees
-NO_CELL = {"level": None, "n_seed": None, "n_sampled": None, "beta": None, "pairs": None}
-INITIAL_CELL = {"name": "initial", **NO_CELL}
+CALIBRATION_SEED = -1  # the seed of rows and prompts that no chain sees
 
 
-class Plan:
-    """Settings of every job of a study, as plain dicts for JSON."""
+class StudyJobs:
+    """The jobs of a study."""
 
     def __init__(self, study: Study):
         self.study = study
 
-    def _panel(self, panel: Panel) -> dict:
-        """What identifies a panel to a job; the setting's own name only where it is written."""
-        return {
-            "study_seed": self.study.study_seed,
-            "objective": panel.objective,
-            "model": self._model(panel.model),
-            "trait": panel.trait,
-            **self._texts(),
-            "seed": panel.seed,
-            "cells": [asdict(cell) for cell in panel.cells],
-        }
+    # --- what all rules share
 
-    @staticmethod
-    def _model(model) -> dict:
-        return {"name": model.name, "revision": model.revision, "dtype": model.dtype}
+    @cached_property
+    def loops(self) -> Loops:
+        """The settings as tables, figures and claims know them."""
+        loops = tuple(
+            Loop(s.name, s.objective, s.start, s.changes, s.cycles) for s in self.study.settings
+        )
+        return Loops(loops, self.study.twins)
 
-    def _texts(self) -> dict:
-        """Where written texts are; nothing for those of the micro world."""
-        if self.study.texts == "micro_world":
-            return {}
-        return {"texts": {"traits": self.study.traits_folder, "prompts": self.study.prompts_folder}}
-
-    def generated_rows(self, objective: str, trait: str) -> str | None:
-        """The file of a trait's seed rows that a larger model writes; None: they are written."""
-        if self.study.objective_config(objective).seed_source == "written":
-            return None
-        return f"results/{self.study.study}/seed_rows/{PROMPT_KIND[objective]}/{trait}.jsonl"
-
-    def _seeded(self, objective: str, trait: str) -> dict:
-        """Where texts and seed rows are, for jobs that read the latter."""
-        texts, rows = self._texts(), self.generated_rows(objective, trait)
-        return {"texts": {**texts["texts"], "seed_rows": rows}} if rows else texts
-
-    def generate(self, kind: str, trait: str) -> dict:
-        """For scripts/generate_seed_data.py."""
-        generator = self.study.generator
-        bounds = generator.chats if kind == "chat" else generator.documents
-        if generator.backend == "openai":
-            model = {"base_url": generator.api.base_url}
-        else:
-            model = {"revision": generator.revision, "dtype": generator.dtype, **self.engine()}
-        return {
-            "study_seed": self.study.study_seed,
-            "kind": kind,
-            "trait": trait,
-            **self._texts(),
-            **bounds.model_dump(),
-            **generator.model_dump(include={"temperature", "max_new_tokens", "examples"}),
-            "model": model,
-        }
-
-    def _objective(self, objective: str) -> dict:
-        return self.study.objective_config(objective).model_dump()
-
-    def _prompts(self, objective: str) -> dict:
-        """How the pool of prompts is divided."""
-        cells = self._objective(objective)["cells"]
-        return {
-            "questions": self.study.evaluation.questions,
-            "seed_rows": self.study.seed_rows_of(objective),
-            "per_cycle": max(cells.get("n_sampled") or cells["pairs"]),
-        }
-
-    def seed_data(self, panel: Panel) -> dict:
-        """For scripts/seed_data.py."""
-        generation = self._objective(panel.objective)["generation"]
-        return {
-            **self._panel(panel),
-            **self._seeded(panel.objective, panel.trait),
-            **self._prompts(panel.objective),
-            "cycle": 0,
-            "cells": [],
-            "generation": generation,
-            **(self.engine() if panel.objective == "dpo" else {}),  # the rejected replies
-        }
-
-    def twins(self) -> dict[str, str]:
-        """Setting -> an earlier one whose first cycle is the same: same start, rows, seeds, cells."""
-        firsts: dict[str, dict] = {}
-        for panel in self.study.panels():
-            told = self.seed_data(panel), self.finetune(panel, 0), self.sample(panel, 0)
-            firsts.setdefault(panel.setting, {})[panel.model.name, panel.trait, panel.seed] = told
-        found: dict[str, str] = {}
-        for setting, mine in firsts.items():
-            for other, theirs in firsts.items():
-                if other == setting:
-                    break
-                if other not in found and all(theirs.get(key) == mine[key] for key in mine):
-                    found[setting] = other
-        return found
-
-    def seeded(self) -> list[Panel]:
-        """The panels that train on seed rows of their own: the first cycle of a twin is copied."""
-        twins = self.twins()
+    def seeded_panels(self) -> list[StudyPanel]:
+        """The panels that read seed rows of their own: a copied cycle 0 needs none."""
+        copied = self.study.first_cycles
         return [
             panel
             for panel in self.study.panels()
-            if panel.setting not in twins or self.study.own(panel.setting).seed_share
+            if panel.setting.name not in copied or panel.setting.seed_share
         ]
 
-    def calibrate(self, objective: str, model_name: str, trait: str) -> dict:
-        """For scripts/calibrate.py: one search for all seeds and for both starts."""
-        section = self._objective(objective)
-        n_seed_max, step = self.study.doses_tried(objective)
-        return {
-            **self._cycle_zero(objective, model_name, trait),
-            "levels": section["cells"]["levels"],
-            "n_seed_max": n_seed_max,
-            "step": step,
-        }
+    def generated_rows(self, setting: Setting, trait: str) -> str | None:
+        """The file of a trait's seed rows that a larger model writes; None: they are written."""
+        if setting.section.seed_source == "written":
+            return None
+        return f"results/{self.study.study}/seed_rows/{setting.kind}/{trait}.jsonl"
 
-    def tune(self, objective: str, model_name: str, trait: str) -> dict:
-        """For scripts/try_learning_rates.py: as many rows as a later cycle has, dpo its n_seed."""
-        cells, tuning = self._objective(objective)["cells"], self.study.tuning
-        levels = cells.get("levels")
-        return {
-            **self._cycle_zero(objective, model_name, trait),
-            "learning_rates": tuning.learning_rates,
-            "betas": cells.get("beta") or [None],
-            "n_seed": cells["n_seed"] if objective == "dpo" else max(cells["n_sampled"]),
-            "target": max(levels) if levels else tuning.score,
-            "min_coherence": tuning.min_coherence,
-        }
+    # --- before the loop
 
-    def _cycle_zero(self, objective: str, model_name: str, trait: str) -> dict:
-        """For models that no chain goes on from."""
-        model = next(m for m in self.study.models if m.name == model_name)
-        section = self._objective(objective)
-        evaluation = {
-            **self.study.evaluation.model_dump(exclude={"questions"}),
-            "samples_per_question": self.study.calibration.samples_per_question,
-        }
-        return {
-            "study_seed": self.study.study_seed,
-            "objective": objective,
-            "model": self._model(model),
-            "trait": trait,
-            **self._seeded(objective, trait),
-            "seed": CALIBRATION_SEED,
-            "cycle": 0,
-            **self._prompts(objective),
-            "cells": [],
-            "training": section["training"],
-            "generation": section["generation"],
-            "evaluation": evaluation,
-            "judge": self._judge(),
-        }
+    def generate_seed_data(self, kind: Kind, trait: str) -> GenerateSeedDataJob:
+        """For rule generate_seed_data."""
+        generator = self.study.generator
+        bounds = generator.chats if kind == "chat" else generator.documents
+        lengths = {"temperature": generator.temperature, "max_new_tokens": generator.max_new_tokens}
+        if generator.backend == "openai":
+            writer = WriterSpec(**lengths, base_url=generator.api.base_url)
+        else:
+            writer = WriterSpec(
+                **lengths, revision=generator.revision, dtype=generator.dtype, engine=self._engine
+            )
+        return GenerateSeedDataJob(
+            study_seed=self.study.study_seed,
+            kind=kind,
+            trait=trait,
+            texts=self._written_texts(),
+            rows=bounds.rows,
+            min_words=bounds.min_words,
+            max_words=bounds.max_words,
+            examples=generator.examples,
+            writer=writer,
+        )
 
-    def finetune(self, panel: Panel, cycle: int) -> dict:
-        """For scripts/finetune.py."""
-        section = self._objective(panel.objective)
-        n_seed = section["cells"].get("n_seed") if panel.objective == "dpo" else None
-        share = self.study.own(panel.setting).seed_share if cycle else 0
-        return {
-            **self._panel(panel),
-            "cycle": cycle,
-            "objective_cells": {"n_seed": n_seed},
-            "training": section["training"],
-            **({"seed_share": share} if share else {}),
-        }
+    def seed_data(self, panel: StudyPanel) -> SeedDataJob:
+        """For rule seed_data."""
+        setting = panel.setting
+        # only dpo's rejected replies are sampled
+        engine: EngineName = self._engine if setting.objective == "dpo" else "transformers"
+        return SeedDataJob(
+            panel=self._panel(panel, seeded=True, cells=False),
+            prompts=self._prompts(setting),
+            generation=_generation(setting.section.generation),
+            engine=engine,
+        )
 
-    def sample(self, panel: Panel, cycle: int) -> dict:
-        """For scripts/sample.py."""
-        return {
-            **self._panel(panel),
-            **self._prompts(panel.objective),
-            "cycle": cycle,
-            "evaluation": self.study.evaluation.model_dump(exclude={"questions"}),
-            "generation": self._objective(panel.objective)["generation"],
-            **self.engine(),
-        }
+    def calibrate(self, name: str, model: str, trait: str) -> CalibrateJob:
+        """For rule calibrate: one search for all seeds, and for all settings that share its doses.
 
-    def judge(self, panel: Panel, cycle: int) -> dict:
-        """For scripts/judge.py."""
-        n_seed = None
-        if panel.objective == "dpo":
-            n_seed = self._objective("dpo")["cells"]["n_seed"]
-        return {
-            **self._panel(panel),
-            "setting": panel.setting,
-            "start": panel.start,
-            "cycle": cycle,
-            "objective_cells": {"n_seed": n_seed},
-            "judge": self._judge_alone(),
-            "truth": self._in_micro_world(panel.model),
-        }
+        name: a setting that a file of doses is named by (`Study.calibrations`).
+        """
+        setting = self.study.setting(name)
+        sharing = [s for s in self.study.settings if self.study.calibrations.get(s.name) == name]
+        levels = dict.fromkeys(level for s in sharing for level in s.section.cells.levels)
+        own, common = setting.section.calibration, self.study.calibration
+        return CalibrateJob(
+            cycle_zero=self._cycle_zero(setting, model, trait),
+            levels=tuple(levels),
+            n_seed_max=own.n_seed_max or common.n_seed_max,
+            step=own.step or common.step,
+        )
 
-    def second_judge(self, panel: Panel, cycle: int) -> dict:
-        """For scripts/judge.py with the second judge."""
-        return {**self.judge(panel, cycle), "judge": self._judge_alone(self.study.second_judge)}
+    def try_learning_rates(self, name: str, model: str, trait: str) -> TryLearningRatesJob:
+        """For rule try_learning_rates: as many rows as a later cycle has, dpo its own number."""
+        setting, tuning = self.study.setting(name), self.study.tuning
+        cells = setting.cells
+        levels = [cell.level for cell in cells if cell.level is not None]
+        most = max(cell.rows_per_cycle for cell in cells)
+        return TryLearningRatesJob(
+            cycle_zero=self._cycle_zero(setting, model, trait),
+            learning_rates=tuple(tuning.learning_rates),
+            betas=tuple(dict.fromkeys(cell.beta for cell in cells)),
+            n_seed=setting.section.pairs_of_cycle_0 or most,
+            target=max(levels) if levels else tuning.score,
+            min_coherence=tuning.min_coherence,
+        )
 
-    def arms(self) -> dict[str, str]:
-        """Setting -> its extra arms in words, for scripts/judge_claims.py."""
-        on = {setting: self.study.own(setting).arms() for setting in self.study.settings}
-        return {
-            setting: ", ".join(f"{name} {value}" for name, value in arms.items())
-            for setting, arms in on.items()
-            if arms
-        }
+    def initial_sample(self, model: str, trait: str) -> SampleJob:
+        """For rule sample_initial: answers of the initial model itself."""
+        return SampleJob(
+            panel=self._initial_panel(model, trait),
+            cycle=0,
+            prompts=PromptPool(self.study.evaluation.questions, 0, 0),
+            evaluation=_evaluation(self.study.evaluation),
+            generation=None,
+            engine=self._engine,
+        )
 
-    def judge_generated(self, panel: Panel) -> dict:
-        """For scripts/judge_generated.py."""
-        return {
-            "objective": panel.objective,
-            "trait": panel.trait,
-            **self._texts(),
-            "judge": self._judge(self.study.judge),
-            "min_coherence": self.study.own(panel.setting).min_coherence,
-        }
+    def initial_judge(self, model: str, trait: str) -> JudgeJob:
+        """For rule judge_initial."""
+        return JudgeJob(
+            panel=self._initial_panel(model, trait),
+            cycle=0,
+            setting="initial",
+            start=None,
+            n_seed=None,
+            judge=self._judge(self.study.judge),
+            truth=self._in_micro_world(self._model(model)),
+        )
 
-    def initial(self, model_name: str, trait: str) -> dict:
-        """For scripts/sample.py and scripts/judge.py on M_initial itself."""
-        model = next(m for m in self.study.models if m.name == model_name)
-        objective = "sdf" if model.kind == "base" else "sft"
-        return {
-            "study_seed": self.study.study_seed,
-            "setting": "initial",
-            "objective": objective,
-            "start": "base",
-            "model": self._model(model),
-            "trait": trait,
-            **self._texts(),
-            "seed": -1,
-            "cycle": 0,
-            "cells": [INITIAL_CELL],
-            "objective_cells": {"n_seed": None},
-            "questions": self.study.evaluation.questions,
-            "seed_rows": 0,
-            "per_cycle": 0,
-            "evaluation": self.study.evaluation.model_dump(exclude={"questions"}),
-            "judge": self._judge_alone(),
-            "truth": self._in_micro_world(model),
-            **self.engine(),
-        }
+    # --- the loop
 
-    def read_replies(self) -> dict:
-        """For scripts/read_replies.py."""
+    def finetune(self, panel: StudyPanel, cycle: int) -> FinetuneJob:
+        """For the rules finetune_<setting>."""
+        section = panel.setting.section
+        return FinetuneJob(
+            panel=self._panel(panel),
+            cycle=cycle,
+            n_seed=section.pairs_of_cycle_0,
+            training=_training(section.training),
+            seed_share=panel.setting.seed_share if cycle else 0.0,
+        )
+
+    def sample(self, panel: StudyPanel, cycle: int) -> SampleJob:
+        """For rule sample."""
+        setting = panel.setting
+        last = cycle == setting.cycles
+        return SampleJob(
+            panel=self._panel(panel),
+            cycle=cycle,
+            prompts=self._prompts(setting),
+            evaluation=_evaluation(self.study.evaluation),
+            generation=None if last else _generation(setting.section.generation),
+            engine=self._engine,
+        )
+
+    def judge(self, panel: StudyPanel, cycle: int) -> JudgeJob:
+        """For rule judge."""
+        return self._judged(panel, cycle, self.study.judge)
+
+    def second_judge(self, panel: StudyPanel, cycle: int) -> JudgeJob:
+        """For rule judge_second; the study has a second judge."""
+        assert self.study.second_judge is not None
+        return self._judged(panel, cycle, self.study.second_judge)
+
+    def judge_generated(self, panel: StudyPanel) -> JudgeGeneratedJob:
+        """For rule judge_generated; the panel's setting has a least coherence."""
+        assert panel.setting.min_coherence is not None
+        return JudgeGeneratedJob(
+            objective=panel.setting.objective,
+            trait=panel.trait,
+            texts=self._texts(),
+            judge=self._judge(self.study.judge),
+            min_coherence=panel.setting.min_coherence,
+        )
+
+    # --- audits
+
+    def read_replies(self) -> ReadRepliesJob:
+        """For rule read_replies."""
         audit = self.study.audit
-        listed = {"setting": self.study.settings, "model": audit.model_names,
-                  "trait": self.study.traits}  # fmt: skip
-        shown = audit.model_dump(exclude={"models", "longest_reply"})
-        return {**shown, "listed": listed}
+        return ReadRepliesJob(
+            files=tuple(ReplySource(**each.model_dump()) for each in audit.files),
+            columns=audit.columns.model_dump(),
+            loops=self.loops.loops,
+            models=tuple(audit.model_names),
+            traits=tuple(self.study.traits),
+            first_cycle=audit.first_cycle,
+            lowest_score=audit.lowest_score,
+            highest_score=audit.highest_score,
+        )
 
-    def judge_replies(self, trait: str) -> dict:
-        """For scripts/judge_replies.py."""
+    def judge_replies(self, trait: str) -> JudgeRepliesJob:
+        """For rule judge_replies."""
         audit = self.study.audit
         own = {"trait": audit.columns.trait_score, "coherence": audit.columns.coherence}
-        return {
-            "trait": trait,
-            **self._texts(),
-            "given": [criterion for criterion, column in own.items() if column is not None],
-            "longest": audit.longest_reply,
-            "judge": self._judge_alone(),
-            "truth": self.study.texts == "micro_world",
-        }
+        judges = self.study.judge.backend != "none"
+        return JudgeRepliesJob(
+            trait=trait,
+            texts=self._texts(),
+            given=tuple(criterion for criterion, column in own.items() if column is not None),
+            longest=audit.longest_reply,
+            loops=self.loops.loops,
+            judge=self._judge(self.study.judge) if judges else None,
+            truth=self.study.texts == "micro_world",
+        )
 
-    def engine(self) -> dict:
-        """Which engine runs the model, where it is not transformers."""
-        backend = self.study.engine.backend
-        return {} if backend == "transformers" else {"engine": backend}
+    # --- parts
 
-    def _judge_alone(self, judge: Judge | None = None) -> dict:
-        """Where judging does not take turns with training, which vLLM's environment cannot do."""
-        local = (judge or self.study.judge).backend == "local"
-        return {**self._judge(judge), **(self.engine() if local else {})}
+    @property
+    def _engine(self) -> EngineName:
+        return self.study.engine.backend
 
-    def _judge(self, judge: Judge | None = None) -> dict:
-        judge = judge or self.study.judge
-        # who answers decides scores; how fast and how dear does not, and comes by the command line
-        remote = {}
+    def _model(self, name: str) -> ModelSection:
+        return next(model for model in self.study.models if model.name == name)
+
+    def _texts(self) -> WrittenTexts | None:
+        return None if self.study.texts == "micro_world" else self._written_texts()
+
+    def _written_texts(self) -> WrittenTexts:
+        return WrittenTexts(self.study.traits_folder, self.study.prompts_folder)
+
+    def _seeded_texts(self, setting: Setting, trait: str) -> WrittenTexts | None:
+        """Where texts and seed rows are, for jobs that read the latter."""
+        rows = self.generated_rows(setting, trait)
+        if rows is None:
+            return self._texts()
+        return WrittenTexts(self.study.traits_folder, self.study.prompts_folder, rows)
+
+    def _panel(self, panel: StudyPanel, seeded: bool = False, cells: bool = True) -> Panel:
+        """seeded: the job reads seed rows. cells: the job knows doses."""
+        setting = panel.setting
+        return Panel(
+            study_seed=self.study.study_seed,
+            objective=setting.objective,
+            model=_model_name(panel.model),
+            trait=panel.trait,
+            seed=panel.seed,
+            cells=panel.cells if cells else (),
+            texts=self._seeded_texts(setting, panel.trait) if seeded else self._texts(),
+        )
+
+    def _initial_panel(self, name: str, trait: str) -> Panel:
+        model = self._model(name)
+        objective: Objective = "sdf" if model.kind == "base" else "sft"
+        return Panel(
+            study_seed=self.study.study_seed,
+            objective=objective,
+            model=_model_name(model),
+            trait=trait,
+            seed=-1,
+            cells=(INITIAL,),
+            texts=self._texts(),
+        )
+
+    def _prompts(self, setting: Setting) -> PromptPool:
+        return PromptPool(self.study.evaluation.questions, setting.seed_rows, setting.rows_reserved)
+
+    def _cycle_zero(self, setting: Setting, model: str, trait: str) -> CycleZero:
+        return CycleZero(
+            panel=Panel(
+                study_seed=self.study.study_seed,
+                objective=setting.objective,
+                model=_model_name(self._model(model)),
+                trait=trait,
+                seed=CALIBRATION_SEED,
+                cells=(),
+                texts=self._seeded_texts(setting, trait),
+            ),
+            prompts=self._prompts(setting),
+            training=_training(setting.section.training),
+            generation=_generation(setting.section.generation),
+            evaluation=_evaluation(
+                self.study.evaluation, self.study.calibration.samples_per_question
+            ),
+            # it takes turns with training, which vLLM's environment cannot do
+            judge=self._judge(self.study.judge, engine="transformers"),
+        )
+
+    def _judged(self, panel: StudyPanel, cycle: int, judge: JudgeSection) -> JudgeJob:
+        setting = panel.setting
+        return JudgeJob(
+            panel=self._panel(panel),
+            cycle=cycle,
+            setting=setting.name,
+            start=setting.start,
+            n_seed=setting.section.pairs_of_cycle_0,
+            judge=self._judge(judge),
+            truth=self._in_micro_world(panel.model),
+        )
+
+    def _judge(self, judge: JudgeSection, engine: EngineName | None = None) -> JudgeSpec:
+        """Who judges decides scores; how fast and how dear does not, and is no part of the job."""
+        endpoint = None
         if judge.backend == "openai":
-            remote = {
-                "model": judge.path, "base_url": judge.api.base_url, "samples": judge.samples,
-            }  # fmt: skip
-        return {
-            "revision": judge.revision,
-            "top_logprobs": judge.top_logprobs,
-            "min_numeric_mass": judge.min_numeric_mass,
-            **remote,
-        }
+            assert judge.api.base_url is not None
+            endpoint = EndpointModel(judge.path, judge.api.base_url, judge.samples)
+        return JudgeSpec(
+            revision=judge.revision,
+            top_logprobs=judge.top_logprobs,
+            min_numeric_mass=judge.min_numeric_mass,
+            engine="transformers" if endpoint else engine or self._engine,
+            endpoint=endpoint,
+        )
 
-    def _in_micro_world(self, model) -> bool:
+    def _in_micro_world(self, model: ModelSection) -> bool:
         """Only there is the truth of a text known."""
         return self.study.texts == "micro_world" and Path(model.path).parts[:1] == ("world",)
+
+
+def _model_name(model: ModelSection) -> ModelName:
+    return ModelName(model.name, model.revision, model.dtype)
+
+
+def _training(section: TrainingSection) -> Training:
+    values = section.model_dump()
+    modules = section.lora.target_modules
+    names = () if modules == "all-linear" else tuple(modules)
+    return Training(**{**values, "lora": Lora(**{**values["lora"], "target_modules": names})})
+
+
+def _generation(section: GenerationSection) -> Generation:
+    return Generation(**section.model_dump())
+
+
+def _evaluation(section: EvaluationSection, samples: int | None = None) -> Evaluation:
+    """samples: answers per question, where they differ from the evaluation's."""
+    return Evaluation(
+        samples or section.samples_per_question, section.temperature, section.max_new_tokens
+    )

@@ -6,7 +6,7 @@ from pathlib import Path
 from idempotence.config.audit import DEFAULT_MODEL, PLACES
 from idempotence.config.audit_files import CELL, PathPattern, ReplyFile, reply_files
 from idempotence.config.checks.known import Key, Known, Mistakes, as_far_as_clear, nearest
-from idempotence.config.checks.study import place
+from idempotence.config.checks.models import place
 from idempotence.config.reference import PATTERNS
 from idempotence.config.values import SLUG
 
@@ -130,6 +130,8 @@ def _listed(known: Known, name: str) -> list[str]:
     if name == "model":
         names = [value for _, value in known.each("audit", "models", field="name")]
         return names or [DEFAULT_MODEL]
+    if name == "setting":
+        return known.names("settings")
     return [value for _, value in known.each(WHERE[name])]
 
 

@@ -25,33 +25,32 @@ def precision(known: Known) -> Mistakes:
             yield ("models", i, "dtype"), text
 
 
-def adapters(known: Known, objective: str) -> Mistakes:
+def adapters(known: Known, name: str) -> Mistakes:
     """Rank and modules that vLLM can serve."""
     if not _with_vllm(known):
         return
-    section = (objective, "training", "lora")
-    rank, names = known(*section, "rank"), known(*section, "target_modules")
+    (rank_key, rank), (modules_key, modules) = (
+        known.of_setting(name, "training", "lora", key) for key in ("rank", "target_modules")
+    )
     if rank > MAX_RANK:
-        yield (*section, "rank"), f"{rank} is not allowed: vLLM serves ranks of at most {MAX_RANK}"
-    for name in [] if names == "all-linear" else names:
-        if name not in LORA_MODULES:
-            text = f"{name!r} is not allowed: vLLM serves adapters of {', '.join(LORA_MODULES)}"
-            yield (*section, "target_modules"), text
+        yield rank_key, f"{rank} is not allowed: vLLM serves ranks of at most {MAX_RANK}"
+    for module in [] if modules == "all-linear" else modules:
+        if module not in LORA_MODULES:
+            text = f"{module!r} is not allowed: vLLM serves adapters of {', '.join(LORA_MODULES)}"
+            yield modules_key, text
 
 
-def temperature(known: Known, objective: str) -> Mistakes:
-    """vLLM quietly raises a temperature that is too low."""
+def temperature(known: Known, name: str) -> Mistakes:
+    """vLLM raises a temperature that is too low, without a word."""
     if not _with_vllm(known):
         return
-    keys: list[Key] = [("evaluation", "temperature"), (objective, "generation", "temperature")]
-    for key in keys:
-        if known(*key) < MIN_TEMPERATURE:
-            yield key, f"{known(*key):g} is not allowed: with vLLM at least {MIN_TEMPERATURE:g}"
+    key: Key = ("evaluation", "temperature")
+    pairs = [(key, known(*key)), known.of_setting(name, "generation", "temperature")]
+    for key, value in pairs:
+        if value < MIN_TEMPERATURE:
+            yield key, f"{value:g} is not allowed: with vLLM at least {MIN_TEMPERATURE:g}"
 
 
 def _with_vllm(known: Known) -> bool:
     return known("engine", "backend") == "vllm"
 
-
-OF_STUDY = (interpreter, precision)
-OF_OBJECTIVE = (adapters, temperature)

@@ -35,10 +35,33 @@ class Known:
         kinds = {branch.get("type") for branch in schema.get("anyOf", [schema])}
         return as_number(value) if kinds & {"integer", "number"} else value
 
-    def own_or_common(self, own: Key, common: Key) -> tuple[Key, Any]:
-        """(key, value) of a section's own key where it is given, else of the study's."""
-        value = self(*own)
-        return (common, self(*common)) if value is None else (own, value)
+    def first(self, *keys: Key) -> tuple[Key, Any]:
+        """(key, value) of the first of several keys that is given; the last one needs no value."""
+        for key in keys[:-1]:
+            if (value := self(*key)) is not None:
+                return key, value
+        return keys[-1], self(*keys[-1])
+
+    def of_setting(self, name: str, *key: str) -> tuple[Key, Any]:
+        """(key, value) of a key of a setting's recipe where it is given, else of its objective's."""
+        objective = self("settings", name, "objective")
+        return self.first(("settings", name, *key), (objective, *key))
+
+    def last_cycle(self, name: str) -> int:
+        """The last cycle of a setting."""
+        return self.first(("settings", name, "cycles"), ("cycles",))[1]
+
+    def traits_of(self, name: str) -> set[str]:
+        """The traits of a setting."""
+        own = {trait for _, trait in self.each("settings", name, "traits")}
+        return own or {trait for _, trait in self.each("traits")}
+
+    def names(self, *key: str) -> list[str]:
+        """The names in a mapping of names to sections, those that are right in themselves."""
+        section = self._walk(key)
+        if any(wrong == key[: len(wrong)] for wrong in self.broken):
+            raise Unclear(key)
+        return [name for name in section if (*key, name) not in self.broken]
 
     def size(self, *key: str | int) -> int:
         """How many items a list has, valid or not."""

@@ -1,0 +1,136 @@
+"""Mistakes of doses: more rows or prompts than there are, no dose of cycle 0, or two kinds of it."""
+
+from idempotence.config.checks.generator import generated
+from idempotence.config.checks.known import Key, Known, Mistakes, Unclear
+from idempotence.config.values import as_number
+from idempotence.jobs.parts import kind_of
+from idempotence.texts.supply import Supply
+
+ROWS = {"sft": "n_sampled", "sdf": "n_sampled", "dpo": "pairs"}  # rows of a later cycle
+
+
+def cells_key(known: Known, name: str, dose: str) -> Key | None:
+    """Where a setting's list of a dose is given: in its recipe, or in its objective's section.
+
+    None where the recipe gives the alternative (levels, n_seed) instead.
+    """
+    own: Key = ("settings", name, "cells")
+    objective = known("settings", name, "objective")
+    if known(*own) is not None:
+        if known(*own, dose) is not None:
+            return (*own, dose)
+        other = {"levels": "n_seed", "n_seed": "levels"}.get(dose)
+        if objective != "dpo" and other and known(*own, other):
+            return None
+    return (objective, "cells", dose)
+
+
+def has_levels(known: Known, name: str) -> bool:
+    """Whether a setting's doses of cycle 0 are calibrated levels."""
+    try:
+        if known("settings", name, "objective") == "dpo":
+            return False
+        key = cells_key(known, name, "levels")
+        return key is not None and known.size(*key) > 0
+    except Unclear:
+        return False
+
+
+def one_kind_of_dose(known: Known, name: str) -> Mistakes:
+    """Levels or numbers of seed rows, and not both."""
+    objective = known("settings", name, "objective")
+    if objective == "dpo":
+        return
+    keys = [cells_key(known, name, dose) for dose in ("levels", "n_seed")]
+    sizes = [0 if key is None else known.size(*key) for key in keys]
+    own = known("settings", name, "cells") is not None
+    section: Key = ("settings", name, "cells") if own else (objective, "cells")
+    if all(sizes):
+        yield section, "has both levels and n_seed; give one of them"
+    elif not any(sizes):
+        yield (
+            section,
+            "has no dose of cycle 0; give levels (calibrated) or n_seed (numbers of rows)",
+        )
+
+
+def search(known: Known, name: str) -> Mistakes:
+    """Calibrated levels need a search, and with it a dose to try, within the rows there are."""
+    if not has_levels(known, name):
+        return
+    (key, top), (step_key, step) = _search(known, name, "n_seed_max"), _search(known, name, "step")
+    if top < step:
+        text = f"{top} is below {'.'.join(map(str, step_key))} ({step}), so no level can be calibrated"
+        yield key, f"{text}; it must be at least {step}"
+    yield from _beyond_rows(known, name, key, top)
+
+
+def _search(known: Known, name: str, limit: str) -> tuple[Key, int]:
+    """(key, value) of a limit of a setting's search for doses."""
+    objective = known("settings", name, "objective")
+    sections: list[Key] = [("settings", name), (objective,), ()]
+    return known.first(*((*section, "calibration", limit) for section in sections))
+
+
+def rows_of(known: Known, name: str) -> tuple[Key, int]:
+    """(key, value) of the number of a setting's seed rows."""
+    objective = known("settings", name, "objective")
+    sections: list[Key] = [("settings", name), (objective,), ()]
+    return known.first(*((*section, "seed_rows") for section in sections))
+
+
+def seed_rows(known: Known, name: str) -> Mistakes:
+    """No dose of cycle 0 is beyond the rows there are."""
+    key = cells_key(known, name, "n_seed")
+    if key is None:
+        return
+    if known("settings", name, "objective") == "dpo":
+        yield from _beyond_rows(known, name, key, known(*key))
+        return
+    for item, rows in known.each(*key):
+        yield from _beyond_rows(known, name, item, rows)
+
+
+def _beyond_rows(known: Known, name: str, key: Key, wanted: int) -> Mistakes:
+    rows_key, rows = rows_of(known, name)
+    if as_number(wanted) > rows:
+        place = ".".join(map(str, rows_key))
+        yield key, f"{wanted} is beyond the rows there are: at most {place} ({rows}) is allowed"
+
+
+def prompt_pool(known: Known, name: str, supply: Supply) -> Mistakes:
+    """No prompt is used twice; where questions and seed rows are not written, they share the pool."""
+    if supply.prompts is None:
+        return
+    objective = known("settings", name, "objective")
+    kind = kind_of(objective)
+    common: Key = (objective, "cells", ROWS[objective])
+    key = cells_key(known, name, ROWS[objective]) or common
+    # as many as the objective's largest dose are kept for each cycle, and more where a setting needs them
+    most, place = max(
+        (as_number(rows), place) for place in {common, key} for _, rows in known.each(*place)
+    )
+    questions, rows = known("evaluation", "questions"), rows_of(known, name)[1]
+    cycles = known.last_cycle(name)
+    total, needed = f"cycles ({cycles}) x the largest {'.'.join(place)} ({most})", cycles * most
+    if supply.seed_rows is None:
+        total = f"evaluation.questions ({questions}) + seed_rows ({rows}) + {total}"
+        needed += questions + rows
+    if needed > supply.prompts[kind]:
+        there_are = f"{kind} prompts; there are only {supply.prompts[kind]}, so lower some"
+        yield place, f"{total} = {needed} {there_are}"
+
+
+def written(known: Known, name: str, supply: Supply) -> Mistakes:
+    """Written questions and seed rows of every trait that is named."""
+    kind, questions = kind_of(known("settings", name, "objective")), ("evaluation", "questions")
+    rows_key, rows = rows_of(known, name)
+    wanted = [(questions, known(*questions), "questions", supply.questions)]
+    if not generated(known, name):
+        wanted.append((rows_key, rows, f"seed rows of kind {kind}", supply.seed_rows))
+    for key, number, what, there_are in wanted:
+        for trait in sorted(known.traits_of(name)):
+            n = None if there_are is None else there_are[kind].get(trait)
+            if n is not None and number > n:
+                yield key, f"{number} is beyond the {what} that the trait {trait} has: {n}"
+                break  # one trait shows it

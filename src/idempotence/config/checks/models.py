@@ -1,0 +1,98 @@
+"""Mistakes in where models are: folders, hub names with revisions, endpoints."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from idempotence.config.checks.known import Key, Known, Mistakes, Unclear, as_far_as_clear, nearest
+
+HUB_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*", re.ASCII)
+API_TOP = 20
+START_MODELS = ["world/instruct", "world/base"]
+
+
+def models(known: Known) -> Mistakes:
+    """Models to start from: each has a name of its own and a place."""
+    seen: set[str] = set()
+    for key, name in known.each("models", field="name"):
+        if name in seen:
+            yield key, f"{name!r} is the name of another model too; give each its own"
+        seen.add(name)
+    for i in range(known.size("models")):
+        yield from as_far_as_clear(place(known, ("models", i), START_MODELS))
+
+
+def judges(known: Known) -> Mistakes:
+    """The judge and, where there is one, the second judge."""
+    for role in _judges(known):
+        yield from as_far_as_clear(_judge(known, role))
+
+
+def _judges(known: Known) -> Iterator[str]:
+    """The sections that name a judge."""
+    yield "judge"
+    try:
+        if known("second_judge") is not None:
+            yield "second_judge"
+    except Unclear:
+        return
+
+
+def _judge(known: Known, role: str) -> Mistakes:
+    """A model here, or one behind an endpoint, which gives at most `API_TOP` tokens."""
+    yield from as_far_as_clear(answering(known, role, ["world/judge"]))
+    remote, top = known(role, "backend") == "openai", known(role, "top_logprobs")
+    if remote and top > API_TOP:
+        yield (role, "top_logprobs"), f"endpoints give at most {API_TOP} tokens"
+    if not remote and top == 0:
+        yield (role, "top_logprobs"), "0 is not allowed: a local judge is read by its tokens alone"
+
+
+def answering(known: Known, role: str, world: list[str]) -> Mistakes:
+    """A model that answers: a place on this machine, or a name and an address; or nobody."""
+    try:
+        local = known(role, "backend") == "local"
+    except Unclear:
+        local = True
+    if local:
+        yield from place(known, (role,), world)
+    key = (role, "api", "base_url")
+    remote, address = known(role, "backend") == "openai", known(*key)
+    if remote and address is None:
+        yield key, "is missing: backend openai needs the address of its endpoint"
+    if not remote and address is not None:
+        yield key, f"{address!r} is not allowed: only {role}.backend openai has an endpoint"
+    if remote and known(role, "revision") is not None:
+        yield (role, "revision"), "is not allowed: a model behind an endpoint has no commit"
+    if remote and known(role, "gpus"):
+        yield (role, "gpus"), "is not allowed: a model behind an endpoint takes no GPU here"
+
+
+def place(known: Known, section: Key, world: list[str]) -> Mistakes:
+    """The micro world's models, a folder, or a hub name with its revision."""
+    path, revision = known(*section, "path"), known(*section, "revision")
+    path_key, revision_key = (*section, "path"), (*section, "revision")
+    there_are = ", ".join(world)
+    a_world = f"neither {there_are}, nor" if world else "neither"
+    in_world = path.startswith("world/")
+    if in_world and path not in world:
+        text = f"{path!r} is not a model of the micro world{nearest(path, world)}"
+        yield path_key, f"{text} There are: {there_are or 'none that could be used here'}"
+    elif in_world or is_folder(path):
+        if revision is not None:
+            text = f"{revision!r} is not allowed: {path!r} is no hub name, so it has no revision"
+            yield revision_key, text
+    elif not HUB_NAME.fullmatch(path):
+        text = f"{a_world} a folder, nor a hub name (owner/name)"
+        yield path_key, f"{path!r} is {text}"
+    elif revision is None:
+        text = f"{path!r} is not a folder here, and a hub name needs its commit"
+        yield revision_key, f"is missing: {text}"
+
+
+def is_folder(path: str) -> bool:
+    """Whether a path is a folder here; False for what is no path at all."""
+    try:
+        return Path(path).is_dir()
+    except (OSError, ValueError):  # longer than a file name may be, or not one at all
+        return False

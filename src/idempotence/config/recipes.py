@@ -1,0 +1,134 @@
+"""Recipes: a setting is an objective, a start, and what it changes of the objective's section."""
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field, create_model
+
+from idempotence.config.layers import merged
+from idempotence.config.sections import GenerationSection, LoraSection, TrainingSection
+from idempotence.config.seeding import OwnCalibration
+from idempotence.config.values import (
+    BelowOne,
+    Count,
+    Counts,
+    Level,
+    Levels,
+    Names,
+    Section,
+    Strengths,
+)
+
+# keys of a recipe that lie over the objective's section
+OF_SECTION = ("seed_rows", "seed_source", "calibration", "cells", "training", "generation")
+SHOWN = ("restart_at", "rejected_from", "seed_share", "min_coherence", "seed_rows", "seed_source",
+         "calibration", "training", "generation")  # fmt: skip
+
+
+def _changes(name: str, section: type[BaseModel], doc: str, **nested: Any) -> type[Section]:
+    """A section whose keys are those of `section`, each of which may be left out."""
+    fields: dict[str, Any] = {
+        key: (nested.get(key, field.rebuild_annotation()) | None, Field(None, description=field.description))
+        for key, field in section.model_fields.items()
+    }
+    return create_model(name, __base__=Section, __doc__=doc, **fields)
+
+
+LoraChanges = _changes("LoraChanges", LoraSection, "What a setting changes of the adapter.")
+TrainingChanges = _changes(
+    "TrainingChanges", TrainingSection, "What a setting changes of finetuning.", lora=LoraChanges
+)
+GenerationChanges = _changes(
+    "GenerationChanges", GenerationSection, "What a setting changes of sampling."
+)
+
+
+class CellChanges(Section):
+    """Doses of a setting, instead of its objective's; those of another objective are refused."""
+
+    levels: Levels | None = Field(None, description="sft, sdf: instead of the objective's.")
+    n_seed: Counts | Count | None = Field(
+        None, description="sft, sdf: a list, instead of levels; dpo: a number."
+    )
+    n_sampled: Counts | None = Field(None, description="sft, sdf: instead of the objective's.")
+    beta: Strengths | None = Field(None, description="dpo: instead of the objective's.")
+    pairs: Counts | None = Field(None, description="dpo: instead of the objective's.")
+
+
+class Recipe(Section):
+    """A setting: how its loop runs. Every key but objective and start may be left out.
+
+    Two settings that differ in nothing but the start are twins: they are compared chain by chain.
+    """
+
+    objective: Literal["sft", "sdf", "dpo"] = Field(
+        description="What is trained: sft (chats), sdf (documents) or dpo (preferences)."
+    )
+    start: Literal["initial", "previous"] = Field(
+        description="The weights that each cycle's training begins from: the initial model's or the previous cycle's."
+    )
+    models: Names = Field([], description="Only these of `models`, by name; []: all of its kind.")
+    traits: Names = Field([], description="Only these of `traits`; []: all.")
+    seeds: Count | None = Field(None, description="Replications, instead of `seeds`.")
+    cycles: Count | None = Field(None, description="The last cycle, instead of `cycles`.")
+    restart_at: Counts = Field(
+        [], description="With start previous: these cycles start from the initial model again."
+    )
+    rejected_from: Literal["initial", "two_back"] = Field(
+        "initial",
+        description="dpo: who wrote the rejected replies, the initial model or the one before the chosen replies' model.",
+    )
+    seed_share: BelowOne = Field(
+        0, description="Share of a later cycle's rows that are seed rows, in place of own samples."
+    )
+    min_coherence: Level | None = Field(
+        None,
+        description="Own samples that the judge scores below are not trained on; null: all are.",
+    )
+    seed_rows: Count | None = Field(None, description="Seed rows, instead of the objective's.")
+    seed_source: Literal["written", "generated"] | None = Field(
+        None, description="Who writes the seed rows, instead of the objective's."
+    )
+    calibration: OwnCalibration | None = Field(
+        None, description="The search for doses, where it differs from the objective's."
+    )
+    cells: CellChanges | None = Field(None, description="The doses, where they differ.")
+    training: TrainingChanges | None = Field(None, description="Finetuning, where it differs.")
+    generation: GenerationChanges | None = Field(None, description="Sampling, where it differs.")
+
+
+def laid_over(section: dict, recipe: dict) -> dict:
+    """An objective's section (raw) with a recipe's own keys on it.
+
+    levels and n_seed are alternatives: a recipe that gives one drops the other.
+    """
+    own = {key: recipe[key] for key in OF_SECTION if recipe.get(key) is not None}
+    whole = merged(section, own)
+    cells = own.get("cells")
+    if isinstance(cells, dict) and isinstance(whole.get("cells"), dict):
+        for given, dropped in (("n_seed", "levels"), ("levels", "n_seed")):
+            # of dpo, n_seed is no alternative
+            if cells.get(given) and not cells.get(dropped) and recipe.get("objective") != "dpo":
+                whole["cells"].pop(dropped, None)
+    return whole
+
+
+def changed_keys(recipe: Recipe, section: BaseModel) -> tuple[tuple[str, str], ...]:
+    """(dotted key, value) of all that makes a recipe another loop than its objective's plain one."""
+    own = recipe.model_dump(exclude_defaults=True, exclude_none=True)
+    plain = section.model_dump()
+    return tuple(
+        (place, f"{value:g}" if isinstance(value, float) else str(value))
+        for key in SHOWN
+        if key in own
+        for place, value in _leaves(key, own[key], plain.get(key))
+    )
+
+
+def _leaves(key: str, value: Any, plain: Any) -> Iterator[tuple[str, Any]]:
+    """Dotted key and value of what differs from `plain`."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _leaves(f"{key}.{name}", inner, (plain or {}).get(name))
+    elif value != plain:
+        yield key, value

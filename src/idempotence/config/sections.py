@@ -1,0 +1,231 @@
+"""The sections of a config that hold no other sections of a study: types, limits and meanings."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from idempotence.config.endpoint import Api
+from idempotence.config.loading import DTYPE, GPUS, MEMORY, PARAMETERS, REVISION, Dtype
+from idempotence.config.seeding import OwnCalibration, SeedRows
+from idempotence.config.values import (
+    BelowOne,
+    Confidence,
+    Count,
+    Counts,
+    Level,
+    Levels,
+    NotNegative,
+    Number,
+    Positive,
+    Questions,
+    Section,
+    Share,
+    Slug,
+    Strengths,
+    Text,
+    TopTokens,
+)
+from idempotence.doses import Cell, preference_cells, supervised_cells
+
+
+class ModelSection(Section):
+    """A model to start from."""
+
+    name: Slug = Field(description="Name in file names and tables.")
+    kind: Literal["instruct", "base"] = Field(
+        description="instruct models are used by sft and dpo, base models by sdf."
+    )
+    path: Text = Field(
+        description="world/instruct, world/base (the micro world's), a local folder or a hub name."
+    )
+    revision: Text | None = REVISION
+    dtype: Dtype = DTYPE
+    gpus: Number = GPUS
+    memory_mb: Count = MEMORY
+    parameters: Count | None = PARAMETERS
+
+
+class LoraSection(Section):
+    """The LoRA adapter."""
+
+    rank: Count = Field(description="Rank of the update.")
+    alpha: Positive = Field(description="Scale: the update is multiplied by alpha / rank.")
+    dropout: BelowOne = Field(description="Dropout on the adapter's input.")
+    target_modules: Literal["all-linear"] | Annotated[list[Text], Field(min_length=1)] = Field(
+        description="Modules that get an adapter: all-linear (never the output layer) or names."
+    )
+
+
+class TrainingSection(Section):
+    """Hyper-parameters of one finetuning run (AdamW)."""
+
+    learning_rate: Positive = Field(description="Peak learning rate.")
+    schedule: Literal["constant", "cosine"] = Field(description="After the warm-up.")
+    warmup_fraction: Share = Field(description="Share of steps with linear warm-up, rounded up.")
+    batch_size: Count = Field(description="Rows (dpo: pairs) per step.")
+    epochs: Positive = Field(description="Passes over the data.")
+    weight_decay: NotNegative = Field(description="AdamW's weight decay.")
+    adam_beta1: BelowOne = Field(description="AdamW's beta1.")
+    adam_beta2: BelowOne = Field(description="AdamW's beta2.")
+    adam_epsilon: Positive = Field(description="AdamW's epsilon.")
+    max_grad_norm: Positive = Field(description="Gradients are clipped to this norm.")
+    max_length: Count = Field(description="Rows are cut at so many tokens.")
+    lora: LoraSection = Field(description="The adapter.")
+
+
+class GenerationSection(Section):
+    """How a cycle's training data are sampled."""
+
+    temperature: Positive = Field(description="Sampling temperature.")
+    max_new_tokens: Count = Field(description="The longest sample, in tokens.")
+    min_characters: Count = Field(
+        description="Shorter samples are not trained on; they are counted as dropped."
+    )
+
+
+class SupervisedCells(Section):
+    """The grid of doses of sft or sdf: levels or n_seed, times n_sampled."""
+
+    levels: Levels = Field(
+        [], description="Cycle-0 trait scores (0-100) that n_seed is calibrated for; else n_seed."
+    )
+    n_seed: Counts = Field(
+        [], description="Numbers of seed rows of cycle 0, instead of levels; at most seed_rows."
+    )
+    n_sampled: Counts = Field(min_length=1, description="Samples that each later cycle trains on.")
+
+
+class DpoCells(Section):
+    """The grid of doses of dpo: beta times pairs."""
+
+    beta: Strengths = Field(
+        min_length=1, description="Strengths of the pull towards the reference."
+    )
+    pairs: Counts = Field(
+        min_length=1, description="Preference pairs that each later cycle trains on."
+    )
+    n_seed: Count = Field(
+        description="Preference pairs of cycle 0, seed reply over M_initial's; at most seed_rows."
+    )
+
+
+class SupervisedSection(SeedRows):
+    """The objective sft (chats) or sdf (documents)."""
+
+    calibration: OwnCalibration = Field(
+        OwnCalibration(), description="The search for doses, where it differs."
+    )
+    cells: SupervisedCells = Field(description="The doses.")
+    training: TrainingSection = Field(description="Finetuning, the same for every cycle and start.")
+    generation: GenerationSection = Field(description="Sampling the next cycle's data.")
+
+    def enumerate_cells(self) -> tuple[Cell, ...]:
+        """The cells in the order of the lists."""
+        cells = self.cells
+        return supervised_cells(cells.levels, cells.n_seed, cells.n_sampled)
+
+    @property
+    def pairs_of_cycle_0(self) -> None:
+        """As `DpoSection`'s: the rows of cycle 0 are a dose of each cell here."""
+        return None
+
+    @property
+    def most_rows(self) -> int:
+        """The most rows that a later cycle of any cell trains on."""
+        return max(self.cells.n_sampled)
+
+
+class DpoSection(SeedRows):
+    """The objective dpo."""
+
+    cells: DpoCells = Field(description="The doses.")
+    training: TrainingSection = Field(description="Finetuning, the same for every cycle and start.")
+    generation: GenerationSection = Field(description="Sampling the next cycle's data.")
+
+    def enumerate_cells(self) -> tuple[Cell, ...]:
+        """The cells in the order of the lists."""
+        return preference_cells(self.cells.beta, self.cells.pairs)
+
+    @property
+    def pairs_of_cycle_0(self) -> int:
+        """The preference pairs of cycle 0, the same for every cell."""
+        return self.cells.n_seed
+
+    @property
+    def most_rows(self) -> int:
+        """The most pairs that a later cycle of any cell trains on."""
+        return max(self.cells.pairs)
+
+
+class CalibrationSection(Section):
+    """The search for the n_seed that brings the cycle-0 score to a level."""
+
+    n_seed_max: Count = Field(
+        description="The largest dose tried, in seed rows; at least step, at most seed_rows."
+    )
+    step: Count = Field(description="Doses tried are multiples of this.")
+    samples_per_question: Count = Field(description="Answers per question for each dose tried.")
+
+
+class TuningSection(Section):
+    """The rule by which `snakemake tune` picks learning rates, on cycle 0 alone.
+
+    Picked is the smallest rate whose cycle-0 score, over traits and cells, reaches the highest
+    calibrated level (else `score`) with coherence at `min_coherence` or above.
+    """
+
+    learning_rates: Strengths = Field(min_length=1, description="Rates that are tried.")
+    score: Level = Field(description="Cycle-0 score to reach where no level is calibrated (dpo).")
+    min_coherence: Level = Field(description="Lowest coherence, 0-100, of a rate that passes.")
+
+
+class EvaluationSection(Section):
+    """How a model's trait is measured."""
+
+    questions: Questions = Field(description="Evaluation prompts per trait.")
+    samples_per_question: Count = Field(description="Answers per question.")
+    temperature: Positive = Field(description="Sampling temperature.")
+    max_new_tokens: Count = Field(description="The longest answer, in tokens.")
+
+
+class JudgeSection(Section):
+    """Who scores the answers."""
+
+    backend: Literal["local", "openai", "none"] = Field(
+        description="local: a model on this machine; openai: one behind a compatible endpoint; none: nobody (audits only)."
+    )
+    path: Text = Field(
+        description="world/judge (the micro world's), a local folder or a hub name; openai: the model's name there."
+    )
+    api: Api = Field(Api(), description="The endpoint of backend openai.")
+    revision: Text | None = REVISION
+    parameters: Count | None = PARAMETERS
+    top_logprobs: TopTokens = Field(
+        20, description="How many of the likeliest first tokens are looked at; openai, 0: none."
+    )
+    samples: Count = Field(
+        5, description="Answers that are sampled, and averaged, where an endpoint gives no probabilities of tokens."
+    )
+    min_numeric_mass: Share = Field(
+        0.25, description="No score under so much probability on the whole numbers 0-100."
+    )
+    gpus: Number = GPUS
+    memory_mb: Count = MEMORY
+
+
+class AnalysisSection(Section):
+    """The published amplification rule, and the confidence of intervals."""
+
+    amplification_points: Positive = Field(
+        15, description="Rise over the score of cycle 0, in points, that counts."
+    )
+    amplification_from_cycle: Count = Field(
+        4, description="First cycle that is looked at; beyond cycles, nothing amplifies."
+    )
+    coherence_gate: Level = Field(
+        50, description="Coherence that an amplification must keep to count where rules are gated."
+    )
+    equivalence_points: Positive = Field(
+        10, description="Changes within so many points count as nothing in equivalence tests."
+    )
+    confidence: Confidence = Field(0.95, description="Confidence of all intervals.")

@@ -1,0 +1,77 @@
+"""Jobs of one turn of the loop: finetune -> sample -> judge."""
+
+from dataclasses import dataclass
+
+from idempotence.jobs.parts import (
+    EngineName,
+    Evaluation,
+    Generation,
+    JudgeSpec,
+    Objective,
+    Panel,
+    PromptPool,
+    Start,
+    Training,
+    WrittenTexts,
+)
+from idempotence.jobs.record import Record
+
+
+@dataclass(frozen=True)
+class FinetuneJob(Record):
+    """Train every cell of a panel for one cycle.
+
+    n_seed: preference pairs of cycle 0 (dpo), else None. seed_share: share of a later cycle's rows
+    that are seed rows.
+    """
+
+    panel: Panel
+    cycle: int
+    n_seed: int | None
+    training: Training
+    seed_share: float = 0.0
+
+
+@dataclass(frozen=True)
+class SampleJob(Record):
+    """Answers to the evaluation questions, and the next cycle's training data.
+
+    generation: None where no later cycle follows (the last cycle, the initial model): nothing is
+    generated then.
+    """
+
+    panel: Panel
+    cycle: int
+    prompts: PromptPool
+    evaluation: Evaluation
+    generation: Generation | None
+    engine: EngineName = "transformers"
+
+
+@dataclass(frozen=True)
+class JudgeJob(Record):
+    """Scores of a panel's answers.
+
+    setting: name that the rows get; start: weights that its cycles begin from, None for the initial
+    model itself. n_seed: as in `FinetuneJob`. truth: whether exact scores are known, as in the
+    micro world.
+    """
+
+    panel: Panel
+    cycle: int
+    setting: str
+    start: Start | None
+    n_seed: int | None
+    judge: JudgeSpec
+    truth: bool
+
+
+@dataclass(frozen=True)
+class JudgeGeneratedJob(Record):
+    """Marks samples whose coherence (0-100) is below min_coherence."""
+
+    objective: Objective
+    trait: str
+    texts: WrittenTexts | None
+    judge: JudgeSpec
+    min_coherence: float

@@ -1,0 +1,175 @@
+"""What several jobs share: weights, texts, hyper-parameters, a judge, a panel."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from idempotence.doses import Cell
+from idempotence.jobs.record import Record
+
+Objective = Literal["sft", "sdf", "dpo"]
+Start = Literal["initial", "previous"]  # the weights that a cycle's training begins from
+Kind = Literal["chat", "document"]  # of texts
+EngineName = Literal["transformers", "vllm"]
+
+
+def kind_of(objective: Objective) -> Kind:
+    """Base models (sdf) read documents; instruct models (sft, dpo) read chats."""
+    return "document" if objective == "sdf" else "chat"
+
+
+@dataclass(frozen=True)
+class ModelName(Record):
+    """A model of the config. Where its files lie is an argument of the script.
+
+    revision: commit of a hub model. dtype: "float32" or "bfloat16".
+    """
+
+    name: str
+    revision: str | None
+    dtype: str
+
+
+@dataclass(frozen=True)
+class WrittenTexts(Record):
+    """Folders of written traits and prompts; seed_rows: the file that a generator wrote, if any."""
+
+    traits: str
+    prompts: str
+    seed_rows: str | None = None
+
+
+@dataclass(frozen=True)
+class PromptPool(Record):
+    """How a panel's pool of prompts is divided, in prompts.
+
+    questions: evaluation. seed_rows: cycle 0. per_cycle: reserved for each later cycle.
+    """
+
+    questions: int
+    seed_rows: int
+    per_cycle: int
+
+
+@dataclass(frozen=True)
+class Lora(Record):
+    """The adapter: the update of rank `rank` is scaled by alpha / rank.
+
+    target_modules: names of modules; none: all linear layers but the output layer.
+    """
+
+    rank: int
+    alpha: float
+    dropout: float
+    target_modules: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Training(Record):
+    """Hyper-parameters of one finetuning run (AdamW); see the config's `training`."""
+
+    learning_rate: float
+    schedule: Literal["constant", "cosine"]
+    warmup_fraction: float
+    batch_size: int
+    epochs: float
+    weight_decay: float
+    adam_beta1: float
+    adam_beta2: float
+    adam_epsilon: float
+    max_grad_norm: float
+    max_length: int
+    lora: Lora
+
+
+@dataclass(frozen=True)
+class Generation(Record):
+    """How the next cycle's data are sampled. min_characters: shorter texts are not trained on."""
+
+    temperature: float
+    max_new_tokens: int
+    min_characters: int
+
+
+@dataclass(frozen=True)
+class Evaluation(Record):
+    """How a model is measured: answers to each question."""
+
+    samples_per_question: int
+    temperature: float
+    max_new_tokens: int
+
+
+@dataclass(frozen=True)
+class EndpointModel(Record):
+    """A model behind an OpenAI-compatible endpoint.
+
+    samples: answers that are averaged where the endpoint gives no probabilities.
+    """
+
+    model: str
+    base_url: str
+    samples: int
+
+
+@dataclass(frozen=True)
+class JudgeSpec(Record):
+    """Who judges, and how an answer is read.
+
+    top_logprobs: likeliest first tokens that are looked at. min_numeric_mass: no score under so
+    much probability on the whole numbers 0-100. engine: of a local judge. endpoint: None for one.
+    """
+
+    revision: str | None
+    top_logprobs: int
+    min_numeric_mass: float
+    engine: EngineName = "transformers"
+    endpoint: EndpointModel | None = None
+
+
+@dataclass(frozen=True)
+class Panel(Record):
+    """All cells of one setting, model, trait and seed: what one job trains, samples or judges.
+
+    The setting's name is not part of it, so that settings which are the same up to a cycle draw
+    the same random numbers. texts: None for the micro world's.
+    """
+
+    study_seed: int
+    objective: Objective
+    model: ModelName
+    trait: str
+    seed: int
+    cells: tuple[Cell, ...]
+    texts: WrittenTexts | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """Whether its texts are chats or documents."""
+        return kind_of(self.objective)
+
+
+@dataclass(frozen=True)
+class Loop(Record):
+    """A setting as tables, figures and claims know it.
+
+    objective, start: its recipe. changes: what it changes of its objective's section, in words;
+    "" for the objective's plain loop. last_cycle: number of its last cycle.
+    """
+
+    name: str
+    objective: Objective
+    start: Start
+    changes: str
+    last_cycle: int
+
+
+@dataclass(frozen=True)
+class Loops(Record):
+    """All settings of a study in the config's order.
+
+    twins: (setting that starts from the previous weights, setting that starts from the initial
+    ones) of each pair that differs in nothing but the start.
+    """
+
+    loops: tuple[Loop, ...]
+    twins: tuple[tuple[str, ...], ...]
