@@ -51,6 +51,10 @@ localrules:
 workflow.localrules(*(each.name for each in workflow.rules if each.conda_env == ANALYSIS))
 
 
+# what the loop starts from; an audit or a shipped study has no loop of its own
+START_FILES = PATHS.start_files(JOBS.seeded_panels()) if STUDY.trains else []
+
+
 rule all:
     default_target: True
     input:
@@ -62,7 +66,7 @@ rule all:
 rule missing:
     # what was lost, and nothing that only follows from it: that is as it was, as are the bytes
     input:
-        lambda w: lost(rules.all.input, start_files()),
+        lambda w: lost(rules.all.input, START_FILES),
 
 
 rule world:
@@ -83,9 +87,9 @@ rule tune:
 rule plan:
     # what the study would do and cost; nothing of it is run
     input:
-        rules.estimate.output.text,
+        rules.estimate.output.output_text,
     log:
-        f"{LOGS}/plan.log",
+        PATHS.log("plan"),
     conda:
         "envs/analysis.yaml"
     shell:

@@ -10,64 +10,58 @@ if STUDY.second_judge:
 
     use rule judge as judge_second with:
         input:
-            model_files(STUDY.second_judge.path),
+            after_judge=PATHS.model_files(STUDY.second_judge.path),
             responses=f"{CYCLE}/responses.jsonl",
-            calibration=calibration_file,
+            calibration=lambda w: PATHS.calibration(w.setting, w.model, w.trait),
         output:
-            f"{CYCLE}/scores_second.parquet",
+            output=f"{CYCLE}/scores_second.parquet",
         log:
-            f"{LOGS}/judge_second/{{setting}}.{{model}}.{{trait}}.{{seed}}.{{cycle}}.log",
-        benchmark:
-            f"{BENCHMARKS}/judge_second/{{setting}}.{{model}}.{{trait}}.{{seed}}.{{cycle}}.tsv"
+            **job_log("judge_second", *JOB),
         resources:
             **loads(the_second_judge),
         params:
-            code=texts_code("judge"),
-            start=lambda w: start(PLAN.second_judge(panel_of(w), int(w.cycle))["judge"]),
-            settings=lambda w: settings(PLAN.second_judge(panel_of(w), int(w.cycle))),
-            judge=lambda w: model_folder(STUDY.second_judge.path),
-            options=lambda w, input: "--second"
-            + (f" --calibration {input.calibration}" if input.calibration else ""),
+            **texts_script(
+                "judge",
+                engine=lambda w: JOBS.second_judge(panel_of(w), int(w.cycle)).judge.engine,
+                job=lambda w: JOBS.second_judge(panel_of(w), int(w.cycle)),
+                judge=PATHS.model(STUDY.second_judge.path),
+                role="second_judge",
+            ),
 
     use rule gather_scores as gather_second with:
         input:
-            panel_files("scores_second.parquet"),
+            inputs=PATHS.of_cycles("scores_second.parquet"),
         output:
-            f"{RESULTS}/scores_second.parquet",
+            output=f"{RESULTS}/scores_second.parquet",
         log:
-            f"{LOGS}/gather_second.log",
+            PATHS.log("gather_second"),
 
     use rule tabulate_judge as tabulate_judge_second with:
         input:
-            rules.gather_second.output,
+            scores=rules.gather_second.output.output,
         output:
-            table("judge_second", "Instrument"),
+            **table("judge_second", category="Instrument"),
         log:
-            f"{LOGS}/tabulate_judge_second.log",
+            PATHS.log("tabulate_judge_second"),
 
     rule judge_agreement:
         input:
             scores=SCORES,
-            second=rules.gather_second.output,
+            second=rules.gather_second.output.output,
         output:
-            agreement=table("judge_agreement", "Instrument"),
-            verdicts=table("judge_verdicts", "Instrument"),
+            **table("judge_agreement", "output_agreement", "Instrument"),
+            **table("judge_verdicts", "output_verdicts", "Instrument"),
         log:
-            f"{LOGS}/judge_agreement.log",
+            PATHS.log("judge_agreement"),
         conda:
-            "../envs/analysis.yaml"
+            ANALYSIS
         params:
-            code=code("judge_agreement"),
-            points=STUDY.analysis.amplification_points,
-            from_cycle=STUDY.analysis.amplification_from_cycle,
-            confidence=STUDY.analysis.confidence,
+            **script("judge_agreement", **RULE, confidence=CONFIDENCE),
         shell:
-            "python -m idempotence.launch analyse scripts/judge_agreement.py --scores {input.scores} --second {input.second} "
-            "--amplification-points {params.points} --from-cycle {params.from_cycle} --confidence {params.confidence} "
-            "--output-agreement {output.agreement} --output-verdicts {output.verdicts} > {log} 2>&1"
+            ANALYSE
 
     AGREEMENT = {
-        "Second judge on this study": rules.tabulate_judge_second.output[0],
-        "Two judges on the same replies": rules.judge_agreement.output.agreement,
-        "Two judges' verdicts on chains": rules.judge_agreement.output.verdicts,
+        "Second judge on this study": rules.tabulate_judge_second.output.output,
+        "Two judges on the same replies": rules.judge_agreement.output.output_agreement,
+        "Two judges' verdicts on chains": rules.judge_agreement.output.output_verdicts,
     }

@@ -1,8 +1,14 @@
 # From scores to tables; nothing from here on imports torch.
+from idempotence.scores.shipped import FILES as SHIPPED_FILES
+
 SCORES = f"{RESULTS}/scores.parquet"
 INITIAL = f"{RESULTS}/initial.parquet"
 TRAJECTORIES = f"{RESULTS}/trajectories.parquet"
-TRAINING = f"{TABLES}/training.csv"
+RULE = {  # the published amplification rule
+    "amplification_points": STUDY.analysis.amplification_points,
+    "from_cycle": STUDY.analysis.amplification_from_cycle,
+}
+CONFIDENCE = STUDY.analysis.confidence
 
 if STUDY.scores_from:
 
@@ -10,21 +16,17 @@ if STUDY.scores_from:
         input:
             expand("{folder}/{name}", folder=STUDY.scores_from, name=SHIPPED_FILES),
         output:
-            scores=SCORES,
-            initial=INITIAL,
-            training=TRAINING,
+            **table("training", "output_training", shown=False),
+            output_scores=SCORES,
+            output_initial=INITIAL,
         log:
-            f"{LOGS}/take_scores.log",
+            PATHS.log("take_scores"),
         conda:
-            "../envs/analysis.yaml"
+            ANALYSIS
         params:
-            code=code("take_scores"),
-            folder=STUDY.scores_from,
-            settings=" ".join(STUDY.settings),
+            **script("take_scores", folder=STUDY.scores_from, settings=list(SETTINGS)),
         shell:
-            "python -m idempotence.launch analyse scripts/take_scores.py --folder {params.folder} "
-            "--settings {params.settings} --output-scores {output.scores} --output-initial {output.initial} "
-            "--output-training {output.training} > {log} 2>&1"
+            ANALYSE
 
 elif STUDY.audit.files:
 
@@ -34,73 +36,70 @@ else:
 
     rule gather_scores:
         input:
-            panel_files("scores.parquet"),
+            inputs=PATHS.of_cycles("scores.parquet"),
         output:
-            SCORES,
+            output=SCORES,
         log:
-            f"{LOGS}/gather_scores.log",
+            PATHS.log("gather_scores"),
         conda:
-            "../envs/analysis.yaml"
+            ANALYSIS
         params:
-            code=code("gather_scores"),
+            **script("gather_scores"),
         shell:
-            "python -m idempotence.launch analyse scripts/gather_scores.py --inputs {input} --output {output} > {log} 2>&1"
+            ANALYSE
 
-    rule gather_initial:
+    use rule gather_scores as gather_initial with:
         input:
-            [
-                f"{RESULTS}/initial/{model}/{trait}/scores.parquet"
+            inputs=[
+                PATHS.initial(model, trait, "scores.parquet")
                 for model in sorted({panel.model.name for panel in STUDY.panels()})
                 for trait in STUDY.traits
             ],
         output:
-            INITIAL,
+            output=INITIAL,
         log:
-            f"{LOGS}/gather_initial.log",
-        conda:
-            "../envs/analysis.yaml"
-        params:
-            code=code("gather_scores"),
-        shell:
-            "python -m idempotence.launch analyse scripts/gather_scores.py --inputs {input} --output {output} > {log} 2>&1"
+            PATHS.log("gather_initial"),
 
     rule gather_training:
         input:
-            [file for file in panel_adapters() if file.endswith("training.json")],
+            [file for file in PATHS.all_adapters() if file.endswith("training.json")],
             scores=SCORES,
         output:
-            TRAINING,
+            **table("training", shown=False),
         log:
-            f"{LOGS}/gather_training.log",
+            PATHS.log("gather_training"),
         conda:
-            "../envs/analysis.yaml"
+            ANALYSIS
         params:
-            code=code("gather_training"),
-            root=lambda w, input: folder([input.scores]),
+            **script("gather_training", root=RESULTS),
         shell:
-            "python -m idempotence.launch analyse scripts/gather_training.py --scores {input.scores} --root {params.root} "
-            "--output {output} > {log} 2>&1"
+            ANALYSE
 
     rule tabulate_costs:
-        # reads benchmarks and answers of endpoints where they are: a lost one must not train anew
+        # reads usage files and answers of endpoints where they are: a lost one must not train anew
         input:
             scores=SCORES,
-            training=TRAINING,
-            second=f"{RESULTS}/scores_second.parquet" if STUDY.second_judge else [],
+            training=rules.gather_training.output.output_parquet,
+            after_second=f"{RESULTS}/scores_second.parquet" if STUDY.second_judge else [],
         output:
-            table("costs"),
+            **table("costs"),
         log:
-            f"{LOGS}/tabulate_costs.log",
+            PATHS.log("tabulate_costs"),
         conda:
-            "../envs/analysis.yaml"
+            ANALYSIS
         params:
-            code=code("tabulate_costs"),
-            benchmarks=BENCHMARKS,
-            endpoints=settings(ENDPOINTS),
-            copied=list(TWINS),
+            **script(
+                "tabulate_costs",
+                benchmarks=f"{RESULTS}/benchmarks",
+                endpoints=json.dumps(ENDPOINTS, sort_keys=True),
+                copied=list(STUDY.first_cycles),
+                loops=JOBS.loops,
+            ),
         shell:
-            "python -m idempotence.launch analyse scripts/tabulate_costs.py --scores {input.scores} "
-            "--training {input.training} --benchmarks {params.benchmarks} --endpoints {params.endpoints:q} --copied {params.copied} --output {output} > {log} 2>&1"
+            ANALYSE
+
+
+TRAINING_LOG = f"{TABLES}/training.parquet"
 
 
 rule scores:
@@ -112,90 +111,81 @@ rule scores:
 rule follow_chains:
     # once for all that goes by chains and cycles: scores are read, and their means taken, here alone
     input:
-        SCORES,
+        scores=SCORES,
     output:
-        exact=TRAJECTORIES,
-        table=f"{TABLES}/trajectories.csv",
+        output=f"{TABLES}/trajectories.csv",
+        output_exact=TRAJECTORIES,
     log:
-        f"{LOGS}/follow_chains.log",
+        PATHS.log("follow_chains"),
     conda:
-        "../envs/analysis.yaml"
+        ANALYSIS
     params:
-        code=code("follow_chains"),
-        confidence=STUDY.analysis.confidence,
+        **script("follow_chains", confidence=CONFIDENCE),
     shell:
-        "python -m idempotence.launch analyse scripts/follow_chains.py --scores {input} "
-        "--confidence {params.confidence} --output {output.table} --output-exact {output.exact} "
-        "> {log} 2>&1"
+        ANALYSE
 
 
 rule summarise_chains:
     input:
-        TRAJECTORIES,
+        trajectories=TRAJECTORIES,
     output:
-        chains=table("chains"),
-        amplification=table("amplification"),
+        **table("chains", "output_chains"),
+        **table("amplification", "output_amplification"),
     log:
-        f"{LOGS}/summarise_chains.log",
+        PATHS.log("summarise_chains"),
     conda:
-        "../envs/analysis.yaml"
+        ANALYSIS
     params:
-        code=code("summarise_chains"),
-        points=STUDY.analysis.amplification_points,
-        from_cycle=STUDY.analysis.amplification_from_cycle,
-        confidence=STUDY.analysis.confidence,
+        **script("summarise_chains", **RULE, confidence=CONFIDENCE),
     shell:
-        "python -m idempotence.launch analyse scripts/summarise_chains.py --trajectories {input} "
-        "--amplification-points {params.points} --from-cycle {params.from_cycle} "
-        "--confidence {params.confidence} --output-chains {output.chains} "
-        "--output-amplification {output.amplification} > {log} 2>&1"
+        ANALYSE
+
+
+CHAINS = rules.summarise_chains.output.output_chains_parquet
 
 
 rule fit_slopes:
     input:
-        TRAJECTORIES,
+        trajectories=TRAJECTORIES,
     output:
-        table("slopes"),
+        **table("slopes"),
     log:
-        f"{LOGS}/fit_slopes.log",
+        PATHS.log("fit_slopes"),
     conda:
-        "../envs/analysis.yaml"
+        ANALYSIS
     params:
-        code=code("fit_slopes"),
-        confidence=STUDY.analysis.confidence,
+        **script("fit_slopes", confidence=CONFIDENCE),
     shell:
-        "python -m idempotence.launch analyse scripts/fit_slopes.py --trajectories {input} --confidence {params.confidence} "
-        "--output {output} > {log} 2>&1"
+        ANALYSE
 
 
 rule tabulate_judge:
     input:
-        SCORES,
+        scores=SCORES,
     output:
-        table("judge", "Instrument"),
+        **table("judge", category="Instrument"),
     log:
-        f"{LOGS}/tabulate_judge.log",
+        PATHS.log("tabulate_judge"),
     conda:
-        "../envs/analysis.yaml"
+        ANALYSIS
     params:
-        code=code("tabulate_judge"),
+        **script("tabulate_judge"),
     shell:
-        "python -m idempotence.launch analyse scripts/tabulate_judge.py --scores {input} --output {output} > {log} 2>&1"
+        ANALYSE
 
 
 rule tabulate_world:
     input:
-        quality=f"{WORLD}/quality.json",
+        quality=f"{PATHS.world}/quality.json",
         initial=INITIAL,
     output:
-        models=table("world_models", "Instrument"),
-        judge=table("world_judge", "Instrument"),
+        **table("world_models", "output_models", "Instrument"),
+        **table("world_judge", "output_judge", "Instrument"),
     log:
-        f"{LOGS}/tabulate_world.log",
+        PATHS.log("tabulate_world"),
     conda:
-        "../envs/analysis.yaml"
+        ANALYSIS
     params:
-        code=code("tabulate_world"),
+        **script("tabulate_world"),
     shell:
-        "python -m idempotence.launch analyse scripts/tabulate_world.py --quality {input.quality} --initial {input.initial} "
-        "--output-models {output.models} --output-judge {output.judge} > {log} 2>&1"
+        ANALYSE

@@ -1,4 +1,6 @@
 # A loop that ran elsewhere: its replies are read, scored and put where a study's own would be.
+from idempotence.audit.paths import reply_files
+
 REPLIES = f"{RESULTS}/audit/replies.parquet"
 AUDIT_TABLES = {
     name: f"{TABLES}/audit_{name}.csv" for name in ["rows", "bad_rows", "chains", "metrics"]
@@ -14,78 +16,71 @@ if JUDGED:
 
 rule read_replies:
     input:
-        [file.path for file in reply_files(PLAN.read_replies()["files"])],
+        [file.path for file in reply_files(JOBS.read_replies().files)],
     output:
-        replies=REPLIES,
-        rows=table("audit_rows"),
-        bad=table("audit_bad_rows"),
-        chains=table("audit_chains"),
+        **table("audit_rows", "output_rows"),
+        **table("audit_bad_rows", "output_bad"),
+        **table("audit_chains", "output_chains"),
+        output_replies=REPLIES,
     log:
-        f"{LOGS}/read_replies.log",
+        PATHS.log("read_replies"),
     conda:
-        "../envs/analysis.yaml"
+        ANALYSIS
     params:
-        code=code("read_replies"),
-        settings=lambda w: settings(PLAN.read_replies()),
-        from_cycle=STUDY.analysis.amplification_from_cycle,
+        **script("read_replies", job=lambda w: JOBS.read_replies(), from_cycle=RULE["from_cycle"]),
     shell:
-        "python -m idempotence.launch analyse scripts/read_replies.py --settings {params.settings:q} "
-        "--from-cycle {params.from_cycle} --output-replies {output.replies} "
-        "--output-rows {output.rows} --output-bad {output.bad} --output-chains {output.chains} "
-        "> {log} 2>&1"
+        ANALYSE
 
 
 rule weigh_replies:
     input:
-        lambda w: model_files(WEIGHED[w.audited].path),
+        after_model=lambda w: PATHS.model_files(AUDITED_MODELS[w.audited].path),
         replies=REPLIES,
     output:
-        f"{RESULTS}/audit/likelihoods/{{audited}}.parquet",
+        output=f"{RESULTS}/audit/likelihoods/{{audited}}.parquet",
     log:
-        f"{LOGS}/weigh_replies/{{audited}}.log",
+        **job_log("weigh_replies", "audited"),
     wildcard_constraints:
-        audited="|".join(WEIGHED) or "none",
+        audited="|".join(AUDITED_MODELS) or "none",
     conda:
-        "../envs/train.yaml"
+        TRAINING
     resources:
-        **loads(lambda w: WEIGHED[w.audited]),
+        **loads(lambda w: AUDITED_MODELS[w.audited]),
     params:
-        code=code("weigh_replies"),
-        model=lambda w: model_folder(WEIGHED[w.audited].path),
-        revision=lambda w: (
-            f"--revision {WEIGHED[w.audited].revision}" if WEIGHED[w.audited].revision else ""
+        **script(
+            "weigh_replies",
+            name=lambda w: w.audited,
+            model=lambda w: PATHS.model(AUDITED_MODELS[w.audited].path),
+            revision=lambda w: AUDITED_MODELS[w.audited].revision,
+            dtype=lambda w: AUDITED_MODELS[w.audited].dtype,
         ),
-        dtype=lambda w: WEIGHED[w.audited].dtype,
+        kind="run",
     shell:
-        "python -m idempotence.launch run scripts/weigh_replies.py --replies {input.replies} "
-        "--name {wildcards.audited} --model {params.model:q} {params.revision} --dtype {params.dtype} --output {output} "
-        "> {log} 2>&1"
+        RUN
 
 
 rule judge_replies:
     input:
-        model_files(STUDY.judge.path) if JUDGED else [],
+        after_judge=JUDGE_FILES if JUDGED else [],
         replies=REPLIES,
-        likelihoods=expand(rules.weigh_replies.output, audited=WEIGHED),
+        likelihoods=expand(rules.weigh_replies.output.output, audited=AUDITED_MODELS),
     output:
-        f"{RESULTS}/audit/scores/{{trait}}.parquet",
+        output=f"{RESULTS}/audit/scores/{{trait}}.parquet",
     log:
-        f"{LOGS}/judge_replies/{{trait}}.log",
+        **job_log("judge_replies", "trait"),
     conda:
         SAMPLING
     resources:
         **loads(the_judge),
     params:
-        code=texts_code("judge_replies"),
-        settings=lambda w: settings(PLAN.judge_replies(w.trait)),
-        judge=f"--judge {model_folder(STUDY.judge.path)}" if JUDGED else "",
-        likelihoods=lambda w, input: (
-            f"--likelihoods {' '.join(input.likelihoods)}" if input.likelihoods else ""
+        **texts_script(
+            "judge_replies",
+            engine=lambda w: JOBS.judge_replies(w.trait).judge.engine if JUDGED else None,
+            job=lambda w: JOBS.judge_replies(w.trait),
+            judge=JUDGE if JUDGED else None,
         ),
-        start=lambda w: start(PLAN.judge_replies(w.trait)["judge"]) if JUDGED else "analyse",
     shell:
-        "python -m idempotence.launch {params.start} scripts/judge_replies.py --settings {params.settings:q} "
-        "{params.judge} --replies {input.replies} {params.likelihoods} --output {output} > {log} 2>&1"
+        RUN
 
 
 if STUDY.judge.backend == "openai":
@@ -96,35 +91,31 @@ if STUDY.judge.backend == "openai":
 
 rule gather_replies:
     input:
-        expand(rules.judge_replies.output, trait=STUDY.traits),
+        inputs=expand(rules.judge_replies.output.output, trait=STUDY.traits),
     output:
-        scores=SCORES,
-        initial=INITIAL,
-        training=TRAINING,
+        **table("training", "output_training", shown=False),
+        output_scores=SCORES,
+        output_initial=INITIAL,
     log:
-        f"{LOGS}/gather_replies.log",
+        PATHS.log("gather_replies"),
     conda:
-        "../envs/analysis.yaml"
+        ANALYSIS
     params:
-        code=code("gather_replies"),
+        **script("gather_replies"),
     shell:
-        "python -m idempotence.launch analyse scripts/gather_replies.py --inputs {input} "
-        "--output-scores {output.scores} --output-initial {output.initial} "
-        "--output-training {output.training} > {log} 2>&1"
+        ANALYSE
 
 
 rule fit_metrics:
     input:
-        TRAJECTORIES,
+        trajectories=TRAJECTORIES,
     output:
-        table("audit_metrics"),
+        **table("audit_metrics"),
     log:
-        f"{LOGS}/fit_metrics.log",
+        PATHS.log("fit_metrics"),
     conda:
-        "../envs/analysis.yaml"
+        ANALYSIS
     params:
-        code=code("fit_metrics"),
-        confidence=STUDY.analysis.confidence,
+        **script("fit_metrics", confidence=CONFIDENCE),
     shell:
-        "python -m idempotence.launch analyse scripts/fit_metrics.py --trajectories {input} "
-        "--confidence {params.confidence} --output {output} > {log} 2>&1"
+        ANALYSE

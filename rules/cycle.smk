@@ -1,151 +1,185 @@
 # One turn of the loop for one panel: finetune -> sample -> judge.
+JOB = ("setting", "model", "trait", "seed", "cycle")
+KEPT = (lambda file: file) if STUDY.keep_adapters else temp
+COPIED = STUDY.first_cycles  # setting -> an earlier one with the same cycle 0
 
-for setting in OBJECTIVE:
+
+def rule_name(setting):
+    return setting.replace("-", "_")
+
+
+def adapters_before(w):
+    """The adapter files of the cycle before."""
+    return PATHS.adapters(panel_of(w), int(w.cycle) - 1)
+
+
+def adapters_folder(w, before=0):
+    """The folder of a cycle's adapters, or of those of an earlier cycle."""
+    return f"{PATHS.cycle(panel_of(w), int(w.cycle) - before)}/adapters"
+
+
+def goes_on(w):
+    """Whether a cycle's training begins from the last cycle's adapters."""
+    return SETTINGS[w.setting].goes_on(int(w.cycle))
+
+
+def finetune_input(w):
+    """Cycle 0: seed rows and doses; later: the last cycle's samples, and its adapters to go on from."""
+    panel, cycle = panel_of(w), int(w.cycle)
+    files = {"after_model": model_files(w)}
+    if cycle == 0 or panel.setting.seed_share:
+        files["seed_data"] = f"{PATHS.panel(panel)}/seed_data.jsonl"
+        files["calibration"] = PATHS.calibration(w.setting, w.model, w.trait)
+    if cycle > 0:
+        data = PATHS.training_data(panel.setting)
+        files["generated"] = f"{PATHS.cycle(panel, cycle - 1)}/{data}"
+    if goes_on(w):
+        files["after_previous"] = adapters_before(w)
+    return files
+
+
+def writes_rejected(w):
+    """Whether the model of the cycle before writes the rejected replies; cycle 0 has none before it."""
+    setting = SETTINGS[w.setting]
+    return setting.rejected_from == "two_back" and 0 < int(w.cycle) < setting.cycles
+
+
+for setting in STUDY.settings:
 
     rule:
         name:
-            f"finetune_{setting.replace('-', '_')}"
+            f"finetune_{rule_name(setting.name)}"
         input:
             unpack(finetune_input),
         output:
-            [kept(f) for f in adapter_files(setting)],
+            [KEPT(file) for file in PATHS.adapter_patterns(setting)],
         log:
-            f"{LOGS}/finetune/{{setting}}.{{model}}.{{trait}}.{{seed}}.{{cycle}}.log",
-        benchmark:
-            f"{BENCHMARKS}/finetune/{{setting}}.{{model}}.{{trait}}.{{seed}}.{{cycle}}.tsv"
+            **job_log("finetune", *JOB),
         wildcard_constraints:
-            setting=setting,
-            cycle=r"[1-9]\d*" if setting in TWINS else r"\d+",
+            setting=setting.name,
+            cycle=r"[1-9]\d*" if setting.name in COPIED else r"\d+",
         conda:
-            "../envs/train.yaml"
+            TRAINING
         resources:
             **loads(its_model),
         params:
-            code=code("finetune"),
-            settings=lambda w: settings(PLAN.finetune(panel_of(w), int(w.cycle))),
-            model=lambda w: model_folder(MODELS[w.model].path),
-            options=finetune_options,
-            folder=f"{CYCLE}/adapters",
+            **script(
+                "finetune",
+                job=lambda w: JOBS.finetune(panel_of(w), int(w.cycle)),
+                model=model_path,
+                previous=lambda w: adapters_folder(w, before=1) if goes_on(w) else None,
+                output=adapters_folder,
+            ),
+            kind="run",
         shell:
-            "python -m idempotence.launch run scripts/finetune.py --settings {params.settings:q} --model {params.model} "
-            "{params.options} --output {params.folder} > {log} 2>&1"
+            RUN
 
 
-for setting, twin in TWINS.items():
+for setting, earlier in COPIED.items():
 
     rule:
         name:
-            f"copy_first_cycle_{setting.replace('-', '_')}"
+            f"copy_first_cycle_{rule_name(setting)}"
         input:
-            first_cycle(twin, adapter_files(twin)),
-            first_cycle(twin, SAMPLED),
+            inputs=PATHS.first_cycle(SETTINGS[earlier]),
         output:
-            [kept(f) for f in first_cycle(setting, adapter_files(setting))],
-            first_cycle(setting, SAMPLED),
+            outputs=[
+                KEPT(file) if "/adapters/" in file else file
+                for file in PATHS.first_cycle(SETTINGS[setting])
+            ],
         log:
-            f"{LOGS}/copy_first_cycle/{setting}.{{model}}.{{trait}}.{{seed}}.log",
+            PATHS.log(f"copy_first_cycle/{setting}", "model", "trait", "seed"),
         localrule: True
         conda:
-            "../envs/analysis.yaml"
+            ANALYSIS
         params:
-            code=code("copy_first_cycle"),
+            **script("copy_first_cycle"),
         shell:
-            "python scripts/copy_first_cycle.py --inputs {input} --outputs {output} > {log} 2>&1"
+            ANALYSE
 
 
 rule sample:
     input:
-        lambda w: model_files(MODELS[w.model].path),
-        adapters_of,
-        before=rejected_by,
+        lambda w: PATHS.adapters(panel_of(w), int(w.cycle)),
+        lambda w: adapters_before(w) if writes_rejected(w) else [],
+        after_model=model_files,
     output:
         responses=f"{CYCLE}/responses.jsonl",
         generated=f"{CYCLE}/generated.jsonl",
     log:
-        f"{LOGS}/sample/{{setting}}.{{model}}.{{trait}}.{{seed}}.{{cycle}}.log",
-    benchmark:
-        f"{BENCHMARKS}/sample/{{setting}}.{{model}}.{{trait}}.{{seed}}.{{cycle}}.tsv"
-    wildcard_constraints:
-        setting=settings_where(last_cycle=False),
+        **job_log("sample", *JOB),
     conda:
         SAMPLING
     resources:
         **loads(its_model),
     params:
-        code=texts_code("sample"),
-        start=lambda w: start(PLAN.sample(panel_of(w), int(w.cycle))),
-        settings=lambda w: settings(PLAN.sample(panel_of(w), int(w.cycle))),
-        model=lambda w: model_folder(MODELS[w.model].path),
-        adapters=f"{CYCLE}/adapters",
-        options=sample_options,
+        **texts_script(
+            "sample",
+            engine=lambda w: JOBS.sample(panel_of(w), int(w.cycle)).engine,
+            job=lambda w: JOBS.sample(panel_of(w), int(w.cycle)),
+            model=model_path,
+            adapters=adapters_folder,
+            before=lambda w: adapters_folder(w, before=1) if writes_rejected(w) else None,
+        ),
     shell:
-        "python -m idempotence.launch {params.start} scripts/sample.py --settings {params.settings:q} --model {params.model} "
-        "--adapters {params.adapters} --responses {output.responses} "
-        "{params.options} > {log} 2>&1"
+        RUN
 
 
-use rule sample as sample_last with:
-    output:
-        responses=f"{CYCLE}/responses.jsonl",
-    log:
-        f"{LOGS}/sample/{{setting}}.{{model}}.{{trait}}.{{seed}}.{{cycle}}.log",
-    benchmark:
-        f"{BENCHMARKS}/sample/{{setting}}.{{model}}.{{trait}}.{{seed}}.{{cycle}}.tsv"
-    wildcard_constraints:
-        setting=settings_where(last_cycle=True),
+# Cycle 0 of a setting that copies it could be sampled, too.
+workflow.ruleorder(*(f"copy_first_cycle_{rule_name(setting)}" for setting in COPIED), "sample")
 
 
 rule judge:
     input:
-        model_files(STUDY.judge.path),
+        after_judge=JUDGE_FILES,
         responses=f"{CYCLE}/responses.jsonl",
-        calibration=calibration_file,
+        calibration=lambda w: PATHS.calibration(w.setting, w.model, w.trait),
     output:
-        f"{CYCLE}/scores.parquet",
+        output=f"{CYCLE}/scores.parquet",
     log:
-        f"{LOGS}/judge/{{setting}}.{{model}}.{{trait}}.{{seed}}.{{cycle}}.log",
-    benchmark:
-        f"{BENCHMARKS}/judge/{{setting}}.{{model}}.{{trait}}.{{seed}}.{{cycle}}.tsv"
+        **job_log("judge", *JOB),
     conda:
         SAMPLING
     resources:
         **loads(the_judge),
     params:
-        code=texts_code("judge"),
-        start=lambda w: start(PLAN.judge(panel_of(w), int(w.cycle))["judge"]),
-        settings=lambda w: settings(PLAN.judge(panel_of(w), int(w.cycle))),
-        judge=lambda w: model_folder(STUDY.judge.path),
-        options=lambda w, input: f"--calibration {input.calibration}" if input.calibration else "",
+        **texts_script(
+            "judge",
+            engine=lambda w: JOBS.judge(panel_of(w), int(w.cycle)).judge.engine,
+            job=lambda w: JOBS.judge(panel_of(w), int(w.cycle)),
+            judge=JUDGE,
+        ),
     shell:
-        "python -m idempotence.launch {params.start} scripts/judge.py --settings {params.settings:q} --judge {params.judge} "
-        "{params.options} --responses {input.responses} --output {output} > {log} 2>&1"
+        RUN
 
 
-FILTERED = [setting for setting in OBJECTIVE if training_data(setting) != "generated.jsonl"]
+FILTERED = [setting.name for setting in STUDY.settings if setting.min_coherence is not None]
 
 if FILTERED:
 
     rule judge_generated:
         input:
-            model_files(STUDY.judge.path),
+            after_judge=JUDGE_FILES,
             generated=f"{CYCLE}/generated.jsonl",
         output:
-            f"{CYCLE}/generated_judged.jsonl",
+            output=f"{CYCLE}/generated_judged.jsonl",
         log:
-            f"{LOGS}/judge_generated/{{setting}}.{{model}}.{{trait}}.{{seed}}.{{cycle}}.log",
+            **job_log("judge_generated", *JOB),
         wildcard_constraints:
             setting="|".join(FILTERED),
         conda:
-            "../envs/sample.yaml"
+            SAMPLING
         resources:
             **loads(the_judge),
         params:
-            code=texts_code("judge_generated"),
-            settings=lambda w: settings(PLAN.judge_generated(panel_of(w))),
-            judge=lambda w: model_folder(STUDY.judge.path),
+            **texts_script(
+                "judge_generated",
+                engine=lambda w: JOBS.judge_generated(panel_of(w)).judge.engine,
+                job=lambda w: JOBS.judge_generated(panel_of(w)),
+                judge=JUDGE,
+            ),
         shell:
-            "python -m idempotence.launch run scripts/judge_generated.py --settings {params.settings:q} "
-            "--judge {params.judge} --generated {input.generated} --output {output} > {log} 2>&1"
+            RUN
 
 
 # Nodes often have no way out, and the answers' SQLite file is best written on one machine.
@@ -168,11 +202,11 @@ if STUDY.generator.backend == "openai":
 
 
 LOOP_FILES = [
-    *panel_files("responses.jsonl"),
-    *panel_files("generated.jsonl", but_last=True),
-    *panel_files("generated_judged.jsonl", but_last=True, settings=FILTERED),
-    *panel_files("scores.parquet"),
-    *(panel_adapters() if STUDY.keep_adapters else []),
+    *PATHS.of_cycles("responses.jsonl"),
+    *PATHS.of_cycles("generated.jsonl"),
+    *PATHS.filtered(),
+    *PATHS.of_cycles("scores.parquet"),
+    *(PATHS.all_adapters() if STUDY.keep_adapters else []),
 ]
 
 

@@ -1,10 +1,17 @@
 # What a study starts from: seed rows, calibrated doses, and the initial models' own scores.
+
+
+def generated_rows(setting, trait):
+    """The seed rows that a larger model writes, where a setting has such."""
+    return JOBS.generated_rows(SETTINGS[setting], trait) or []
+
+
 rule generate_seed_data:
     output:
-        rows=f"{RESULTS}/seed_rows/{{kind}}/{{trait}}.jsonl",
-        counts=f"{RESULTS}/seed_rows/{{kind}}/{{trait}}.counts.json",
+        output_rows=f"{RESULTS}/seed_rows/{{kind}}/{{trait}}.jsonl",
+        output_counts=f"{RESULTS}/seed_rows/{{kind}}/{{trait}}.counts.json",
     log:
-        f"{LOGS}/generate_seed_data/{{kind}}.{{trait}}.log",
+        **job_log("generate_seed_data", "kind", "trait"),
     wildcard_constraints:
         kind="chat|document",
     # every panel of the trait waits for it
@@ -14,100 +21,107 @@ rule generate_seed_data:
     resources:
         **loads(the_generator),
     params:
-        code=texts_code("generate_seed_data", GENERATION),
-        start=lambda w: start(PLAN.generate(w.kind, w.trait)["model"]),
-        settings=lambda w: settings(PLAN.generate(w.kind, w.trait)),
-        model=STUDY.generator.path,
+        **texts_script(
+            "generate_seed_data",
+            BASE / "data/generation.yaml",
+            engine=lambda w: JOBS.generate_seed_data(w.kind, w.trait).writer.engine,
+            job=lambda w: JOBS.generate_seed_data(w.kind, w.trait),
+            model=STUDY.generator.path,
+        ),
     shell:
-        "python -m idempotence.launch {params.start} scripts/generate_seed_data.py --settings {params.settings:q} "
-        "--model {params.model} --output-rows {output.rows} --output-counts {output.counts} > {log} 2>&1"
+        RUN
 
 
 rule seed_data:
     input:
-        lambda w: model_files(MODELS[w.model].path),
-        lambda w: generated_rows(OBJECTIVE[w.setting], w.trait),
+        after_model=model_files,
+        after_rows=lambda w: generated_rows(w.setting, w.trait),
     output:
-        f"{PANEL}/seed_data.jsonl",
+        output=f"{PATHS.panel_pattern}/seed_data.jsonl",
     log:
-        f"{LOGS}/seed_data/{{setting}}.{{model}}.{{trait}}.{{seed}}.log",
+        **job_log("seed_data", "setting", "model", "trait", "seed"),
     conda:
         SAMPLING
     resources:
         **loads(its_model),
     params:
-        code=texts_code("seed_data"),
-        start=lambda w: start(PLAN.seed_data(panel_of(w))),
-        settings=lambda w: settings(PLAN.seed_data(panel_of(w))),
-        model=lambda w: model_folder(MODELS[w.model].path),
+        **texts_script(
+            "seed_data",
+            engine=lambda w: JOBS.seed_data(panel_of(w)).engine,
+            job=lambda w: JOBS.seed_data(panel_of(w)),
+            model=model_path,
+        ),
     shell:
-        "python -m idempotence.launch {params.start} scripts/seed_data.py --settings {params.settings:q} --model {params.model} "
-        "--output {output} > {log} 2>&1"
+        RUN
 
 
 rule calibrate:
+    # named by the first of the settings that share the doses
     input:
-        lambda w: model_files(MODELS[w.model].path),
-        model_files(STUDY.judge.path),
-        lambda w: generated_rows(w.objective, w.trait),
+        after_model=model_files,
+        after_judge=JUDGE_FILES,
+        after_rows=lambda w: generated_rows(w.setting, w.trait),
     output:
-        f"{RESULTS}/calibration/{{objective}}/{{model}}/{{trait}}.json",
+        output=f"{RESULTS}/calibration/{{setting}}/{{model}}/{{trait}}.json",
     log:
-        f"{LOGS}/calibrate/{{objective}}.{{model}}.{{trait}}.log",
-    # the doses are what every chain of an objective waits for
+        **job_log("calibrate", "setting", "model", "trait"),
+    # the doses are what every chain of a setting waits for
     priority: 10
     conda:
-        "../envs/train.yaml"
+        TRAINING
     resources:
         **loads(its_model, the_judge),
     params:
-        code=texts_code("calibrate"),
-        settings=lambda w: settings(PLAN.calibrate(w.objective, w.model, w.trait)),
-        model=lambda w: model_folder(MODELS[w.model].path),
-        judge=lambda w: model_folder(STUDY.judge.path),
+        **texts_script(
+            "calibrate",
+            job=lambda w: JOBS.calibrate(w.setting, w.model, w.trait),
+            model=model_path,
+            judge=JUDGE,
+        ),
     shell:
-        "python -m idempotence.launch run scripts/calibrate.py --settings {params.settings:q} --model {params.model} "
-        "--judge {params.judge} --output {output} > {log} 2>&1"
+        RUN
 
 
 rule sample_initial:
     input:
-        lambda w: model_files(MODELS[w.model].path),
+        after_model=model_files,
     output:
-        f"{RESULTS}/initial/{{model}}/{{trait}}/responses.jsonl",
+        responses=PATHS.initial("{model}", "{trait}", "responses.jsonl"),
     log:
-        f"{LOGS}/sample_initial/{{model}}.{{trait}}.log",
+        **job_log("sample_initial", "model", "trait"),
     conda:
         SAMPLING
     resources:
         **loads(its_model),
     params:
-        code=texts_code("sample"),
-        start=lambda w: start(PLAN.initial(w.model, w.trait)),
-        settings=lambda w: settings(PLAN.initial(w.model, w.trait)),
-        model=lambda w: model_folder(MODELS[w.model].path),
+        **texts_script(
+            "sample",
+            engine=lambda w: JOBS.initial_sample(w.model, w.trait).engine,
+            job=lambda w: JOBS.initial_sample(w.model, w.trait),
+            model=model_path,
+        ),
     shell:
-        "python -m idempotence.launch {params.start} scripts/sample.py --settings {params.settings:q} --model {params.model} "
-        "--responses {output} > {log} 2>&1"
+        RUN
 
 
 rule judge_initial:
     input:
-        model_files(STUDY.judge.path),
-        responses=f"{RESULTS}/initial/{{model}}/{{trait}}/responses.jsonl",
+        after_judge=JUDGE_FILES,
+        responses=rules.sample_initial.output.responses,
     output:
-        f"{RESULTS}/initial/{{model}}/{{trait}}/scores.parquet",
+        output=PATHS.initial("{model}", "{trait}", "scores.parquet"),
     log:
-        f"{LOGS}/judge_initial/{{model}}.{{trait}}.log",
+        **job_log("judge_initial", "model", "trait"),
     conda:
         SAMPLING
     resources:
         **loads(the_judge),
     params:
-        code=texts_code("judge"),
-        start=lambda w: start(PLAN.initial(w.model, w.trait)["judge"]),
-        settings=lambda w: settings(PLAN.initial(w.model, w.trait)),
-        judge=lambda w: model_folder(STUDY.judge.path),
+        **texts_script(
+            "judge",
+            engine=lambda w: JOBS.initial_judge(w.model, w.trait).judge.engine,
+            job=lambda w: JOBS.initial_judge(w.model, w.trait),
+            judge=JUDGE,
+        ),
     shell:
-        "python -m idempotence.launch {params.start} scripts/judge.py --settings {params.settings:q} --judge {params.judge} "
-        "--responses {input.responses} --output {output} > {log} 2>&1"
+        RUN

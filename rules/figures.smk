@@ -1,4 +1,46 @@
 # Figures: PDF, SVG and PNG, with a CSV of the numbers beside each.
+# An audit whose rows come without any dose has no grids.
+AUDITED_DOSES = gives_doses(JOBS.read_replies()) if STUDY.audit.files else False
+
+
+def pictures(name, caption, category, **labels):
+    """The files of a figure, numbers and caption beside it; the SVG is the one in the report."""
+    return {
+        **{
+            f"after_{suffix}": f"{FIGURES}/{name}.{suffix}"
+            for suffix in ("pdf", "png", "csv", "txt")
+        },
+        "after_svg": report(
+            f"{FIGURES}/{name}.svg",
+            caption=f"../report/{caption}.rst",
+            category=category,
+            labels=labels or None,
+        ),
+    }
+
+
+def plot_script(name, figure, **values):
+    """Params of a rule that draws; figure: the picture's name, with the wildcard {setting}."""
+    prefix = f"{FIGURES}/{figure}"
+    if "{setting}" in figure:
+        values["setting"] = lambda w: w.setting
+        return script(name, output_prefix=lambda w: prefix.format(setting=w.setting), **values)
+    return script(name, output_prefix=prefix, **values)
+
+
+def has_content(figure):
+    """Whether a figure has something to show; an audit has what its files give."""
+    if not STUDY.audit.files:
+        return True
+    objectives = {setting.objective for setting in STUDY.settings}
+    return {
+        "metrics": True,
+        "judge": STUDY.texts == "micro_world" and STUDY.scored,
+        "dpo": STUDY.scored and "dpo" in objectives,
+        "continual_vs_reinit": STUDY.scored and bool(STUDY.twins),
+        "grid": STUDY.scored and AUDITED_DOSES,
+        "dose_map": STUDY.scored and AUDITED_DOSES,
+    }.get(figure, STUDY.scored)
 
 
 rule plot_trajectories:
@@ -8,34 +50,30 @@ rule plot_trajectories:
     output:
         **pictures("trajectories_{setting}", "trajectories", "Trajectories", setting="{setting}"),
     log:
-        f"{LOGS}/plot_trajectories/{{setting}}.log",
+        PATHS.log("plot_trajectories", "setting"),
     conda:
-        "../envs/analysis.yaml"
+        ANALYSIS
     params:
-        code=code("plot_trajectories"),
-        confidence=STUDY.analysis.confidence,
-        prefix=lambda w, output: stem(output.png),
+        **plot_script(
+            "plot_trajectories", "trajectories_{setting}", loops=JOBS.loops, confidence=CONFIDENCE
+        ),
     shell:
-        "python -m idempotence.launch analyse scripts/plot_trajectories.py --setting {wildcards.setting} "
-        "--trajectories {input.trajectories} --initial {input.initial} --confidence {params.confidence} "
-        "--output-prefix {params.prefix} > {log} 2>&1"
+        ANALYSE
 
 
 rule plot_judge:
     input:
-        SCORES,
+        scores=SCORES,
     output:
         **pictures("judge", "plot_judge", "Instrument", figure="judge against truth"),
     log:
-        f"{LOGS}/plot_judge.log",
+        PATHS.log("plot_judge"),
     conda:
-        "../envs/analysis.yaml"
+        ANALYSIS
     params:
-        code=code("plot_judge"),
-        prefix=lambda w, output: stem(output.png),
+        **plot_script("plot_judge", "judge"),
     shell:
-        "python -m idempotence.launch analyse scripts/plot_judge.py --scores {input} --output-prefix {params.prefix} "
-        "> {log} 2>&1"
+        ANALYSE
 
 
 rule plot_outcomes:
@@ -45,19 +83,13 @@ rule plot_outcomes:
     output:
         **pictures("outcomes", "outcomes", "Findings", figure="an example of each outcome"),
     log:
-        f"{LOGS}/plot_outcomes.log",
+        PATHS.log("plot_outcomes"),
     conda:
-        "../envs/analysis.yaml"
+        ANALYSIS
     params:
-        code=code("plot_outcomes"),
-        points=STUDY.analysis.amplification_points,
-        from_cycle=STUDY.analysis.amplification_from_cycle,
-        confidence=STUDY.analysis.confidence,
-        prefix=lambda w, output: stem(output.png),
+        **plot_script("plot_outcomes", "outcomes", **RULE, loops=JOBS.loops, confidence=CONFIDENCE),
     shell:
-        "python -m idempotence.launch analyse scripts/plot_outcomes.py --scores {input.scores} --trajectories {input.trajectories} --amplification-points {params.points} "
-        "--from-cycle {params.from_cycle} --confidence {params.confidence} "
-        "--output-prefix {params.prefix} > {log} 2>&1"
+        ANALYSE
 
 
 rule plot_dpo:
@@ -66,42 +98,35 @@ rule plot_dpo:
     output:
         **pictures("dpo", "dpo", "Findings", figure="DPO, continual and re-initialised"),
     log:
-        f"{LOGS}/plot_dpo.log",
+        PATHS.log("plot_dpo"),
     conda:
-        "../envs/analysis.yaml"
+        ANALYSIS
     params:
-        code=code("plot_dpo"),
-        confidence=STUDY.analysis.confidence,
-        prefix=lambda w, output: stem(output.png),
+        **plot_script("plot_dpo", "dpo", loops=JOBS.loops, confidence=CONFIDENCE),
     shell:
-        "python -m idempotence.launch analyse scripts/plot_dpo.py --trajectories {input.trajectories} --confidence {params.confidence} "
-        "--output-prefix {params.prefix} > {log} 2>&1"
+        ANALYSE
 
 
 rule plot_tradeoff:
     input:
-        changes=rules.fit_tradeoff.output.chains,
-        slopes=rules.fit_tradeoff.output.slopes,
+        changes=rules.fit_tradeoff.output.output_chains_parquet,
+        slopes=rules.fit_tradeoff.output.output_slopes_parquet,
     output:
         **pictures("tradeoff", "plot_tradeoff", "Findings", figure="trait against coherence"),
     log:
-        f"{LOGS}/plot_tradeoff.log",
+        PATHS.log("plot_tradeoff"),
     conda:
-        "../envs/analysis.yaml"
+        ANALYSIS
     params:
-        code=code("plot_tradeoff"),
-        confidence=STUDY.analysis.confidence,
-        prefix=lambda w, output: stem(output.png),
+        **plot_script("plot_tradeoff", "tradeoff", loops=JOBS.loops, confidence=CONFIDENCE),
     shell:
-        "python -m idempotence.launch analyse scripts/plot_tradeoff.py --changes {input.changes} "
-        "--slopes {input.slopes} --confidence {params.confidence} "
-        "--output-prefix {params.prefix} > {log} 2>&1"
+        ANALYSE
 
 
 rule plot_continual_vs_reinit:
     input:
-        pairs=rules.fit_continual.output.pairs,
-        means=rules.fit_continual.output.means,
+        pairs=rules.fit_continual.output.output_pairs_parquet,
+        means=rules.fit_continual.output.output_means_parquet,
     output:
         **pictures(
             "continual_vs_reinit",
@@ -110,75 +135,71 @@ rule plot_continual_vs_reinit:
             figure="continual against re-initialised",
         ),
     log:
-        f"{LOGS}/plot_continual_vs_reinit.log",
+        PATHS.log("plot_continual_vs_reinit"),
     conda:
-        "../envs/analysis.yaml"
+        ANALYSIS
     params:
-        code=code("plot_continual_vs_reinit"),
-        confidence=STUDY.analysis.confidence,
-        prefix=lambda w, output: stem(output.png),
+        **plot_script(
+            "plot_continual_vs_reinit",
+            "continual_vs_reinit",
+            loops=JOBS.loops,
+            confidence=CONFIDENCE,
+        ),
     shell:
-        "python -m idempotence.launch analyse scripts/plot_continual_vs_reinit.py --pairs {input.pairs} "
-        "--means {input.means} --confidence {params.confidence} "
-        "--output-prefix {params.prefix} > {log} 2>&1"
+        ANALYSE
 
 
 rule plot_equivalence:
     input:
-        rules.fit_equivalence.output,
+        table=rules.fit_equivalence.output.output_parquet,
     output:
         **pictures(
             "equivalence", "plot_equivalence", "Findings", figure="do further cycles do nothing"
         ),
     log:
-        f"{LOGS}/plot_equivalence.log",
+        PATHS.log("plot_equivalence"),
     conda:
-        "../envs/analysis.yaml"
+        ANALYSIS
     params:
-        code=code("plot_equivalence"),
-        confidence=STUDY.analysis.confidence,
-        prefix=lambda w, output: stem(output.png),
+        **plot_script("plot_equivalence", "equivalence", loops=JOBS.loops, confidence=CONFIDENCE),
     shell:
-        "python -m idempotence.launch analyse scripts/plot_equivalence.py --table {input} --confidence {params.confidence} "
-        "--output-prefix {params.prefix} > {log} 2>&1"
+        ANALYSE
 
 
 rule plot_relaxation:
     input:
-        rules.fit_relaxation.output.contraction,
+        table=rules.fit_relaxation.output.output_contraction_parquet,
     output:
         **pictures("relaxation", "plot_relaxation", "Findings", figure="is a cycle a contraction"),
     log:
-        f"{LOGS}/plot_relaxation.log",
+        PATHS.log("plot_relaxation"),
     conda:
-        "../envs/analysis.yaml"
+        ANALYSIS
     params:
-        code=code("plot_relaxation"),
-        confidence=STUDY.analysis.confidence,
-        prefix=lambda w, output: stem(output.png),
+        **plot_script("plot_relaxation", "relaxation", loops=JOBS.loops, confidence=CONFIDENCE),
     shell:
-        "python -m idempotence.launch analyse scripts/plot_relaxation.py --table {input} --confidence {params.confidence} "
-        "--output-prefix {params.prefix} > {log} 2>&1"
+        ANALYSE
 
 
 rule plot_null:
     input:
-        quantiles=rules.simulate_null.output.quantiles,
-        rates=rules.simulate_null.output.rates,
+        quantiles=rules.simulate_null.output.output_quantiles_parquet,
+        rates=rules.simulate_null.output.output_rates_parquet,
     output:
         **pictures("null", "null", "Instrument", figure="a model that does not change"),
     log:
-        f"{LOGS}/plot_null.log",
+        PATHS.log("plot_null"),
     conda:
-        "../envs/analysis.yaml"
+        ANALYSIS
     params:
-        code=code("plot_null"),
-        points=STUDY.analysis.amplification_points,
-        prefix=lambda w, output: stem(output.png),
+        **plot_script(
+            "plot_null",
+            "null",
+            loops=JOBS.loops,
+            amplification_points=RULE["amplification_points"],
+        ),
     shell:
-        "python -m idempotence.launch analyse scripts/plot_null.py --quantiles {input.quantiles} "
-        "--rates {input.rates} --amplification-points {params.points} "
-        "--output-prefix {params.prefix} > {log} 2>&1"
+        ANALYSE
 
 
 rule plot_grid:
@@ -188,69 +209,76 @@ rule plot_grid:
     output:
         **pictures("grid_{setting}", "grid", "Grids", figure="grid", setting="{setting}"),
     log:
-        f"{LOGS}/plot_grid/{{setting}}.log",
+        PATHS.log("plot_grid", "setting"),
     conda:
-        "../envs/analysis.yaml"
+        ANALYSIS
     params:
-        code=code("plot_grid"),
-        prefix=lambda w, output: stem(output.png),
+        **plot_script("plot_grid", "grid_{setting}", loops=JOBS.loops),
     shell:
-        "python -m idempotence.launch analyse scripts/plot_grid.py --setting {wildcards.setting} --trajectories {input.trajectories} "
-        "--initial {input.initial} "
-        "--output-prefix {params.prefix} > {log} 2>&1"
+        ANALYSE
 
 
 rule plot_dose_map:
     input:
-        rules.summarise_chains.output.chains,
+        chains=CHAINS,
     output:
         **pictures("dose_map_{setting}", "dose_map", "Grids", figure="doses", setting="{setting}"),
     log:
-        f"{LOGS}/plot_dose_map/{{setting}}.log",
+        PATHS.log("plot_dose_map", "setting"),
     conda:
-        "../envs/analysis.yaml"
+        ANALYSIS
     params:
-        code=code("plot_dose_map"),
-        prefix=lambda w, output: stem(output.png),
+        **plot_script("plot_dose_map", "dose_map_{setting}", loops=JOBS.loops),
     shell:
-        "python -m idempotence.launch analyse scripts/plot_dose_map.py --setting {wildcards.setting} --chains {input} "
-        "--output-prefix {params.prefix} > {log} 2>&1"
+        ANALYSE
 
 
 rule plot_metrics:
     # of audits
     input:
-        TRAJECTORIES,
+        trajectories=TRAJECTORIES,
     output:
         **pictures("metrics_{setting}", "metrics", "Trajectories", setting="{setting}"),
     log:
-        f"{LOGS}/plot_metrics/{{setting}}.log",
+        PATHS.log("plot_metrics", "setting"),
     conda:
-        "../envs/analysis.yaml"
+        ANALYSIS
     params:
-        code=code("plot_metrics"),
-        prefix=lambda w, output: stem(output.png),
+        **plot_script("plot_metrics", "metrics_{setting}", loops=JOBS.loops),
     shell:
-        "python -m idempotence.launch analyse scripts/plot_metrics.py --setting {wildcards.setting} "
-        "--trajectories {input} --output-prefix {params.prefix} > {log} 2>&1"
+        ANALYSE
 
 
-BY_SETTING = [n for n in ["trajectories", "metrics", "grid", "dose_map"] if has_to_show(n)]
+BY_SETTING = [name for name in ["trajectories", "metrics", "grid", "dose_map"] if has_content(name)]
 if not STUDY.audit.files:
     BY_SETTING.remove("metrics")
+OF_STUDY = [
+    name
+    for name in [
+        "outcomes",
+        "dpo",
+        "tradeoff",
+        "continual_vs_reinit",
+        "equivalence",
+        "relaxation",
+        "null",
+        "judge",
+    ]
+    if has_content(name)
+]
 
 # shown on the report's front page
 FRONT_FIGURES = [
     f"{FIGURES}/{name}.png"
     for name in ["outcomes", "dpo", "continual_vs_reinit", "tradeoff", "equivalence"]
-    if has_to_show(name)
+    if has_content(name)
 ]
 if STUDY.audit.files:
     FRONT_FIGURES += [
         f"{FIGURES}/{name}_{setting}.png"
-        for setting in STUDY.settings
+        for setting in SETTINGS
         for name in ["trajectories", "metrics"]
-        if has_to_show(name)
+        if has_content(name)
     ]
 
 
@@ -260,20 +288,7 @@ rule figures:
             "{figures}/{name}_{setting}.{suffix}",
             figures=FIGURES,
             name=BY_SETTING,
-            setting=STUDY.settings,
+            setting=SETTINGS,
             suffix=["pdf", "svg", "png", "csv", "txt"],
         ),
-        [
-            getattr(rules, f"plot_{name}").output
-            for name in [
-                "outcomes",
-                "dpo",
-                "tradeoff",
-                "continual_vs_reinit",
-                "equivalence",
-                "relaxation",
-                "null",
-                "judge",
-            ]
-            if has_to_show(name)
-        ],
+        [getattr(rules, f"plot_{name}").output for name in OF_STUDY],

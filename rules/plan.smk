@@ -1,30 +1,31 @@
 # What a study will do and cost: `snakemake plan`, before anything runs.
+PLANNED = [STUDY.judge, STUDY.second_judge, *STUDY.models]
+
+
 rule estimate:
     input:
         [
             f"{folder}/{name}"
-            for folder in sorted(model_folder(model.path) for model in [*STUDY.models, *JUDGES])
+            for folder in sorted({PATHS.model(model.path) for model in PLANNED if model})
             for name in ("config.json", "tokenizer.json")
             if Path(folder, name).is_file()
         ],
     output:
-        table=f"{RESULTS}/plan.csv",
-        text=f"{RESULTS}/plan.txt",
+        output_table=f"{RESULTS}/plan.csv",
+        output_text=f"{RESULTS}/plan.txt",
     log:
-        f"{LOGS}/estimate.log",
+        PATHS.log("estimate"),
     conda:
-        "../envs/train.yaml"
+        TRAINING
     params:
-        code=code(
+        **script(
             "estimate",
             workflow.main_snakefile,
             *sorted((BASE / "rules").glob("*.smk")),
             *(file for trait in STUDY.traits for file in data_files(STUDY, trait)),
+            config=json.dumps(CONFIG, sort_keys=True),
+            snakefile=workflow.main_snakefile,
+            world=PATHS.world,
         ),
-        # a function: braces in the config are no wildcards
-        config=lambda w: json.dumps(config, sort_keys=True),
-        snakefile=workflow.main_snakefile,
-        world=lambda w: WORLD,
     shell:
-        "python scripts/estimate.py --config {params.config:q} --snakefile {params.snakefile} "
-        "--world {params.world} --output-table {output.table} --output-text {output.text} > {log} 2>&1"
+        ANALYSE

@@ -1,49 +1,50 @@
 # What people read: replies, tables, and Snakemake's own report of it all.
+CAPTIONS = [PATHS.own(f"report/{path.name}") for path in sorted((BASE / "report").glob("*.rst"))]
+PAGE_TEMPLATES = sorted((BASE / "src/idempotence/report/templates").glob("*.j*"))
 
 
 rule show_replies:
     input:
-        SCORES,
+        scores=SCORES,
     output:
-        report(
+        output=report(
             f"{RESULTS}/pages/replies.html",
             caption="../report/replies.rst",
             category="Replies",
             labels={"page": "all, to choose from"},
         ),
     log:
-        f"{LOGS}/show_replies.log",
+        PATHS.log("show_replies"),
     conda:
-        "../envs/analysis.yaml"
+        ANALYSIS
     params:
-        code=code("show_replies", *PAGE_TEMPLATES),
+        **script("show_replies", *PAGE_TEMPLATES, loops=JOBS.loops),
     shell:
-        "python -m idempotence.launch analyse scripts/show_replies.py --scores {input} "
-        "--output {output} > {log} 2>&1"
+        ANALYSE
 
 
 SHOWN_TABLES = {
-    "Claims": rules.judge_claims.output.csv,
-    "Amplification": rules.summarise_chains.output.amplification,
-    "Amplification by other rules": rules.compare_rules.output[0],
-    "Rules when nothing changes": rules.simulate_null.output.rates,
-    "Slopes": rules.fit_slopes.output[0],
-    "Slopes by three models": rules.fit_mixed_model.output[0],
-    "Equivalence": rules.fit_equivalence.output[0],
-    "Contraction": rules.fit_relaxation.output.contraction,
-    "Doses": rules.fit_dose.output.model,
-    "Flips between doses and seeds": rules.fit_dose.output.flips,
-    "Tradeoff": rules.fit_tradeoff.output.slopes,
-    "Continual against re-initialised": rules.fit_continual.output.means,
-    "Chains": rules.summarise_chains.output.chains,
-    "Judge on this study": rules.tabulate_judge.output[0],
-    "Initial models": rules.tabulate_world.output.models,
-    "Judge on held-out texts": rules.tabulate_world.output.judge,
+    "Claims": rules.judge_claims.output.output_csv,
+    "Amplification": rules.summarise_chains.output.output_amplification,
+    "Amplification by other rules": rules.compare_rules.output.output,
+    "Rules when nothing changes": rules.simulate_null.output.output_rates,
+    "Slopes": rules.fit_slopes.output.output,
+    "Slopes by three models": rules.fit_mixed_model.output.output,
+    "Equivalence": rules.fit_equivalence.output.output,
+    "Contraction": rules.fit_relaxation.output.output_contraction,
+    "Doses": rules.fit_dose.output.output_model,
+    "Flips between doses and seeds": rules.fit_dose.output.output_flips,
+    "Tradeoff": rules.fit_tradeoff.output.output_slopes,
+    "Continual against re-initialised": rules.fit_continual.output.output_means,
+    "Chains": rules.summarise_chains.output.output_chains,
+    "Judge on this study": rules.tabulate_judge.output.output,
+    "Initial models": rules.tabulate_world.output.output_models,
+    "Judge on held-out texts": rules.tabulate_world.output.output_judge,
     **AGREEMENT,
     "Environment": f"{TABLES}/environment.csv",
 }
 if STUDY.trains:
-    SHOWN_TABLES["Costs"] = rules.tabulate_costs.output[0]
+    SHOWN_TABLES["Costs"] = rules.tabulate_costs.output.output
 if STUDY.audit.files:
     READ = {
         "Rows read": AUDIT_TABLES["rows"],
@@ -60,53 +61,54 @@ if STUDY.audit.files:
 rule show_tables:
     input:
         list(SHOWN_TABLES.values()),
+        after_captions=CAPTIONS,
     output:
-        report(
+        output=report(
             f"{RESULTS}/pages/tables.html",
             caption="../report/tables.rst",
             category="Tables",
             labels={"table": "all, with explanations"},
         ),
     log:
-        f"{LOGS}/show_tables.log",
+        PATHS.log("show_tables"),
     conda:
-        "../envs/analysis.yaml"
+        ANALYSIS
     params:
-        code=code("show_tables", *PAGE_TEMPLATES, *CAPTIONS),
-        title=f"Tables of the study {STUDY.study}",
-        tables=" ".join(f'--table "{heading}={file}"' for heading, file in SHOWN_TABLES.items()),
+        **script(
+            "show_tables",
+            *PAGE_TEMPLATES,
+            table=[f"{heading}={file}" for heading, file in SHOWN_TABLES.items()],
+            captions=PATHS.own("report"),
+            title=f"Tables of the study {STUDY.study}",
+        ),
     shell:
-        "python -m idempotence.launch analyse scripts/show_tables.py {params.tables} --captions report "
-        "--title {params.title:q} --output {output} > {log} 2>&1"
+        ANALYSE
 
 
 rule show_summary:
     input:
-        claims=rules.judge_claims.output.json if STUDY.scored else [],
+        claims=rules.judge_claims.output.output_json if STUDY.scored else [],
         audit=[AUDIT_TABLES[n] for n in ["rows", "bad_rows", "chains"]] if STUDY.audit.files else [],
-        chains=rules.summarise_chains.output.chains,
-        training=TRAINING,
+        chains=CHAINS,
+        training=TRAINING_LOG,
         scores=SCORES,
         figures=FRONT_FIGURES,
     output:
-        f"{RESULTS}/pages/summary.rst",
+        output=f"{RESULTS}/pages/summary.rst",
     log:
-        f"{LOGS}/show_summary.log",
+        PATHS.log("show_summary"),
     conda:
-        "../envs/analysis.yaml"
+        ANALYSIS
     params:
-        code=code("show_summary", *PAGE_TEMPLATES),
-        study=STUDY.study,
-        confidence=STUDY.analysis.confidence,
-        options=lambda w, input: " ".join(
-            f"--{name} {files}"
-            for name, files in [("claims", input.claims), ("audit", input.audit)]
-            if files
+        **script(
+            "show_summary",
+            *PAGE_TEMPLATES,
+            study=STUDY.study,
+            loops=JOBS.loops,
+            confidence=CONFIDENCE,
         ),
     shell:
-        "python -m idempotence.launch analyse scripts/show_summary.py --study {params.study} {params.options} "
-        "--chains {input.chains} --training {input.training} --scores {input.scores} "
-        "--figures {input.figures} --confidence {params.confidence} --output {output} > {log} 2>&1"
+        ANALYSE
 
 
 rule write_run:
@@ -116,21 +118,17 @@ rule write_run:
         claims=CLAIMS,
         files=AUDIT_TABLES["rows"] if STUDY.audit.files else [],
     output:
-        config=f"{RESULTS}/config.yaml",
-        run=f"{RESULTS}/run.json",
-        table=table("environment"),
+        **table("environment", "output_table"),
+        output_config=f"{RESULTS}/config.yaml",
+        output_run=f"{RESULTS}/run.json",
     log:
-        f"{LOGS}/write_run.log",
+        PATHS.log("write_run"),
     conda:
-        "../envs/analysis.yaml"
+        ANALYSIS
     params:
-        code=code("write_run"),
-        # a function: braces in the config are no wildcards
-        config=lambda w: json.dumps(config, sort_keys=True),
-        files=lambda w, input: f"--files {input.files}" if input.files else "",
+        **script("write_run", config=json.dumps(CONFIG, sort_keys=True)),
     shell:
-        "python -m idempotence.launch analyse scripts/write_run.py --config {params.config:q} --claims {input.claims} {params.files} "
-        "--output-config {output.config} --output-run {output.run} --output-table {output.table} > {log} 2>&1"
+        ANALYSE
 
 
 rule ship_scores:
@@ -138,8 +136,8 @@ rule ship_scores:
     input:
         scores=SCORES,
         initial=INITIAL,
-        training=TRAINING,
-        others=[rules.judge_claims.output.json, rules.write_run.output.run],
+        training=TRAINING_LOG,
+        others=[rules.judge_claims.output.output_json, rules.write_run.output.output_run],
     output:
         expand(
             "{results}/shipped/{name}",
@@ -147,15 +145,13 @@ rule ship_scores:
             name=[*SHIPPED_FILES, "claims.json", "run.json"],
         ),
     log:
-        f"{LOGS}/ship_scores.log",
+        PATHS.log("ship_scores"),
     conda:
-        "../envs/analysis.yaml"
+        ANALYSIS
     params:
-        code=code("ship_scores"),
-        folder=lambda w, output: folder(output),
+        **script("ship_scores", output=f"{RESULTS}/shipped"),
     shell:
-        "python -m idempotence.launch analyse scripts/ship_scores.py --scores {input.scores} --initial {input.initial} "
-        "--training {input.training} --others {input.others} --output {params.folder} > {log} 2>&1"
+        ANALYSE
 
 
 rule findings:
@@ -173,15 +169,15 @@ rule report:
     input:
         rules.findings.input,
         captions=CAPTIONS,
-        config=f"{RESULTS}/config.yaml",
+        config=rules.write_run.output.output_config,
     output:
         f"{RESULTS}/report.html",
     log:
-        f"{LOGS}/report.log",
+        PATHS.log("report"),
     conda:
-        "../envs/analysis.yaml"
+        ANALYSIS
     params:
         snakefile=workflow.main_snakefile,
     shell:
-        "snakemake findings --snakefile {params.snakefile} --configfile {input.config} "
-        "--report {output} --nolock --cores 1 > {log} 2>&1"
+        "snakemake findings --snakefile {params.snakefile:q} --configfile {input.config:q} "
+        "--report {output:q} --nolock --cores 1 > {log} 2>&1"

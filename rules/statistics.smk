@@ -5,185 +5,157 @@ rule compare_rules:
     input:
         trajectories=TRAJECTORIES,
     output:
-        table("rules"),
+        **table("rules"),
     log:
-        f"{LOGS}/compare_rules.log",
+        PATHS.log("compare_rules"),
     conda:
-        "../envs/analysis.yaml"
+        ANALYSIS
     params:
-        code=code("compare_rules"),
-        points=STUDY.analysis.amplification_points,
-        from_cycle=STUDY.analysis.amplification_from_cycle,
-        gate=STUDY.analysis.coherence_gate,
-        confidence=STUDY.analysis.confidence,
+        **script("compare_rules", **RULE, gate=STUDY.analysis.coherence_gate, confidence=CONFIDENCE),
     shell:
-        "python -m idempotence.launch analyse scripts/compare_rules.py --trajectories {input.trajectories} --amplification-points {params.points} "
-        "--from-cycle {params.from_cycle} --gate {params.gate} --confidence {params.confidence} "
-        "--output {output} > {log} 2>&1"
+        ANALYSE
 
 
 rule simulate_null:
     input:
         scores=SCORES,
     output:
-        rates=table("null_rate"),
-        quantiles=f"{TABLES}/null_quantiles.csv",
+        **table("null_rate", "output_rates"),
+        **table("null_quantiles", "output_quantiles", shown=False),
     log:
-        f"{LOGS}/simulate_null.log",
+        PATHS.log("simulate_null"),
     conda:
-        "../envs/analysis.yaml"
+        ANALYSIS
     params:
-        code=code("simulate_null"),
-        points=STUDY.analysis.amplification_points,
-        from_cycle=STUDY.analysis.amplification_from_cycle,
-        gate=STUDY.analysis.coherence_gate,
-        seed=STUDY.study_seed,
+        **script("simulate_null", **RULE, gate=STUDY.analysis.coherence_gate, seed=STUDY.study_seed),
     shell:
-        "python -m idempotence.launch analyse scripts/simulate_null.py --scores {input.scores} --amplification-points {params.points} "
-        "--from-cycle {params.from_cycle} --gate {params.gate} --seed {params.seed} "
-        "--output-rates {output.rates} --output-quantiles {output.quantiles} > {log} 2>&1"
+        ANALYSE
 
 
 rule fit_mixed_model:
     input:
         trajectories=TRAJECTORIES,
     output:
-        table("mixed_model"),
+        **table("mixed_model"),
     log:
-        f"{LOGS}/fit_mixed_model.log",
+        PATHS.log("fit_mixed_model"),
     conda:
-        "../envs/analysis.yaml"
+        ANALYSIS
     params:
-        code=code("fit_mixed_model"),
-        confidence=STUDY.analysis.confidence,
+        **script("fit_mixed_model", confidence=CONFIDENCE),
     shell:
-        "python -m idempotence.launch analyse scripts/fit_mixed_model.py --trajectories {input.trajectories} --confidence {params.confidence} "
-        "--output {output} > {log} 2>&1"
+        ANALYSE
 
 
 rule fit_equivalence:
     input:
         trajectories=TRAJECTORIES,
     output:
-        table("equivalence"),
+        **table("equivalence"),
     log:
-        f"{LOGS}/fit_equivalence.log",
+        PATHS.log("fit_equivalence"),
     conda:
-        "../envs/analysis.yaml"
+        ANALYSIS
     params:
-        code=code("fit_equivalence"),
-        bound=STUDY.analysis.equivalence_points,
-        from_cycle=STUDY.analysis.amplification_from_cycle,
-        confidence=STUDY.analysis.confidence,
+        **script(
+            "fit_equivalence",
+            bound=STUDY.analysis.equivalence_points,
+            from_cycle=RULE["from_cycle"],
+            confidence=CONFIDENCE,
+        ),
     shell:
-        "python -m idempotence.launch analyse scripts/fit_equivalence.py --trajectories {input.trajectories} --bound {params.bound} "
-        "--from-cycle {params.from_cycle} --confidence {params.confidence} --output {output} > {log} 2>&1"
+        ANALYSE
 
 
 rule fit_relaxation:
     input:
         trajectories=TRAJECTORIES,
     output:
-        chains=f"{TABLES}/relaxation.csv",
-        contraction=table("contraction"),
+        **table("relaxation", "output_chains", shown=False),
+        **table("contraction", "output_contraction"),
     log:
-        f"{LOGS}/fit_relaxation.log",
+        PATHS.log("fit_relaxation"),
     conda:
-        "../envs/analysis.yaml"
+        ANALYSIS
     params:
-        code=code("fit_relaxation"),
-        confidence=STUDY.analysis.confidence,
-        seed=STUDY.study_seed,
+        **script("fit_relaxation", confidence=CONFIDENCE, seed=STUDY.study_seed),
     shell:
-        "python -m idempotence.launch analyse scripts/fit_relaxation.py --trajectories {input.trajectories} --confidence {params.confidence} "
-        "--seed {params.seed} --output-chains {output.chains} --output-contraction {output.contraction} "
-        "> {log} 2>&1"
+        ANALYSE
 
 
 rule fit_dose:
     input:
-        chains=rules.summarise_chains.output.chains,
+        chains=CHAINS,
     output:
-        model=table("dose"),
-        flips=table("dose_flips"),
+        **table("dose", "output_model"),
+        **table("dose_flips", "output_flips"),
     log:
-        f"{LOGS}/fit_dose.log",
+        PATHS.log("fit_dose"),
     conda:
-        "../envs/analysis.yaml"
+        ANALYSIS
     params:
-        code=code("fit_dose"),
-        confidence=STUDY.analysis.confidence,
+        **script("fit_dose", confidence=CONFIDENCE),
     shell:
-        "python -m idempotence.launch analyse scripts/fit_dose.py --chains {input.chains} --confidence {params.confidence} "
-        "--output-model {output.model} --output-flips {output.flips} > {log} 2>&1"
+        ANALYSE
 
 
 rule fit_tradeoff:
     input:
         trajectories=TRAJECTORIES,
-        chains=rules.summarise_chains.output.chains,
+        chains=CHAINS,
     output:
-        chains=f"{TABLES}/tradeoff_chains.csv",
-        slopes=table("tradeoff"),
+        **table("tradeoff_chains", "output_chains", shown=False),
+        **table("tradeoff", "output_slopes"),
     log:
-        f"{LOGS}/fit_tradeoff.log",
+        PATHS.log("fit_tradeoff"),
     conda:
-        "../envs/analysis.yaml"
+        ANALYSIS
     params:
-        code=code("fit_tradeoff"),
-        from_cycle=STUDY.analysis.amplification_from_cycle,
-        confidence=STUDY.analysis.confidence,
+        **script("fit_tradeoff", from_cycle=RULE["from_cycle"], confidence=CONFIDENCE),
     shell:
-        "python -m idempotence.launch analyse scripts/fit_tradeoff.py --trajectories {input.trajectories} --chains {input.chains} "
-        "--from-cycle {params.from_cycle} --confidence {params.confidence} "
-        "--output-chains {output.chains} --output-slopes {output.slopes} > {log} 2>&1"
+        ANALYSE
 
 
 rule fit_continual:
     input:
-        chains=rules.summarise_chains.output.chains,
+        chains=CHAINS,
     output:
-        pairs=f"{TABLES}/continual_pairs.csv",
-        means=table("continual"),
+        **table("continual_pairs", "output_pairs", shown=False),
+        **table("continual", "output_means"),
     log:
-        f"{LOGS}/fit_continual.log",
+        PATHS.log("fit_continual"),
     conda:
-        "../envs/analysis.yaml"
+        ANALYSIS
     params:
-        code=code("fit_continual"),
-        confidence=STUDY.analysis.confidence,
+        **script("fit_continual", loops=JOBS.loops, confidence=CONFIDENCE),
     shell:
-        "python -m idempotence.launch analyse scripts/fit_continual.py --chains {input.chains} --confidence {params.confidence} "
-        "--output-pairs {output.pairs} --output-means {output.means} > {log} 2>&1"
+        ANALYSE
 
 
 rule judge_claims:
     input:
         claims=CLAIMS,
-        chains=rules.summarise_chains.output.chains,
+        chains=CHAINS,
         tables=[
-            rules.compare_rules.output,
-            rules.fit_equivalence.output,
-            rules.fit_tradeoff.output.slopes,
-            rules.fit_continual.output.means,
-            rules.fit_dose.output.flips,
+            rules.compare_rules.output.output_parquet,
+            rules.fit_equivalence.output.output_parquet,
+            rules.fit_tradeoff.output.output_slopes_parquet,
+            rules.fit_continual.output.output_means_parquet,
+            rules.fit_dose.output.output_flips_parquet,
         ],
     output:
-        json=f"{RESULTS}/claims.json",
-        csv=table("claims", "Claims"),
+        **table("claims", "output_csv", "Claims"),
+        output_json=f"{RESULTS}/claims.json",
     log:
-        f"{LOGS}/judge_claims.log",
+        PATHS.log("judge_claims"),
     conda:
-        "../envs/analysis.yaml"
+        ANALYSIS
     params:
-        code=code("judge_claims", CLAIMS),
-        options=f"--arms '{settings(PLAN.arms())}'" if PLAN.arms() else "",
+        **script("judge_claims", BASE / "data/claims.yaml", loops=JOBS.loops),
     shell:
-        "python -m idempotence.launch analyse scripts/judge_claims.py --claims {input.claims} --chains {input.chains} "
-        "--tables {input.tables} {params.options} --output-json {output.json} --output-csv {output.csv} > {log} 2>&1"
+        ANALYSE
 
 
-AUDITED_TABLES = list(AUDIT_TABLES.values()) if STUDY.audit.files else []
 SCORE_TABLES = [
     rules.fit_slopes.output,
     rules.tabulate_judge.output,
@@ -202,9 +174,9 @@ SCORE_TABLES = [
 
 rule tables:
     input:
-        TRAINING,
-        rules.follow_chains.output.table,
-        AUDITED_TABLES,
+        TRAINING_LOG,
+        rules.follow_chains.output,
+        list(AUDIT_TABLES.values()) if STUDY.audit.files else [],
         rules.summarise_chains.output,
         SCORE_TABLES if STUDY.scored else [],
         [] if STUDY.audit.files else rules.tabulate_world.output,

@@ -1,45 +1,49 @@
 # Choosing learning rates on cycle 0. No part of a study: `snakemake tune` when a model is new.
-TUNED = sorted({(panel.objective, panel.model.name) for panel in STUDY.panels()})
+# The first setting of each objective stands for it.
+TUNED = {setting.objective: setting for setting in reversed(STUDY.settings)}
 
 
 rule try_learning_rates:
     input:
-        lambda w: model_files(MODELS[w.model].path),
-        model_files(STUDY.judge.path),
-        lambda w: generated_rows(w.objective, w.trait),
+        after_model=model_files,
+        after_judge=JUDGE_FILES,
+        after_rows=lambda w: generated_rows(TUNED[w.objective].name, w.trait),
     output:
-        f"{RESULTS}/tuning/{{objective}}/{{model}}/{{trait}}.json",
+        output=f"{RESULTS}/tuning/{{objective}}/{{model}}/{{trait}}.json",
     log:
-        f"{LOGS}/try_learning_rates/{{objective}}.{{model}}.{{trait}}.log",
+        **job_log("try_learning_rates", "objective", "model", "trait"),
+    wildcard_constraints:
+        objective="|".join(TUNED),
     conda:
-        "../envs/train.yaml"
+        TRAINING
     resources:
         **loads(its_model, the_judge),
     params:
-        code=texts_code("try_learning_rates"),
-        settings=lambda w: settings(PLAN.tune(w.objective, w.model, w.trait)),
-        model=lambda w: model_folder(MODELS[w.model].path),
-        judge=lambda w: model_folder(STUDY.judge.path),
+        **texts_script(
+            "try_learning_rates",
+            job=lambda w: JOBS.try_learning_rates(TUNED[w.objective].name, w.model, w.trait),
+            model=model_path,
+            judge=JUDGE,
+        ),
     shell:
-        "python -m idempotence.launch run scripts/try_learning_rates.py --settings {params.settings:q} "
-        "--model {params.model} --judge {params.judge} --output {output} > {log} 2>&1"
+        RUN
 
 
 rule choose_learning_rates:
     input:
-        [
+        inputs=[
             f"{RESULTS}/tuning/{objective}/{model}/{trait}.json"
-            for objective, model in TUNED
+            for objective, setting in sorted(TUNED.items())
+            for model in sorted(setting.models)
             for trait in STUDY.traits
         ],
     output:
-        f"{RESULTS}/tuning/learning_rates.csv",
+        output=f"{RESULTS}/tuning/learning_rates.csv",
     log:
-        f"{LOGS}/choose_learning_rates.log",
+        PATHS.log("choose_learning_rates"),
     conda:
-        "../envs/train.yaml"
+        TRAINING
     params:
-        code=code("choose_learning_rates"),
+        **script("choose_learning_rates"),
     shell:
-        "python -m idempotence.launch run scripts/choose_learning_rates.py --inputs {input} --output {output} 2>&1 "
-        "| tee {log}"
+        "python -m idempotence.launch run {params.args} 2>&1 | tee {log}"

@@ -1,8 +1,9 @@
-# The micro world's models, made from data/micro_world/grammar and recipe.yaml.
+# The micro world's models, trained from data/micro_world/grammar and recipe.yaml.
 from idempotence.micro_world.grammar import GRAMMAR_FOLDER
 
 GRAMMAR = sorted(GRAMMAR_FOLDER.rglob("*.yaml"))
 BUILT = f"{RESULTS}/world"
+BUILD = "python -m idempotence.launch run {params.args} > {log} 2>&1"
 MODEL_FILES = [
     "model.safetensors",
     "config.json",
@@ -20,98 +21,86 @@ rule build_base:
     output:
         expand("{built}/base/{name}", built=BUILT, name=MODEL_FILES),
     log:
-        f"{LOGS}/build_base.log",
+        PATHS.log("build_base"),
     conda:
-        "../envs/train.yaml"
+        TRAINING
     threads: 2
     params:
-        code=code("build_base", *GRAMMAR),
-        folder=lambda w, output: folder(output),
+        **script("build_base", *GRAMMAR, output=f"{BUILT}/base"),
     shell:
-        "python -m idempotence.launch run scripts/build_base.py --recipe {input.recipe} --output {params.folder} > {log} 2>&1"
+        BUILD
 
 
 rule build_instruct:
     input:
         recipe=STUDY.world_recipe,
-        base=f"{BUILT}/base/model.safetensors",
+        after_base=f"{BUILT}/base/model.safetensors",
     output:
         expand("{built}/instruct/{name}", built=BUILT, name=MODEL_FILES),
     log:
-        f"{LOGS}/build_instruct.log",
+        PATHS.log("build_instruct"),
     conda:
-        "../envs/train.yaml"
+        TRAINING
     threads: 2
     params:
-        code=code("build_instruct", *GRAMMAR),
-        base=lambda w, input: str(Path(input.base).parent),
-        folder=lambda w, output: folder(output),
+        **script("build_instruct", *GRAMMAR, base=f"{BUILT}/base", output=f"{BUILT}/instruct"),
     shell:
-        "python -m idempotence.launch run scripts/build_instruct.py --recipe {input.recipe} --base {params.base} "
-        "--output {params.folder} > {log} 2>&1"
+        BUILD
 
 
 rule build_judge:
     input:
         recipe=STUDY.world_recipe,
-        base=f"{BUILT}/base/model.safetensors",
+        after_base=f"{BUILT}/base/model.safetensors",
     output:
         expand("{built}/judge/{name}", built=BUILT, name=MODEL_FILES),
     log:
-        f"{LOGS}/build_judge.log",
+        PATHS.log("build_judge"),
     conda:
-        "../envs/train.yaml"
+        TRAINING
     threads: 2
     params:
-        code=code("build_judge", *GRAMMAR),
-        base=lambda w, input: str(Path(input.base).parent),
-        folder=lambda w, output: folder(output),
+        **script("build_judge", *GRAMMAR, base=f"{BUILT}/base", output=f"{BUILT}/judge"),
     shell:
-        "python -m idempotence.launch run scripts/build_judge.py --recipe {input.recipe} --base {params.base} "
-        "--output {params.folder} > {log} 2>&1"
+        BUILD
 
 
 rule check_world:
     input:
         recipe=STUDY.world_recipe,
-        models=expand(
+        after_models=expand(
             "{built}/{model}/model.safetensors",
             built=BUILT,
             model=["base", "instruct", "judge"],
         ),
     output:
-        f"{BUILT}/quality.json",
+        output=f"{BUILT}/quality.json",
     log:
-        f"{LOGS}/check_world.log",
+        PATHS.log("check_world"),
     conda:
-        "../envs/train.yaml"
+        TRAINING
     params:
-        code=code("check_world", *GRAMMAR),
-        world=lambda w, output: folder(output),
+        **script("check_world", *GRAMMAR, world=BUILT),
     shell:
-        "python -m idempotence.launch run scripts/check_world.py --recipe {input.recipe} --world {params.world} "
-        "--output {output} > {log} 2>&1"
+        BUILD
 
 
 rule compare_world:
     input:
-        models=expand(
+        after_models=expand(
             "{built}/{model}/{name}",
             built=BUILT,
             model=["base", "instruct", "judge"],
             name=MODEL_FILES,
         ),
-        quality=f"{BUILT}/quality.json",
+        after_quality=f"{BUILT}/quality.json",
     output:
-        f"{BUILT}/agreement.json",
+        output=f"{BUILT}/agreement.json",
     log:
-        f"{LOGS}/compare_world.log",
+        PATHS.log("compare_world"),
     conda:
-        "../envs/train.yaml"
+        TRAINING
     params:
-        code=code("compare_world"),
-        built=lambda w, output: folder(output),
-        shipped=SHIPPED,
+        **script("compare_world", built=BUILT, shipped=PATHS.own("data/micro_world")),
     shell:
-        "python -m idempotence.launch run scripts/compare_world.py --built {params.built} --shipped {params.shipped} "
-        "--output {output} 2>&1 | tee {log}"
+        "python -m idempotence.launch run {params.args} 2>&1 | tee {log}"

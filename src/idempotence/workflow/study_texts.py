@@ -6,9 +6,8 @@ would make every one of them run again.
 
 from pathlib import Path
 
-from idempotence.config.grid import PROMPT_KIND, SETTINGS
 from idempotence.config.study import Study
-from idempotence.config.supply import Supply
+from idempotence.texts.supply import Supply
 from idempotence.texts import micro, written
 
 
@@ -37,7 +36,7 @@ def _folder(raw: dict, key: str) -> Path:
 def check_rubrics(study: Study) -> None:
     """Raise `UserError` for a rubric that is missing or broken, of any trait of a study."""
     if study.texts == "written":
-        for kind in sorted({PROMPT_KIND[SETTINGS[setting][0]] for setting in study.settings}):
+        for kind in sorted({setting.kind for setting in study.settings}):
             for trait in study.traits:
                 written.rubrics(Path(study.traits_folder), trait, kind)
 

@@ -1,0 +1,49 @@
+"""The command line of a rule's script, made of the rule's own inputs and outputs."""
+
+import shlex
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+# Named inputs and outputs whose names begin or end so are waited for or written, and not passed on.
+WAITED_FOR, BESIDE = "after_", "_parquet"
+
+
+def command_line(script: str, **values: Any) -> Callable[..., str]:
+    """A function of (wildcards, input, output) that returns a job's command line, quoted for a shell.
+
+    Every named input and output becomes an argument of its name (`scores` -> `--scores FILE`), but
+    for names that begin with "after_" or end with "_parquet"; unnamed files do not. values: further
+    arguments; a function is called with the wildcards; a value that has `to_json` is written so;
+    True is a flag; None, False and empty lists are left out.
+    """
+
+    def line(wildcards: Any, input: Any, output: Any) -> str:
+        words = [script]
+        for files in (input, output):
+            for name, value in files.items():
+                if not name.startswith(WAITED_FOR) and not name.endswith(BESIDE):
+                    words += argument(name, value)
+        for name, value in values.items():
+            words += argument(name, value(wildcards) if callable(value) else value)
+        return shlex.join(words)
+
+    return line
+
+
+def argument(name: str, value: Any) -> list[str]:
+    """The words of one argument."""
+    option = f"--{name.replace('_', '-')}"
+    if value is None or value is False or (not isinstance(value, str | Path) and _is_empty(value)):
+        return []
+    if value is True:
+        return [option]
+    if hasattr(value, "to_json"):
+        return [option, value.to_json()]
+    if isinstance(value, str | Path | int | float):
+        return [option, str(value)]
+    return [option, *map(str, value)]
+
+
+def _is_empty(value: Any) -> bool:
+    return isinstance(value, Iterable) and not list(value)
