@@ -19,7 +19,8 @@ CHANGES: dict[str, Any] = {
 LATER = {"start", *CHANGES}
 # What decides the seeded models of cycle 0, and with them the doses of calibrated levels.
 SEEDED = {
-    "objective", "training", "generation", "calibration", "seed_rows", "seed_source", "rows_reserved",
+    "objective", "training", "generation", "n_seed_max", "step", "seed_rows", "seed_source",
+    "rows_reserved",
 }  # fmt: skip
 
 
@@ -27,7 +28,9 @@ SEEDED = {
 class Setting:
     """A named loop: its recipe laid over its objective's section.
 
-    models, traits: names. rows_reserved: prompts that the pool keeps for each later cycle.
+    models, traits: names. seed_rows: how many there are per trait and seed. n_seed_max, step: the
+    numbers of seed rows that a search for doses tries. rows_reserved: prompts that the pool keeps
+    for each later cycle.
     changed: dotted key -> value of what the recipe changes of the objective's section, doses apart.
     """
 
@@ -44,6 +47,8 @@ class Setting:
     seed_share: float
     min_coherence: float | None
     seed_rows: int
+    n_seed_max: int
+    step: int
     rows_reserved: int
     changed: tuple[tuple[str, str], ...]
 
@@ -73,13 +78,11 @@ class Setting:
 
     def compared(self) -> dict[str, Any]:
         """What two settings may differ in, by name; which panels and cycles they have is no part of it."""
-        section = self.section.model_dump()
+        section = self.section.model_dump(exclude={"calibration"})
         cells = section.pop("cells")
-        own = {name: getattr(self, name) for name in ("objective", "start", "rows_reserved", *CHANGES)}
-        return {
-            **section, **own, "seed_rows": self.seed_rows,
-            "n_seed": cells["n_seed"] if self.objective == "dpo" else None,
-        }  # fmt: skip
+        names = ("objective", "start", "seed_rows", "n_seed_max", "step", "rows_reserved", *CHANGES)
+        own = {name: getattr(self, name) for name in names}
+        return {**section, **own, "n_seed": cells["n_seed"] if self.objective == "dpo" else None}
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from idempotence.config.sections import (
     SupervisedSection,
     TuningSection,
 )
-from idempotence.config.seeding import Generator
+from idempotence.config.seeding import Generator, OwnCalibration
 from idempotence.config.values import (
     Count,
     Flag,
@@ -164,6 +164,8 @@ class Study(Section):
     def _setting(self, name: str, recipe: Recipe) -> Setting:
         """A recipe laid over its objective's section."""
         common, section = self.objective_section(recipe.objective), self.resolved_section(recipe)
+        searched = isinstance(section, SupervisedSection)
+        own = section.calibration if searched else OwnCalibration()
         kind = MODEL_KIND[recipe.objective]
         models = [model.name for model in self.models if model.kind == kind]
         return Setting(
@@ -180,6 +182,8 @@ class Study(Section):
             seed_share=recipe.seed_share,
             min_coherence=recipe.min_coherence,
             seed_rows=section.seed_rows or self.seed_rows,
+            n_seed_max=own.n_seed_max or self.calibration.n_seed_max,
+            step=own.step or self.calibration.step,
             # the objective's too, so that settings with fewer doses are asked the same prompts
             rows_reserved=max(common.most_rows, section.most_rows),
             changed=changed_keys(recipe, common),

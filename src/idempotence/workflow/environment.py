@@ -3,6 +3,7 @@
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from idempotence.config.study import Study
 from idempotence.environment_names import (
@@ -43,7 +44,7 @@ def prepare(source: Path, remote: bool) -> None:
         os.environ[SESSION] = session_name()
 
 
-def pass_endpoints(study: Study, results: str) -> dict[str, dict]:
+def pass_endpoints(study: Study, results: str) -> dict[str, dict[str, Any]]:
     """Pass on how each endpoint is used, and where its answers are kept.
 
     Returns section of the config -> cache (the SQLite file), price_in, price_out (money per million

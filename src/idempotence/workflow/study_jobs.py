@@ -4,6 +4,7 @@ Snakemake compares a job's record with that of the last run, so a key that a job
 not be in it: an edit of that key would make the job run again for nothing.
 """
 
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -85,13 +86,12 @@ class StudyJobs:
         """For rule generate_seed_data."""
         generator = self.study.generator
         bounds = generator.chats if kind == "chat" else generator.documents
-        lengths = {"temperature": generator.temperature, "max_new_tokens": generator.max_new_tokens}
+        writer = WriterSpec(generator.temperature, generator.max_new_tokens)
         if generator.backend == "openai":
-            writer = WriterSpec(**lengths, base_url=generator.api.base_url)
+            writer = replace(writer, base_url=generator.api.base_url)
         else:
-            writer = WriterSpec(
-                **lengths, revision=generator.revision, dtype=generator.dtype, engine=self._engine
-            )
+            local = {"revision": generator.revision, "dtype": generator.dtype}
+            writer = replace(writer, engine=self._engine, **local)
         return GenerateSeedDataJob(
             study_seed=self.study.study_seed,
             kind=kind,
@@ -123,13 +123,14 @@ class StudyJobs:
         """
         setting = self.study.setting(name)
         sharing = [s for s in self.study.settings if self.study.calibrations.get(s.name) == name]
-        levels = dict.fromkeys(level for s in sharing for level in s.section.cells.levels)
-        own, common = setting.section.calibration, self.study.calibration
+        levels = dict.fromkeys(
+            cell.level for s in sharing for cell in s.cells if cell.level is not None
+        )
         return CalibrateJob(
             cycle_zero=self._cycle_zero(setting, model, trait),
             levels=tuple(levels),
-            n_seed_max=own.n_seed_max or common.n_seed_max,
-            step=own.step or common.step,
+            n_seed_max=setting.n_seed_max,
+            step=setting.step,
         )
 
     def try_learning_rates(self, name: str, model: str, trait: str) -> TryLearningRatesJob:

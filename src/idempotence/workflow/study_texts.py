@@ -5,13 +5,14 @@ would make every one of them run again.
 """
 
 from pathlib import Path
+from typing import Any
 
 from idempotence.config.study import Study
 from idempotence.texts.supply import Supply
 from idempotence.texts import micro, written
 
 
-def supply(raw: dict) -> Supply:
+def supply(raw: dict[str, Any]) -> Supply:
     """What there is for a raw config, right or wrong elsewhere."""
     audit, judge = raw.get("audit"), raw.get("judge")
     if isinstance(audit, dict) and audit.get("files"):
@@ -21,14 +22,14 @@ def supply(raw: dict) -> Supply:
     return written.supply(_folder(raw, "traits_folder"), _folder(raw, "prompts_folder"))
 
 
-def _judged(raw: dict, by_nobody: bool) -> Supply:
+def _judged(raw: dict[str, Any], by_nobody: bool) -> Supply:
     """Traits that an audit may name: it makes no texts, and needs rubrics where there is a judge."""
     if raw.get("texts") != "written":
         return Supply(micro.supply().traits)
     return Supply(None if by_nobody else written.names(_folder(raw, "traits_folder")))
 
 
-def _folder(raw: dict, key: str) -> Path:
+def _folder(raw: dict[str, Any], key: str) -> Path:
     folder = raw.get(key, Study.model_fields[key].default)
     return Path(folder) if isinstance(folder, str) else Path()
 
