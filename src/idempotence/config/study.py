@@ -109,7 +109,10 @@ class Study(Section):
 
     def objective_section(self, objective: str) -> SupervisedSection | DpoSection:
         """The section of an objective ("sft", "sdf", "dpo")."""
-        return {"sft": self.sft, "sdf": self.sdf, "dpo": self.dpo}[objective]
+        sections: dict[str, SupervisedSection | DpoSection] = {
+            "sft": self.sft, "sdf": self.sdf, "dpo": self.dpo,
+        }  # fmt: skip
+        return sections[objective]
 
     @cached_property
     def settings(self) -> tuple[Setting, ...]:
@@ -158,14 +161,17 @@ class Study(Section):
         Raises `pydantic.ValidationError` where they do not fit it.
         """
         common = self.objective_section(recipe.objective)
-        own = recipe.model_dump(exclude_unset=True)
-        return type(common).model_validate(laid_over(common.model_dump(), own))
+        raw = laid_over(common.model_dump(), recipe.model_dump(exclude_unset=True))
+        if isinstance(common, DpoSection):
+            return DpoSection.model_validate(raw)
+        return SupervisedSection.model_validate(raw)
 
     def _setting(self, name: str, recipe: Recipe) -> Setting:
         """A recipe laid over its objective's section."""
         common, section = self.objective_section(recipe.objective), self.resolved_section(recipe)
-        searched = isinstance(section, SupervisedSection)
-        own = section.calibration if searched else OwnCalibration()
+        own = OwnCalibration()
+        if isinstance(section, SupervisedSection):
+            own = section.calibration
         kind = MODEL_KIND[recipe.objective]
         models = [model.name for model in self.models if model.kind == kind]
         return Setting(

@@ -57,7 +57,10 @@ def pass_endpoints(study: Study, results: str) -> dict[str, dict[str, Any]]:
         os.environ[api_variable(role)] = section.api.model_dump_json() if remote else ""
         os.environ[cache_variable(role)] = cache
         if remote:
-            used[role] = {"cache": cache, **section.api.model_dump(include={"price_in", "price_out"})}
+            used[role] = {
+                "cache": cache,
+                **section.api.model_dump(include={"price_in", "price_out"}),
+            }
     return used
 
 

@@ -90,8 +90,12 @@ class StudyJobs:
         if generator.backend == "openai":
             writer = replace(writer, base_url=generator.api.base_url)
         else:
-            local = {"revision": generator.revision, "dtype": generator.dtype}
-            writer = replace(writer, engine=self._engine, **local)
+            writer = replace(
+                writer,
+                engine=self._engine,
+                revision=generator.revision,
+                dtype=generator.dtype,
+            )
         return GenerateSeedDataJob(
             study_seed=self.study.study_seed,
             kind=kind,

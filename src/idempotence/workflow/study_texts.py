@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from idempotence.config.study import Study
-from idempotence.texts.supply import Supply
 from idempotence.texts import micro, written
+from idempotence.texts.supply import Supply
 
 
 def supply(raw: dict[str, Any]) -> Supply:
