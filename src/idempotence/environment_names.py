@@ -8,6 +8,8 @@ ENGINE = "IDEMPOTENCE_ENGINE"  # vLLM's options, as JSON
 SAMPLER = "IDEMPOTENCE_SAMPLER"  # interpreter of vLLM's environment
 SESSION = "IDEMPOTENCE_SESSION"  # "host:pid" of the process that warm jobs belong to
 SHARED_GPUS = "IDEMPOTENCE_SHARED_GPUS"  # "1" where jobs of one machine have to lock its devices
+WARM_PRELOAD = "IDEMPOTENCE_WARM_PRELOAD"  # what the warm jobs' server imports, see launch.preload
+WARM_SECONDS = "IDEMPOTENCE_WARM_SECONDS"  # how long a client waits for that server
 VISIBLE_GPUS = "CUDA_VISIBLE_DEVICES"
 
 

@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from idempotence.launch import client as warm
+from idempotence.environment_names import SESSION, WARM_PRELOAD
+from idempotence.launch.folder import PREFIX
+from idempotence.launch.session import start_time
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 WAIT_FOR_EVER = """
@@ -24,7 +26,7 @@ PARENT = "import os\nprint(os.getppid())\n"
 
 
 def running(pid: int) -> bool:
-    return warm._start_time(pid) is not None
+    return start_time(pid) is not None
 
 
 def until(condition, seconds: float = 20.0):
@@ -48,8 +50,8 @@ class Session:
         self.clients: list[subprocess.Popen] = []
         self.name = f"{socket.gethostname()}:{self.process.pid}"
         self.settings = {
-            warm.SESSION: self.name,
-            "IDEMPOTENCE_WARM_PRELOAD": "yaml",
+            SESSION: self.name,
+            WARM_PRELOAD: "yaml",
             "PYTHONPATH": str(SOURCE),
             "TMPDIR": str(temporary),
         }
@@ -59,12 +61,16 @@ class Session:
         path.write_text(text, encoding="utf-8")
         return path
 
-    def start(self, script: Path, *arguments, cold: bool = False, **options) -> subprocess.Popen:
+    def start(
+        self, script: Path, *arguments, cold: bool = False, kind: str = "run", launch=(), **options
+    ) -> subprocess.Popen:
+        """A client; cold: without the session. launch: options before the script."""
+        words = [*map(str, launch), str(script), *map(str, arguments)]
         settings = {**os.environ, **self.settings, **options.pop("env", {})}
         if cold:
-            del settings[warm.SESSION]
+            del settings[SESSION]
         client = subprocess.Popen(
-            [sys.executable, "-m", "idempotence.launch", "run", str(script), *map(str, arguments)],
+            [sys.executable, "-m", "idempotence.launch", kind, *words],
             **{
                 "stdin": subprocess.DEVNULL,
                 "stdout": subprocess.PIPE,
@@ -95,8 +101,8 @@ class Session:
 
     def alive(self) -> list[int]:
         """Every process that carries this session's name, jobs and their children included."""
-        mark = f"{warm.SESSION}={self.name}".encode()
-        found = []
+        mark = f"{SESSION}={self.name}".encode()
+        pids = []
         for entry in os.listdir("/proc"):
             if entry.isdecimal() and running(int(entry)):
                 try:
@@ -104,11 +110,11 @@ class Session:
                 except OSError:
                     continue
                 if mark in environment.split(b"\0"):
-                    found.append(int(entry))
-        return found
+                    pids.append(int(entry))
+        return pids
 
     def folders(self) -> list[str]:
-        return [name for name in os.listdir(self.temporary) if name.startswith(warm.PREFIX)]
+        return [name for name in os.listdir(self.temporary) if name.startswith(PREFIX)]
 
     def kill(self) -> None:
         self.process.kill()

@@ -1,4 +1,4 @@
-"""Jobs of one machine never share a GPU, and see no more of them than they need."""
+"""Jobs of one machine never share a GPU, and see no more of them than they take."""
 
 import itertools
 import os
@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from idempotence.environment_names import SESSION, SHARED_GPUS, VISIBLE_GPUS
 from idempotence.errors import UserError
-from idempotence.launch import client as warm
 from idempotence.launch import gpus
 
 SOURCE = Path(__file__).parents[2] / "src"
-# What it saw, from when to when; a file says that it holds its devices.
+# Prints the devices that it sees, and when it began and ended; its file shows that it holds them.
 JOB = """
 import os, sys, time
 seen, start = os.environ["CUDA_VISIBLE_DEVICES"], time.monotonic()
-open(sys.argv[3], "w").close()
+open(sys.argv[2], "w").close()
 time.sleep(float(sys.argv[1]))
 print(seen, start, time.monotonic())
 """
@@ -27,22 +27,21 @@ print(seen, start, time.monotonic())
 
 @pytest.fixture
 def machine(tmp_path, monkeypatch):
-    """A machine with four devices, and models that need none, one, two and four of them."""
-    monkeypatch.delenv(warm.SESSION, raising=False)
+    """A machine with four devices."""
+    monkeypatch.delenv(SESSION, raising=False)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setenv("PYTHONPATH", str(SOURCE))
-    monkeypatch.setenv(gpus.VISIBLE, "0,1,2,3")
-    monkeypatch.setenv(gpus.NEEDS, "")  # so that they are as before after the test
-    monkeypatch.setenv("CUDA_DEVICE_ORDER", "")
-    gpus.tell({"none": 0, "one": 1, "two": 2, "four": 4}, shared=True)
+    monkeypatch.setenv(VISIBLE_GPUS, "0,1,2,3")
+    monkeypatch.setenv(SHARED_GPUS, "1")
+    monkeypatch.setenv("CUDA_DEVICE_ORDER", "")  # so that it is as before after the test
     (tmp_path / "job.py").write_text(JOB)
     return tmp_path
 
 
-def start(machine: Path, model: str, seconds: float, name: str = "held") -> subprocess.Popen:
-    command = [sys.executable, "-m", "idempotence.launch", "run", machine / "job.py"]
+def start(machine: Path, options: list, seconds: float, name: str = "held") -> subprocess.Popen:
+    command = [sys.executable, "-m", "idempotence.launch", "run", *options, machine / "job.py"]
     return subprocess.Popen(
-        [*map(str, command), str(seconds), model, str(machine / name)],
+        [*map(str, command), str(seconds), str(machine / name)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 
@@ -54,16 +53,16 @@ def holds(machine: Path, name: str) -> None:
         time.sleep(0.02)
 
 
-def test_jobs_share_no_device_and_all_come_to_their_turn(machine):
-    models = ["one", "four", "two", "one", "two", "four", "one", "two", "one"]
-    jobs = [start(machine, model, 0.3) for model in models]
+def test_jobs_share_no_device_and_each_gets_its_turn(machine):
+    counts = [1, 4, 2, 1, 2, 4, 1, 2, 1]
+    jobs = [start(machine, ["--gpus", count], 0.3) for count in counts]
     held = []
-    for model, job in zip(models, jobs, strict=True):
+    for count, job in zip(counts, jobs, strict=True):
         out, err = job.communicate(timeout=60)
         assert job.returncode == 0, err
         seen, begin, end = out.split()
         devices = seen.split(",")
-        assert len(set(devices)) == {"one": 1, "two": 2, "four": 4}[model]
+        assert len(set(devices)) == count
         held += [(device, float(begin), float(end)) for device in devices]
     for device in "0123":
         mine = sorted(times for name, *times in held if name == device)
@@ -73,9 +72,9 @@ def test_jobs_share_no_device_and_all_come_to_their_turn(machine):
 
 
 def test_a_killed_job_lets_go_of_its_devices(machine):
-    killed = start(machine, "four", 300, "first")
+    killed = start(machine, ["--gpus", 4], 300, "first")
     holds(machine, "first")
-    waiting = start(machine, "one", 0, "second")
+    waiting = start(machine, ["--gpus", 1], 0, "second")
     line = waiting.stderr.readline()
     assert line == "waiting for a GPU\n" and not (machine / "second").exists()
     killed.send_signal(signal.SIGKILL)
@@ -84,42 +83,51 @@ def test_a_killed_job_lets_go_of_its_devices(machine):
     assert waiting.returncode == 0 and out.startswith("0 ")
 
 
-def test_without_a_model_that_needs_one_no_gpu_is_seen(machine):
-    for model in ("none", "no-model-at-all"):
-        out, err = start(machine, model, 0).communicate(timeout=30)
-        assert out.startswith(" ") and not err
+def test_a_job_that_takes_none_sees_none(machine):
+    out, err = start(machine, ["--gpus", 0], 0).communicate(timeout=30)
+    assert out.startswith(" ") and not err
 
 
-def test_devices_that_a_batch_system_gave_are_not_locked(machine, monkeypatch):
-    gpus.tell({"one": 1}, shared=False)
-    monkeypatch.setenv(gpus.VISIBLE, "GPU-5a,GPU-7b")
-    assert gpus.take(["--model", "one"]) == ["GPU-5a", "GPU-7b"]
-    assert os.environ[gpus.VISIBLE] == "GPU-5a,GPU-7b"
+def test_without_a_number_nothing_is_hidden_or_locked(machine):
+    out, err = start(machine, [], 0).communicate(timeout=30)
+    assert out.startswith("0,1,2,3 ") and not err
     assert not list(machine.glob("idempotence-gpus-*"))
 
 
-def test_too_few_devices_are_told_in_one_line(machine, monkeypatch):
-    monkeypatch.setenv(gpus.VISIBLE, "0")
-    job = start(machine, "two", 0)
+def test_devices_of_a_batch_system_are_not_locked(machine, monkeypatch):
+    monkeypatch.setenv(VISIBLE_GPUS, "GPU-5a,GPU-7b")
+    assert gpus.take(1, shared=False) == ["GPU-5a", "GPU-7b"]
+    assert os.environ[VISIBLE_GPUS] == "GPU-5a,GPU-7b"
+    monkeypatch.setenv(SHARED_GPUS, "")
+    out, _ = start(machine, ["--gpus", 2], 0).communicate(timeout=30)
+    assert out.startswith("GPU-5a,GPU-7b ")
+    assert not list(machine.glob("idempotence-gpus-*"))
+
+
+def test_too_few_devices_are_an_error_of_one_line(machine, monkeypatch):
+    monkeypatch.setenv(VISIBLE_GPUS, "0")
+    job = start(machine, ["--gpus", 2], 0)
     _, err = job.communicate(timeout=30)
-    assert job.returncode == 1 and err.count("\n") == 1
-    assert "the model two needs 2 GPU(s) and this job sees 1" in err
+    assert job.returncode == 2 and err.count("\n") == 1 and err.startswith("error: ")
+    assert "needs 2 GPU(s) and the job sees 1; set `gpus` of the model in the config" in err
     with pytest.raises(UserError, match="sees 1"):
-        gpus.take(["four"])
+        gpus.take(4, shared=True)
+
+
+@pytest.mark.parametrize("number", ["one", "-1", "1.5", ""])
+def test_a_number_that_is_none_is_an_error(machine, number):
+    job = start(machine, ["--gpus", number], 0)
+    _, err = job.communicate(timeout=30)
+    assert (job.returncode, err) == (2, f"error: --gpus: {number!r} is not a number of GPUs\n")
 
 
 def test_nvidia_smi_lists_the_devices(machine, monkeypatch):
-    monkeypatch.delenv(gpus.VISIBLE)
+    monkeypatch.delenv(VISIBLE_GPUS)
     monkeypatch.setenv("PATH", str(machine))
     assert gpus.visible() == []
     listing = machine / "nvidia-smi"
     listing.write_text("#!/bin/sh\necho 0\necho 1\n")
     listing.chmod(0o755)
     assert gpus.visible() == ["0", "1"]
-    monkeypatch.setenv(gpus.VISIBLE, "")
+    monkeypatch.setenv(VISIBLE_GPUS, "")
     assert gpus.visible() == []
-
-
-def test_outside_of_a_workflow_nothing_is_hidden(machine, monkeypatch):
-    monkeypatch.delenv(gpus.NEEDS)
-    assert gpus.take(["--model", "one"]) == [] and os.environ[gpus.VISIBLE] == "0,1,2,3"

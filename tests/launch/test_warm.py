@@ -9,12 +9,12 @@ import time
 import pytest
 from warm_session import PARENT, SOURCE, new_session
 
-from idempotence.launch import client as warm
+from idempotence.environment_names import SESSION
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="warm starts need Linux")
 
-# Says all that a job can see of how it was started, but for what differs by nature (the parent).
-TELL = """
+# Prints all that a job can see of how it was started, but for what differs by nature (the parent).
+SHOW = """
 import json, os, sys
 mask = os.umask(0)
 print(json.dumps({
@@ -29,10 +29,12 @@ import threading, time
 threading.Thread(target=lambda: (time.sleep(0.2), print("thread"))).start()
 """
 USER_ERROR = """
-from idempotence.errors import UserError, exit_cleanly
-def main():
+from idempotence.errors import UserError
+from idempotence.launch.script import run
+def fail() -> None:
+    'Fail.'
     raise UserError("so not")
-exit_cleanly(main)
+run(fail, [])
 """
 
 
@@ -45,7 +47,7 @@ def session(tmp_path):
 def test_a_warm_job_sees_what_a_cold_one_sees(session):
     folder = session.folder / "elsewhere"
     folder.mkdir()
-    script = session.script(TELL)
+    script = session.script(SHOW)
     session.run(session.script("", "nothing.py"))  # the server starts in another folder
     shell_like = {
         "cwd": folder,
@@ -53,19 +55,19 @@ def test_a_warm_job_sees_what_a_cold_one_sees(session):
         "umask": 0o027,
         "env": {"OMP_NUM_THREADS": "4", "NUMBER": "7\n\udcff"},
     }
-    told = {}
+    seen = {}
     for cold in (False, True):
         status, out, err = session.run(script, "--a", "b c", "", "\udcfe", cold=cold, **shell_like)
         assert (status, err) == (0, "to stderr\n")
-        told[cold] = json.loads(out)
-    assert told[False]["environment"].pop(warm.SESSION) == session.name
-    assert told[False] == told[True]
-    assert told[True]["argv"] == [str(script), "--a", "b c", "", "\udcfe"]
-    assert told[True]["path"][0] == str(session.folder)
-    assert told[True]["environment"]["OMP_NUM_THREADS"] == "1"
-    assert told[True]["input"] == "some input\n"
-    assert told[True]["umask"] == 0o027
-    assert told[True]["mine"] == []
+        seen[cold] = json.loads(out)
+    assert seen[False]["environment"].pop(SESSION) == session.name
+    assert seen[False] == seen[True]
+    assert seen[True]["argv"] == [str(script), "--a", "b c", "", "\udcfe"]
+    assert seen[True]["path"][0] == str(session.folder)
+    assert seen[True]["environment"]["OMP_NUM_THREADS"] == "1"
+    assert seen[True]["input"] == "some input\n"
+    assert seen[True]["umask"] == 0o027
+    assert seen[True]["mine"] == []
     assert len(session.servers()) == 1
 
 
@@ -161,7 +163,8 @@ def test_jobs_that_import_under_other_conditions_share_no_server(session):
 def test_an_edit_between_jobs_is_seen(session):
     package = session.folder / "src/idempotence"
     shutil.copytree(SOURCE / "idempotence/launch", package / "launch")
-    shutil.copy(SOURCE / "idempotence/__init__.py", package)
+    for name in ("__init__", "environment_names"):
+        shutil.copy(SOURCE / f"idempotence/{name}.py", package)
     (package / "words.py").write_text("WORD = 'old'\n")
     session.settings["PYTHONPATH"] = str(session.folder / "src")
     text = "import os\nimport idempotence\nfrom idempotence.words import WORD\nprint(WORD, {})\n"
@@ -218,7 +221,9 @@ def test_the_true_preload_forks_and_trains_to_the_same_bytes(session):
 
 END = """
 import atexit, weakref
-left = [f for f in weakref.finalize._registry if f.atexit and f.peek()[1].__module__ == "torch.library"]
+left = [
+    f for f in weakref.finalize._registry if f.atexit and f.peek()[1].__module__ == "torch.library"
+]
 atexit.register(print, "at the end")
 print(len(left), len(weakref.finalize._registry) > 100)
 """

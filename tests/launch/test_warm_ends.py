@@ -19,7 +19,7 @@ from warm_session import (
     until,
 )
 
-from idempotence.launch import client as warm
+from idempotence.environment_names import SESSION
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="warm starts need Linux")
 
@@ -149,7 +149,7 @@ def test_without_a_living_session_of_this_machine_jobs_start_cold(session, name)
     dead = subprocess.Popen(["true"])
     dead.wait()
     name = name.format(host=socket.gethostname(), dead=dead.pid)
-    status, out, err = session.run(session.script(PARENT), env={warm.SESSION: name})
+    status, out, err = session.run(session.script(PARENT), env={SESSION: name})
     assert (status, out, err) == (0, f"{os.getpid()}\n", "")
     assert not session.folders()
 

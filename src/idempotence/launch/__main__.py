@@ -1,7 +1,7 @@
-"""`python -m idempotence.launch`: run a script, warm where that can be."""
+"""`python -m idempotence.launch`: run a script, warm where that can be (see `command_line`)."""
 
 import sys
 
-from idempotence.launch.client import main
+from idempotence.launch.command_line import main
 
 sys.exit(main())

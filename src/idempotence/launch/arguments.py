@@ -5,7 +5,7 @@ import json
 import os
 from pathlib import Path
 
-from idempotence.workflow.environment import endpoint_variables
+from idempotence.environment_names import api_variable, cache_variable
 
 COMMON: dict[str, dict] = {
     "--scores": {"type": Path, "help": "the study's scores.parquet"},
@@ -41,7 +41,9 @@ def judge_arguments(
 
 def endpoint_arguments(parser: argparse.ArgumentParser, role: str) -> None:
     """How an endpoint is asked; the workflow gives it by the environment: it decides no result."""
-    api, cache = (os.environ.get(name) or None for name in endpoint_variables(role))
+    api, cache = (
+        os.environ.get(name) or None for name in (api_variable(role), cache_variable(role))
+    )
     parser.add_argument(
         "--api", type=json.loads, default=api, help="JSON: base_url, key_env, limits, prices"
     )

@@ -1,66 +1,50 @@
-"""Which GPUs a job sees: as many as its models need, and none that another job computes on.
+"""Which GPUs a job sees: as many as it needs, and none that another job computes on.
 
-Snakemake counts GPUs (`resources: gpu`) and hands out none, so that all jobs of a machine would
+Snakemake counts GPUs (`resources: gpu`) and assigns none, so that all jobs of a machine would
 compute on its first. Here a job locks a file for each device that it takes, for as long as it
-lives: the kernel lets go of the locks, whatever ends the process. A job of a batch system has been
+lives: the kernel releases the locks, whatever ends the process. A job of a batch system has been
 given its devices and locks nothing.
 """
 
 import fcntl
-import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
+from idempotence.environment_names import VISIBLE_GPUS
 from idempotence.errors import UserError
 
-NEEDS = "IDEMPOTENCE_GPUS"
-VISIBLE = "CUDA_VISIBLE_DEVICES"
 
+def take(count: int, shared: bool) -> list[str]:
+    """Take `count` GPUs and hide all others from this process; returns those that it sees.
 
-def tell(needs: dict[str, int], shared: bool) -> None:
-    """Tell jobs, by the environment, how many GPUs a model needs: folder or hub name -> number.
-
-    shared: jobs of this machine share its devices and have to lock them.
+    shared: jobs of this machine share its devices and have to lock them. Waits while others hold
+    the devices, and writes so to stderr. With a count of 0 the job computes on the CPU. Raises
+    `UserError` where the machine has too few.
     """
-    os.environ[NEEDS] = json.dumps({"needs": needs, "shared": shared}, sort_keys=True)
-
-
-def take(argv: Sequence[str]) -> list[str]:
-    """Take the GPUs of a job and hide all others from it; returns those that it sees.
-
-    argv: the job's command line; the most demanding model that it names decides. Without a GPU to
-    need, the job computes on the CPU. Waits while others hold the devices, and says so on stderr.
-    Raises UserError where the machine has too few.
-    """
-    if NEEDS not in os.environ:
+    if not count:
+        os.environ[VISIBLE_GPUS] = ""
         return []
-    told = json.loads(os.environ[NEEDS])
-    needs = {word: told["needs"][word] for word in argv if told["needs"].get(word)}
-    if not needs:
-        os.environ[VISIBLE] = ""
-        return []
-    model, count = max(needs.items(), key=lambda need: need[1])
-    there = visible()
-    if len(there) < count:
+    devices = visible()
+    if len(devices) < count:
         raise UserError(
-            f"the model {model} needs {count} GPU(s) and this job sees {len(there)}; set `gpus` in "
-            f"the config to what there is (0: CPU), or name the devices: {VISIBLE}=0,1"
+            f"this job's model needs {count} GPU(s) and the job sees {len(devices)}; set `gpus` of "
+            f"the model in the config to what there is (0: CPU), or name the devices: "
+            f"{VISIBLE_GPUS}=0,1"
         )
-    taken = _lock(there, count) if told["shared"] else there
+    taken = _lock(devices, count) if shared else devices
     # nvidia-smi counts in the order of the bus; CUDA by itself puts the fastest first
-    os.environ.update({VISIBLE: ",".join(taken), "CUDA_DEVICE_ORDER": "PCI_BUS_ID"})
+    os.environ.update({VISIBLE_GPUS: ",".join(taken), "CUDA_DEVICE_ORDER": "PCI_BUS_ID"})
     return taken
 
 
 def visible() -> list[str]:
     """The devices that CUDA_VISIBLE_DEVICES names, else those that nvidia-smi lists."""
-    named = os.environ.get(VISIBLE)
+    named = os.environ.get(VISIBLE_GPUS)
     if named is not None:
         return [name.strip() for name in named.split(",") if name.strip()]
     if not shutil.which("nvidia-smi"):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from idempotence import __version__
-from idempotence.launch.client import SAMPLER
+from idempotence.environment_names import SAMPLER
 
 if TYPE_CHECKING:
     import pandas as pd
