@@ -219,6 +219,24 @@ def test_the_true_preload_forks_and_trains_to_the_same_bytes(session):
     assert seconds["warm"] < seconds["cold"] / 2
 
 
+DRAW = """
+import os, sys
+for name in ("scipy.stats", "statsmodels.api", "seaborn", "jinja2", "pydantic"):
+    assert name in sys.modules, name
+import seaborn
+from matplotlib.figure import Figure
+seaborn.lineplot(x=[1, 2], y=[3, 4], ax=Figure().subplots())
+print(os.getppid())
+"""
+
+
+@pytest.mark.slow
+def test_the_true_preload_of_analyses_forks_and_draws(session):
+    del session.settings["IDEMPOTENCE_WARM_PRELOAD"]
+    out, err = session.start(session.script(DRAW), kind="analyse").communicate(timeout=180)
+    assert (out, err) == (f"{session.servers()[0]}\n", "")
+
+
 END = """
 import atexit, weakref
 left = [

@@ -11,7 +11,7 @@ import sys
 from idempotence.environment_names import WARM_PRELOAD
 
 TRAINING = (
-    "yaml pydantic:BaseModel,ConfigDict,Field pandas pyarrow.parquet torch tokenizers datasets"
+    "yaml pandas pyarrow.parquet torch tokenizers datasets"
     " transformers:AutoConfig,AutoModelForCausalLM,AutoTokenizer"
     " transformers.models.llama.modeling_llama"
     # 0.2 s of regular expressions, compiled once per process when a model is loaded
@@ -21,9 +21,8 @@ TRAINING = (
 )
 ANALYSIS = (
     "yaml pydantic:BaseModel,ConfigDict,Field pandas pyarrow.parquet pyarrow.compute"
-    " scipy.stats scipy.optimize"
-    " statsmodels.api statsmodels.stats.proportion statsmodels.stats.multitest jinja2"
-    " matplotlib.figure matplotlib.backends.backend_agg matplotlib.backends.backend_pdf"
+    " scipy.stats scipy.optimize statsmodels.api statsmodels.stats.proportion"
+    " statsmodels.stats.multitest jinja2 seaborn matplotlib.figure matplotlib.backends.backend_agg matplotlib.backends.backend_pdf"
     " matplotlib.backends.backend_svg"
 )
 THREADS = {
