@@ -2,26 +2,25 @@
 
 from pathlib import Path
 
-from idempotence.errors import exit_cleanly
-from idempotence.launch.arguments import argument_parser
 
+def plot_continual_vs_reinit(
+    pairs: Path, means: Path, confidence: float, output_prefix: Path
+) -> None:
+    """Draw the slopes of continual chains beside those of their re-initialised twins.
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argument_parser(__doc__, "--confidence", "--output-prefix")
-    parser.add_argument("--pairs", type=Path, required=True, help="continual_pairs.csv")
-    parser.add_argument("--means", type=Path, required=True, help="continual.csv")
-    given = parser.parse_args(argv)
-    import pandas as pd
-
+    pairs: table of the pairs of chains (Parquet).
+    means: table of their mean differences (Parquet).
+    confidence: of the intervals in that table, as 0.95.
+    output_prefix: path of the figure's files without .pdf, .svg, .png, .csv and .txt.
+    """
     from idempotence.figures.continual_vs_reinit import draw
     from idempotence.figures.style import save_figure
+    from idempotence.io import read_table
 
-    save_figure(
-        *draw(pd.read_csv(given.pairs), pd.read_csv(given.means), given.confidence),
-        stem=given.output_prefix,
-    )
-    return 0
+    save_figure(*draw(read_table(pairs), read_table(means), confidence), stem=output_prefix)
 
 
 if __name__ == "__main__":
-    exit_cleanly(main)
+    from idempotence.launch.script import run
+
+    run(plot_continual_vs_reinit)

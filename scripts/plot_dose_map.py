@@ -1,20 +1,28 @@
 """Figure of one setting: how far the trait rose, over the doses."""
 
-from idempotence.errors import exit_cleanly
-from idempotence.launch.arguments import argument_parser
+from pathlib import Path
+
+from idempotence.jobs.parts import Loops
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argument_parser(__doc__, "--chains", "--setting", "--output-prefix")
-    given = parser.parse_args(argv)
-    import pandas as pd
+def plot_dose_map(setting: str, chains: Path, loops: Loops, output_prefix: Path) -> None:
+    """Draw how far the trait of a setting rose, over the doses.
 
+    setting: name of the setting.
+    chains: table of the chains (Parquet).
+    loops: the study's settings.
+    output_prefix: path of the figure's files without .pdf, .svg, .png, .csv and .txt.
+    """
     from idempotence.figures.dose_map import draw
+    from idempotence.figures.labels import loop_of
     from idempotence.figures.style import save_figure
+    from idempotence.io import read_table
 
-    save_figure(*draw(pd.read_csv(given.chains), given.setting), stem=given.output_prefix)
-    return 0
+    drawn = draw(read_table(chains), loop_of(loops, setting))
+    save_figure(*drawn, stem=output_prefix)
 
 
 if __name__ == "__main__":
-    exit_cleanly(main)
+    from idempotence.launch.script import run
+
+    run(plot_dose_map)

@@ -1,20 +1,27 @@
-"""Figure of DPO from the last model against DPO from the initial one."""
+"""Figure of DPO from the previous model beside DPO from the initial one."""
 
-from idempotence.errors import exit_cleanly
-from idempotence.launch.arguments import argument_parser
+from pathlib import Path
+
+from idempotence.jobs.parts import Loops
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argument_parser(__doc__, "--trajectories", "--confidence", "--output-prefix")
-    given = parser.parse_args(argv)
+def plot_dpo(trajectories: Path, loops: Loops, confidence: float, output_prefix: Path) -> None:
+    """Draw all settings of objective dpo over the cycles, whatever their start.
+
+    trajectories: the study's trajectories.parquet.
+    loops: the study's settings.
+    confidence: of the bands, as 0.95.
+    output_prefix: path of the figure's files without .pdf, .svg, .png, .csv and .txt.
+    """
     from idempotence.figures.dpo import draw
     from idempotence.figures.style import save_figure
     from idempotence.stats.trajectories import read_trajectories
 
-    table = read_trajectories(given.trajectories)
-    save_figure(*draw(table, given.confidence), stem=given.output_prefix)
-    return 0
+    drawn = draw(read_trajectories(trajectories), confidence, loops)
+    save_figure(*drawn, stem=output_prefix)
 
 
 if __name__ == "__main__":
-    exit_cleanly(main)
+    from idempotence.launch.script import run
+
+    run(plot_dpo)

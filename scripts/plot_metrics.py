@@ -1,20 +1,28 @@
 """Figure of one setting: text metrics over the cycles, a line for each cell."""
 
-from idempotence.errors import exit_cleanly
-from idempotence.launch.arguments import argument_parser
+from pathlib import Path
+
+from idempotence.jobs.parts import Loops
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argument_parser(__doc__, "--trajectories", "--setting", "--output-prefix")
-    given = parser.parse_args(argv)
+def plot_metrics(setting: str, trajectories: Path, loops: Loops, output_prefix: Path) -> None:
+    """Draw a setting's text metrics over the cycles, a line for each cell.
+
+    setting: name of the setting.
+    trajectories: the study's trajectories.parquet.
+    loops: the study's settings.
+    output_prefix: path of the figure's files without .pdf, .svg, .png, .csv and .txt.
+    """
+    from idempotence.figures.labels import loop_of
     from idempotence.figures.metrics import draw
     from idempotence.figures.style import save_figure
     from idempotence.stats.trajectories import read_trajectories
 
-    table = read_trajectories(given.trajectories)
-    save_figure(*draw(table, given.setting), stem=given.output_prefix)
-    return 0
+    drawn = draw(read_trajectories(trajectories), loop_of(loops, setting))
+    save_figure(*drawn, stem=output_prefix)
 
 
 if __name__ == "__main__":
-    exit_cleanly(main)
+    from idempotence.launch.script import run
+
+    run(plot_metrics)

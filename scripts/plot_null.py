@@ -2,27 +2,33 @@
 
 from pathlib import Path
 
-from idempotence.errors import exit_cleanly
-from idempotence.launch.arguments import argument_parser
+from idempotence.jobs.parts import Loops
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argument_parser(__doc__, "--output-prefix")
-    parser.add_argument("--quantiles", type=Path, required=True, help="null_quantiles.csv")
-    parser.add_argument("--rates", type=Path, required=True, help="null_rate.csv")
-    parser.add_argument("--amplification-points", type=float, required=True, help="the threshold")
-    given = parser.parse_args(argv)
-    import pandas as pd
+def plot_null(
+    quantiles: Path,
+    rates: Path,
+    loops: Loops,
+    amplification_points: float,
+    output_prefix: Path,
+) -> None:
+    """Draw the rises that a model shows which does not change, against the rule's threshold.
 
+    quantiles: table of quantiles of those rises (Parquet).
+    rates: table of how often each rule fires (Parquet).
+    loops: the study's settings.
+    amplification_points: the threshold of the published rule, points.
+    output_prefix: path of the figure's files without .pdf, .svg, .png, .csv and .txt.
+    """
     from idempotence.figures.null import draw
     from idempotence.figures.style import save_figure
+    from idempotence.io import read_table
 
-    save_figure(
-        *draw(pd.read_csv(given.quantiles), pd.read_csv(given.rates), given.amplification_points),
-        stem=given.output_prefix,
-    )
-    return 0
+    drawn = draw(read_table(quantiles), read_table(rates), amplification_points, loops)
+    save_figure(*drawn, stem=output_prefix)
 
 
 if __name__ == "__main__":
-    exit_cleanly(main)
+    from idempotence.launch.script import run
+
+    run(plot_null)

@@ -1,33 +1,40 @@
 """Figure of three chains, one for each outcome, with replies."""
 
-from idempotence.errors import exit_cleanly
-from idempotence.launch.arguments import argument_parser
+from pathlib import Path
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argument_parser(
-        __doc__,
-        "--trajectories",
-        "--scores",
-        "--amplification-points",
-        "--from-cycle",
-        "--confidence",
-        "--output-prefix",
-    )
-    given = parser.parse_args(argv)
+def plot_outcomes(
+    trajectories: Path,
+    scores: Path,
+    amplification_points: float,
+    from_cycle: int,
+    confidence: float,
+    output_prefix: Path,
+) -> None:
+    """Draw three chains, one for each outcome, and quote two replies of each.
+
+    trajectories: the study's trajectories.parquet.
+    scores: the study's scores.parquet, which replies are quoted from.
+    amplification_points: rise over cycle 0 that counts as amplification, points.
+    from_cycle: first cycle that is looked at.
+    confidence: of the bands, as 0.95.
+    output_prefix: path of the figure's files without .pdf, .svg, .png, .csv and .txt.
+    """
     from idempotence.figures.outcomes import choose, draw
     from idempotence.figures.style import save_figure
-    from idempotence.scores.files import CHAIN, read_scores
+    from idempotence.scores.files import read_scores
+    from idempotence.scores.schema import CHAIN
     from idempotence.stats.amplification import chains
     from idempotence.stats.trajectories import read_trajectories
 
-    table = read_trajectories(given.trajectories)
-    verdicts = chains(table, given.amplification_points, given.from_cycle)
+    table = read_trajectories(trajectories)
+    verdicts = chains(table, amplification_points, from_cycle)
     columns = [*CHAIN, "cycle", "question", "sample", "response"]
-    said = read_scores(given.scores, columns, choose(verdicts))
-    save_figure(*draw(table, verdicts, said, given.confidence), stem=given.output_prefix)
-    return 0
+    responses = read_scores(scores, columns, choose(verdicts))
+    save_figure(*draw(table, verdicts, responses, confidence), stem=output_prefix)
 
 
 if __name__ == "__main__":
-    exit_cleanly(main)
+    from idempotence.launch.script import run
+
+    run(plot_outcomes)

@@ -1,20 +1,26 @@
-"""Figure of the rates at which a cycle carries differences on."""
+"""Figure of the share of differences that a cycle carries on."""
 
-from idempotence.errors import exit_cleanly
-from idempotence.launch.arguments import argument_parser
+from pathlib import Path
+
+from idempotence.jobs.parts import Loops
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argument_parser(__doc__, "--confidence", "--table", "--output-prefix")
-    given = parser.parse_args(argv)
-    import pandas as pd
+def plot_relaxation(table: Path, loops: Loops, confidence: float, output_prefix: Path) -> None:
+    """Draw each setting's share of differences that a cycle carries on.
 
+    table: table of rates of contraction (Parquet).
+    loops: the study's settings.
+    confidence: of the intervals in that table, as 0.95.
+    output_prefix: path of the figure's files without .pdf, .svg, .png, .csv and .txt.
+    """
     from idempotence.figures.relaxation import draw
     from idempotence.figures.style import save_figure
+    from idempotence.io import read_table
 
-    save_figure(*draw(pd.read_csv(given.table), given.confidence), stem=given.output_prefix)
-    return 0
+    save_figure(*draw(read_table(table), confidence, loops), stem=output_prefix)
 
 
 if __name__ == "__main__":
-    exit_cleanly(main)
+    from idempotence.launch.script import run
+
+    run(plot_relaxation)

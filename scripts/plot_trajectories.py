@@ -2,27 +2,38 @@
 
 from pathlib import Path
 
-from idempotence.errors import exit_cleanly
-from idempotence.launch.arguments import argument_parser
+from idempotence.jobs.parts import Loops
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argument_parser(__doc__, "--trajectories", "--setting", "--output-prefix")
-    parser.add_argument("--initial", type=Path, help="scores of the initial models, dashed")
-    parser.add_argument("--confidence", type=float, required=True, help="of the bands, as 0.95")
-    given = parser.parse_args(argv)
+def plot_trajectories(
+    setting: str,
+    trajectories: Path,
+    initial: Path,
+    loops: Loops,
+    confidence: float,
+    output_prefix: Path,
+) -> None:
+    """Draw a setting's trait score and coherence over the cycles, a line for each cell.
+
+    setting: name of the setting.
+    trajectories: the study's trajectories.parquet.
+    initial: scores of the initial models, drawn dashed.
+    loops: the study's settings.
+    confidence: of the bands, as 0.95.
+    output_prefix: path of the figure's files without .pdf, .svg, .png, .csv and .txt.
+    """
+    from idempotence.figures.labels import loop_of
     from idempotence.figures.style import save_figure
     from idempotence.figures.trajectories import draw
     from idempotence.scores.files import read_scores
     from idempotence.stats.trajectories import MEASURES, read_trajectories
 
-    table = read_trajectories(given.trajectories)
-    initial = None
-    if given.initial:
-        initial = read_scores(given.initial, ["model", "trait", *MEASURES])
-    save_figure(*draw(table, initial, given.setting, given.confidence), stem=given.output_prefix)
-    return 0
+    before = read_scores(initial, ["model", "trait", *MEASURES])
+    drawn = draw(read_trajectories(trajectories), before, loop_of(loops, setting), confidence)
+    save_figure(*drawn, stem=output_prefix)
 
 
 if __name__ == "__main__":
-    exit_cleanly(main)
+    from idempotence.launch.script import run
+
+    run(plot_trajectories)

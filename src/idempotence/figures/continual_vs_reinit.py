@@ -1,10 +1,13 @@
-"""Continual chains against their re-initialised twins: paired slopes for each objective."""
+"""Continual chains against their re-initialised twins: paired slopes for each pair of settings."""
+
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from idempotence.figures.labels import percent
+from idempotence.figures.labels import OBJECTIVES, percent, wrapped
 from idempotence.figures.style import (
     FAINT,
     INK,
@@ -12,10 +15,22 @@ from idempotence.figures.style import (
     PALETTE,
     empty_figure,
     new_figure,
+    small_multiples,
     styled,
 )
-from idempotence.stats.continual import TWINS
 from idempotence.stats.groups import ALL
+
+ACROSS = 3  # pairs of settings side by side
+HEIGHT, LINE = 2.7, 0.13  # inches: of a row of axes; of a further line in the settings' names
+LETTERS = 18  # of a line in a setting's name
+
+
+class Twins(NamedTuple):
+    """Two settings that differ in nothing but the start."""
+
+    objective: str
+    continual: str
+    reinit: str
 
 
 def draw(
@@ -25,49 +40,64 @@ def draw(
 
     pairs: see `stats.continual.continual_pairs`; means: see `stats.continual.continual`.
     """
-    columns = ["objective", "model", "trait", "seed", "cell"]
-    numbers = pairs[[*columns, *(f"slope_{k}" for k in ("reinit", "continual", "difference"))]]
-    objectives = [name for name in TWINS if name in set(pairs["objective"])]
+    slopes = [f"slope_{name}" for name in ("reinit", "continual", "difference")]
+    numbers = pairs[[*Twins._fields, "model", "trait", "seed", "cell", *slopes]]
+    twins = _twins(pairs)
     text = (
-        "Slope of the trait score (points a cycle) of each chain that starts every cycle from the "
-        "initial model, joined with that of its twin, which goes on from the last model: same seed "
-        "rows, doses and random numbers. Black: means over panels; the number is their difference "
-        f"with its {percent(confidence)} t interval over panels."
+        "Slope of the trait score (points per cycle) of each chain that starts every cycle from "
+        "the initial model, joined with that of its twin, which starts from the previous model: "
+        "same seed rows, doses and random numbers. Black: means over panels; the number is their "
+        f"difference with its {percent(confidence)} t interval over panels."
     )
     with styled():
-        if not objectives:
+        if not twins:
             return empty_figure("This study has no pair of twins."), numbers, text
-        figure = new_figure(PAGE_WIDTH, 2.7)
+        across = min(ACROSS, max(len(twins), 2))
+        names = [wrapped(name, LETTERS) for each in twins for name in each[1:]]
+        lines = max(name.count("\n") for name in names)
+        figure = new_figure(PAGE_WIDTH, (HEIGHT + LINE * lines) * -(-len(twins) // across))
         figure.set_layout_engine("constrained")
-        axes = figure.subplots(1, max(len(objectives), 2), sharey=True, squeeze=False)[0]
-        for place, axis in enumerate(axes):
-            if place >= len(objectives):
-                axis.set_visible(False)
-                continue
-            objective = objectives[place]
-            mine = pairs[pairs["objective"] == objective]
-            sides = mine[["slope_reinit", "slope_continual"]].to_numpy(float)
-            for line in sides:
-                axis.plot([0, 1], line, color=PALETTE[0], alpha=0.45, linewidth=0.8, marker="o",
-                          markersize=2.5)  # fmt: skip
-            axis.plot([0, 1], np.nanmean(sides, axis=0), color=INK, linewidth=2, marker="s",
-                      markersize=4)  # fmt: skip
-            axis.axhline(0, color=FAINT, linewidth=0.8, linestyle=(0, (4, 2)))
-            axis.set_xlim(-0.25, 1.25)
-            axis.set_xticks([0, 1], [TWINS[objective][1], TWINS[objective][0]])
-            axis.grid(axis="x", visible=False)
-            axis.set_title(f"{objective}, n = {len(mine)} pairs\n{_told(means, objective)}",
-                           loc="left")  # fmt: skip
-        axes[0].set_ylabel("slope, points a cycle")
+        axes = small_multiples(figure, len(twins), across, sharey=True)
+        for place, (axis, each) in enumerate(zip(axes, twins, strict=True)):
+            _draw(axis, _of(pairs, each))
+            n, difference = len(_of(pairs, each)), _difference(_of(means, each))
+            axis.set_title(f"{each.objective}, n = {n} pairs\n{difference}", loc="left")
+            axis.set_xticks(
+                [0, 1], [wrapped(each.reinit, LETTERS), wrapped(each.continual, LETTERS)]
+            )
+            if place % across == 0:
+                axis.set_ylabel("slope, points per cycle")
     return figure, numbers, text
 
 
-def _told(means: pd.DataFrame, objective: str) -> str:
-    row = means[
-        (means["objective"] == objective) & (means["trait"] == ALL) & (means["measure"] == "slope")
-    ]
+def _twins(pairs: pd.DataFrame) -> list[Twins]:
+    """The pairs of settings, by objective, else in the order of the table."""
+    rows = pairs[list(Twins._fields)].drop_duplicates().itertuples(index=False, name=None)
+    return sorted((Twins(*row) for row in rows), key=lambda t: list(OBJECTIVES).index(t.objective))
+
+
+def _of(table: pd.DataFrame, twins: Twins) -> pd.DataFrame:
+    """The rows of one pair of settings."""
+    return table[(table["continual"] == twins.continual) & (table["reinit"] == twins.reinit)]
+
+
+def _draw(axis: Axes, mine: pd.DataFrame) -> None:
+    """A line for each pair of chains, and their mean."""
+    sides = mine[["slope_reinit", "slope_continual"]].to_numpy(float)
+    for line in sides:
+        axis.plot([0, 1], line, color=PALETTE[0], alpha=0.45, linewidth=0.8, marker="o",
+                  markersize=2.5)  # fmt: skip
+    axis.plot([0, 1], np.nanmean(sides, axis=0), color=INK, linewidth=2, marker="s", markersize=4)
+    axis.axhline(0, color=FAINT, linewidth=0.8, linestyle=(0, (4, 2)))
+    axis.set_xlim(-0.25, 1.25)
+    axis.grid(axis="x", visible=False)
+
+
+def _difference(means: pd.DataFrame) -> str:
+    """The mean difference of the slopes of one pair of settings, in words."""
+    row = means[(means["trait"] == ALL) & (means["measure"] == "slope")]
     if row.empty:
         return ""
-    estimate, low, high = (float(row[k].iloc[0]) for k in ("estimate", "ci_low", "ci_high"))
-    told = f"difference {estimate:.1f}"
-    return told + (f" ({low:.1f} to {high:.1f})" if np.isfinite(low) else " (no interval)")
+    estimate, low, high = (float(row[name].iloc[0]) for name in ("estimate", "ci_low", "ci_high"))
+    interval = f"({low:.1f} to {high:.1f})" if np.isfinite(low) else "(no interval)"
+    return f"difference {estimate:.1f} {interval}"

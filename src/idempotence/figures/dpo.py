@@ -1,56 +1,90 @@
-"""DPO that goes on from the last model against DPO from the initial one, over the cycles."""
+"""DPO from the previous model beside DPO from the initial one: scores over the cycles."""
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from idempotence.figures.labels import between, percent
-from idempotence.figures.style import PAGE_WIDTH, PALETTE, empty_figure, new_figure, styled
+from idempotence.figures.labels import between, in_order, loop_of, percent, recipe_label, wrapped
+from idempotence.figures.lines import draw_lines
+from idempotence.figures.style import (
+    PAGE_WIDTH,
+    PALETTE,
+    Look,
+    empty_figure,
+    line_looks,
+    new_figure,
+    styled,
+)
+from idempotence.jobs.parts import Loops, Start
 from idempotence.stats.trajectories import over_panels
 
-COLORS = {"dpo": PALETTE[1], "dpo-reinit": PALETTE[0]}
-NAMES = {"dpo": "goes on from the last model (dpo)",
-         "dpo-reinit": "starts from the initial model (dpo-reinit)"}  # fmt: skip
 MEASURES = {
     "trait_score": "trait score",
     "coherence": "coherence",
-    "words_per_sentence": "words a sentence",
+    "words_per_sentence": "words per sentence",
 }
+# Colour of the first setting with each start; further settings take the rest of the palette.
+FIRST: dict[Start, str] = {"previous": PALETTE[1], "initial": PALETTE[0]}
+HEIGHT, ENTRY = 4.6, 0.14  # inches: of the figure with one row in the legend; of a further row
+LETTERS = {2: 58, 1: 120}  # of a label in a legend of two columns, or of one
 
 
-def draw(table: pd.DataFrame, confidence: float) -> tuple[Figure, pd.DataFrame, str]:
-    """(figure, its numbers, its caption).
+def draw(table: pd.DataFrame, confidence: float, loops: Loops) -> tuple[Figure, pd.DataFrame, str]:
+    """(figure, its numbers, its caption) of all settings of objective dpo.
 
     table: see `stats.trajectories.trajectories`. Thin lines are cells (mean over seeds), the thick
     one is the mean over panels (each the mean of its cells) with a t interval over panels.
     """
-    table = table[table["setting"].isin(COLORS)]
+    table = table[table["objective"] == "dpo"]
     numbers = _numbers(table, confidence)
+    looks = _looks(in_order(table["setting"], loops), loops)
     n = numbers.loc[numbers["kind"] == "mean", "n"]
     text = (
-        "Thin: a line for each dose, mean over seeds. Thick: mean over the seeds' panels (n = "
-        f"{between(n)}) with a band of its "
+        "DPO, from the previous and from the initial model. Thin: a line for each dose, mean over "
+        f"seeds. Thick: mean over the seeds' panels (n = {between(n)}) with a band of its "
         f"{percent(confidence)} t interval, cut at 0 and 100 for scores. Trait score and coherence "
-        "are the judge's, 0 to 100. A text without a full stop is one long sentence."
+        "are the judge's, 0 to 100. A text without a full stop counts as one sentence."
     )
     with styled():
         if table.empty:
             return empty_figure("This study has no DPO."), numbers, text
         traits = sorted(table["trait"].unique())
-        figure = new_figure(PAGE_WIDTH, 4.6)
+        labels = {setting: recipe_label(loop_of(loops, setting)) for setting in looks}
+        columns = 2 if max(map(len, labels.values())) <= LETTERS[2] else 1
+        labels = {setting: wrapped(label, LETTERS[columns]) for setting, label in labels.items()}
+        lines = sum(label.count("\n") for label in labels.values()) + -(-len(labels) // columns)
+        figure = new_figure(PAGE_WIDTH, HEIGHT + ENTRY * (lines - 1))
         figure.set_layout_engine("constrained")
         axes = figure.subplots(len(MEASURES), len(traits), sharex=True, sharey="row", squeeze=False)
-        for row, (measure, label) in enumerate(MEASURES.items()):
+        for row, (measure, name) in enumerate(MEASURES.items()):
             for column, trait in enumerate(traits):
                 mine = numbers[(numbers["trait"] == trait) & (numbers["measure"] == measure)]
-                _draw(axes[row][column], mine, measure)
-            axes[row][0].set_ylabel(label)
+                _draw(axes[row][column], mine, measure, looks)
+            axes[row][0].set_ylabel(name)
         for axis, trait in zip(axes[0], traits, strict=True):
             axis.set_title(trait)
         figure.supxlabel("cycle", fontsize=8)
-        handles = [Line2D([], [], color=COLORS[s], linewidth=2, label=NAMES[s]) for s in NAMES]
-        figure.legend(handles=handles, loc="outside upper left", ncols=2, borderpad=0)
+        handles = [
+            Line2D([], [], color=look["color"], linewidth=2, label=labels[setting])
+            for setting, look in looks.items()
+        ]
+        figure.legend(handles=handles, loc="outside upper left", ncols=columns, borderpad=0)
     return figure, numbers, text
+
+
+def _looks(settings: list[str], loops: Loops) -> dict[str, Look]:
+    """Colour of each setting, without markers."""
+    if len(settings) > len(PALETTE):
+        return line_looks(settings)
+    free = list(PALETTE)
+    colors = {}
+    for start, color in FIRST.items():
+        first = next((name for name in settings if loop_of(loops, name).start == start), None)
+        if first:
+            colors[first] = color
+            free.remove(color)
+    return {name: Look(color=colors.get(name) or free.pop(0), marker="") for name in settings}
 
 
 def _numbers(table: pd.DataFrame, confidence: float) -> pd.DataFrame:
@@ -61,23 +95,23 @@ def _numbers(table: pd.DataFrame, confidence: float) -> pd.DataFrame:
         known = table[table[measure].notna()]
         cells = known.groupby([*by, "cell"])[measure].agg(mean="mean", n="size").reset_index()
         parts.append(cells.assign(kind="cell", measure=measure))
-        made = over_panels(table, measure, confidence)
-        parts.append(made.assign(kind="mean", measure=measure))
+        means = over_panels(table, measure, confidence)
+        parts.append(means.assign(kind="mean", measure=measure))
     columns = ["kind", "measure", *by, "cell", "mean", "n", "ci_low", "ci_high"]
     return pd.concat(parts).reindex(columns=columns).reset_index(drop=True)
 
 
-def _draw(axis, mine: pd.DataFrame, measure: str) -> None:
+def _draw(axis: Axes, mine: pd.DataFrame, measure: str, looks: dict[str, Look]) -> None:
+    """One measure of one trait: the doses of every setting, then the means above them."""
     scores = measure != "words_per_sentence"
-    for setting, color in COLORS.items():
-        of_setting = mine[mine["setting"] == setting]
-        cells = of_setting[of_setting["kind"] == "cell"]
-        for _, line in cells.groupby("cell"):
-            axis.plot(line["cycle"], line["mean"], color=color, linewidth=0.6, alpha=0.6)
-        mean = of_setting[of_setting["kind"] == "mean"].sort_values("cycle")
+    cells = mine[mine["kind"] == "cell"]
+    means = mine[mine["kind"] == "mean"].sort_values("cycle")
+    draw_lines(axis, cells, "mean", "setting", looks, units="cell", linewidth=0.6, alpha=0.6)
+    for setting, look in looks.items():
+        mean = means[means["setting"] == setting]
         low, high = mean["ci_low"].clip(0), mean["ci_high"].clip(upper=100 if scores else None)
-        axis.fill_between(mean["cycle"], low, high, color=color, alpha=0.13, linewidth=0)
-        axis.plot(mean["cycle"], mean["mean"], color=color, linewidth=2)
+        axis.fill_between(mean["cycle"], low, high, color=look["color"], alpha=0.13, linewidth=0)
+    draw_lines(axis, means, "mean", "setting", looks, linewidth=2)
     if scores:
         axis.set_ylim(0, 100)
         axis.set_yticks(range(0, 101, 25))

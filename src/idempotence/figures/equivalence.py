@@ -1,15 +1,16 @@
-"""Do further cycles do nothing? Changes after the first cycle against the bounds of equivalence."""
+"""Changes after the first cycle against the bounds within which they count as none."""
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from idempotence.figures.forest import Mark, forest
 from idempotence.figures.labels import between, percent
+from idempotence.jobs.parts import Loops
 
 SHOWN = ["setting", "trait", "estimate", "tost_low", "tost_high", "equivalent", "n_panels"]
 
 
-def draw(table: pd.DataFrame, confidence: float) -> tuple[Figure, pd.DataFrame, str]:
+def draw(table: pd.DataFrame, confidence: float, loops: Loops) -> tuple[Figure, pd.DataFrame, str]:
     """(figure, its numbers, its caption).
 
     table: see `stats.equivalence.equivalence`; the estimand "slope_total" is drawn, points.
@@ -19,7 +20,7 @@ def draw(table: pd.DataFrame, confidence: float) -> tuple[Figure, pd.DataFrame, 
     reach = max(30.0, 4 * bound)
     mark = Mark("estimate", "tost_low", "tost_high", "change", filled="equivalent")
     xlabel = "change from cycle 1 to the last, points"
-    figure = forest([(mark, rows)], (-reach, reach), xlabel, [0], band=bound or None)
+    figure = forest([(mark, rows)], (-reach, reach), xlabel, [0], loops, band=bound or None)
     return figure, rows[[*SHOWN, "bound"]], caption(rows, bound, confidence)
 
 
@@ -28,7 +29,8 @@ def caption(rows: pd.DataFrame, bound: float, confidence: float) -> str:
     return (
         "Change of the trait score from cycle 1 to the last cycle (fitted line) by setting and "
         f"trait. Bar: {percent(2 * confidence - 1)} t interval over panels (a trait and a seed; n "
-        f"= {between(rows['n_panels'])} a row), which lies within the grey band of -/+ {bound:g} points exactly where two "
-        f"one-sided tests at {100 * (1 - confidence):g} % show equivalence with no change; the "
-        "mark is then filled. Bars cut at an arrow go on; a mark that is missing lies beyond. Rows without a bar have too few panels."
+        f"= {between(rows['n_panels'])} per row). It lies within the grey band of -/+ {bound:g} "
+        f"points exactly where two one-sided tests at {100 * (1 - confidence):g} % show "
+        "equivalence with no change; the mark is then filled. A bar with an arrow goes on beyond "
+        "the axis, and a missing mark lies there. Rows without a bar have too few panels."
     )

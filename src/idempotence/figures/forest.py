@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from idempotence.figures.labels import in_order
+from idempotence.figures.labels import in_order, wrapped
 from idempotence.figures.style import (
     FAINT,
     PAGE_WIDTH,
@@ -18,10 +18,12 @@ from idempotence.figures.style import (
     small_multiples,
     styled,
 )
+from idempotence.jobs.parts import Loops
 from idempotence.stats.groups import ALL
 
 ACROSS = 3  # settings side by side
 ROW, HEAD, FOOT = 0.19, 0.32, 0.55  # inches: a row; title of an axis; ticks and label
+LINE, LETTERS = 0.13, 30  # a further line of a title, inches; letters of a line
 
 
 @dataclass(frozen=True)
@@ -43,23 +45,26 @@ def forest(
     limits: tuple[float, float],
     xlabel: str,
     lines: list[float],
+    loops: Loops,
     band: float | None = None,
 ) -> Figure:
     """An axis for each setting, a row for "all" and each trait, all on one scale.
 
     tables: marks with the rows they are drawn from (setting, trait and the mark's columns).
     limits: of the x axis; intervals are cut there, with an arrow, and an estimate beyond is left
-    to its arrow. band: half width of a shaded
-    band about 0. Without any row the figure says so.
+    to its arrow. lines: where dashed lines stand. band: half width of a shaded band about 0.
+    Without any row the figure says so.
     """
     whole = pd.concat([rows for _, rows in tables], ignore_index=True)
-    settings = in_order(whole["setting"])
+    settings = in_order(whole["setting"], loops)
+    titles = [wrapped(setting, LETTERS) for setting in settings]
     traits = [ALL, *sorted(set(whole["trait"]) - {ALL})]
     with styled():
         if not settings:
             return empty_figure("This study has nothing to show here.")
         bands = -(-len(settings) // ACROSS)
-        height = bands * (HEAD + ROW * (len(traits) + 0.6) + FOOT)
+        head = HEAD + LINE * max(title.count("\n") for title in titles)
+        height = bands * (head + ROW * (len(traits) + 0.6) + FOOT)
         figure = new_figure(PAGE_WIDTH, height)
         figure.set_layout_engine("constrained", w_pad=0.04, h_pad=0.05)
         axes = small_multiples(figure, len(settings), ACROSS, sharex=True, sharey=True)
@@ -70,7 +75,7 @@ def forest(
                 axis.axvline(x, color=FAINT, linewidth=0.8, linestyle=(0, (4, 2)), zorder=1)
             for mark, rows in tables:
                 _draw(axis, mark, rows[rows["setting"] == settings[place]], traits, limits)
-            _dress(axis, settings[place], traits, limits)
+            _dress(axis, titles[place], traits, limits)
             below = place + ACROSS >= len(settings)
             axis.tick_params(labelbottom=below, labelleft=place % ACROSS == 0)
         figure.supxlabel(xlabel, fontsize=8)
@@ -78,7 +83,10 @@ def forest(
     return figure
 
 
-def _draw(axis: Axes, mark: Mark, rows: pd.DataFrame, traits: list[str], limits) -> None:
+def _draw(
+    axis: Axes, mark: Mark, rows: pd.DataFrame, traits: list[str], limits: tuple[float, float]
+) -> None:
+    """The marks of one setting."""
     left, right = limits
     for row in rows.to_dict("records"):
         value, low, high = (row[name] for name in (mark.estimate, mark.low, mark.high))
@@ -100,8 +108,9 @@ def _draw(axis: Axes, mark: Mark, rows: pd.DataFrame, traits: list[str], limits)
             )  # fmt: skip
 
 
-def _dress(axis: Axes, setting: str, traits: list[str], limits) -> None:
-    axis.set_title(setting, loc="left")
+def _dress(axis: Axes, title: str, traits: list[str], limits: tuple[float, float]) -> None:
+    """Title, limits, ticks and labels."""
+    axis.set_title(title, loc="left")
     axis.set_xlim(*limits)
     ticks = MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(*limits)
     axis.set_xticks([tick for tick in ticks if limits[0] <= tick <= limits[1]])
@@ -113,6 +122,7 @@ def _dress(axis: Axes, setting: str, traits: list[str], limits) -> None:
 
 
 def _legend(figure: Figure, tables: list[tuple[Mark, pd.DataFrame]]) -> None:
+    """The kinds of marks, where there are several."""
     if len(tables) < 2:
         return
     handles = [

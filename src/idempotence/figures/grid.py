@@ -1,14 +1,27 @@
 """The whole grid of a setting: a row for each trait, a column for each n_sampled or pairs."""
 
+from collections.abc import Sequence
+
 import matplotlib
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from idempotence.errors import UserError
 from idempotence.figures.labels import between, setting_title
-from idempotence.figures.style import FAINT, NO_DOSES, PAGE_WIDTH, new_figure, no_doses, styled
+from idempotence.figures.lines import draw_lines
+from idempotence.figures.style import (
+    FAINT,
+    NO_DOSES,
+    PAGE_WIDTH,
+    Look,
+    new_figure,
+    no_doses,
+    styled,
+)
+from idempotence.jobs.parts import Loop
 from idempotence.stats.dose import dose_axes
 
 UNITS = {"n_sampled": "samples", "pairs": "pairs"}
@@ -18,21 +31,22 @@ MARGIN = 0.05  # of the x axis, beside the first and last cycle
 
 
 def draw(
-    table: pd.DataFrame, initial: pd.DataFrame, setting: str
+    table: pd.DataFrame, initial: pd.DataFrame, loop: Loop
 ) -> tuple[Figure, pd.DataFrame, str]:
-    """(figure, its numbers, its caption).
+    """(figure, its numbers, its caption) of a setting.
 
     table: see `stats.trajectories.trajectories`; initial: scores of the initial models (model,
     trait, trait_score, coherence). Lines are means over seeds and models. Raises `UserError` for a
     setting that the table lacks.
     """
-    table = table[table["setting"] == setting]
+    title = setting_title(loop)
+    table = table[table["setting"] == loop.name]
     if table.empty:
-        raise UserError(f"the table of trajectories has no setting '{setting}'")
+        raise UserError(f"the table of trajectories has no setting '{loop.name}'")
     axes = dose_axes(table)
     if axes is None:
         columns = ["trait", "cycle", "trait_score", "coherence"]
-        return no_doses(), table.iloc[:0][columns], f"{setting_title(setting)}. {NO_DOSES}"
+        return no_doses(), table.iloc[:0][columns], f"{title}. {NO_DOSES}"
     first, second = axes
     by = ["trait", first, second, "cycle"]
     grouped = table.groupby(by)[["trait_score", "coherence"]]
@@ -40,17 +54,16 @@ def draw(
     drawn = drawn.join(grouped.size().rename("n_chains")).reset_index()
     start = initial[initial["model"].isin(table["model"])].groupby("trait")["trait_score"].mean()
     text = (
-        f"{setting_title(setting)}. Trait score (upper axes) and coherence (strips), 0 to 100, over "
-        f"the cycles; a line is a dose, mean of n = {between(drawn['n_chains'])} chain(s), no interval; the more seed "
-        "data (for DPO: the larger β), the darker. Dashed: the initial model's trait score."
+        f"{title}. Trait score (upper axes) and coherence (strips), 0 to 100, over the cycles; a "
+        f"line is a dose, mean of n = {between(drawn['n_chains'])} chain(s), no interval; the more "
+        "seed data (for DPO: the larger β), the darker. Dashed: the initial model's trait score."
     )
     return _figure(drawn, start, first, second), drawn, text
 
 
 def _figure(drawn: pd.DataFrame, start: pd.Series, first: str, second: str) -> Figure:
     traits, columns = sorted(drawn["trait"].unique()), sorted(drawn[second].unique())
-    doses = sorted(drawn[first].unique())
-    shades = matplotlib.colormaps["viridis_r"](np.linspace(1, 0.12, len(doses))[::-1])
+    looks = _looks(drawn[first])
     with styled():
         figure = new_figure(PAGE_WIDTH, 0.75 + len(traits) * (HEIGHT + STRIP + 0.12))
         figure.set_layout_engine("constrained", h_pad=0.02, w_pad=0.02)
@@ -63,10 +76,8 @@ def _figure(drawn: pd.DataFrame, start: pd.Series, first: str, second: str) -> F
             for j, column in enumerate(columns):
                 mine = drawn[(drawn["trait"] == trait) & (drawn[second] == column)]
                 pair = axes[2 * i : 2 * i + 2, j]
-                for dose, shade in zip(doses, shades, strict=True):
-                    line = mine[mine[first] == dose].sort_values("cycle")
-                    for axis, measure in zip(pair, ("trait_score", "coherence"), strict=True):
-                        axis.plot(line["cycle"], line[measure], color=shade, linewidth=1.1)
+                for axis, measure in zip(pair, ("trait_score", "coherence"), strict=True):
+                    draw_lines(axis, mine, measure, first, looks, linewidth=1.1)
                 if trait in start:
                     pair[0].axhline(start[trait], color=FAINT, linestyle=(0, (4, 2)), linewidth=0.8)
                 _dress(pair, trait if j == 0 else "", drawn["cycle"].max(), i == len(traits) - 1)
@@ -74,14 +85,22 @@ def _figure(drawn: pd.DataFrame, start: pd.Series, first: str, second: str) -> F
                     pair[0].set_title(f"{column:g} {UNITS[second]}")
         figure.supxlabel("cycle", fontsize=8)
         handles = [
-            Line2D([], [], color=shade, linewidth=1.6, label=NAMES[first].format(dose))
-            for dose, shade in zip(doses, shades, strict=True)
+            Line2D([], [], color=look["color"], linewidth=1.6, label=NAMES[first].format(dose))
+            for dose, look in looks.items()
         ]
         figure.legend(handles=handles, loc="outside upper left", ncols=6, borderpad=0)
     return figure
 
 
-def _dress(pair, trait: str, last: int, lowest: bool) -> None:
+def _looks(doses: pd.Series) -> dict[float, Look]:
+    """A shade for each dose, the darker the larger."""
+    names = sorted(doses.unique())
+    shades = matplotlib.colormaps["viridis_r"](np.linspace(1, 0.12, len(names))[::-1])
+    colors = map(matplotlib.colors.to_hex, shades)
+    return {name: Look(color=color, marker="") for name, color in zip(names, colors, strict=True)}
+
+
+def _dress(pair: Sequence[Axes], trait: str, last: int, lowest: bool) -> None:
     """Limits, ticks and labels of a trait's axis and strip; cycles only under the lowest strip."""
     for axis, ticks in zip(pair, ([0, 50, 100], [0, 100]), strict=True):
         axis.set_xlim(-MARGIN * last, (1 + MARGIN) * last)

@@ -1,13 +1,16 @@
 """The judge against exact truth on the study's own responses."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from idempotence.figures.style import FAINT, PAGE_WIDTH, new_figure, styled
-from idempotence.scores.files import DEAD
+from idempotence.scores.schema import DEAD
 from idempotence.stats.judge_truth import CRITERIA, agreement
 
 BIN = 4  # points
@@ -21,10 +24,10 @@ def numbers(scores: pd.DataFrame) -> pd.DataFrame:
     scores: the columns `judge_truth.NEEDED`. Returns criterion, truth and judge (the lower edge of
     the square), n (at least 1).
     """
-    asked = scores[~scores["status"].isin(DEAD)]
+    alive = scores[~scores["status"].isin(DEAD)]
     parts = []
     for criterion, (judge, truth, _) in CRITERIA.items():
-        known = asked[[truth, judge]].dropna()
+        known = alive[[truth, judge]].dropna()
         # the last square takes its upper edge in, as numpy's histograms do
         squares = (known // BIN * BIN).clip(0, 100 - BIN).astype("int64")
         squares.columns = ["truth", "judge"]
@@ -36,19 +39,19 @@ def numbers(scores: pd.DataFrame) -> pd.DataFrame:
 
 def caption(scores: pd.DataFrame) -> str:
     """The figure's caption, with the agreement in numbers."""
-    asked = scores[~scores["status"].isin(DEAD)]
-    told = [f"{name}: {_told(agreement(asked, name))}" for name in CRITERIA]
+    alive = scores[~scores["status"].isin(DEAD)]
+    agreements = [f"{name}: {_in_words(agreement(alive, name))}" for name in CRITERIA]
     return (
         "The judge's score against the exact truth of the same reply, for every reply of the study "
         f"that the judge scored and whose truth is known, counted in squares of {BIN} points "
-        f"(logarithmic colours). On the line the judge is right. {'; '.join(told)}."
+        f"(logarithmic colours). On the line the judge is right. {'; '.join(agreements)}."
     )
 
 
 def draw(scores: pd.DataFrame) -> tuple[Figure, pd.DataFrame, str]:
     """(figure, its numbers, its caption)."""
     drawn = numbers(scores)
-    asked = scores[~scores["status"].isin(DEAD)]
+    alive = scores[~scores["status"].isin(DEAD)]
     with styled():
         figure = new_figure(PAGE_WIDTH, HEIGHT)
         figure.set_layout_engine("constrained", w_pad=0.07, h_pad=0.07)
@@ -57,23 +60,25 @@ def draw(scores: pd.DataFrame) -> tuple[Figure, pd.DataFrame, str]:
         for axis, criterion in zip(axes, CRITERIA, strict=True):
             mine = drawn[drawn["criterion"] == criterion]
             mesh = _squares(axis, mine, norm)
-            axis.set_title(f"{criterion}\n{_told(agreement(asked, criterion), chr(10))}")
+            axis.set_title(f"{criterion}\n{_in_words(agreement(alive, criterion), chr(10))}")
             axis.set_xlabel("exact truth")
         axes[0].set_ylabel("judge's score")
         figure.colorbar(mesh, ax=axes, label="replies", shrink=0.9, pad=0.02)
     return figure, drawn, caption(scores)
 
 
-def _told(found: dict, gap: str = " ") -> str:
-    if not found["n"]:
+def _in_words(numbers: dict[str, Any], gap: str = " ") -> str:
+    """Agreement as text; gap: between its two parts."""
+    if not numbers["n"]:
         return "no reply with known truth"
     return (
-        f"n = {found['n']}, Spearman {found['spearman']:.3f},{gap}"
-        f"mean absolute error {found['mae']:.1f}, bias {found['bias']:+.1f}"
+        f"n = {numbers['n']}, Spearman {numbers['spearman']:.3f},{gap}"
+        f"mean absolute error {numbers['mae']:.1f}, bias {numbers['bias']:+.1f}"
     )
 
 
-def _squares(axis: Axes, mine: pd.DataFrame, norm: LogNorm):
+def _squares(axis: Axes, mine: pd.DataFrame, norm: LogNorm) -> QuadMesh:
+    """The counts of one criterion."""
     counts = np.zeros((len(_EDGES) - 1, len(_EDGES) - 1))
     counts[mine["judge"] // BIN, mine["truth"] // BIN] = mine["n"]
     shown = np.ma.masked_equal(counts, 0)

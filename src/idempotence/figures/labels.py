@@ -1,29 +1,60 @@
-"""Names of settings, cells and measures as people read them."""
+"""Settings, cells and measures in words, and the order of settings in figures and tables."""
 
 import math
+import textwrap
 from collections.abc import Iterable, Mapping
 
-SETTINGS = {
-    "sft": "SFT, every cycle from the initial model",
-    "sft-continual": "SFT, every cycle from the previous model",
-    "sdf": "Document finetuning, every cycle from the initial model",
-    "sdf-continual": "Document finetuning, every cycle from the previous model",
-    "dpo": "DPO, every cycle from the previous model",
-    "dpo-reinit": "DPO, every cycle from the initial model",
-    "initial": "The initial models",
+from idempotence.errors import UserError
+from idempotence.jobs.parts import Loop, Loops, Objective, Start
+
+OBJECTIVES: dict[Objective, str] = {"sft": "SFT", "sdf": "Document finetuning", "dpo": "DPO"}
+STARTS: dict[Start, str] = {
+    "initial": "every cycle from the initial model",
+    "previous": "every cycle from the previous model",
 }
+# The start of each objective's loop in the paper: settings with it come first.
+PUBLISHED: dict[Objective, Start] = {"sft": "initial", "sdf": "initial", "dpo": "previous"}
 MEASURES = {"trait_score": "trait score", "coherence": "coherence"}
 
 
-def setting_title(setting: str) -> str:
-    """A setting in words, with its name."""
-    return f"{SETTINGS[setting]} ({setting})" if setting in SETTINGS else setting
+def loop_of(loops: Loops, setting: str) -> Loop:
+    """The loop of a setting. Raises `UserError` for a name that is not the study's."""
+    for loop in loops.loops:
+        if loop.name == setting:
+            return loop
+    names = ", ".join(loop.name for loop in loops.loops)
+    raise UserError(f"the study has no setting '{setting}'; it has {names}")
 
 
-def in_order(settings: Iterable[str]) -> list[str]:
-    """Each setting once, in the order of `SETTINGS`, unknown ones last."""
-    present = list(dict.fromkeys(settings))
-    return [s for s in SETTINGS if s in present] + [s for s in present if s not in SETTINGS]
+def recipe_label(loop: Loop) -> str:
+    """Where a loop's cycles start and what it changes, with its name."""
+    parts = [STARTS[loop.start], *filter(None, [loop.changes])]
+    return f"{', '.join(parts)} ({loop.name})"
+
+
+def setting_title(loop: Loop) -> str:
+    """A loop in words, with its name."""
+    return f"{OBJECTIVES[loop.objective]}, {recipe_label(loop)}"
+
+
+def in_order(settings: Iterable[str], loops: Loops) -> list[str]:
+    """Each setting once: by objective, those with the paper's start first, then as in the config.
+
+    Raises `UserError` for a name that is not the study's.
+    """
+    places = {loop.name: place for place, loop in enumerate(loops.loops)}
+    objectives = list(OBJECTIVES)
+
+    def place(loop: Loop) -> tuple[int, bool, int]:
+        unpublished = loop.start != PUBLISHED[loop.objective]
+        return objectives.index(loop.objective), unpublished, places[loop.name]
+
+    return [loop.name for loop in sorted({loop_of(loops, s) for s in settings}, key=place)]
+
+
+def wrapped(text: str, width: int) -> str:
+    """A text in lines of at most `width` letters, broken at blanks and hyphens if possible."""
+    return "\n".join(textwrap.wrap(text, width))
 
 
 def cell_label(cell: str, doses: Mapping[str, float]) -> str:
@@ -41,9 +72,9 @@ def cell_label(cell: str, doses: Mapping[str, float]) -> str:
     if "beta" in known:
         parts.append(f"β {known['beta']:g}")
     if "n_sampled" in known:
-        parts.append(f"{known['n_sampled']:g} samples a cycle")
+        parts.append(f"{known['n_sampled']:g} samples per cycle")
     if "pairs" in known:
-        parts.append(f"{known['pairs']:g} pairs a cycle")
+        parts.append(f"{known['pairs']:g} pairs per cycle")
     return ", ".join(parts) or cell
 
 

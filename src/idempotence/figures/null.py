@@ -1,25 +1,27 @@
-"""How large a rise does a model show that does not change? Against the rule's threshold."""
+"""Rises that a model shows which does not change, against the threshold of the rule."""
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from idempotence.figures.labels import between, in_order
+from idempotence.figures.labels import between, in_order, wrapped
 from idempotence.figures.style import FAINT, PAGE_WIDTH, line_looks, new_figure, styled
+from idempotence.jobs.parts import Loops
 
 NULLS = {
     "rescored": "cycle 0 scored again and again",
     "resampled_late": "late cycles, resampled",
 }
+LETTERS = 24  # of a line of the legend
 
 
 def draw(
-    quantiles: pd.DataFrame, rates: pd.DataFrame, points: float
+    quantiles: pd.DataFrame, rates: pd.DataFrame, points: float, loops: Loops
 ) -> tuple[Figure, pd.DataFrame, str]:
     """(figure, its numbers, its caption).
 
     quantiles, rates: see `stats.null_rate.null_rates`; points: the published rule's threshold.
     """
-    settings = in_order(rates["setting"])
+    settings = in_order(rates["setting"], loops)
     looks = line_looks(settings)
     rule = rates[(rates["rule"] == "published") & ~rates["gate"].astype(bool)]
     with styled():
@@ -30,10 +32,10 @@ def draw(
             for setting in settings:
                 mine = quantiles[(quantiles["null"] == null) & (quantiles["setting"] == setting)]
                 share = rule[(rule["null"] == null) & (rule["setting"] == setting)]["null_share"]
-                told = f"{100 * share.iloc[0]:.2g} %" if share.notna().any() else "none"
+                shown = f"{100 * share.iloc[0]:.2g} %" if share.notna().any() else "none"
                 axis.plot(
                     mine["max_delta"], 100 * (1 - mine["quantile"]),
-                    color=looks[setting]["color"], label=f"{setting}: {told}",
+                    color=looks[setting]["color"], label=wrapped(f"{setting}: {shown}", LETTERS),
                 )  # fmt: skip
             axis.axvline(points, color=FAINT, linestyle=(0, (4, 2)), linewidth=1)
             axis.set_title(title, loc="left")
@@ -49,8 +51,8 @@ def draw(
     text = (
         "Largest rise of a model that does not change: every cycle's replies are drawn anew from "
         f"one model's own, {int(draws.max()) if len(draws) else 0} times for each chain "
-        f"({between(n)} chains a setting). "
+        f"({between(n)} chains per setting). "
         "Dashed: the threshold of the published rule; in the legend the share of draws at or "
-        "beyond it. This is the luck of sampling and judging; training again adds to it."
+        "beyond it. This is the chance in sampling and judging; training again adds to it."
     )
     return figure, quantiles, text

@@ -7,20 +7,22 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from idempotence.figures.labels import cell_label, percent
+from idempotence.figures.labels import cell_label, percent, wrapped
 from idempotence.figures.style import FAINT, INK, PAGE_WIDTH, PALETTE, new_figure, styled
-from idempotence.scores.files import CHAIN, DOSES
+from idempotence.scores.schema import CHAIN, DOSES
 from idempotence.stats.amplification import OUTCOMES
 
 LETTERS = 190  # of a reply that are shown
-WIDTH = 43  # letters a line
+WIDTH = 43  # letters of a line
+HEADING = 2  # lines that a chain's name has place for; more of them take from its axis
+LINE = 0.031  # of the figure's height
 
 
 def choose(chains: pd.DataFrame) -> pd.DataFrame:
     """For each outcome the chain whose late change is the median of all with that outcome.
 
     chains: see `stats.amplification.chains`. Of an even number the lower of the middle two; equal
-    changes in the order of the chains' names. Nobody picks. At most one row for each outcome.
+    changes in the order of the chains' names. At most one row for each outcome.
     """
     rows = []
     for outcome in OUTCOMES:
@@ -35,36 +37,10 @@ def draw(
 ) -> tuple[Figure, pd.DataFrame, str]:
     """(figure, its numbers, its caption).
 
-    table: see `stats.trajectories.trajectories`; scores: the responses (`CHAIN`, cycle, question,
-    sample, response) that replies are quoted from.
+    table: see `stats.trajectories.trajectories`; chains: see `stats.amplification.chains`; scores:
+    the responses (`CHAIN`, cycle, question, sample, response) that replies are quoted from.
     """
     chosen = choose(chains)
-    counts = chains["outcome"].value_counts()
-    with styled():
-        figure = new_figure(PAGE_WIDTH, 3.9)
-        boxes = [(0.075 + i * 0.315, 0.52, 0.265, 0.34) for i in range(len(OUTCOMES))]
-        for i, (outcome, box) in enumerate(zip(OUTCOMES, boxes, strict=True)):
-            axis = figure.add_axes(box)
-            mine = chosen[chosen["outcome"] == outcome]
-            n = int(counts.get(outcome, 0))
-            figure.text(
-                box[0], 0.965, f"{outcome} (n = {n} of {len(chains)})", fontsize=9, va="top"
-            )
-            if mine.empty:
-                axis.axis("off")
-                axis.text(0, 0.5, "no chain of this study", transform=axis.transAxes, color=FAINT)
-                continue
-            chain = mine.iloc[0]
-            course = _of(table, chain).sort_values("cycle")
-            lines = _course(axis, course, i == 0)
-            where = f"{chain['setting']}, {chain['trait']}, seed {chain['seed']}\n"
-            label = cell_label(chain["cell"], chain[DOSES])
-            figure.text(box[0], 0.915, where + label, fontsize=7, va="top", color=INK)
-            _replies(figure, box[0], _of(scores, chain), course)
-        if len(chosen):
-            figure.legend(
-                handles=lines, loc="upper right", bbox_to_anchor=(0.97, 0.42), ncols=2, borderpad=0
-            )
     numbers = pd.concat(
         [_of(table, row).assign(outcome=row["outcome"]) for _, row in chosen.iterrows()]
         or [table.iloc[:0].assign(outcome="")]
@@ -77,7 +53,46 @@ def draw(
         f"the {percent(confidence)} interval over questions; dashed: coherence; both 0 to 100. "
         "Below: its first reply to the first question at cycle 0 and at its last cycle."
     )
-    return figure, numbers[columns], text
+    with styled():
+        return _figure(chosen, table, chains, scores), numbers[columns], text
+
+
+def _figure(
+    chosen: pd.DataFrame, table: pd.DataFrame, chains: pd.DataFrame, scores: pd.DataFrame
+) -> Figure:
+    """A column for each outcome."""
+    figure = new_figure(PAGE_WIDTH, 3.9)
+    counts = chains["outcome"].value_counts()
+    names = {row["outcome"]: _name(row) for _, row in chosen.iterrows()}
+    more = max([name.count("\n") + 1 - HEADING for name in names.values()], default=0)
+    height = 0.34 - LINE * max(more, 0)
+    lines = []
+    for i, outcome in enumerate(OUTCOMES):
+        left = 0.075 + i * 0.315
+        axis = figure.add_axes((left, 0.52, 0.265, height))
+        n = int(counts.get(outcome, 0))
+        figure.text(left, 0.965, f"{outcome} (n = {n} of {len(chains)})", fontsize=9, va="top")
+        if outcome not in names:
+            axis.axis("off")
+            axis.text(0, 0.5, "no chain of this study", transform=axis.transAxes, color=FAINT)
+            continue
+        chain = chosen[chosen["outcome"] == outcome].iloc[0]
+        course = _of(table, chain).sort_values("cycle")
+        lines = _course(axis, course, i == 0)
+        figure.text(left, 0.915, names[outcome], fontsize=7, va="top", color=INK)
+        _replies(figure, left, _of(scores, chain), course)
+    if lines:
+        figure.legend(
+            handles=lines, loc="upper right", bbox_to_anchor=(0.97, 0.42), ncols=2, borderpad=0
+        )
+    return figure
+
+
+def _name(chain: pd.Series) -> str:
+    """A chain's setting, trait, seed and doses, in lines."""
+    where = f"{chain['setting']}, {chain['trait']}, seed {chain['seed']}"
+    doses = cell_label(chain["cell"], chain[DOSES])
+    return "\n".join(wrapped(text, WIDTH) for text in (where, doses))
 
 
 def _of(frame: pd.DataFrame, chain: pd.Series) -> pd.DataFrame:
@@ -108,11 +123,11 @@ def _course(axis: Axes, course: pd.DataFrame, first: bool) -> list[Line2D]:
     return lines
 
 
-def _replies(figure: Figure, left: float, said: pd.DataFrame, course: pd.DataFrame) -> None:
+def _replies(figure: Figure, left: float, scores: pd.DataFrame, course: pd.DataFrame) -> None:
     """The chain's first reply at its first and last cycle, cut and wrapped."""
     ends = [int(course["cycle"].min()), int(course["cycle"].max())]
     for place, cycle in enumerate(ends):
-        rows = said[said["cycle"] == cycle].sort_values(["question", "sample"])
+        rows = scores[scores["cycle"] == cycle].sort_values(["question", "sample"])
         reply = " ".join(str(rows["response"].iloc[0]).split()) if len(rows) else ""
         shown = reply if len(reply) <= LETTERS else reply[:LETTERS].rsplit(" ", 1)[0] + " …"
         # a dollar sign would begin mathematics

@@ -2,7 +2,9 @@
 
 import io
 import os
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TypedDict
 
 import matplotlib
 import pandas as pd
@@ -20,19 +22,8 @@ FAINT = "#767676"
 # Okabe and Ito's colours in an order whose neighbours also differ in lightness; their yellow is
 # left out, too light for a line on white.
 PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00"]
-MARKERS = [
-    "o",
-    "s",
-    "^",
-    "D",
-    "v",
-    "P",
-    "X",
-    "<",
-    "p",
-    "*",
-    ">",
-]  # more than colours: no pair comes twice
+# More than colours, so that no pair comes twice.
+MARKERS = ["o", "s", "^", "D", "v", "P", "X", "<", "p", "*", ">"]
 NO_DOSES = "The cells of this setting have no two doses in common: there is no grid."
 SEQUENCE = "viridis"  # for more lines than `PALETTE` has colours
 SETTINGS_OF_STYLE = {
@@ -74,7 +65,14 @@ _METADATA = {
 }
 
 
-def styled():
+class Look(TypedDict):
+    """How a line is told from others; no marker: ""."""
+
+    color: str
+    marker: str
+
+
+def styled() -> AbstractContextManager[None]:
     """Context in which figures are drawn; needed for saving too, which `save_figure` sees to."""
     return matplotlib.rc_context(SETTINGS_OF_STYLE)
 
@@ -108,18 +106,15 @@ def no_doses() -> Figure:
         return empty_figure(NO_DOSES)
 
 
-def line_looks(names: list[str]) -> dict[str, dict]:
+def line_looks(names: list[str]) -> dict[str, Look]:
     """Colour and marker of each line; a sequence of colours where the palette is too short."""
     if len(names) <= len(PALETTE):
-        looks = zip(PALETTE, MARKERS, strict=False)
-        return {
-            name: {"color": color, "marker": marker}
-            for name, (color, marker) in zip(names, looks, strict=False)
-        }
+        looks = zip(names, PALETTE, MARKERS, strict=False)
+        return {name: Look(color=color, marker=marker) for name, color, marker in looks}
     colors = matplotlib.colormaps[SEQUENCE]
     step = 0.9 / (len(names) - 1)
     return {
-        name: {"color": matplotlib.colors.to_hex(colors(i * step)), "marker": ""}
+        name: Look(color=matplotlib.colors.to_hex(colors(i * step)), marker="")
         for i, name in enumerate(names)
     }
 

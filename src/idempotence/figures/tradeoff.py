@@ -1,28 +1,32 @@
-"""What a change of the trait costs in coherence: a point for each chain."""
+"""Change of coherence on change of the trait score: a point for each chain."""
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from idempotence.figures.labels import in_order, percent
+from idempotence.figures.labels import in_order, percent, wrapped
 from idempotence.figures.style import (
     INK,
     MARKERS,
     PAGE_WIDTH,
     PALETTE,
+    Look,
     empty_figure,
     new_figure,
     small_multiples,
     styled,
 )
+from idempotence.jobs.parts import Loops
 from idempotence.stats.groups import ALL
 
 ACROSS = 3  # settings side by side
+LINE, LETTERS = 0.13, 32  # a further line of a title, inches; letters of a line
 
 
 def draw(
-    changed: pd.DataFrame, slopes: pd.DataFrame, confidence: float
+    changed: pd.DataFrame, slopes: pd.DataFrame, confidence: float, loops: Loops
 ) -> tuple[Figure, pd.DataFrame, str]:
     """(figure, its numbers, its caption).
 
@@ -30,17 +34,20 @@ def draw(
     """
     numbers = changed[["setting", "model", "trait", "seed", "cell", "trait_change",
                        "coherence_change", "amplified"]]  # fmt: skip
-    settings = in_order(changed["setting"])
+    settings = in_order(changed["setting"], loops)
     text = (
         "Change of coherence on change of the trait score, late cycles less cycle 0, both in "
-        f"points; a mark is a chain (n and slope in each title), filled where the trait amplified. Line: least squares over the chains of a setting, with the {percent(confidence)} "
+        "points; a mark is a chain (n and slope in each title), filled where the trait amplified. "
+        f"Line: least squares over the chains of a setting, with the {percent(confidence)} "
         "interval of its slope (jackknife over panels)."
     )
     with styled():
         if not settings:
             return empty_figure("This study has no chain."), numbers, text
         bands = -(-len(settings) // ACROSS)
-        figure = new_figure(PAGE_WIDTH, 2.1 * bands + 0.3)
+        titles = [_title(changed, slopes, setting) for setting in settings]
+        more = max(title.count("\n") for title in titles) - 1  # two lines have their place
+        figure = new_figure(PAGE_WIDTH, (2.1 + LINE * max(more, 0)) * bands + 0.3)
         figure.set_layout_engine("constrained")
         axes = small_multiples(figure, len(settings), ACROSS, sharex=True, sharey=True)
         traits = sorted(changed["trait"].unique())
@@ -48,6 +55,7 @@ def draw(
             _draw(axis, changed[changed["setting"] == settings[place]], traits)
             _scale(axis, changed["coherence_change"].max())
             _line(axis, changed, slopes, settings[place])
+            axis.set_title(titles[place], loc="left")
             axis.tick_params(labelbottom=place + ACROSS >= len(settings))
         figure.supxlabel("change of trait score, points", fontsize=8)
         figure.supylabel("change of coherence, points", fontsize=8)
@@ -55,12 +63,14 @@ def draw(
     return figure, numbers, text
 
 
-def _look(traits: list[str], trait: str) -> dict:
+def _look(traits: list[str], trait: str) -> Look:
+    """Colour and marker of a trait; no two traits look alike."""
     i = traits.index(trait)
-    return {"color": PALETTE[i % len(PALETTE)], "marker": MARKERS[i % len(MARKERS)]}
+    return Look(color=PALETTE[i % len(PALETTE)], marker=MARKERS[i % len(MARKERS)])
 
 
-def _draw(axis, mine: pd.DataFrame, traits: list[str]) -> None:
+def _draw(axis: Axes, mine: pd.DataFrame, traits: list[str]) -> None:
+    """The chains of one setting."""
     for row in mine.to_dict("records"):
         look = _look(traits, row["trait"])
         face = look["color"] if row["amplified"] is True else "white"
@@ -70,7 +80,7 @@ def _draw(axis, mine: pd.DataFrame, traits: list[str]) -> None:
         )  # fmt: skip
 
 
-def _scale(axis, highest: float) -> None:
+def _scale(axis: Axes, highest: float) -> None:
     """All changes that there can be downwards; upwards as far as there are any."""
     top = np.nanmax([20, highest]) + 5
     axis.set_xlim(-105, 105)
@@ -79,26 +89,47 @@ def _scale(axis, highest: float) -> None:
     axis.set_yticks(range(-100, int(top), 25))
 
 
-def _line(axis, changed: pd.DataFrame, slopes: pd.DataFrame, setting: str) -> None:
-    mine = changed[changed["setting"] == setting].dropna(
-        subset=["trait_change", "coherence_change"]
-    )
-    row = slopes[
+def _known(changed: pd.DataFrame, setting: str) -> pd.DataFrame:
+    """A setting's chains with both changes."""
+    mine = changed[changed["setting"] == setting]
+    return mine.dropna(subset=["trait_change", "coherence_change"])
+
+
+def _slope(slopes: pd.DataFrame, setting: str) -> tuple[float, float, float]:
+    """Slope of coherence over all traits with its interval; NaN where there is none."""
+    mine = slopes[
         (slopes["setting"] == setting) & (slopes["trait"] == ALL) & (slopes["cost"] == "coherence")
     ]
-    title = f"{setting}, n = {len(mine)}"
-    if len(row) and np.isfinite(row["slope"].iloc[0]) and len(mine):
-        slope, low, high = (float(row[name].iloc[0]) for name in ("slope", "ci_low", "ci_high"))
-        x = np.array([mine["trait_change"].min(), mine["trait_change"].max()])
-        y = mine["coherence_change"].mean() + slope * (x - mine["trait_change"].mean())
-        axis.plot(x, y, color=INK, linewidth=1.1, zorder=2)
+    if mine.empty:
+        return np.nan, np.nan, np.nan
+    slope, low, high = (float(mine[name].iloc[0]) for name in ("slope", "ci_low", "ci_high"))
+    return slope, low, high
+
+
+def _title(changed: pd.DataFrame, slopes: pd.DataFrame, setting: str) -> str:
+    """Name, number of chains and slope of a setting."""
+    n, (slope, low, high) = len(_known(changed, setting)), _slope(slopes, setting)
+    title = wrapped(f"{setting}, n = {n}", LETTERS)
+    if n and np.isfinite(slope):
         title += f"\nslope {slope:.2f}"
         if np.isfinite(low):
             title += f" ({low:.2f} to {high:.2f})"
-    axis.set_title(title, loc="left")
+    return title
+
+
+def _line(axis: Axes, changed: pd.DataFrame, slopes: pd.DataFrame, setting: str) -> None:
+    """The line of least squares, as far as there are chains."""
+    mine, (slope, _, _) = _known(changed, setting), _slope(slopes, setting)
+    if len(mine) and np.isfinite(slope):
+        x = np.array([mine["trait_change"].min(), mine["trait_change"].max()])
+        y = mine["coherence_change"].mean() + slope * (x - mine["trait_change"].mean())
+        axis.plot(x, y, color=INK, linewidth=1.1, zorder=2)
 
 
 def _legend(figure: Figure, traits: list[str]) -> None:
-    handles = [Line2D([], [], linestyle="", markersize=4, label=t, **_look(traits, t))
-               for t in traits]  # fmt: skip
+    """The traits."""
+    handles = [
+        Line2D([], [], linestyle="", markersize=4, label=trait, **_look(traits, trait))
+        for trait in traits
+    ]
     figure.legend(handles=handles, loc="outside upper right", ncols=len(handles), borderpad=0)

@@ -1,6 +1,7 @@
 """A setting's trajectories: trait score and coherence over cycles, a line for each cell."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -8,17 +9,27 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from idempotence.errors import UserError
-from idempotence.figures.labels import MEASURES, cell_label, percent, setting_title
+from idempotence.figures.labels import (
+    MEASURES,
+    between,
+    cell_label,
+    percent,
+    setting_title,
+    wrapped,
+)
+from idempotence.figures.lines import draw_lines
 from idempotence.figures.style import (
     FAINT,
     INK,
     PAGE_WIDTH,
     PALETTE,
+    Look,
     line_looks,
     new_figure,
     styled,
 )
-from idempotence.scores.files import DOSES
+from idempotence.jobs.parts import Loop
+from idempotence.scores.schema import DOSES
 from idempotence.stats.trajectories import last_alive, over_seeds
 
 ACROSS = 4  # at most so many subjects side by side; more start another band of two rows
@@ -26,9 +37,10 @@ ACROSS = 4  # at most so many subjects side by side; more start another band of 
 AXIS_HEIGHT = 1.35
 LEFT, RIGHT, BETWEEN = 0.52, 0.14, 0.24
 SUPTITLE, TITLE, ROWS_APART, TICKS = 0.28, 0.19, 0.16, 0.24
+SUPTITLE_LINE, SUPTITLE_LETTERS = 0.15, 92  # a further line of the title above all; its letters
 XLABEL, NOTE, ENTRY, EDGE = 0.2, 0.17, 0.138, 0.06
 LETTER, HANDLE = 0.054, 0.5  # widths in a legend: a letter; a line with the space about it
-DASHED = {"color": FAINT, "linestyle": (0, (4, 2)), "linewidth": 0.9}
+DASHED: dict[str, Any] = {"color": FAINT, "linestyle": (0, (4, 2)), "linewidth": 0.9}
 _COLUMNS = ["kind", "model", "trait", "cell", "seed", "measure", "cycle", "mean"]
 _INTERVAL = ["ci_low", "ci_high", "n_seeds"]
 
@@ -41,8 +53,9 @@ def numbers(
     table: see `stats.trajectories.trajectories`; initial: scores of the initial models (columns
     model, trait, trait_score, coherence), if there are any. Returns kind ("mean": of the chains
     over seeds; "ended": the last cycle of a chain before its end, no cycle for one that never had
-    a score; "initial": the initial model's mean), model, trait, cell, seed, measure, cycle, mean (points), ci_low, ci_high, n_seeds; empty where a kind
-    has no such value. Raises `UserError` when the table does not have the setting.
+    a score; "initial": the initial model's mean), model, trait, cell, seed, measure, cycle, mean
+    (points), ci_low, ci_high, n_seeds; empty where a kind has no such value. Raises `UserError`
+    when the table does not have the setting.
     """
     table = table[table["setting"] == setting]
     if table.empty:
@@ -55,11 +68,11 @@ def numbers(
         ends = ends[["model", "trait", "cell", "seed", "cycle", "mean"]]
         parts.append(ends.assign(kind="ended", measure=measure))
         if initial is not None:
-            begun = initial.groupby(["model", "trait"], as_index=False)[measure].mean()
-            begun = begun.merge(table[["model", "trait"]].drop_duplicates())
-            begun = begun.rename(columns={measure: "mean"})
-            parts.append(begun.assign(kind="initial", measure=measure))
-    # empty parts would make pandas guess types; all are empty where every chain died at once
+            before = initial.groupby(["model", "trait"], as_index=False)[measure].mean()
+            before = before.merge(table[["model", "trait"]].drop_duplicates())
+            before = before.rename(columns={measure: "mean"})
+            parts.append(before.assign(kind="initial", measure=measure))
+    # empty parts would make pandas guess types; all are empty where every chain ended at once
     filled = [part for part in parts if len(part)] or parts[:1]
     whole = pd.concat([part.reindex(columns=_COLUMNS + _INTERVAL) for part in filled])
     counts = {"seed": "Int64", "cycle": "Int64", "n_seeds": "Int64"}
@@ -88,20 +101,18 @@ def _means_note(drawn: pd.DataFrame, confidence: float, bands: bool) -> str:
         return "no chain has a score"
     if n.max() == 1:
         return "1 seed: no interval"
-    told = f"{n.max()}" if n.min() == n.max() else f"{n.min()}-{n.max()}"
-    band = (
-        f"band: {percent(confidence)} t interval over seeds{' (none for 1)' if n.min() == 1 else ''}"
-        if bands
-        else "no bands (too many lines)"
-    )
-    return f"mean over {told} seeds, {band}"
+    band = "no bands (too many lines)"
+    if bands:
+        band = f"band: {percent(confidence)} t interval over seeds"
+        band += " (none for 1)" if n.min() == 1 else ""
+    return f"mean over {between(n)} seeds, {band}"
 
 
-def caption(table: pd.DataFrame, drawn: pd.DataFrame, setting: str, confidence: float) -> str:
+def caption(table: pd.DataFrame, drawn: pd.DataFrame, loop: Loop, confidence: float) -> str:
     """The figure's caption: what is drawn, over what, with which interval."""
-    bands = table.loc[table["setting"] == setting, "cell"].nunique() <= len(PALETTE)
+    bands = table.loc[table["setting"] == loop.name, "cell"].nunique() <= len(PALETTE)
     text = (
-        f"{setting_title(setting)}. Mean trait score (top) and mean coherence (bottom) of the "
+        f"{setting_title(loop)}. Mean trait score (top) and mean coherence (bottom) of the "
         "replies, both on the judge's scale of 0 to 100, at each cycle; cycle 0 is the seeded "
         f"model. A line is a cell: {seeds_note(drawn, confidence, bands)}."
     )
@@ -112,7 +123,7 @@ def caption(table: pd.DataFrame, drawn: pd.DataFrame, setting: str, confidence: 
     if _ends_seen(drawn):
         text += (
             " A cross marks the last cycle of a chain before it ended (training broke down, or "
-            "every reply was empty); means after its end are without it."
+            "every reply was empty); later means are without that chain."
         )
     return text
 
@@ -124,8 +135,12 @@ def _ends_seen(drawn: pd.DataFrame) -> bool:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where things are, in inches from the figure's lower left corner."""
+    """Where things are, in inches from the figure's lower left corner.
 
+    heading: height of the title above all; title: of the title above each subject.
+    """
+
+    heading: float
     across: int
     bands: int
     title: float
@@ -142,7 +157,7 @@ class Layout:
 
     @property
     def height(self) -> float:
-        return self.foot + self.bands * self.band + SUPTITLE
+        return self.foot + self.bands * self.band + self.heading
 
     @property
     def axis_width(self) -> float:
@@ -151,7 +166,7 @@ class Layout:
     def box(self, place: int, row: int) -> list[float]:
         """left, bottom, width, height, as shares, of row 0 or 1 of the subject at a place."""
         band, column = divmod(place, self.across)
-        top = self.height - SUPTITLE - band * self.band - self.title
+        top = self.height - self.heading - band * self.band - self.title
         bottom = top - (row + 1) * AXIS_HEIGHT - row * ROWS_APART
         left = LEFT + column * (self.axis_width + BETWEEN)
         width, height = self.axis_width / PAGE_WIDTH, AXIS_HEIGHT / self.height
@@ -159,19 +174,23 @@ class Layout:
 
 
 def draw(
-    table: pd.DataFrame, initial: pd.DataFrame | None, setting: str, confidence: float
+    table: pd.DataFrame, initial: pd.DataFrame | None, loop: Loop, confidence: float
 ) -> tuple[Figure, pd.DataFrame, str]:
-    """(figure, its numbers, its caption) of one setting; arguments as for `numbers`."""
-    drawn = numbers(table, initial, setting, confidence)
-    table = table[table["setting"] == setting]
+    """(figure, its numbers, its caption) of one setting.
+
+    loop: the setting; other arguments and errors as for `numbers`.
+    """
+    drawn = numbers(table, initial, loop.name, confidence)
+    table = table[table["setting"] == loop.name]
     labels = cell_labels(table)
     bands = len(labels) <= len(PALETTE)
     looks = line_looks(list(labels))
     subjects = list(table[["model", "trait"]].drop_duplicates().itertuples(index=False, name=None))
     many_models = table["model"].nunique() > 1
+    heading = wrapped(setting_title(loop), SUPTITLE_LETTERS)
     with styled():
         handles = _handles(drawn, labels, looks)
-        layout = _layout(len(subjects), handles, many_models)
+        layout = _layout(len(subjects), handles, many_models, heading)
         figure = new_figure(PAGE_WIDTH, layout.height)
         for place, (model, trait) in enumerate(subjects):
             mine = drawn[(drawn["model"] == model) & (drawn["trait"] == trait)]
@@ -181,16 +200,17 @@ def draw(
                 _dress(axis, int(table["cycle"].max()), place % layout.across == 0, row, measure)
                 if row == 0:
                     axis.set_title(f"{trait}\n{model}" if many_models else trait, pad=4)
-        _write_about(figure, layout, setting, seeds_note(drawn, confidence, bands), handles)
-    return figure, drawn, caption(table, drawn, setting, confidence)
+        _write_about(figure, layout, heading, seeds_note(drawn, confidence, bands), handles)
+    return figure, drawn, caption(table, drawn, loop, confidence)
 
 
-def _layout(n_subjects: int, handles: list[Line2D], many_models: bool) -> Layout:
-    longest = max(len(handle.get_label()) for handle in handles)
+def _layout(n_subjects: int, handles: list[Line2D], many_models: bool, heading: str) -> Layout:
+    longest = max(len(str(handle.get_label())) for handle in handles)
     fit = int((PAGE_WIDTH - LEFT - RIGHT) / (longest * LETTER + HANDLE))
     columns = min(len(handles), max(1, fit))
     bands = -(-n_subjects // ACROSS)
     return Layout(
+        heading=SUPTITLE + SUPTITLE_LINE * heading.count("\n"),
         across=-(-n_subjects // bands),
         bands=bands,
         title=2 * TITLE if many_models else TITLE,
@@ -199,21 +219,22 @@ def _layout(n_subjects: int, handles: list[Line2D], many_models: bool) -> Layout
     )
 
 
-def _draw_panel(axis: Axes, mine: pd.DataFrame, looks: dict, bands: bool) -> None:
+def _draw_panel(axis: Axes, mine: pd.DataFrame, looks: dict[str, Look], bands: bool) -> None:
     """One measure of one model and trait."""
     for level in mine.loc[mine["kind"] == "initial", "mean"].dropna():
         axis.axhline(level, **DASHED, zorder=1.5)
+    means = mine[mine["kind"] == "mean"].sort_values("cycle")
+    ended = mine[(mine["kind"] == "ended") & mine["cycle"].notna()]
+    draw_lines(axis, means, "mean", "cell", looks, zorder=3, clip_on=False)
     for cell, look in looks.items():
-        of_cell = mine[mine["cell"] == cell]
-        line = of_cell[of_cell["kind"] == "mean"].sort_values("cycle")
-        cycles = line["cycle"].to_numpy(float)
         if bands:
+            line = means[means["cell"] == cell]
             low, high = line["ci_low"].clip(0, 100), line["ci_high"].clip(0, 100)
             axis.fill_between(
-                cycles, low, high, color=look["color"], alpha=0.16, linewidth=0, zorder=1.2
-            )
-        axis.plot(cycles, line["mean"], **look, zorder=3, clip_on=False)
-        ends = of_cell[(of_cell["kind"] == "ended") & of_cell["cycle"].notna()]
+                line["cycle"].to_numpy(float), low, high, color=look["color"], alpha=0.16,
+                linewidth=0, zorder=1.2,
+            )  # fmt: skip
+        ends = ended[ended["cell"] == cell]
         axis.plot(
             ends["cycle"].to_numpy(float), ends["mean"], linestyle="", marker="X", markersize=7.5,
             markerfacecolor=look["color"], markeredgecolor=INK, markeredgewidth=0.8, zorder=4,
@@ -233,23 +254,25 @@ def _dress(axis: Axes, last_cycle: int, first: bool, row: int, measure: str) -> 
         axis.set_ylabel(MEASURES[measure])
 
 
-def _handles(drawn: pd.DataFrame, labels: dict, looks: dict) -> list[Line2D]:
+def _handles(drawn: pd.DataFrame, labels: dict[str, str], looks: dict[str, Look]) -> list[Line2D]:
     """Legend entries: the cells, and whatever else is drawn."""
     handles = [Line2D([], [], **looks[cell], label=label) for cell, label in labels.items()]
     if (drawn["kind"] == "initial").any():
         handles.append(Line2D([], [], **DASHED, label="initial model"))
     if _ends_seen(drawn):
-        look = {"color": FAINT, "linestyle": "", "marker": "X", "markersize": 6.5}
-        handles.append(Line2D([], [], **look, markeredgecolor=INK, label="last cycle before end"))
+        handles.append(
+            Line2D([], [], color=FAINT, linestyle="", marker="X", markersize=6.5,
+                   markeredgecolor=INK, label="last cycle before end")
+        )  # fmt: skip
     return handles
 
 
 def _write_about(
-    figure: Figure, layout: Layout, setting: str, note: str, handles: list[Line2D]
+    figure: Figure, layout: Layout, heading: str, note: str, handles: list[Line2D]
 ) -> None:
     """Title above the axes; name of the x axis, note and legend below."""
     left, height = LEFT / PAGE_WIDTH, layout.height
-    figure.text(left, 1 - EDGE / height, setting_title(setting), va="top", fontsize=9)
+    figure.text(left, 1 - EDGE / height, heading, va="top", fontsize=9)
     legend_top = EDGE + layout.legend_rows * ENTRY
     middle = (1 + left - RIGHT / PAGE_WIDTH) / 2
     figure.text(middle, (legend_top + NOTE + XLABEL) / height, "cycle", va="top", ha="center")

@@ -1,0 +1,37 @@
+"""Lines in a figure, drawn by seaborn from values that are computed beforehand."""
+
+from typing import Any
+
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+
+from idempotence.figures.style import Look
+
+# Of markers, as matplotlib draws them; seaborn's are edged in white.
+EDGES = {"markeredgecolor": "auto", "markeredgewidth": 1.0}
+
+
+def draw_lines(
+    axis: Axes, table: pd.DataFrame, y: str, by: str, looks: dict[Any, Look], **style: Any
+) -> None:
+    """Draw column `y` over the column cycle: a line for each value of the column `by`.
+
+    table: a row for each point; nothing is averaged or resampled here. looks: value of `by` -> its
+    look, in the order of drawing. style: further arguments of `seaborn.lineplot`; units="cell"
+    draws a line for each cell. The axis' own labels are left empty.
+    """
+    if table.empty:
+        return
+    labels = axis.xaxis.label, axis.yaxis.label
+    for label in labels:
+        label.set_text("-")  # seaborn computes all ticks where it writes labels of its own
+    markers = {value: look["marker"] for value, look in looks.items() if look["marker"]}
+    sns.lineplot(
+        table.astype({"cycle": float, y: float}), x="cycle", y=y, ax=axis, legend=False,
+        hue=by, hue_order=list(looks), palette={v: look["color"] for v, look in looks.items()},
+        style=by if markers else None, markers=markers or None, dashes=False,
+        estimator=None, errorbar=None, **EDGES, **style,
+    )  # fmt: skip
+    for label in labels:
+        label.set_text("")
