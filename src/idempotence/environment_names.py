@@ -1,6 +1,6 @@
 """Names of the environment variables by which the workflow speaks to its jobs.
 
-What they hold decides no result (how an endpoint is asked, how much memory an engine takes), so it
+What they hold decides no result (how an endpoint is reached, how much memory an engine takes), so it
 does not stand in a job's JSON, and a change of it makes nothing run again.
 """
 
@@ -14,7 +14,7 @@ VISIBLE_GPUS = "CUDA_VISIBLE_DEVICES"
 
 
 def api_variable(role: str) -> str:
-    """How the endpoint of a config section ("judge", "generator") is asked: JSON."""
+    """How the endpoint of a config section ("judge", "generator") is reached: JSON."""
     return f"IDEMPOTENCE_{role.upper()}_API"
 
 

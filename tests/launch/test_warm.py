@@ -258,9 +258,9 @@ def test_a_job_does_not_take_apart_at_its_end_what_was_preloaded(session):
 ASK = """
 import importlib.metadata
 from accelerate.utils import is_peft_available
-asked, read = [], importlib.metadata.metadata
-importlib.metadata.metadata = lambda name: asked.append(name) or read(name)
-print([is_peft_available() for _ in range(3)], asked)
+names, read = [], importlib.metadata.metadata
+importlib.metadata.metadata = lambda name: names.append(name) or read(name)
+print([is_peft_available() for _ in range(3)], names)
 """
 
 

@@ -20,7 +20,7 @@ def take_over(request: dict, fds: list[int], set_by_imports: dict[str, str]) -> 
     for number, fd in enumerate(fds):
         os.dup2(fd, number)
         os.close(fd)
-    sys.stdout.reconfigure(line_buffering=os.isatty(1))
+    sys.stdout.reconfigure(line_buffering=os.isatty(1))  # type: ignore[union-attr]
     os.chdir(request["folder"])
     os.umask(request["umask"])
     os.environ.clear()
@@ -48,7 +48,7 @@ def finish(status: int) -> int:
     import atexit
     import threading
 
-    threading._shutdown()
+    threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     try:
         sys.stdout.flush()

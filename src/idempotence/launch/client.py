@@ -58,7 +58,7 @@ def begin(session: Session, job: Job) -> tuple[socket.socket, int]:
 def follow(connection: socket.socket, pid: int) -> int:
     """Pass signals on to the job until it has ended; returns its exit status."""
 
-    def forward(number, frame):
+    def forward(number: int, frame: object) -> None:
         try:
             connection.send(bytes([number]))
         except OSError:
@@ -132,7 +132,7 @@ def _start(folder: str, session: Session) -> None:
     """Start the server on a socket that listens already: clients queue there while it loads."""
     import subprocess
 
-    flags = subprocess._args_from_interpreter_flags()
+    flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
     log_path = os.path.join(folder, LOG)
     with socket.socket(socket.AF_UNIX) as listener, open(log_path, "ab") as log:
         listener.bind(os.path.join(folder, SOCKET))

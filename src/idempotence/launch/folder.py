@@ -17,9 +17,9 @@ LONGEST = 100  # bytes of the socket's path; the kernel takes 107
 
 
 def private_folder(session: Session) -> str:
-    """Folder of this session's server for clients like this one; made, mode 0700, if need be.
+    """Folder of this session's server for clients like this one, created with mode 0700.
 
-    Raises `NotWarm` where it cannot be made, or could be another user's.
+    Raises `NotWarm` where it cannot be created, or could be another user's.
     """
     name = f"{_prefix()}{session.pid}-{session.started}-{_likeness()}"
     for parent in (os.environ.get("TMPDIR"), "/tmp", "/var/tmp"):
@@ -43,8 +43,8 @@ def remove_left_folders(parent: str) -> None:
     """Remove what servers that were killed left behind: folders of sessions that have ended."""
     pattern = re.compile(re.escape(_prefix()) + r"(\d+)-(\d+)-[0-9a-f]+")
     for name in os.listdir(parent):
-        found = pattern.fullmatch(name)
-        if found and not alive(Session(int(found[1]), int(found[2]))):
+        match = pattern.fullmatch(name)
+        if match and not alive(Session(int(match[1]), int(match[2]))):
             shutil.rmtree(os.path.join(parent, name), ignore_errors=True)
 
 

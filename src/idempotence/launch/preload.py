@@ -2,7 +2,7 @@
 
 Third-party modules only: an edit of the project is seen by the next job. Nothing may be computed
 and no thread started, so that forking is safe. An entry is a module, `module:name,name` where
-libraries load names only when they are asked for, or `module:function(argument)` to call one.
+a library loads names only at their first use, or `module:function(argument)` to call one.
 """
 
 import os
@@ -22,7 +22,8 @@ TRAINING = (
 ANALYSIS = (
     "yaml pydantic:BaseModel,ConfigDict,Field pandas pyarrow.parquet pyarrow.compute"
     " scipy.stats scipy.optimize statsmodels.api statsmodels.stats.proportion"
-    " statsmodels.stats.multitest jinja2 seaborn matplotlib.figure matplotlib.backends.backend_agg matplotlib.backends.backend_pdf"
+    " statsmodels.stats.multitest jinja2 seaborn matplotlib.figure"
+    " matplotlib.backends.backend_agg matplotlib.backends.backend_pdf"
     " matplotlib.backends.backend_svg"
 )
 THREADS = {
@@ -87,7 +88,7 @@ def _look_up_packages_once() -> None:
 
     imports = sys.modules.get("accelerate.utils.imports")
     # a private name: without it the files are read again
-    if hasattr(imports, "_is_package_available"):
+    if imports and hasattr(imports, "_is_package_available"):
         imports._is_package_available = functools.cache(imports._is_package_available)
 
 
@@ -97,7 +98,7 @@ def _shorten_ends() -> None:
     import weakref
 
     dynamo = sys.modules.get("torch._dynamo.utils")
-    if hasattr(dynamo, "dump_compile_times"):
+    if dynamo and hasattr(dynamo, "dump_compile_times"):
         atexit.unregister(dynamo.dump_compile_times)
     # a private name: a Python without it has long ends, and no wrong ones
     for finalizer in list(getattr(weakref.finalize, "_registry", ())):

@@ -75,7 +75,7 @@ class Server:
             shutil.rmtree(self.folder, ignore_errors=True)
         return 0
 
-    def _check_while_loading(self, number, frame) -> None:
+    def _check_while_loading(self, number: int, frame: object) -> None:
         """End if the session does: an import may take long, or for ever."""
         import shutil
 
@@ -106,7 +106,7 @@ class Server:
         self.selector.register(session, self.read, lambda fd: None)
         return None
 
-    def _stop(self, number, frame) -> None:
+    def _stop(self, number: int, frame: object) -> None:
         self.stopped = True
 
     def _accept(self, listener: socket.socket) -> None:
