@@ -89,7 +89,9 @@ def _look_up_packages_once() -> None:
     imports = sys.modules.get("accelerate.utils.imports")
     # a private name: without it the files are read again
     if imports and hasattr(imports, "_is_package_available"):
-        imports._is_package_available = functools.cache(imports._is_package_available)
+        imports._is_package_available = functools.cache(  # type: ignore[attr-defined]
+            imports._is_package_available
+        )
 
 
 def _shorten_ends() -> None:

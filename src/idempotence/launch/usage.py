@@ -49,7 +49,8 @@ class Usage:
 
         s: wall seconds. cpu_time: seconds of CPU, of user and system. mean_load: cpu_time per s, in
         percent. max_rss, max_vms: peak memory in MB (2**20 bytes); of the largest process, where
-        Snakemake adds those that run at a time. io_in, io_out: MB read from and written to disks.
+        Snakemake adds those that run at a time; in a warm job with the preloaded pages, which the
+        jobs share. io_in, io_out: MB read from and written to disks.
         max_uss, max_pss: no system keeps these peaks.
         """
         wall, cpu = time.monotonic() - self.wall, _cpu_seconds() - self.cpu

@@ -15,6 +15,7 @@ from pathlib import Path
 from idempotence.errors import UserError
 
 DIGITS = 16
+Import = tuple[int, str, tuple[str, ...]]  # relative level, module, names taken from it
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -95,7 +96,7 @@ def _listing(folder: str) -> list[str]:
         raise UserError(f"{folder} cannot be read: {error.strerror}") from error
 
 
-def _candidates(importer: str, is_package: bool, imports: tuple) -> Iterator[str]:
+def _candidates(importer: str, is_package: bool, imports: tuple[Import, ...]) -> Iterator[str]:
     """Dotted names that the import statements may load, each after the packages it lies in."""
     for level, module, names in imports:
         base = module
@@ -118,7 +119,7 @@ def _locate(name: str, roots: list[str]) -> str | None:
     return None
 
 
-def _parsed(path: str) -> tuple[bool, str, tuple]:
+def _parsed(path: str) -> tuple[bool, str, tuple[Import, ...]]:
     """(is a package, digest of the syntax tree, import statements) of one file."""
     return _parse(path, _read(path))
 
@@ -131,7 +132,7 @@ def _read(path: str | Path) -> bytes:
 
 
 @cache  # by content: edits within one tick of the file system's clock may differ in nothing else
-def _parse(path: str, source: bytes) -> tuple[bool, str, tuple]:
+def _parse(path: str, source: bytes) -> tuple[bool, str, tuple[Import, ...]]:
     try:
         tree = ast.parse(source, filename=path)
     except (SyntaxError, ValueError) as error:
@@ -166,8 +167,8 @@ def _is_start(test: ast.expr) -> bool:
     return names == ["__name__"] and texts == ["__main__"] and len(sides) == 2
 
 
-def _imports(tree: ast.Module) -> Iterator[tuple[int, str, tuple[str, ...]]]:
-    """(relative level, module, names taken from it) of each import that can run."""
+def _imports(tree: ast.Module) -> Iterator[Import]:
+    """Each import that can run."""
     waiting: list[ast.AST] = [tree]
     while waiting:
         node = waiting.pop()
