@@ -1,27 +1,25 @@
 """Find how many seed rows bring the cycle-0 score to each level."""
 
-import argparse
-import json
 from pathlib import Path
 
-from idempotence.errors import exit_cleanly
-from idempotence.launch.arguments import judge_arguments
+from idempotence.jobs.start import CalibrateJob
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--settings", type=json.loads, required=True, help="JSON: panel, levels")
-    parser.add_argument("--model", required=True, help="folder or hub name of the initial model")
-    judge_arguments(parser)
-    parser.add_argument("--output", type=Path, required=True, help="calibration.json")
-    given = parser.parse_args(argv)
-    from idempotence.cycle_zero.calibrate import calibrate
+def calibrate(job: CalibrateJob, model: str, judge: str, output: Path) -> None:
+    """Find how many seed rows bring the cycle-0 score to each level.
+
+    job: what cycle-0 models are trained, sampled and judged by, the levels and the doses to try.
+    model: folder or hub name of the initial model.
+    judge: folder or hub name of the judge, or its name at its endpoint.
+    output: doses and the curve that was measured (JSON) to write.
+    """
+    from idempotence.cycle_zero.calibrate import write_doses
     from idempotence.judge.back_ends import open_judge
 
-    judge = open_judge(given.settings["judge"], given.judge, given.api, given.cache)
-    calibrate(given.settings, given.model, judge, given.output)
-    return 0
+    write_doses(job, model, open_judge(job.cycle_zero.judge, judge), output)
 
 
 if __name__ == "__main__":
-    exit_cleanly(main)
+    from idempotence.launch.script import run
+
+    run(calibrate)

@@ -1,25 +1,26 @@
 """Choose each objective's learning rate from cycle-0 scores, by the config's rule."""
 
-import argparse
 from pathlib import Path
 
-from idempotence.errors import exit_cleanly
 
+def choose_learning_rates(inputs: list[Path], output: Path) -> None:
+    """Choose each objective's learning rate from cycle-0 scores, by the config's rule.
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--inputs", type=Path, nargs="+", required=True, help="of every trait")
-    parser.add_argument("--output", type=Path, required=True, help="table of all rates (CSV)")
-    given = parser.parse_args(argv)
-    from idempotence.cycle_zero.learning_rates import choose_learning_rates
+    inputs: scores at every rate (JSON), one file per objective, model and trait.
+    output: table of all rates (CSV) to write.
+    """
+    from idempotence.cycle_zero.rate_choice import choose_rates
+    from idempotence.io import write_csv
 
-    table = choose_learning_rates(given.inputs, given.output)
+    table = choose_rates(inputs)
+    write_csv(table, output)
     print(table.to_string(index=False))
     for key, rows in table.groupby(["objective", "model"]):
         if not rows["chosen"].any():
             print(f"no rate passes for {' on '.join(key)}: try others in tuning.learning_rates")
-    return 0
 
 
 if __name__ == "__main__":
-    exit_cleanly(main)
+    from idempotence.launch.script import run
+
+    run(choose_learning_rates)

@@ -1,35 +1,44 @@
-"""Train every cell of a panel for one cycle: seed data or generated data in, adapters out."""
+"""Train every cell of a panel for one cycle: seed rows or samples in, adapters out."""
 
-import argparse
-import json
 from pathlib import Path
 
-from idempotence.errors import exit_cleanly
+from idempotence.jobs.loop import FinetuneJob
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--settings", type=json.loads, required=True, help="JSON: panel, training")
-    parser.add_argument("--model", required=True, help="folder or hub name of the initial model")
-    parser.add_argument("--seed-data", type=Path, help="seed rows (cycle 0)")
-    parser.add_argument("--calibration", type=Path, help="doses of calibrated levels (cycle 0)")
-    parser.add_argument("--generated", type=Path, help="the last cycle's samples (later cycles)")
-    parser.add_argument("--previous", type=Path, help="the last cycle's adapters (continual)")
-    parser.add_argument("--output", type=Path, required=True, help="folder of adapters")
-    given = parser.parse_args(argv)
+def finetune(
+    job: FinetuneJob,
+    model: str,
+    output: Path,
+    seed_data: Path | None = None,
+    calibration: Path | None = None,
+    generated: Path | None = None,
+    previous: Path | None = None,
+) -> None:
+    """Train every cell of a panel for one cycle.
+
+    job: panel, cycle and hyper-parameters.
+    model: folder or hub name of the initial model.
+    output: folder of adapters to write, one folder per cell.
+    seed_data: seed rows, one per line (cycle 0, and where seed rows are mixed in).
+    calibration: doses of calibrated levels (where seed rows are read).
+    generated: the last cycle's samples, one per line (later cycles).
+    previous: folder of the last cycle's adapters, where training goes on from them.
+    """
+    from idempotence.doses import calibrated_doses
     from idempotence.finetune.panel import finetune_panel
+    from idempotence.finetune.rows import CycleData
+    from idempotence.io import read_jsonl
 
-    finetune_panel(
-        given.settings,
-        given.model,
-        given.seed_data,
-        given.generated,
-        given.previous,
-        given.calibration,
-        given.output,
+    data = CycleData(
+        seed_rows=read_jsonl(seed_data) if seed_data else [],
+        generated=read_jsonl(generated) if generated else [],
+        calibrated=calibrated_doses(calibration) if calibration else {},
+        previous=previous,
     )
-    return 0
+    finetune_panel(job, model, data, output)
 
 
 if __name__ == "__main__":
-    exit_cleanly(main)
+    from idempotence.launch.script import run
+
+    run(finetune)

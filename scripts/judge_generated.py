@@ -1,27 +1,25 @@
 """Mark the samples that are not coherent enough to be trained on."""
 
-import argparse
-import json
 from pathlib import Path
 
-from idempotence.errors import exit_cleanly
-from idempotence.launch.arguments import judge_arguments
+from idempotence.jobs.loop import JudgeGeneratedJob
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--settings", type=json.loads, required=True, help="JSON: judge, filter")
-    judge_arguments(parser)
-    parser.add_argument("--generated", type=Path, required=True, help="samples, one a line")
-    parser.add_argument("--output", type=Path, required=True, help="the same, marked")
-    given = parser.parse_args(argv)
+def judge_generated(job: JudgeGeneratedJob, judge: str, generated: Path, output: Path) -> None:
+    """Mark the samples that are not coherent enough to be trained on.
+
+    job: objective, trait, judge and least coherence.
+    judge: folder or hub name of the judge, or its name at its endpoint.
+    generated: samples, one per line.
+    output: the same samples to write, marked.
+    """
     from idempotence.judge.back_ends import open_judge
-    from idempotence.judge.coherent import judge_generated
+    from idempotence.judge.coherent import write_marked
 
-    judge = open_judge(given.settings["judge"], given.judge, given.api, given.cache)
-    judge_generated(given.settings, judge, given.generated, given.output)
-    return 0
+    write_marked(job, open_judge(job.judge, judge), generated, output)
 
 
 if __name__ == "__main__":
-    exit_cleanly(main)
+    from idempotence.launch.script import run
+
+    run(judge_generated)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -73,3 +74,10 @@ def n_seed_of(cell: Cell, n_seed: int | None, calibrated: Mapping[str, int]) -> 
     if rows is None:
         raise ValueError(f"the cell {cell.name} has no number of seed rows")
     return rows
+
+
+def calibrated_doses(path: Path) -> dict[str, int]:
+    """Level, as `exact` writes it -> seed rows, from the file that rule calibrate writes."""
+    from idempotence.io import read_json
+
+    return {level: found["n_seed"] for level, found in read_json(path)["levels"].items()}

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from idempotence.errors import UserError
+from idempotence.jobs.parts import JudgeSpec
 from idempotence.judge.local import LocalJudge
 from idempotence.judge.protocol import Answer, rate, rate_tokens
-from idempotence.judge.score import rate_all
+from idempotence.judge.rater import Rater
 from idempotence.texts.rubric import ask, load_rubrics
 
 
@@ -124,8 +125,13 @@ def test_numbers_written_digit_by_digit_are_read_whole():
     assert rate(answer, 0.25).score == pytest.approx(mean)
 
 
+def rater(judge) -> Rater:
+    spec = JudgeSpec(revision=None, top_logprobs=20, min_numeric_mass=0.25)
+    return Rater(judge, spec, "bliss", load_rubrics())
+
+
 class Echo:
-    """A judge that is as sure of a number as its prompt is long, so that no two answers agree."""
+    """A judge whose probabilities depend on its prompt's text, so that no two answers agree."""
 
     def __init__(self):
         self.most = 0
@@ -138,15 +144,12 @@ class Echo:
 
 
 def test_replies_that_are_rated_in_parts_keep_their_places(monkeypatch):
-    settings = {
-        "objective": "sft", "trait": "bliss", "judge": {"min_numeric_mass": 0.25, "top_logprobs": 20},
-    }  # fmt: skip
     rows = [{"prompt": f"p{i}", "response": "ab" * i} for i in range(5)]
     criteria = ["trait", "coherence"]
     whole, parts = Echo(), Echo()
-    expected = rate_all(whole, settings, rows, criteria)
-    monkeypatch.setattr("idempotence.judge.score.ROWS_AT_ONCE", 2)
-    assert rate_all(parts, settings, rows, criteria) == expected
+    expected = rater(whole).rate(rows, criteria)
+    monkeypatch.setattr("idempotence.judge.rater.ROWS_AT_ONCE", 2)
+    assert rater(parts).rate(rows, criteria) == expected
     assert (whole.most, parts.most) == (10, 4)
-    assert len({text for told in expected.values() for _, text in told}) == 10
-    assert rate_all(parts, settings, [], criteria) == {"trait": [], "coherence": []}
+    assert len({evidence for rated in expected.values() for _, evidence in rated}) == 10
+    assert rater(parts).rate([], criteria) == {"trait": [], "coherence": []}

@@ -7,14 +7,21 @@ from pathlib import Path
 import pandas as pd
 
 from idempotence.config.grid import PROMPT_KIND, SETTINGS
+from idempotence.doses import Cell
 from idempotence.engine.base import Engine
 from idempotence.engine.formatting import ids_of_completions, ids_of_prompts
 from idempotence.errors import UserError
+from idempotence.jobs.audit import JudgeRepliesJob
+from idempotence.jobs.parts import Kind, kind_of
 from idempotence.judge.back_ends import Judge
+from idempotence.judge.exact import exact_scores
 from idempotence.judge.protocol import Rating
-from idempotence.judge.score import CRITERIA, DOSES, rate_all, scores_table
+from idempotence.judge.rater import Rater, Ratings
+from idempotence.judge.score import PanelCycle, living, scores_table
 from idempotence.micro_world.grammar import load_grammar
 from idempotence.micro_world.truth import Truthteller
+from idempotence.scores.schema import CRITERIA, DOSES
+from idempotence.texts.rubric import rubrics
 
 PANEL = ["setting", "model", "seed", "cycle"]  # of one trait
 ROW = ["setting", "model", "trait", "seed", "cell", "cycle", "question", "sample"]
@@ -39,27 +46,34 @@ def likelihoods(engine: Engine, replies: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(found) if found else replies.iloc[:0][ROW].assign(loglik_initial=[])
 
 
-def score_replies(judge: Judge | None, settings: dict, replies: pd.DataFrame) -> pd.DataFrame:
+def score_replies(judge: Judge | None, job: JudgeRepliesJob, replies: pd.DataFrame) -> pd.DataFrame:
     """The scores of one trait's replies, one row each.
 
-    settings: trait, judge, truth, texts as `judge.panel.scores_table` and `rate_all` take them;
-    given: criteria whose scores the files bring; longest: characters of a reply that is judged.
     replies: see `audit.read.replies_table`, with loglik_initial. A panel and cycle is scored at a
     time, so that no more prompts than its own are held.
     """
-    if settings["truth"]:
+    if job.truth:
         _check_language(replies)
+    loops = {loop.name: loop for loop in job.loops}
     parts = []
     for (setting, model, seed, cycle), group in replies.groupby(PANEL):
-        objective, start = SETTINGS[setting]
+        loop = loops[setting]
         cells = group.drop_duplicates("cell")[["cell", *DOSES]].rename(columns={"cell": "name"})
-        panel = {
-            **settings, "setting": setting, "objective": objective, "start": start,
-            "model": {"name": model}, "seed": seed, "cycle": cycle,
-            "cells": cells.to_dict("records"),
-        }  # fmt: skip
+        about = PanelCycle(
+            setting=setting,
+            objective=loop.objective,
+            start=loop.start,
+            model=model,
+            trait=job.trait,
+            seed=seed,
+            cycle=cycle,
+            cells=tuple(Cell(**cell) for cell in cells.to_dict("records")),
+        )
         rows = group.to_dict("records")
-        parts.append(scores_table(panel, rows, lambda said, p=panel: _ratings(judge, p, said)))
+        alive = living(rows)
+        ratings = _ratings(judge, job, kind_of(loop.objective), alive)
+        truth = exact_scores(job.trait, alive) if job.truth else None
+        parts.append(scores_table(about, rows, ratings, truth))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -74,24 +88,25 @@ def _check_language(replies: pd.DataFrame) -> None:
         )
 
 
-def _ratings(
-    judge: Judge | None, settings: dict, rows: list[dict]
-) -> dict[str, list[tuple[Rating, str]]]:
-    """As `rate_all`, with the files' own scores, and reasons where nobody is asked."""
-    asked = [name for name in CRITERIA if judge and name not in settings["given"]]
-    short = [i for i, row in enumerate(rows) if len(row["response"]) <= settings["longest"]]
-    told = rate_all(judge, settings, [rows[i] for i in short], asked) if asked and short else {}
-    too_long = f"longer than {settings['longest']} characters"
-    made = {}
+def _ratings(judge: Judge | None, job: JudgeRepliesJob, kind: Kind, rows: list[dict]) -> Ratings:
+    """As `Rater.rate`, with the files' own scores, and reasons where nobody judges."""
+    judged = [name for name in CRITERIA if judge and name not in job.given]
+    short = [i for i, row in enumerate(rows) if len(row["response"]) <= job.longest]
+    rated: Ratings = {}
+    if judge and job.judge and judged and short:
+        rater = Rater(judge, job.judge, job.trait, rubrics(job.texts, job.trait, kind))
+        rated = rater.rate([rows[i] for i in short], judged)
+    too_long = f"longer than {job.longest} characters"
+    ratings = {}
     for criterion, column in CRITERIA.items():
-        if criterion in settings["given"]:
-            made[criterion] = [(_own(row[column]), "") for row in rows]
+        if criterion in job.given:
+            ratings[criterion] = [(_own(row[column]), "") for row in rows]
         else:
-            why = too_long if criterion in asked else NO_JUDGE
-            made[criterion] = [(Rating(math.nan, math.nan, why), "")] * len(rows)
-            for i, rating in zip(short, told.get(criterion, []), strict=False):
-                made[criterion][i] = rating
-    return made
+            why = too_long if criterion in judged else NO_JUDGE
+            ratings[criterion] = [(Rating(math.nan, math.nan, why), "")] * len(rows)
+            for i, rating in zip(short, rated.get(criterion, []), strict=False):
+                ratings[criterion][i] = rating
+    return ratings
 
 
 def _own(score: float) -> Rating:

@@ -1,71 +1,39 @@
-"""Choosing a learning rate by a rule fixed in the config, on cycle 0 alone.
+"""Cycle-0 scores at several learning rates, on rows that no chain sees."""
 
-The rule: the smallest rate at which the cycle-0 score, averaged over traits and cells, reaches the
-target, and coherence keeps above its floor. No chain's rows, prompts or later cycles are seen.
-"""
-
+from dataclasses import replace
 from pathlib import Path
 
-import pandas as pd
-
-from idempotence.cycle_zero.models import CycleZero
-from idempotence.io import read_json, write_csv, write_json
+from idempotence.cycle_zero.models import SeededModels
+from idempotence.doses import Cell
+from idempotence.io import write_json
+from idempotence.jobs.start import TryLearningRatesJob
 from idempotence.judge.back_ends import Judge
 
-COLUMNS = [
-    "objective", "model", "learning_rate", "cells", "trait_score", "coherence", "target",
-    "min_coherence", "passes", "chosen",
-]  # fmt: skip
 
+def write_scores(job: TryLearningRatesJob, model: str, judge: Judge, output: Path) -> None:
+    """Measure the cycle-0 model of one trait at every learning rate and beta.
 
-def try_learning_rates(settings: dict, model: str, judge: Judge, output: Path) -> None:
-    """Measure the cycle-0 model of one trait at every rate and cell; writes a list of rows.
-
-    settings: those of `sample` and `finetune`, with learning_rates, betas ([None] without) and
-    n_seed. Returns nothing; a row has learning_rate, beta, trait_score, coherence.
+    model: folder or hub name of the initial model. output: JSON with the objective, trait, target,
+    min_coherence, the model's name, and rows of learning_rate, beta, trait_score and coherence.
     """
-    models = CycleZero(settings, model, judge)
+    models, panel = SeededModels(job.cycle_zero, model, judge), job.cycle_zero.panel
     rows = []
-    for rate in settings["learning_rates"]:
-        training = {**settings["training"], "learning_rate": rate}
-        for beta in settings["betas"]:
-            scores = models.measure(f"rate{rate:g}_beta{beta}", settings["n_seed"], training, beta)
+    for rate in job.learning_rates:
+        training = replace(job.cycle_zero.training, learning_rate=rate)
+        for beta in job.betas:
+            cell = Cell(f"rate{rate:g}_beta{beta}", n_seed=job.n_seed, beta=beta)
+            scores = models.measure(cell, training)
             rows.append(
                 {
                     "learning_rate": rate, "beta": beta,
                     "trait_score": scores.trait, "coherence": scores.coherence,
                 }
             )  # fmt: skip
-    about = {key: settings[key] for key in ("objective", "trait", "target", "min_coherence")}
-    write_json(output, {**about, "model": settings["model"]["name"], "rows": rows})
-
-
-def choose_learning_rates(files: list[Path], output: Path) -> pd.DataFrame:
-    """Apply the rule to what was measured; writes and returns `COLUMNS`, a row for each rate.
-
-    `chosen` is true for one rate of each objective and model, or for none where none passes.
-    """
-    tried = []
-    for file in files:
-        told = read_json(file)
-        tried += [{**told, **row, "rows": None} for row in told["rows"]]
-    keys = ["objective", "model", "learning_rate"]
-    table = (
-        pd.DataFrame(tried)
-        .groupby(keys, as_index=False)
-        .agg(
-            cells=("trait_score", "size"),
-            trait_score=("trait_score", "mean"),
-            coherence=("coherence", "mean"),
-            target=("target", "first"),
-            min_coherence=("min_coherence", "first"),
-        )
-    )
-    table["passes"] = (table["trait_score"] >= table["target"]) & (
-        table["coherence"] >= table["min_coherence"]
-    )
-    smallest = table[table["passes"]].groupby(keys[:2])["learning_rate"].transform("min")
-    table["chosen"] = table["passes"] & (table["learning_rate"] == smallest.reindex(table.index))
-    table = table[COLUMNS]
-    write_csv(table, output)
-    return table
+    about = {
+        "objective": panel.objective,
+        "trait": panel.trait,
+        "target": job.target,
+        "min_coherence": job.min_coherence,
+        "model": panel.model.name,
+    }
+    write_json(output, {**about, "rows": rows})

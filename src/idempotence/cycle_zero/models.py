@@ -1,14 +1,21 @@
-"""The cycle-0 model of one objective, model and trait at any dose, on rows that no chain sees."""
+"""Cycle-0 models of one objective, model and trait at any dose, on rows that no chain sees."""
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from idempotence.doses import Cell
 from idempotence.engine.hf import TransformersEngine
-from idempotence.finetune.panel import train_cell
+from idempotence.engine.models import Weights
+from idempotence.finetune.panel import PanelTrainer
+from idempotence.finetune.rows import CycleData
+from idempotence.jobs.loop import FinetuneJob
+from idempotence.jobs.parts import Training
+from idempotence.jobs.start import CycleZero
 from idempotence.judge.back_ends import Judge
-from idempotence.judge.score import rate_all
+from idempotence.judge.rater import Rater
 from idempotence.sampling.panel import PanelSampler
+from idempotence.texts.rubric import rubrics
 
 
 @dataclass(frozen=True)
@@ -19,35 +26,35 @@ class Scores:
     coherence: float
 
 
-class CycleZero:
+class SeededModels:
     """Trains, samples and judges cycle-0 models.
 
-    settings: those of `sample` and `finetune`, with `judge`; model: folder or hub name.
+    model: folder or hub name of the initial model.
     """
 
-    def __init__(self, settings: dict, model: str, judge: Judge):
-        self.settings = settings
-        about = settings["model"]
-        self.engine = TransformersEngine(model, about["revision"], about["dtype"])
-        self.judge = judge
-        self.sampler = PanelSampler(settings, self.engine)
-        self.rows = self.sampler.seed_data()
+    def __init__(self, job: CycleZero, model: str, judge: Judge):
+        self.job, panel = job, job.panel
+        self.engine = TransformersEngine(Weights(model, panel.model.revision, panel.model.dtype))
+        self.sampler = PanelSampler(panel, job.prompts, 0, self.engine)
+        self.data = CycleData(seed_rows=self.sampler.seed_data(job.generation))
+        templates = rubrics(panel.texts, panel.trait, panel.kind)
+        self.rater = Rater(judge, job.judge, panel.trait, templates)
 
-    def measure(self, name: str, n_seed: int, training: dict, beta: float | None = None) -> Scores:
-        """Train on the first n_seed rows and judge the answers; `name` decides the random seed."""
-        cell = {"name": name, "beta": beta}
-        settings = {**self.settings, "cycle": 0, "cells": [cell], "training": training}
+    def measure(self, cell: Cell, training: Training) -> Scores:
+        """Train on the first `cell.n_seed` rows and judge the answers.
+
+        The cell's name decides the random seed. Raises `UserError` where there are fewer rows.
+        """
+        panel = replace(self.job.panel, cells=(cell,))
+        job = FinetuneJob(panel, cycle=0, n_seed=cell.n_seed, training=training)
+        trainer = PanelTrainer(job, self.data, self.engine.model, self.engine.tokenizer)
+        sampler = PanelSampler(panel, self.job.prompts, 0, self.engine)
         with tempfile.TemporaryDirectory() as folder:
-            self.engine.model = train_cell(
-                settings, cell, self.engine.model, self.engine.tokenizer,
-                self.rows[:n_seed], None, Path(folder) / name,
-            )[0]  # fmt: skip
-            self.sampler.settings = settings
-            replies, _ = self.sampler.replies(Path(folder), last=True)
-        spoken = [row for row in replies if row["status"] not in ("nan", "ended")]
-        rated = rate_all(self.judge, settings, spoken, ["trait", "coherence"])
+            trainer.train_cell(cell, Path(folder) / cell.name)
+            answers = sampler.answers(Path(folder), self.job.evaluation)
+        alive = [row for row in answers if row["status"] not in ("nan", "ended")]
         means = []
-        for ratings in rated.values():
+        for ratings in self.rater.rate(alive, ("trait", "coherence")).values():
             known = [rating.score for rating, _ in ratings if not rating.missing]
             means.append(round(sum(known) / len(known), 3) if known else 0.0)
         return Scores(*means)

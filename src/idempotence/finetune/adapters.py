@@ -6,21 +6,24 @@ import math
 from itertools import chain
 from pathlib import Path
 
+from idempotence.jobs.parts import Lora
 
-def attach(model, lora: dict, start: Path | None):
-    """The model with a trainable adapter "default": fresh (B = 0), or a copy of `start`.
 
-    lora: rank, alpha, dropout, target_modules. A fresh adapter draws A from torch's generator.
+def attach(model, lora: Lora, start: Path | None):
+    """The model with a trainable adapter "default": fresh (B = 0), or a copy of that in `start`.
+
+    A fresh adapter draws its matrix A from torch's generator. lora is not read where `start` is
+    given. The model is changed in place: `unload()` of the result gives back the same object.
     """
     from peft import LoraConfig, PeftModel, get_peft_model
 
     if start is not None:
         return PeftModel.from_pretrained(model, start, is_trainable=True)
     config = LoraConfig(
-        r=lora["rank"],
-        lora_alpha=lora["alpha"],
-        lora_dropout=lora["dropout"],
-        target_modules=lora["target_modules"],
+        r=lora.rank,
+        lora_alpha=lora.alpha,
+        lora_dropout=lora.dropout,
+        target_modules=list(lora.target_modules) or "all-linear",
         task_type="CAUSAL_LM",
     )
     return get_peft_model(model, config)
@@ -43,10 +46,14 @@ def is_finite(model) -> bool:
 
 
 def save(model, folder: Path) -> None:
-    """Write adapter_model.safetensors and adapter_config.json, the same bytes every time."""
+    """Write adapter_model.safetensors and adapter_config.json, the same bytes every time.
+
+    folder: made where it does not exist.
+    """
     from peft import get_peft_model_state_dict
     from safetensors.torch import save_file
 
+    folder.mkdir(parents=True, exist_ok=True)
     # `save_pretrained` of peft writes the same, and a README that takes longer than the weights
     weights = get_peft_model_state_dict(model, adapter_name="default")
     weights = {name: weight.contiguous() for name, weight in weights.items()}

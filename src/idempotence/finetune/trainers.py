@@ -9,8 +9,11 @@ from trl.trainer.utils import add_fused_lm_head
 
 @contextmanager
 def walked_once(model) -> Iterator[None]:
-    """The model knows its trained weights and its mode by heart: trainers ask, and so walk through
-    all modules, four times a step. Its `parameters` are those that are trained."""
+    """The model holds its trained weights and its mode in a cache.
+
+    Trainers ask for them four times per step, and each time walk through all modules. Within the
+    context `parameters` yields the trained weights alone.
+    """
     trained = [weight for weight in model.parameters() if weight.requires_grad]
 
     def train(mode: bool = True):
@@ -31,7 +34,7 @@ def walked_once(model) -> Iterator[None]:
 
 
 class _Lean:
-    """A trainer that walks through the model's modules before its steps, and not at each."""
+    """A trainer that walks through the model's modules once before its steps, not at each."""
 
     def floating_point_ops(self, inputs) -> int:
         return 0
@@ -42,7 +45,7 @@ class _Lean:
 
 
 class SupervisedTrainer(_Lean, SFTTrainer):
-    """SFTTrainer that computes the loss alone, no entropy and no accuracy of every token."""
+    """SFTTrainer that computes the loss alone, without every token's entropy and accuracy."""
 
     def __init__(self, *arguments, **named):
         super().__init__(*arguments, **named)
@@ -57,9 +60,9 @@ class SupervisedTrainer(_Lean, SFTTrainer):
 
 
 class PreferenceTrainer(_Lean, DPOTrainer):
-    """DPOTrainer for rows already tokenized, so that training sees the very ids of sampling.
+    """DPOTrainer for rows of token ids, so that training sees the same ids as sampling.
 
-    Its reference is a model of its own: TRL would change the policy's adapter to and fro.
+    Its reference is a model of its own. TRL's way would switch the policy's adapter at each batch.
     """
 
     def __init__(self, *arguments, **named):

@@ -1,32 +1,38 @@
 """Which of a model's own samples are coherent enough to be trained on."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from idempotence.io import read_jsonl, write_jsonl
+from idempotence.jobs.loop import JudgeGeneratedJob
+from idempotence.jobs.parts import kind_of
 from idempotence.judge.back_ends import Judge
-from idempotence.judge.score import rate_all
+from idempotence.judge.rater import Rater
+from idempotence.texts.rubric import rubrics
 
 
-def mark_incoherent(settings: dict, judge: Judge, rows: list[dict]) -> list[dict]:
-    """The rows with the judge's coherence, and status "incoherent" and a reason where it is low.
+def mark_incoherent(job: JudgeGeneratedJob, judge: Judge, rows: Sequence[dict]) -> list[dict]:
+    """The rows with the judge's coherence (0-100), and status "incoherent" where it is low.
 
-    settings: objective, trait, judge, min_coherence. Only usable rows are judged; what has no
-    score is not known to be coherent, and is marked too.
+    Only usable rows are judged. A row without a score is not known to be coherent, and is marked
+    too. A marked row has a reason.
     """
+    templates = rubrics(job.texts, job.trait, kind_of(job.objective))
+    rater = Rater(judge, job.judge, job.trait, templates)
     usable = [i for i, row in enumerate(rows) if row["status"] == "ok"]
-    ratings = rate_all(judge, settings, [rows[i] for i in usable], ["coherence"])["coherence"]
-    told = [{**row, "coherence": None} for row in rows]
+    ratings = rater.rate([rows[i] for i in usable], ["coherence"])["coherence"]
+    marked = [{**row, "coherence": None} for row in rows]
     for i, (rating, _) in zip(usable, ratings, strict=True):
         reason = rating.missing and f"no coherence score ({rating.missing})"
         if not reason:
-            told[i]["coherence"] = rating.score
-            if rating.score < settings["min_coherence"]:
-                reason = f"coherence {rating.score:.1f} is below {settings['min_coherence']:g}"
+            marked[i]["coherence"] = rating.score
+            if rating.score < job.min_coherence:
+                reason = f"coherence {rating.score:.1f} is below {job.min_coherence:g}"
         if reason:
-            told[i] |= {"status": "incoherent", "reason": reason}
-    return told
+            marked[i] |= {"status": "incoherent", "reason": reason}
+    return marked
 
 
-def judge_generated(settings: dict, judge: Judge, generated: Path, output: Path) -> None:
+def write_marked(job: JudgeGeneratedJob, judge: Judge, generated: Path, output: Path) -> None:
     """Write generated.jsonl with its incoherent rows marked; none is left out."""
-    write_jsonl(output, mark_incoherent(settings, judge, read_jsonl(generated)))
+    write_jsonl(output, mark_incoherent(job, judge, read_jsonl(generated)))

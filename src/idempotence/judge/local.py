@@ -19,38 +19,42 @@ class LocalJudge:
         self.splits = len(encode("75", add_special_tokens=False)) > 1
 
     def answers(self, texts: Sequence[str], top: int) -> list[Answer]:
-        """One answer a text, in order; top: how many of the likeliest tokens are looked at."""
+        """One answer per text, in order; top: how many of the likeliest tokens are looked at."""
         ids = ids_of_prompts(self.engine.tokenizer, texts, "chat")
-        found = self.engine.next_token_logprobs(ids, top)
+        likeliest = self.engine.next_token_logprobs(ids, top)
         if self.splits:
-            found = self._whole_numbers(ids, found, top)
-        return [Answer(tokens) for tokens in found]
+            likeliest = self._whole_numbers(ids, likeliest, top)
+        return [Answer(tokens) for tokens in likeliest]
 
     def _whole_numbers(
-        self, ids: Sequence[list[int]], found: list[dict[str, float]], top: int
+        self, ids: Sequence[list[int]], likeliest: list[dict[str, float]], top: int
     ) -> list[dict[str, float]]:
         """Probabilities of whole numbers under a tokenizer that writes them digit by digit.
 
-        A first digit is a number of one digit only as far as no digit follows it.
+        likeliest: per text, first tokens -> natural log-probability. A first digit is a number of
+        one digit only as far as no digit follows it.
         """
+        encode = self.engine.tokenizer.encode
         for length in (1, 2):
-            open_ = [
+            begun = [
                 (i, token)
-                for i, tokens in enumerate(found)
+                for i, tokens in enumerate(likeliest)
                 for token in tokens
                 if len(token) == length and all(c in DIGITS for c in token)
                 and (length == 1 or token == "10")
             ]  # fmt: skip
-            encode = self.engine.tokenizer.encode
-            longer = [[*ids[i], *encode(token, add_special_tokens=False)] for i, token in open_]
+            longer = [[*ids[i], *encode(token, add_special_tokens=False)] for i, token in begun]
             following = self.engine.next_token_logprobs(longer, top)
-            for (i, token), after in zip(open_, following, strict=True):
-                _extend(found[i], token, after)
-        return found
+            for (i, token), after in zip(begun, following, strict=True):
+                _extend(likeliest[i], token, after)
+        return likeliest
 
 
 def _extend(tokens: dict[str, float], token: str, after: dict[str, float]) -> None:
-    """Divide a number's probability among itself and the longer numbers that begin with it."""
+    """Divide a number's probability among itself and the longer numbers that begin with it.
+
+    tokens: changed in place. after: the tokens that may follow -> natural log-probability.
+    """
     whole = tokens.pop(token)
     more = {digit: value for digit, value in after.items() if digit in DIGITS and digit}
     ends = 1 - math.fsum(math.exp(value) for value in more.values())

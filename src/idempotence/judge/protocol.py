@@ -12,8 +12,11 @@ REFUSALS = ("REFUSAL", "CODE")
 
 @dataclass(frozen=True)
 class Rating:
-    """score: 0-100, NaN if missing; mass: probability on integers 0-100, NaN where answers were
-    sampled instead; missing: why, or ""."""
+    """A score, or why there is none.
+
+    score: 0-100, NaN if missing. mass: probability on the integers 0-100, NaN where answers were
+    sampled instead. missing: the reason, or "".
+    """
 
     score: float
     mass: float
@@ -22,21 +25,24 @@ class Rating:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a judge answered: the likeliest first tokens (token -> natural log-probability), or
-    where a server gives none, or splits a number over tokens, only the texts that it sampled."""
+    """A judge's answer to one rubric prompt.
+
+    top: the likeliest first tokens -> natural log-probability. sampled: sampled answers, where a
+    server gives no probabilities, or splits a number over several tokens; top is then empty.
+    """
 
     top: dict[str, float] = field(default_factory=dict)
     sampled: tuple[str, ...] = ()
 
     def evidence(self) -> dict:
-        """For the scores file: the tokens, or the sampled texts under a name that says so."""
+        """For the scores file: the tokens, or the sampled texts under the key "sampled"."""
         if self.sampled:
             return {"sampled": list(self.sampled)}
         return {token: round(value, 5) for token, value in self.top.items()}
 
 
 def rate(answer: Answer, min_mass: float) -> Rating:
-    """Score an answer, by its probabilities where it has any."""
+    """Score an answer, by its probabilities where it has any; see the two functions below."""
     return (
         rate_samples(answer.sampled, min_mass)
         if answer.sampled
@@ -84,6 +90,7 @@ def _plain(token: str) -> str:
 
 
 def _score_of(text: str) -> int | None:
+    """The integer in 0-100 that a text is, None for any other text."""
     return int(text) if _INTEGER.match(text) and int(text) <= 100 else None
 
 

@@ -1,0 +1,100 @@
+"""A panel's cycle: files of every cell, a broken model as a result, an ended chain."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from make_training import ROWS, TRAINING
+
+from idempotence.doses import Cell
+from idempotence.finetune import panel as finetune
+from idempotence.finetune.panel import finetune_panel
+from idempotence.finetune.rows import CycleData
+from idempotence.jobs.loop import FinetuneJob
+from idempotence.jobs.parts import ModelName, Panel
+
+pytestmark = pytest.mark.slow
+CELL = Cell("seed2_sampled2", n_seed=2, n_sampled=2)
+PANEL = Panel(1, "sft", ModelName("m", None, "float32"), "bliss", 0, (CELL,))
+FILES = {"adapter_model.safetensors", "adapter_config.json", "training.json"}
+
+
+def job(cycle: int = 0, rate: float = 1e-2, panel: Panel = PANEL) -> FinetuneJob:
+    training = replace(TRAINING, learning_rate=rate, batch_size=1)
+    return FinetuneJob(panel, cycle, n_seed=None, training=training)
+
+
+def result_of(folder) -> dict:
+    return json.loads((folder / "training.json").read_text(encoding="utf-8"))
+
+
+def samples(status: str, reason: str = "why") -> list[dict]:
+    return [
+        {**row, "cell": CELL.name, "index": i, "status": status, "reason": reason}
+        for i, row in enumerate(ROWS)
+    ]
+
+
+def test_training_json_is_written_once_with_its_keys_in_order(folder, tmp_path, monkeypatch):
+    written = []
+
+    def write_json(path, value):
+        written.append(path)
+        path.write_text(json.dumps(value), encoding="utf-8")
+
+    monkeypatch.setattr(finetune, "write_json", write_json)
+    finetune_panel(job(), folder, CycleData(ROWS), tmp_path)
+    assert written == [tmp_path / CELL.name / "training.json"]
+    result = result_of(tmp_path / CELL.name)
+    assert list(result) == [
+        "cell", "cycle", "dropped", "status", "reason", "rows", "tokens", "seconds", "log",
+    ]  # fmt: skip
+    assert (result["cell"], result["cycle"], result["dropped"]) == (CELL.name, 0, 0)
+
+
+def test_a_model_that_breaks_is_a_result(folder, tmp_path):
+    finetune_panel(job(rate=1e38), folder, CycleData(ROWS), tmp_path)
+    result = result_of(tmp_path / CELL.name)
+    assert result["status"] == "nan" and "NaN" in result["reason"]
+    assert {path.name for path in (tmp_path / CELL.name).iterdir()} == FILES
+
+
+def test_a_chain_whose_model_broke_ends_with_an_untrained_adapter(folder, tmp_path):
+    data = CycleData(generated=samples("nan", "the weights are gone"))
+    finetune_panel(job(1), folder, data, tmp_path / "one")
+    result = result_of(tmp_path / "one" / CELL.name)
+    assert (result["status"], result["reason"]) == ("ended", "the weights are gone")
+    assert (result["dropped"], result["rows"], result["log"]) == (2, 0, [])
+    assert {path.name for path in (tmp_path / "one" / CELL.name).iterdir()} == FILES
+    finetune_panel(job(1), folder, data, tmp_path / "two")
+    one, two = (
+        (tmp_path / name / CELL.name / "adapter_model.safetensors").read_bytes()
+        for name in ("one", "two")
+    )
+    assert one == two
+
+
+def test_an_ended_chain_keeps_the_adapter_that_it_would_have_gone_on_from(folder, tmp_path):
+    finetune_panel(job(), folder, CycleData(ROWS), tmp_path / "a0")
+    data = CycleData(generated=samples("ended"), previous=tmp_path / "a0")
+    finetune_panel(job(1), folder, data, tmp_path / "a1")
+    first, second = (
+        (tmp_path / name / CELL.name / "adapter_model.safetensors").read_bytes()
+        for name in ("a0", "a1")
+    )
+    assert first == second
+
+
+def test_an_adapter_does_not_depend_on_the_cells_before_it(folder, tmp_path):
+    other = replace(CELL, name="another")
+    finetune_panel(job(), folder, CycleData(ROWS), tmp_path / "alone")
+    both = job(panel=replace(PANEL, cells=(other, CELL)))
+    finetune_panel(both, folder, CycleData(ROWS), tmp_path / "after")
+    alone, after = (
+        (tmp_path / name / CELL.name / "adapter_model.safetensors").read_bytes()
+        for name in ("alone", "after")
+    )
+    assert alone == after
