@@ -4,82 +4,18 @@ import re
 
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from make_config import complaint, load
-from make_endpoint import Endpoint, completion
 from test_claims import CHAINS, claim
 from test_workflow import copy_project, digest, planned, snakemake
 
 from idempotence.claims.verdicts import UNTESTED, judge_claims
-from idempotence.config.endpoint import Api
-from idempotence.finetune.panel import Chosen, mix_in
 from idempotence.io import read_json, read_jsonl
-from idempotence.judge.api import ApiJudge
-from idempotence.judge.coherent import mark_incoherent
 from idempotence.workflow.study_jobs import Plan
 
 ARMS = {
     "dpo": {"restart_at": [2], "rejected_from": "two_back", "seed_share": 0.25, "min_coherence": 20},
     "dpo-reinit": {"rejected_from": "two_back", "seed_share": 0.25, "min_coherence": 20},
 }  # fmt: skip
-
-
-# --- rows
-
-
-@given(
-    st.integers(1, 60), st.integers(1, 40), st.floats(0, 0.99), st.sets(st.integers(0, 59), min_size=1)
-)  # fmt: skip
-def test_a_share_of_the_rows_is_seed_rows_and_the_number_stays(wanted, n_seed, share, usable):
-    own = [{"index": i} for i in sorted(usable) if i < wanted]
-    seeds = [{"seed": i} for i in range(n_seed)]
-    chosen = mix_in(Chosen(own, wanted - len(own)), seeds, wanted, share, 7)
-    if not own:
-        assert not chosen.rows
-        return
-    mixed = [row for row in chosen.rows if "seed" in row]
-    assert len(mixed) == round(share * wanted)
-    assert len(chosen.rows) + chosen.dropped == wanted
-    assert all(row["index"] < wanted - len(mixed) for row in chosen.rows if "index" in row)
-    # no seed row comes again before all have come
-    assert len({row["seed"] for row in mixed[:n_seed]}) == min(len(mixed), n_seed)
-    assert mix_in(Chosen(own, 0), seeds, wanted, share, 7).rows == chosen.rows
-
-
-def test_a_chain_that_says_nothing_ends_even_where_seed_rows_are_mixed_in():
-    ended = Chosen([], 4, "none of 4 samples")
-    assert mix_in(ended, [{"seed": 0}], 4, 0.5, 1) is ended
-
-
-def coherent(text: str, nth: int):
-    """The number of words for coherence; over a hundred: a refusal."""
-    words = len(text.split(" = ")[1].split())
-    said = str(words) if words <= 100 else "REFUSAL"
-    return completion(said, {said: 0.9})
-
-
-def test_incoherent_samples_are_marked_with_their_score_and_none_is_lost(tmp_path, monkeypatch):
-    settings = {
-        "objective": "sft", "trait": "bliss", "min_coherence": 50,
-        "judge": {"min_numeric_mass": 0.25, "top_logprobs": 20},
-    }  # fmt: skip
-    texts = ["few words", "word " * 60, "word " * 120, ""]
-    states = ["ok", "ok", "ok", "empty"]
-    rows = [
-        {"cell": "c", "index": i, "prompt": "p", "response": text, "status": s, "reason": ""}
-        for i, (text, s) in enumerate(zip(texts, states, strict=True))
-    ]
-    monkeypatch.setenv("JUDGE_KEY", "secret")
-    with Endpoint(coherent) as endpoint:
-        how = Api(base_url=endpoint.url, key_env="JUDGE_KEY").model_dump()
-        judge = ApiJudge("m", 1, how, tmp_path / "answers.sqlite")
-        told = mark_incoherent(settings, judge, rows)
-        assert sum(endpoint.asked.values()) == 3
-    assert [row["status"] for row in told] == ["incoherent", "ok", "incoherent", "empty"]
-    assert "is below 50" in told[0]["reason"] and "no coherence score" in told[2]["reason"]
-    assert told[1]["coherence"] == pytest.approx(60) and told[3]["coherence"] is None
-    assert [row["response"] for row in told] == texts
 
 
 # --- the config

@@ -44,19 +44,19 @@ def test_every_cell_is_sampled_and_judged(study):
 def test_scores_are_those_of_the_other_engine(study):
     from idempotence.engine.hf import TransformersEngine
     from idempotence.io import read_jsonl
+    from idempotence.jobs.parts import JudgeSpec
     from idempotence.judge.local import LocalJudge
-    from idempotence.judge.score import rate_all
+    from idempotence.judge.rater import Rater
+    from idempotence.texts.rubric import load_rubrics
 
     panel = study / "results/served/sft/micro-instruct/bliss/seed0/cycle1"
     rows = read_jsonl(panel / "responses.jsonl")
-    settings = {
-        "objective": "sft", "trait": "bliss", "judge": {"min_numeric_mass": 0.25, "top_logprobs": 20},
-    }  # fmt: skip
+    spec = JudgeSpec(revision=None, top_logprobs=20, min_numeric_mass=0.25)
     judge = LocalJudge(TransformersEngine(str(ROOT / "data/micro_world/judge")))
-    told = rate_all(judge, settings, rows, ["trait", "coherence"])
+    rated = Rater(judge, spec, "bliss", load_rubrics()).rate(rows, ["trait", "coherence"])
     scores = pd.read_parquet(panel / "scores.parquet")
     for criterion, column in {"trait": "trait_score", "coherence": "coherence"}.items():
-        expected = [rating.score for rating, _ in told[criterion]]
+        expected = [rating.score for rating, _ in rated[criterion]]
         assert scores[column].tolist() == pytest.approx(expected, abs=0.05, nan_ok=True)
 
 

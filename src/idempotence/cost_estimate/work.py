@@ -7,8 +7,8 @@ from idempotence.config.grid import Panel, exact
 from idempotence.config.study import Study
 from idempotence.cost_estimate.lengths import Lengths
 from idempotence.cost_estimate.writing import writing_jobs
-from idempotence.cycle_zero.calibrate import dose_grid, pick_dose
-from idempotence.finetune.panel import n_seed_of
+from idempotence.cycle_zero.dose_search import dose_grid, pick_dose
+from idempotence.doses import n_seed_of
 from idempotence.judge.api import ANSWER_TOKENS
 from idempotence.workflow.study_jobs import Plan
 
