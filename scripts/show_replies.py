@@ -2,24 +2,26 @@
 
 from pathlib import Path
 
-from idempotence.errors import exit_cleanly
-from idempotence.launch.arguments import argument_parser
+from idempotence.jobs.parts import Loops
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argument_parser(__doc__, "--scores")
-    parser.add_argument("--replies", type=int, default=2, help="for each cycle (default: 2)")
-    parser.add_argument("--output", type=Path, required=True, help="HTML page to write")
-    given = parser.parse_args(argv)
+def show_replies(scores: Path, loops: Loops, output: Path, replies: int = 2) -> None:
+    """Write a page to read replies: setting, trait, cell and cycle to choose from.
+
+    scores: the study's scores.parquet.
+    loops: the study's settings.
+    output: HTML page to write.
+    replies: how many are shown for each cell and cycle.
+    """
     from idempotence.report.pages import script, write_page
     from idempotence.report.replies import NEEDED, replies_page
     from idempotence.scores.files import read_scores
 
-    scores = read_scores(given.scores, NEEDED)
-    page = replies_page(scores, given.replies)
-    write_page(given.output, "replies.html.j2", script=script("choose.js"), **page)
-    return 0
+    page = replies_page(read_scores(scores, NEEDED), replies, loops)
+    write_page(output, "replies.html.j2", script=script("choose.js"), **page)
 
 
 if __name__ == "__main__":
-    exit_cleanly(main)
+    from idempotence.launch.script import run
+
+    run(show_replies)

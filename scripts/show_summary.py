@@ -1,31 +1,46 @@
 """The report's front page: what was run, the verdicts on the claims, figures, limits."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from idempotence.errors import exit_cleanly
-from idempotence.launch.arguments import argument_parser
+from idempotence.jobs.parts import Loops
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argument_parser(__doc__, "--scores", "--chains", "--confidence")
-    parser.add_argument("--study", required=True, help="the study's name")
-    parser.add_argument("--claims", type=Path, help="claims.json, where there are scores")
-    parser.add_argument("--audit", type=Path, nargs=3, help="audits: rows, bad rows, chains (CSV)")
-    parser.add_argument("--training", type=Path, required=True, help="the training log (CSV)")
-    parser.add_argument("--figures", type=Path, nargs="*", default=[], help="PNG, in their order")
-    parser.add_argument("--output", type=Path, required=True, help="reStructuredText to write")
-    given = parser.parse_args(argv)
+def show_summary(
+    study: str,
+    chains: Path,
+    training: Path,
+    scores: Path,
+    loops: Loops,
+    confidence: float,
+    output: Path,
+    figures: Sequence[Path] = (),
+    claims: Path | None = None,
+    audit: Sequence[Path] = (),
+) -> None:
+    """Write the report's front page: what was run, verdicts on the claims, figures, limits.
+
+    study: the study's name.
+    chains: table of the chains (Parquet).
+    training: the training log (Parquet).
+    scores: the study's scores.parquet.
+    loops: the study's settings.
+    confidence: of the intervals in the claims' tests, as 0.95.
+    output: reStructuredText to write.
+    figures: PNG files in their order, each with its caption in a .txt file beside it.
+    claims: claims.json, where there are scores.
+    audit: of an audit, the tables of rows, bad rows and chains that were read (Parquet).
+    """
     from idempotence.io import write_text
     from idempotence.report.pages import render
-    from idempotence.report.summary import as_rst, summary
+    from idempotence.report.summary import StudyFiles, as_rst, summary
 
-    page = summary(
-        given.study, given.claims, given.chains, given.training, given.scores, given.figures,
-        given.confidence, given.audit,
-    )  # fmt: skip
-    write_text(given.output, as_rst(render("summary.html.j2", **page)))
-    return 0
+    files = StudyFiles(chains, training, scores, tuple(figures), claims, tuple(audit))
+    page = summary(study, files, loops, confidence)
+    write_text(output, as_rst(render("summary.html.j2", **page)))
 
 
 if __name__ == "__main__":
-    exit_cleanly(main)
+    from idempotence.launch.script import run
+
+    run(show_summary)

@@ -1,28 +1,27 @@
 """Page with the study's tables, each with what it means."""
 
-import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
-from idempotence.errors import exit_cleanly
 
+def show_tables(
+    tables: Sequence[str], output: Path, captions: Path | None = None, title: str = "Tables"
+) -> None:
+    """Write a page with the study's tables, each with what it means.
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--table", action="append", required=True, metavar="HEADING=PATH",
-        help="a CSV file and its heading; repeat it for more, in the order of the page",
-    )  # fmt: skip
-    parser.add_argument("--captions", type=Path, help="folder of captions that explain the tables")
-    parser.add_argument("--title", default="Tables", help="the page's title")
-    parser.add_argument("--output", type=Path, required=True, help="HTML page to write")
-    given = parser.parse_args(argv)
+    tables: HEADING=PATH of each CSV file, in the order of the page.
+    output: HTML page to write.
+    captions: folder of captions that explain the tables.
+    title: the page's title.
+    """
     from idempotence.report.pages import write_page
     from idempotence.report.tables import tables_page, titled
 
-    page = tables_page([titled(text) for text in given.table], given.title, given.captions)
-    write_page(given.output, "tables.html.j2", **page)
-    return 0
+    page = tables_page([titled(text) for text in tables], title, captions)
+    write_page(output, "tables.html.j2", **page)
 
 
 if __name__ == "__main__":
-    exit_cleanly(main)
+    from idempotence.launch.script import run
+
+    run(show_tables)

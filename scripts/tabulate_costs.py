@@ -1,29 +1,37 @@
-"""What the loop's jobs cost: seconds, tokens and replies by stage and setting."""
+"""What the loop's jobs cost: seconds, memory, tokens and replies by stage and setting."""
 
-import json
+from collections.abc import Sequence
 from pathlib import Path
 
-from idempotence.errors import exit_cleanly
-from idempotence.launch.arguments import argument_parser
+from idempotence.jobs.parts import Loops
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argument_parser(__doc__, "--scores")
-    parser.add_argument("--training", type=Path, required=True, help="training.csv")
-    parser.add_argument("--benchmarks", type=Path, required=True, help="results/<study>/benchmarks")
-    parser.add_argument(
-        "--endpoints", type=json.loads, default={}, help="JSON: role -> cache, price_in, price_out"
-    )
-    parser.add_argument("--copied", nargs="*", default=[], help="settings with a twin's cycle 0")
-    parser.add_argument("--output", type=Path, required=True, help="costs.csv")
-    given = parser.parse_args(argv)
-    from idempotence.io import write_csv
+def tabulate_costs(
+    scores: Path,
+    training: Path,
+    benchmarks: Path,
+    endpoints: dict,
+    loops: Loops,
+    output: Path,
+    copied: Sequence[str] = (),
+) -> None:
+    """Tabulate what the loop's jobs cost: seconds, memory, tokens and replies.
+
+    scores: the study's scores.parquet.
+    training: the training log (Parquet).
+    benchmarks: folder of the jobs' usage files, <stage>/<panel and cycle>.tsv.
+    endpoints: role -> cache, price_in and price_out of the endpoint that it has.
+    loops: the study's settings.
+    output: table to write (CSV; Parquet beside it).
+    copied: settings whose cycle 0 is copied from another setting.
+    """
+    from idempotence.io import write_table
     from idempotence.report.costs import costs
 
-    made = costs(given.scores, given.training, given.benchmarks, given.endpoints, given.copied)
-    write_csv(made, given.output)
-    return 0
+    write_table(costs(scores, training, benchmarks, endpoints, loops, copied), output)
 
 
 if __name__ == "__main__":
-    exit_cleanly(main)
+    from idempotence.launch.script import run
+
+    run(tabulate_costs)

@@ -23,7 +23,7 @@ from idempotence.figures.style import (
 from idempotence.jobs.parts import Loop
 from idempotence.stats.dose import dose_axes
 
-COLORS = "PuOr_r"  # diverging, and told apart by colour-blind readers
+COLORS = "PuOr_r"  # diverging; colour-blind readers see the difference
 REACH = 100.0  # points at the ends of the scale
 NAMES = {"level": "seeded to", "n_seed": "seed rows", "n_sampled": "samples per cycle",
          "beta": "β", "pairs": "pairs per cycle"}  # fmt: skip

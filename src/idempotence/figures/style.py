@@ -66,7 +66,7 @@ _METADATA = {
 
 
 class Look(TypedDict):
-    """How a line is told from others; no marker: ""."""
+    """Colour and marker of a line; no marker: ""."""
 
     color: str
     marker: str
@@ -78,7 +78,7 @@ def styled() -> AbstractContextManager[None]:
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """A figure of that size in inches, drawn by Agg: no window system is asked for."""
+    """A figure of that size in inches, drawn by Agg, which needs no window system."""
     figure = Figure(figsize=(width, height))
     FigureCanvasAgg(figure)
     return figure

@@ -1,7 +1,9 @@
-"""What the jobs of the loop cost, from the benchmark files that Snakemake writes beside them."""
+"""What the jobs of the loop cost, from the usage files that they write."""
 
-from collections.abc import Collection
-from dataclasses import asdict
+import csv
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -10,90 +12,124 @@ import pyarrow.parquet as pq
 from idempotence.endpoint.answers import spent_in
 from idempotence.errors import UserError
 from idempotence.figures.labels import in_order
-from idempotence.scores.training_log import CHAIN
+from idempotence.io import read_table
+from idempotence.jobs.parts import Loops
+from idempotence.scores.schema import PANEL_CYCLE
+from idempotence.scores.training_log import KEY
 from idempotence.stats.groups import ALL
 
 SECOND = "judge_second"
-COPIED = ("finetune", "sample")  # stages that a twin's cycle 0 does without
+COPIED = ("finetune", "sample")  # stages that a copied cycle 0 does without
 COUNTS = ["jobs", "timed", "handled"]
-ASKED = ["calls", "tokens_in", "tokens_out"]
-PANEL = ["setting", "model", "trait", "seed", "cycle"]
+SPENT = ["calls", "tokens_in", "tokens_out"]
 UNITS = {
     "finetune": "tokens", "sample": "replies", "judge": "replies", "judge_second": "replies",
 }  # fmt: skip
+UNKNOWN = ("", "-", "NA")  # in a usage file: not measured
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What one job used: wall seconds, peak memory (MB), CPU seconds; NaN where not measured."""
+
+    seconds: float
+    memory: float
+    cpu: float
 
 
 def costs(
     scores: Path,
     training: Path,
     benchmarks: Path,
-    endpoints: dict[str, dict],
+    endpoints: Mapping[str, Mapping],
+    loops: Loops,
     copied: Collection[str] = (),
 ) -> pd.DataFrame:
-    """One row a stage and setting, then one an endpoint.
+    """One row for each stage and setting, then one for each endpoint.
 
-    scores: a scores file; training: training.csv; benchmarks: the folder with
-    <stage>/<setting>.<model>.<trait>.<seed>.<cycle>.tsv, of which any may be absent.
-    Columns: stage, setting, jobs, timed (jobs with a benchmark), seconds (sum over the timed),
-    seconds_a_job, handled, unit, handled_a_second (empty unless all jobs were timed). A second
-    judge is a stage where it has benchmarks.
+    scores: a scores file; training: the training log; benchmarks: the folder with
+    <stage>/<setting>.<model>.<trait>.<seed>.<cycle>.tsv, of which any may be absent; copied:
+    settings whose cycle 0 is that of another setting, neither trained nor sampled again.
+    Columns: stage, setting, jobs, timed (jobs with a usage file), seconds (wall time, sum over the
+    timed), seconds_a_job, memory_mb (largest peak of a timed job, MB), load (CPU seconds per wall
+    second of the timed jobs), handled, unit, handled_a_second (empty unless all jobs were timed).
+    A second judge is a stage where it has usage files.
 
-    copied: settings whose cycle 0 is that of a twin, neither trained nor sampled again.
-
-    endpoints: role ("judge") -> its cache of answers, price_in and price_out (money a million
+    endpoints: role ("judge") -> its cache of answers, price_in and price_out (money per million
     tokens). Where there are any, they have rows of their own (stage "<role> API") and columns:
-    calls, tokens_in, tokens_out, cost, of all jobs that asked; empty where the cache is gone.
+    calls, tokens_in, tokens_out, cost, of all jobs with that role; empty where the cache is gone.
     """
-    counted = pq.read_table(scores, columns=PANEL).group_by(PANEL).aggregate([([], "count_all")])
-    judged = counted.to_pandas()
-    runs = pd.read_csv(training).drop_duplicates(CHAIN)
-    stages = [stage for stage in UNITS if stage != SECOND or (benchmarks / stage).is_dir()]
-    table = pd.DataFrame(
-        [
-            _row(stage, setting, judged[judged["setting"] == setting],
-                 runs[runs["setting"] == setting], benchmarks / stage,
-                 1 if setting in copied and stage in COPIED else 0)
-            for stage in stages
-            for setting in in_order(judged["setting"])
-        ]
-    )  # fmt: skip
-    asked = pd.DataFrame([_asked(role, **told) for role, told in endpoints.items()])
-    return pd.concat([table, asked], ignore_index=True).astype(
-        dict.fromkeys([*COUNTS, *(name for name in ASKED if name in asked)], "Int64")
-    )
+    counted = pq.read_table(scores, columns=PANEL_CYCLE).group_by(PANEL_CYCLE)
+    judged = counted.aggregate([([], "count_all")]).to_pandas()
+    runs = read_table(training).drop_duplicates(KEY)
+    rows = [
+        _row(stage, setting, judged[judged["setting"] == setting],
+             runs[runs["setting"] == setting], benchmarks / stage,
+             1 if setting in copied and stage in COPIED else 0)
+        for stage in UNITS
+        if stage != SECOND or (benchmarks / stage).is_dir()
+        for setting in in_order(judged["setting"], loops)
+    ]  # fmt: skip
+    remote = [_spent(role, **endpoint) for role, endpoint in endpoints.items()]
+    table = pd.concat([pd.DataFrame(rows), pd.DataFrame(remote)], ignore_index=True)
+    counts = [name for name in (*COUNTS, *SPENT) if name in table]
+    return table.astype(dict.fromkeys(counts, "Int64"))
 
 
-def _asked(role: str, cache: str, price_in: float, price_out: float) -> dict:
-    """What an endpoint was asked; empty where it is no longer known."""
-    about, spent = {"stage": f"{role} API", "setting": ALL}, spent_in(Path(cache))
+def _spent(role: str, cache: str, price_in: float, price_out: float) -> dict:
+    """The row of an endpoint; without numbers where its cache is gone."""
+    row, spent = {"stage": f"{role} API", "setting": ALL}, spent_in(Path(cache))
     if spent is None:
-        return {**about, **dict.fromkeys([*ASKED, "cost"])}
-    return {**about, **asdict(spent), "cost": spent.cost(price_in, price_out)}
+        return {**row, **dict.fromkeys([*SPENT, "cost"])}
+    return {**row, **asdict(spent), "cost": spent.cost(price_in, price_out)}
 
 
 def _row(
     stage: str, setting: str, judged: pd.DataFrame, runs: pd.DataFrame, folder: Path, first: int
 ) -> dict:
+    """The row of a stage and setting, from its cycle `first` on."""
     judged, runs = judged[judged["cycle"] >= first], runs[runs["cycle"] >= first]
-    names = judged[PANEL].astype(str).agg(".".join, axis=1)
-    seconds = [s for name in names if (s := _seconds(folder / f"{name}.tsv")) is not None]
+    names = judged[PANEL_CYCLE].astype(str).agg(".".join, axis=1)
+    used = [usage for name in names if (usage := read_usage(folder / f"{name}.tsv")) is not None]
     replies = int(judged["count_all"].sum())
-    fed = runs.loc[runs["cycle"] > first, ["rows", "dropped"]].sum().sum()
-    handled = {"finetune": runs["tokens"].sum(), "sample": replies + fed}.get(stage, replies)
-    whole = len(seconds) == len(names)
+    trained_on = runs.loc[runs["cycle"] > first, ["rows", "dropped"]].sum().sum()
+    handled = {"finetune": runs["tokens"].sum(), "sample": replies + trained_on}.get(stage, replies)
+    seconds, whole = sum(usage.seconds for usage in used), len(used) == len(names)
     return {
-        "stage": stage, "setting": setting, "jobs": len(names), "timed": len(seconds),
-        "seconds": sum(seconds), "seconds_a_job": sum(seconds) / len(seconds) if seconds else None,
-        "handled": int(handled), "unit": UNITS[stage],
-        "handled_a_second": handled / sum(seconds) if whole else None,
+        "stage": stage, "setting": setting, "jobs": len(names), "timed": len(used),
+        "seconds": seconds, "seconds_a_job": seconds / len(used) if used else None,
+        **_machine(used), "handled": int(handled), "unit": UNITS[stage],
+        "handled_a_second": handled / seconds if whole and seconds else None,
     }  # fmt: skip
 
 
-def _seconds(file: Path) -> float | None:
-    """Wall seconds of a job; None where it has no benchmark. Raises `UserError` for another file."""
+def _machine(used: list[Usage]) -> dict[str, float | None]:
+    """Peak memory and load of some jobs, of those where they were measured."""
+    memory = [usage.memory for usage in used if not math.isnan(usage.memory)]
+    busy = [usage for usage in used if not math.isnan(usage.cpu)]
+    seconds = sum(usage.seconds for usage in busy)
+    return {
+        "memory_mb": max(memory, default=None),
+        "load": sum(usage.cpu for usage in busy) / seconds if seconds else None,
+    }
+
+
+def read_usage(file: Path) -> Usage | None:
+    """What a job used, from the first row of its usage file; None where it has none.
+
+    The columns are those of Snakemake's benchmark files. Raises `UserError` for another file.
+    """
     if not file.is_file():
         return None
     try:
-        return float(pd.read_csv(file, sep="\t")["s"].iloc[0])
-    except (KeyError, IndexError, ValueError) as error:
-        raise UserError(f"{file} is no benchmark of Snakemake ({error}); delete it") from None
+        with open(file, encoding="utf-8", newline="") as lines:
+            row = next(csv.DictReader(lines, delimiter="\t"))
+        memory, cpu = (row.get(name) or "" for name in ("max_rss", "cpu_time"))
+        return Usage(float(row["s"]), _number(memory), _number(cpu))
+    except (KeyError, StopIteration, ValueError, TypeError) as error:
+        what = f"{type(error).__name__}: {error}"
+        raise UserError(f"{file} is no usage file of a job ({what}); delete it") from None
+
+
+def _number(text: str) -> float:
+    return math.nan if text in UNKNOWN else float(text)

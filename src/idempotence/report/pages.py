@@ -1,8 +1,9 @@
-"""Standalone HTML pages: no network, no script but our own, all text that comes from data escaped."""
+"""Standalone HTML pages: no network, one script of our own, all text from data escaped."""
 
 import base64
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import jinja2
 
@@ -11,7 +12,7 @@ from idempotence.io import write_text
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def render(template: str, **values) -> str:
+def render(template: str, **values: Any) -> str:
     """Fill a template; every value is escaped, and a name that is not given is an error."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
@@ -25,7 +26,7 @@ def render(template: str, **values) -> str:
     return environment.get_template(template).render(**values)
 
 
-def write_page(path: str | Path, template: str, **values) -> None:
+def write_page(path: str | Path, template: str, **values: Any) -> None:
     """Render a template into a file."""
     write_text(path, render(template, **values))
 
@@ -36,5 +37,5 @@ def script(name: str) -> str:
 
 
 def _digest(text: str) -> str:
-    """What a content security policy calls a script: SHA-256 in base64."""
+    """SHA-256 in base64, as a content security policy names a script."""
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")

@@ -1,6 +1,5 @@
-"""Which code, libraries and machine made a run."""
+"""The code, the libraries and the machine of a run."""
 
-import csv
 import hashlib
 import json
 import os
@@ -8,10 +7,11 @@ import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from idempotence import __version__
 from idempotence.environment_names import SAMPLER
+from idempotence.io import read_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,10 +27,10 @@ LIST = (
 )
 
 
-def describe_run(claims: Path) -> dict:
-    """Version, commit (null outside git), packages, Python, processor, hash of the claims' tests.
+def describe_run(claims: Path) -> dict[str, Any]:
+    """Version, commit (None outside git), packages, Python, processor, hash of the claims' tests.
 
-    claims: data/claims.yaml; whoever compares its SHA-256 sees whether tests changed after a run.
+    claims: data/claims.yaml; its SHA-256 shows whether tests changed after a run.
     """
     return {
         "idempotence": __version__,
@@ -43,18 +43,18 @@ def describe_run(claims: Path) -> dict:
             "architecture": platform.machine(),
             "processor": _processor(),
         },
-        "packages": {name: _version(name) for name in PACKAGES} | _where_vllm_is(),
+        "packages": {name: _version(name) for name in PACKAGES} | _sampling_packages(),
     }
 
 
-def describe_files(table: Path) -> dict:
-    """`files`: SHA-256 of each file that an audit read, from its table of rows."""
-    with open(table, encoding="utf-8", newline="") as file:
-        return {"files": {row["file"]: row["sha256"] for row in csv.DictReader(file)}}
+def describe_files(rows: Path) -> dict[str, dict[str, str]]:
+    """`files`: SHA-256 of each file that an audit read, from its table of rows (Parquet)."""
+    table = read_table(rows)
+    return {"files": dict(zip(table["file"], table["sha256"], strict=True))}
 
 
-def as_table(run: dict) -> "pd.DataFrame":
-    """What `describe_run` gave as rows of (name, value); packages that are not there are left out."""
+def as_table(run: dict[str, Any]) -> "pd.DataFrame":
+    """The result of `describe_run` as rows of (name, value), without packages that are absent."""
     import pandas as pd
 
     rows = {name: value for name, value in run.items() if not isinstance(value, dict)}
@@ -63,8 +63,8 @@ def as_table(run: dict) -> "pd.DataFrame":
     return pd.DataFrame({"name": list(known), "value": list(known.values())})
 
 
-def _where_vllm_is() -> dict[str, str]:
-    """What samples texts, where an environment of its own does."""
+def _sampling_packages() -> dict[str, str]:
+    """Packages of vLLM's environment, where texts are sampled in it."""
     python = os.environ.get(SAMPLER)
     if not python:
         return {}
@@ -72,11 +72,12 @@ def _where_vllm_is() -> dict[str, str]:
         done = subprocess.run([python, "-c", LIST], capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return {}
-    found = json.loads(done.stdout)
-    return {f"{name} (sampling)": found[name] for name in SAMPLER_PACKAGES if name in found}
+    versions = json.loads(done.stdout)
+    return {f"{name} (sampling)": versions[name] for name in SAMPLER_PACKAGES if name in versions}
 
 
 def _git(*arguments: str) -> str | None:
+    """The output of a git command; None where it fails."""
     try:
         done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
@@ -85,6 +86,7 @@ def _git(*arguments: str) -> str | None:
 
 
 def _version(package: str) -> str | None:
+    """The version of a package; None where it is absent."""
     try:
         return version(package)
     except PackageNotFoundError:
@@ -92,6 +94,7 @@ def _version(package: str) -> str | None:
 
 
 def _processor() -> str:
+    """The processor's name."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:
             names = [line.split(":", 1)[1].strip() for line in file if "model name" in line]

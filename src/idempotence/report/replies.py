@@ -1,11 +1,14 @@
-"""A few replies of every setting, trait, cell and cycle, so that people see what scores mean."""
+"""A few replies of every setting, trait, cell and cycle, to see what scores mean."""
+
+from typing import Any
 
 import pandas as pd
 
 from idempotence.errors import UserError
-from idempotence.figures.labels import in_order, setting_title
+from idempotence.figures.labels import in_order, loop_of, setting_title
 from idempotence.figures.trajectories import cell_labels
-from idempotence.scores.files import DEAD, DOSES
+from idempotence.jobs.parts import Loop, Loops
+from idempotence.scores.schema import DEAD, DOSES
 
 NEEDED = [
     "setting", "model", "trait", "seed", "cell", *DOSES, "cycle", "question", "sample", "prompt",
@@ -36,24 +39,25 @@ def nearest_median(replies: pd.DataFrame, count: int) -> pd.DataFrame:
     return scored.sort_values(["again", "distance"], kind="stable").head(count)
 
 
-def replies_page(scores: pd.DataFrame, count: int) -> dict:
+def replies_page(scores: pd.DataFrame, count: int, loops: Loops) -> dict[str, Any]:
     """What the template `replies.html.j2` shows: a section for each setting, trait and cell.
 
-    scores: the columns `NEEDED`. Raises `UserError` when there are no replies, or count < 1.
+    scores: the columns `NEEDED`; count: replies that are shown for each cell and cycle. Raises
+    `UserError` when there are no replies, or count < 1.
     """
     if scores.empty:
         raise UserError("the scores have no replies")
     if count < 1:
-        raise UserError(f"{count} replies were asked for; show at least 1")
+        raise UserError(f"cannot show {count} replies of each cell; show at least 1")
     chains = [
         chain
-        for setting in in_order(scores["setting"])
-        for chain in _chains(scores[scores["setting"] == setting], setting, count)
+        for setting in in_order(scores["setting"], loops)
+        for chain in _chains(scores[scores["setting"] == setting], loop_of(loops, setting), count)
     ]
     return {"title": "Replies", "count": count, "chains": chains}
 
 
-def _chains(scores: pd.DataFrame, setting: str, count: int) -> list[dict]:
+def _chains(scores: pd.DataFrame, loop: Loop, count: int) -> list[dict[str, Any]]:
     """The sections of one setting, in the order of traits and of the cells' doses."""
     labels = cell_labels(scores)
     many = scores["model"].nunique() > 1
@@ -61,15 +65,13 @@ def _chains(scores: pd.DataFrame, setting: str, count: int) -> list[dict]:
     for (model, trait), of_subject in scores.groupby(["model", "trait"]):
         by_cell = dict(list(of_subject.groupby("cell")))
         for cell in (cell for cell in labels if cell in by_cell):
+            cycles = by_cell[cell].groupby("cycle")
             chains.append(
                 {
-                    "setting": setting_title(setting),
+                    "setting": setting_title(loop),
                     "trait": f"{trait} ({model})" if many else trait,
                     "cell": _own_label(by_cell[cell], labels[cell]),
-                    "cycles": [
-                        _cycle(replies, cycle, count)
-                        for cycle, replies in by_cell[cell].groupby("cycle")
-                    ],
+                    "cycles": [_cycle(replies, cycle, count) for cycle, replies in cycles],
                 }
             )
     return chains
@@ -83,7 +85,7 @@ def _own_label(of_cell: pd.DataFrame, label: str) -> str:
     return f"{label} ({' or '.join(f'{n:g}' for n in rows)} seed rows)"
 
 
-def _cycle(replies: pd.DataFrame, cycle: int, count: int) -> dict:
+def _cycle(replies: pd.DataFrame, cycle: int, count: int) -> dict[str, Any]:
     """The chosen replies of one cell at one cycle, and where they stand among all."""
     alive = replies[~replies["status"].isin(DEAD)]
     score = alive["trait_score"].dropna()
@@ -104,7 +106,8 @@ def _cycle(replies: pd.DataFrame, cycle: int, count: int) -> dict:
     }
 
 
-def _reply(row: pd.Series) -> dict:
+def _reply(row: pd.Series) -> dict[str, Any]:
+    """A reply with its prompt, place and scores, as the page shows them."""
     return {
         "prompt": _cut(row["prompt"]),
         "response": _cut(row["response"]),
@@ -114,9 +117,11 @@ def _reply(row: pd.Series) -> dict:
 
 
 def _cut(text: str) -> str:
+    """A text without what is beyond `LONGEST` letters."""
     more = len(text) - LONGEST
     return text if more <= 0 else f"{text[:LONGEST]} … ({more:,} letters more)"
 
 
 def _number(value: float) -> str:
+    """A score as a whole number."""
     return "–" if pd.isna(value) else f"{value:.0f}"

@@ -5,6 +5,7 @@ import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from idempotence.errors import UserError
 
@@ -30,11 +31,12 @@ def titled(text: str) -> tuple[str, Path]:
 
 def tables_page(
     tables: Sequence[tuple[str, str | Path]], title: str, captions: Path | None = None
-) -> dict:
+) -> dict[str, Any]:
     """What the template `tables.html.j2` shows.
 
     tables: (heading, path of a CSV file), in the order of the page; captions: folder of the
-    report's captions, of which <name>.rst explains <name>.csv. Raises `UserError` for a file that is absent, has no header or is uneven.
+    report's captions, of which <name>.rst explains <name>.csv. Raises `UserError` for a file that
+    is absent, has no header or is uneven.
     """
     shown = [
         {"anchor": f"table-{place}", **_table(heading, Path(path), captions)}
@@ -43,7 +45,8 @@ def tables_page(
     return {"title": title, "tables": shown}
 
 
-def _table(heading: str, path: Path, captions: Path | None) -> dict:
+def _table(heading: str, path: Path, captions: Path | None) -> dict[str, Any]:
+    """A table with its explanation and its rounded rows."""
     try:
         with open(path, encoding="utf-8", newline="") as file:
             header, *rows = list(csv.reader(file)) or [[]]
