@@ -18,7 +18,7 @@ from idempotence.workflow.study_jobs import StudyJobs
 from idempotence.workflow.study_texts import check_rubrics, data_files, supply
 
 SOURCES = [str(path) for path in [BASE / "config.yaml", *workflow.overwrite_configfiles]]
-CONFIG = effective_config(dict(config), SOURCES)
+CONFIG = effective_config(dict(config), SOURCES, dict(workflow.config_settings.config))
 try:
     STUDY = load_study(CONFIG, SOURCES, supply(CONFIG))
 except UserError as error:

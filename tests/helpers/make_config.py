@@ -1,78 +1,95 @@
 """Configs for tests: the default study, with what a test changes."""
 
-import copy
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
-import yaml
 
+from idempotence.config.layers import effective_config, merged
 from idempotence.config.load import load_study
-from idempotence.config.reference import json_schema, resolve
+from idempotence.config.reference import json_schema, section_of
 from idempotence.config.study import Study
-from idempotence.config.supply import Supply
 from idempotence.errors import UserError
+from idempotence.io import parse_yaml
+from idempotence.texts.supply import Supply
 
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULT = ROOT / "config.yaml"
 TRAITS = ["bliss", "lucky", "sycophancy", "nvidia"]
-BASE = yaml.safe_load(DEFAULT.read_text(encoding="utf-8"))
+BASE = parse_yaml(DEFAULT.read_text(encoding="utf-8"))
 
 
-def merged(base: dict, over: dict) -> dict:
-    """As Snakemake merges: sections key by key, all else replaced."""
-    result = copy.deepcopy(base)
-    for key, value in over.items():
-        both = isinstance(value, dict) and isinstance(result.get(key), dict)
-        result[key] = merged(result[key], value) if both else copy.deepcopy(value)
-    return result
-
-
-def nested(key: str, value) -> dict:
+def nested(key: str, value: Any) -> dict:
     """ "a.b", 1 -> {"a": {"b": 1}}."""
     for part in reversed(key.split(".")):
         value = {part: value}
     return value
 
 
-def at(raw: dict, key: str):
+def at(raw: Any, key: str) -> Any:
     for part in key.split("."):
         raw = raw[part]
     return raw
 
 
-def load(over: dict | None = None, **more) -> Study:
-    """more: what else of `Supply` there is than `TRAITS`."""
-    return load_study(merged(BASE, over or {}), [str(DEFAULT)], Supply(TRAITS, **more))
+def with_recipes(own: dict) -> dict:
+    """The default study's settings with changes to some of their recipes, or further settings."""
+    return {"settings": {**{name: {} for name in BASE["settings"]}, **own}}
 
 
-def complaint(over: dict, **more) -> str:
+def effective(over: dict | None = None, files: Sequence[str | Path] = ()) -> dict:
+    """The config of a study as Snakemake's process sees it.
+
+    config.yaml, then files, then `over` as by --config.
+    """
+    config = BASE
+    for file in files:
+        config = merged(config, parse_yaml(Path(file).read_text(encoding="utf-8")))
+    return effective_config(merged(config, over or {}), [str(DEFAULT), *map(str, files)], over)
+
+
+def load(over: dict | None = None, files: Sequence[str | Path] = (), **more: Any) -> Study:
+    """The study of `effective`. more: fields of `Supply` beside the traits `TRAITS`."""
+    sources = [str(DEFAULT), *map(str, files)]
+    return load_study(effective(over, files), sources, Supply(TRAITS, **more))
+
+
+def complaint(over: dict | None = None, files: Sequence[str | Path] = (), **more: Any) -> str:
+    """The message of a config that `load` refuses."""
     with pytest.raises(UserError) as caught:
-        load(over, **more)
+        load(over, files, **more)
     return str(caught.value)
 
 
-def sections(schema: dict | None = None, place: str = "") -> dict[str, list[str]]:
-    """Dotted section -> its keys, from the schema; lists of sections left out."""
-    schema = schema or json_schema()
-    found = {place: list(schema["properties"])}
+def _sections(schema: dict[str, Any], place: str = "") -> dict[str, list[str]]:
+    """Dotted section -> its keys. Recipes stand as that of sft; lists of sections are left out."""
+    places = {place: list(schema["properties"])}
     for key, inner in schema["properties"].items():
-        if "$ref" in inner:
-            found |= sections(resolve(inner), f"{place}.{key}".lstrip("."))
-    return found
+        here = f"{place}.{key}".lstrip(".")
+        if "patternProperties" in inner:
+            (inner,) = inner["patternProperties"].values()
+            here += ".sft"
+        section = section_of(inner)
+        if "properties" in section and (inner.get("default", {}) is not None or ".sft" in here):
+            places |= _sections(section, here)
+    return places
 
 
-def given(place: str) -> dict:
-    """The default config's section at a place, or nothing."""
+def _given(place: str) -> Any:
+    """The default config's section at a place, or nothing; a recipe's keys count as given."""
+    if place.startswith("settings."):
+        return SECTIONS[place]
     try:
         return at(BASE, place) if place else BASE
     except KeyError:
         return {}
 
 
-SECTIONS = sections()
+SECTIONS = _sections(json_schema())
 LEAVES = [
     f"{place}.{key}".lstrip(".")
     for place, keys in SECTIONS.items()
     for key in keys
-    if f"{place}.{key}".lstrip(".") not in SECTIONS and (not place or key in given(place))
+    if f"{place}.{key}".lstrip(".") not in SECTIONS and (not place or key in _given(place))
 ]

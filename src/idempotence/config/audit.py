@@ -6,8 +6,8 @@ from idempotence.config.loading import DTYPE, GPUS, MEMORY, REVISION, Dtype
 from idempotence.config.values import Count, Number, Positive, Score, Section, Seed, Slug, Text
 from idempotence.doses import DOSES
 
-DEFAULT_CELL, DEFAULT_MODEL = "all", "model"  # where nothing tells them
-# what a row belongs to: told by the path, by the entry of `files`, or by a column
+DEFAULT_CELL, DEFAULT_MODEL = "all", "model"  # where they are not given
+# what a row belongs to: in the path, in the entry of `files`, or in a column
 NAMES = ("setting", "model", "trait", "cell")
 WHOLE = ("seed", "cycle")
 PLACES = (*NAMES, *WHOLE, *DOSES)
@@ -17,7 +17,9 @@ class AuditFile(Section):
     """Files of replies, and what all of their rows belong to."""
 
     path: Text = Field(
-        description="Path of JSON-lines files, plain or gzip. `*` stands for any letters but `/`; {cycle}, {seed}, {cell}, {trait}, {model}, {setting} and the doses for what is read from the path."
+        description="Path of JSON-lines files, plain or gzip. `*` stands for any letters but `/`; "
+        "{cycle}, {seed}, {cell}, {trait}, {model}, {setting} and the doses stand for what is read "
+        "from the path."
     )
     setting: Text | None = Field(None, description="Setting of all rows.")
     model: Text | None = Field(None, description="Model of all rows.")
@@ -27,9 +29,9 @@ class AuditFile(Section):
     cycle: Seed | None = Field(None, description="Cycle of all rows.")
     level: Positive | None = Field(None, description="Level that all rows were seeded to.")
     n_seed: Positive | None = Field(None, description="Seed rows behind all rows.")
-    n_sampled: Positive | None = Field(None, description="Samples a cycle behind all rows.")
+    n_sampled: Positive | None = Field(None, description="Samples per cycle behind all rows.")
     beta: Positive | None = Field(None, description="DPO's beta behind all rows.")
-    pairs: Positive | None = Field(None, description="DPO's pairs a cycle behind all rows.")
+    pairs: Positive | None = Field(None, description="DPO's pairs per cycle behind all rows.")
 
 
 class AuditColumns(Section):
@@ -39,40 +41,41 @@ class AuditColumns(Section):
         "messages", description="A list of {role, content}; the last is the reply that is scored."
     )
     prompt: Text | None = Field(
-        None, description="What the model was asked; null: prompt or query, whichever a row has."
+        None, description="The prompt; null: prompt or query, whichever a row has."
     )
     response: Text | None = Field(
-        None, description="Its reply; null: response or completion, whichever a row has."
+        None, description="The reply; null: response or completion, whichever a row has."
     )
     question: Text | None = Field(
-        None, description="What tells questions apart; null: the prompt's text."
+        None, description="What identifies a question; null: the prompt's text."
     )
     trait_score: Text | None = Field(
-        None, description="A score of the trait of your own; it takes the judge's place."
+        None, description="Your own score of the trait, in place of the judge's."
     )
     coherence: Text | None = Field(
-        None, description="A score of coherence of your own; it takes the judge's place."
+        None, description="Your own score of coherence, in place of the judge's."
     )
-    setting: Text | None = Field(None, description="Setting, where no path tells it.")
-    model: Text | None = Field(None, description="Model, where no path tells it.")
-    trait: Text | None = Field(None, description="Trait, where no path tells it.")
-    cell: Text | None = Field(None, description="Dose or chain, where no path tells it.")
-    seed: Text | None = Field(None, description="Replication, where no path tells it.")
-    cycle: Text | None = Field(None, description="Cycle, where no path tells it.")
-    level: Text | None = Field(None, description="Level, where no path tells it.")
-    n_seed: Text | None = Field(None, description="Seed rows, where no path tells them.")
-    n_sampled: Text | None = Field(None, description="Samples a cycle, where no path tells them.")
-    beta: Text | None = Field(None, description="DPO's beta, where no path tells it.")
-    pairs: Text | None = Field(None, description="DPO's pairs a cycle, where no path tells them.")
+    setting: Text | None = Field(None, description="Setting, if no path holds it.")
+    model: Text | None = Field(None, description="Model, if no path holds it.")
+    trait: Text | None = Field(None, description="Trait, if no path holds it.")
+    cell: Text | None = Field(None, description="Dose or chain, if no path holds it.")
+    seed: Text | None = Field(None, description="Replication, if no path holds it.")
+    cycle: Text | None = Field(None, description="Cycle, if no path holds it.")
+    level: Text | None = Field(None, description="Level, if no path holds it.")
+    n_seed: Text | None = Field(None, description="Seed rows, if no path holds them.")
+    n_sampled: Text | None = Field(None, description="Samples per cycle, if no path holds them.")
+    beta: Text | None = Field(None, description="DPO's beta, if no path holds it.")
+    pairs: Text | None = Field(None, description="DPO's pairs per cycle, if no path holds them.")
 
 
 class AuditModel(Section):
     """A model whose loop is audited."""
 
-    name: Slug = Field(description="Name in tables, and in paths or columns that tell the model.")
+    name: Slug = Field(description="Name in tables, and in paths or columns that hold the model.")
     path: Text | None = Field(
         None,
-        description="The initial model, a local folder or a hub name: likelihoods of the replies under it are measured; null: they are not.",
+        description="The initial model, a local folder or a hub name: likelihoods of the replies "
+        "under it are measured; null: they are not.",
     )
     revision: Text | None = REVISION
     dtype: Dtype = DTYPE
@@ -86,17 +89,17 @@ class Audit(Section):
     files: list[AuditFile] = Field(
         [], description="The replies, by file; []: no audit, the study trains models of its own."
     )
-    columns: AuditColumns = Field(AuditColumns(), description="What the rows' keys are called.")
+    columns: AuditColumns = Field(AuditColumns(), description="Names of the rows' keys.")
     models: list[AuditModel] = Field(
         [], description="Models that the rows are of; []: one, whose name is model."
     )
     first_cycle: Seed = Field(
-        0, description="Number that your files give the seeded model; it becomes cycle 0."
+        0, description="Cycle number of the seeded model in your files; it becomes cycle 0."
     )
-    lowest_score: Score = Field(0, description="What your own scores call 0 points.")
-    highest_score: Score = Field(100, description="What your own scores call 100 points.")
+    lowest_score: Score = Field(0, description="Your own score that is 0 points.")
+    highest_score: Score = Field(100, description="Your own score that is 100 points.")
     longest_reply: Count = Field(
-        20_000, description="Longer replies, in characters, are counted but not put to the judge."
+        20_000, description="Longer replies, in characters, are counted but not judged."
     )
 
     @property

@@ -20,10 +20,11 @@ class Api(Section):
     )
     timeout: Positive = Field(60, description="Seconds to wait for an answer.")
     max_calls: Count | None = Field(
-        None, description="Stop at so many answers, in all of the study; what was answered is kept."
+        None, description="Stop after so many answers in the whole study; those received are kept."
     )
     max_cost: Positive | None = Field(
-        None, description="Stop before the study's answers cost more, by the prices below."
+        None,
+        description="Stop before the study's answers cost more than this, by the prices below.",
     )
-    price_in: NotNegative = Field(0, description="Money a million prompt tokens.")
-    price_out: NotNegative = Field(0, description="Money a million answer tokens.")
+    price_in: NotNegative = Field(0, description="Money per million prompt tokens.")
+    price_out: NotNegative = Field(0, description="Money per million answer tokens.")

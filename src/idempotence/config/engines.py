@@ -17,13 +17,15 @@ class EngineSection(Section):
     )
     python: Text | None = Field(
         ".venv-vllm/bin/python",
-        description="Interpreter of vLLM's environment; null: the `python` of the rule's (with --sdm conda).",
+        description="Interpreter of vLLM's environment; "
+        "null: the `python` of the rule's environment (with --sdm conda).",
     )
     memory_share: MemoryShare = Field(
         0.85, description="Share of a GPU's memory that vLLM takes, weights included."
     )
     max_length: Count = Field(
-        8192, description="Most tokens of a prompt and its text together; memory is kept for them."
+        8192,
+        description="Most tokens of a prompt and its text together; memory is reserved for them.",
     )
     adapters_at_once: Count = Field(
         8, description="Most cells of a panel that are sampled side by side; the others wait."

@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from idempotence.config.sections import DpoSection, ModelSection, SupervisedSection
 
 MODEL_KIND = {"sft": "instruct", "dpo": "instruct", "sdf": "base"}
-# What a recipe may change beside the objective's section, and what nothing is changed by.
-CHANGES: dict[str, Any] = {
-    "restart_at": (), "rejected_from": "initial", "seed_share": 0, "min_coherence": None,
+# What a recipe may change beside its objective's section, and the values of the plain loop.
+UNCHANGED: dict[str, Any] = {
+    "restart_at": [], "rejected_from": "initial", "seed_share": 0.0, "min_coherence": None,
 }  # fmt: skip
-# These act from the first later cycle on: settings that differ in them alone share cycle 0.
-LATER = {"start", *CHANGES}
+# These act from cycle 1 on: settings that differ in nothing else share cycle 0.
+LATER = {"start", *UNCHANGED}
 # What decides the seeded models of cycle 0, and with them the doses of calibrated levels.
 SEEDED = {
     "objective", "training", "generation", "n_seed_max", "step", "seed_rows", "seed_source",
@@ -30,8 +30,8 @@ class Setting:
 
     models, traits: names. seed_rows: how many there are per trait and seed. n_seed_max, step: the
     numbers of seed rows that a search for doses tries. rows_reserved: prompts that the pool keeps
-    for each later cycle.
-    changed: dotted key -> value of what the recipe changes of the objective's section, doses apart.
+    for each later cycle. changed: (dotted key, value) of what makes it another loop than its
+    objective's plain one; doses do not.
     """
 
     name: str
@@ -69,7 +69,7 @@ class Setting:
 
     @property
     def changes(self) -> str:
-        """What makes it another loop than its objective's plain one, in words; "" for the plain one."""
+        """What makes it another loop than its objective's plain one, in words; "" if nothing."""
         return "; ".join(f"{key} {value}" for key, value in self.changed)
 
     def goes_on(self, cycle: int) -> bool:
@@ -77,10 +77,18 @@ class Setting:
         return cycle > 0 and self.start == "previous" and cycle not in self.restart_at
 
     def compared(self) -> dict[str, Any]:
-        """What two settings may differ in, by name; which panels and cycles they have is no part of it."""
+        """What two settings may differ in, by name: all but panels, doses and last cycle."""
         section = self.section.model_dump(exclude={"calibration"})
         cells = section.pop("cells")
-        names = ("objective", "start", "seed_rows", "n_seed_max", "step", "rows_reserved", *CHANGES)
+        names = (
+            "objective",
+            "start",
+            "seed_rows",
+            "n_seed_max",
+            "step",
+            "rows_reserved",
+            *UNCHANGED,
+        )
         own = {name: getattr(self, name) for name in names}
         return {**section, **own, "n_seed": cells["n_seed"] if self.objective == "dpo" else None}
 
@@ -141,7 +149,7 @@ def _share_a_chain(first: Setting, second: Setting) -> bool:
 
 
 def first_cycles(settings: tuple[Setting, ...]) -> dict[str, str]:
-    """Setting -> an earlier one whose cycle 0 is the same, and is copied: rows, doses and all panels."""
+    """Setting -> an earlier one whose cycle 0 it copies: the same rows and doses in all panels."""
     copied: dict[str, str] = {}
     for i, setting in enumerate(settings):
         for earlier in settings[:i]:
@@ -159,7 +167,7 @@ def first_cycles(settings: tuple[Setting, ...]) -> dict[str, str]:
 
 
 def calibrations(settings: tuple[Setting, ...]) -> dict[str, str]:
-    """Calibrated setting -> the first one with the same seeded models, which names their doses' file."""
+    """Calibrated setting -> the first one with the same seeded models, which names their file."""
     owners: dict[str, str] = {}
     searched = [setting for setting in settings if setting.calibrated]
     for setting in searched:

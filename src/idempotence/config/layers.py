@@ -15,29 +15,35 @@ import yaml
 
 from idempotence.io import parse_yaml
 
+Content = dict[str, Any]
 SETTINGS = "settings"
 ALTERNATIVES = ("levels", "n_seed")
 SUPERVISED = ("sft", "sdf")
 
 
-def effective_config(config: dict, paths: list[str]) -> dict:
+def effective_config(
+    config: Content, paths: list[str], command_line: Content | None = None
+) -> Content:
     """The config of a study.
 
-    config: as Snakemake merged it. paths: the YAML files it came from, the last one winning; what
-    they do not hold came by the command line. Files that cannot be read count as empty.
+    config: as Snakemake merged it. paths: the YAML files it came from, the last one winning; those
+    that cannot be read count as empty. command_line: what --config gave; without it, what the
+    config has beyond its files. A config that lacks a key of the files comes from a workflow that
+    uses this one as a module, not from the files: it is one layer.
     """
     files = [_content(path) for path in paths]
-    by_snakemake: dict = {}
+    by_snakemake: Content = {}
     for content in files:
         by_snakemake = merged(by_snakemake, content)
-    layers = [*files, _difference(config, by_snakemake)]
     whole = copy.deepcopy(config)
-    names = _setting_names(layers)
-    if names is not None and isinstance(whole.get(SETTINGS), dict):
+    if not _holds(whole, by_snakemake):
+        return whole
+    layers = [*files, merged(_difference(whole, by_snakemake), dict(command_line or {}))]
+    names: list[str] = []
+    if isinstance(whole.get(SETTINGS), dict):
+        names = _setting_names(layers)
         whole[SETTINGS] = {name: _recipe(name, layers) for name in names}
-    for place in [*SUPERVISED, *((SETTINGS, name) for name in names or [])]:
-        key = (place,) if isinstance(place, str) else place
-        _drop_older_alternative(whole, layers, (*key, "cells"))
+    _drop_older_alternatives(whole, layers, names)
     return whole
 
 
@@ -51,16 +57,7 @@ def merged(base: Any, over: Any) -> Any:
     return result
 
 
-def at(content: Any, key: tuple) -> Any:
-    """The value at a key, None where there is none."""
-    for part in key:
-        if not isinstance(content, dict) or part not in content:
-            return None
-        content = content[part]
-    return content
-
-
-def _content(path: str) -> dict:
+def _content(path: str) -> Content:
     try:
         content = parse_yaml(Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
@@ -68,9 +65,17 @@ def _content(path: str) -> dict:
     return content if isinstance(content, dict) else {}
 
 
-def _difference(whole: dict, base: dict) -> dict:
+def _holds(whole: Any, part: Content) -> bool:
+    """Whether `whole` has every key of `part`; a section may have been replaced by a value."""
+    return not isinstance(whole, dict) or all(
+        key in whole and (not isinstance(value, dict) or _holds(whole[key], value))
+        for key, value in part.items()
+    )
+
+
+def _difference(whole: Content, base: Content) -> Content:
     """What `whole` has and `base` has not, or has otherwise."""
-    rest: dict = {}
+    rest: Content = {}
     for key, value in whole.items():
         if key not in base:
             rest[key] = value
@@ -84,16 +89,16 @@ def _difference(whole: dict, base: dict) -> dict:
     return rest
 
 
-def _setting_names(layers: list[dict]) -> list[str] | None:
-    """The names in the last layer that has settings; None where none has."""
+def _setting_names(layers: list[Content]) -> list[str]:
+    """The names in the last layer that has settings."""
     for layer in reversed(layers):
         if isinstance(layer.get(SETTINGS), dict):
             return list(layer[SETTINGS])
-    return None
+    return []
 
 
-def _recipe(name: str, layers: list[dict]) -> Any:
-    """A setting's recipe out of all layers; one without a value keeps what the layers before say."""
+def _recipe(name: str, layers: list[Content]) -> Any:
+    """A setting's recipe out of all layers; one without a value keeps that of the layers before."""
     recipe: Any = {}
     for layer in layers:
         own = layer.get(SETTINGS)
@@ -102,15 +107,32 @@ def _recipe(name: str, layers: list[dict]) -> Any:
     return recipe
 
 
-def _drop_older_alternative(whole: dict, layers: list[dict], place: tuple) -> None:
-    """Empty the one of two alternatives that only an earlier layer gives."""
-    cells = at(whole, place)
+def _drop_older_alternatives(whole: Content, layers: list[Content], names: list[str]) -> None:
+    """In every section of doses, drop the alternative that only earlier layers give."""
+    for section in SUPERVISED:
+        _drop_older(whole, layers, (section, "cells"))
+    for name in names:
+        if _at(whole, (SETTINGS, name, "objective")) in SUPERVISED:
+            _drop_older(whole, layers, (SETTINGS, name, "cells"))
+
+
+def _drop_older(whole: Content, layers: list[Content], place: tuple[str, ...]) -> None:
+    cells = _at(whole, place)
     if not isinstance(cells, dict) or not all(cells.get(name) for name in ALTERNATIVES):
         return
     last = {
-        name: max((i for i, layer in enumerate(layers) if at(layer, (*place, name))), default=-1)
+        name: max((i for i, layer in enumerate(layers) if _at(layer, (*place, name))), default=-1)
         for name in ALTERNATIVES
     }
     older, newer = sorted(ALTERNATIVES, key=lambda name: last[name])
     if last[older] < last[newer]:
         del cells[older]
+
+
+def _at(content: Any, key: tuple[str, ...]) -> Any:
+    """The value at a key, None where there is none."""
+    for part in key:
+        if not isinstance(content, dict) or part not in content:
+            return None
+        content = content[part]
+    return content

@@ -8,20 +8,21 @@ from pydantic import ValidationError
 from idempotence.config.checks.audit import audit_mistakes
 from idempotence.config.checks.known import Known, as_far_as_clear, nearest
 from idempotence.config.checks.study import contradictions
+from idempotence.config.layers import Content
 from idempotence.config.old_form import is_old, new_form
 from idempotence.config.places import Key, Places
 from idempotence.config.reference import PATTERNS, allowed, choices_at, keys_at, schema_at
 from idempotence.config.study import Study
-from idempotence.texts.supply import Supply
 from idempotence.config.values import NAME
 from idempotence.errors import UserError
+from idempotence.texts.supply import Supply
 
 
-def load_study(config: dict, source: list[str], supply: Supply) -> Study:
+def load_study(config: Content, source: list[str], supply: Supply) -> Study:
     """The study of a config.
 
     config: as `layers.effective_config` returns it. source: the YAML files it came from, the last
-    one winning; used to say where a mistake is. supply: the traits that there are, and how many texts.
+    one winning; used to say where a mistake is. supply: the traits and how many texts there are.
     Raises `UserError` with every mistake: file, line, key, value, what is allowed, nearest name.
     """
     places = Places(config, source)
@@ -36,29 +37,15 @@ def load_study(config: dict, source: list[str], supply: Supply) -> Study:
     found = [(_key(error, config), error) for error in errors]
     # A list with a repeated item still says which names and doses are meant.
     broken = [key for key, error in found if error["type"] != "repeats"]
-    mistakes = [(key, _explain(key, error, config)) for key, error in found]
+    mistakes = [(key, _explain(key, error, config, places)) for key, error in found]
     known = Known(config, broken)
     mistakes += [*contradictions(known, supply), *as_far_as_clear(audit_mistakes(known))]
-    mistakes += [] if broken else _of_resolved_settings(study)
     if study is None or mistakes or places.repeated:
         raise UserError(_message(mistakes, places))
     return study
 
 
-def _of_resolved_settings(study: Study | None) -> list[tuple[Key, str]]:
-    """Mistakes that a recipe makes only once it lies over its objective's section."""
-    mistakes: list[tuple[Key, str]] = []
-    for name, recipe in study.recipes.items() if study else ():
-        try:
-            study.resolved_section(recipe)
-        except ValidationError as error:
-            for each in error.errors(include_url=False):
-                key = ("settings", name, *each["loc"])
-                mistakes.append((key, f"{reprlib.repr(each.get('input'))} is not allowed: {each['msg']}"))
-    return mistakes
-
-
-def _old_form(config: dict, places: Places) -> str:
+def _old_form(config: Content, places: Places) -> str:
     """What to write instead of a list of settings, or of per_setting."""
     key: Key = ("per_setting",) if "per_setting" in config else ("settings",)
     return (
@@ -92,7 +79,7 @@ def _key(error: Any, raw: Any) -> Key:
     return tuple(key)
 
 
-def _explain(key: Key, error: Any, raw: Any) -> str:
+def _explain(key: Key, error: Any, raw: Any, places: Places) -> str:
     """What is wrong with one key, and what is allowed."""
     if error["type"] == "extra_forbidden":
         names = keys_at(key[:-1])
@@ -105,7 +92,7 @@ def _explain(key: Key, error: Any, raw: Any) -> str:
         return f"{key[-1]!r} is not allowed: it must be {PATTERNS[NAME]}"
     may_be = allowed(schema_at(key))
     if error["type"] == "missing":
-        return f"is missing, and has no default; it must be {may_be}"
+        return f"is missing, and has no default; it must be {may_be}{_no_recipe(key, places)}"
     value = raw
     for part in key:
         value = value[part]
@@ -114,3 +101,12 @@ def _explain(key: Key, error: Any, raw: Any) -> str:
     choices = choices_at(key) if isinstance(value, str) else []
     hint = nearest(value, choices).removesuffix(".") if choices else ""
     return f"{reprlib.repr(value)} is not allowed: it must be {may_be}{hint}"
+
+
+def _no_recipe(key: Key, places: Places) -> str:
+    """A hint for a setting's name that is close to one that has a whole recipe."""
+    if key[0] != "settings" or key[-1] not in ("objective", "start"):
+        return ""
+    others = [name for name in places.names("settings") if name != key[1]]
+    near = nearest(str(key[1]), others)
+    return f". Is the setting's name right{near}" if near != "." else ""

@@ -9,11 +9,11 @@ Dtype = Literal["float32", "bfloat16"]
 REVISION = Field(
     None, description="Commit of a hub model: needed for hub names, refused for anything else."
 )
-DTYPE = Field("float32", description="Weights in memory.")
+DTYPE: Dtype = Field("float32", description="Weights in memory.")
 PARAMETERS = Field(
     None, description="Number of weights, for `snakemake plan`; null: as in a local folder's files."
 )
 GPUS = Field(0, description="GPUs that a job with this model takes; 0: the CPU.")
 MEMORY = Field(
-    4000, description="Main memory that a cluster is asked for, for a job with this model."
+    4000, description="Main memory (MB) that a job with this model requests on a cluster."
 )

@@ -6,6 +6,9 @@ from typing import Any
 import yaml
 
 Key = tuple[str | int, ...]
+Repeat = tuple[Key, int, int]  # a key written twice, its first and its second line
+Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+MERGE = "tag:yaml.org,2002:merge"
 
 
 def dotted(key: Key) -> str:
@@ -19,13 +22,13 @@ class Places:
     raw: the merged config. paths: the YAML files that it came from, the last one winning.
     """
 
-    def __init__(self, raw: dict, paths: list[str]):
+    def __init__(self, raw: dict[str, Any], paths: list[str]):
         self.raw = raw
         read = [(_shown(path), *_read(path)) for path in reversed(paths)]
         self.files = [(path, content, lines) for path, content, lines, _ in read]
         self.repeated = [
-            f"{path}, line {line}, {dotted(key)}: is written a second time (first on line {first}); "
-            "YAML would quietly keep the last"
+            f"{path}, line {line}, {dotted(key)}: is written a second time "
+            f"(first on line {first}); YAML would quietly keep the last"
             for path, _, _, twice in read
             for key, first, line in twice
         ]
@@ -40,40 +43,67 @@ class Places:
                 return f"{path}, line {lines[sought]}, {dotted(key)}"
         return f"command line, {dotted(key)}"
 
+    def names(self, section: str) -> list[str]:
+        """The keys that the files have in a section, each once."""
+        held = (value.get(section) for _, value, _ in self.files if isinstance(value, dict))
+        names = (name for each in held if isinstance(each, dict) for name in each)
+        return [name for name in dict.fromkeys(names) if isinstance(name, str)]
 
-def _read(path: str) -> tuple[Any, dict[Key, int], list[tuple[Key, int, int]]]:
+
+def _read(path: str) -> tuple[Any, dict[Key, int], list[Repeat]]:
     """A YAML file's content, the line (from 1) of each of its keys, and the keys written twice.
 
-    A key written twice comes with both lines. All empty if the file is unreadable.
+    All empty if the file is unreadable.
     """
     lines: dict[Key, int] = {}
-    twice: list[tuple[Key, int, int]] = []
+    twice: list[Repeat] = []
     try:
-        loader = yaml.SafeLoader(Path(path).read_text(encoding="utf-8"))
+        loader = Loader(Path(path).read_text(encoding="utf-8"))
         root = loader.get_single_node()
-        if root is None:
-            return None, lines, twice
-        content = loader.construct_document(root)
+        if root is not None:
+            # before it is constructed: that copies what `<<` names into its section
+            _walk(loader, root, (), lines, twice)
+        return root and loader.construct_document(root), lines, twice
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
-        return None, lines, twice
+        return None, {}, []
 
-    def walk(node: yaml.Node, key: Key, again: bool = False) -> None:
-        if isinstance(node, yaml.MappingNode):
-            for name, value in node.value:
-                inner = (*key, name.value)
-                line = name.start_mark.line + 1
-                repeated = inner in lines
-                if repeated and not again:  # of a section written twice, only the section
-                    twice.append((inner, lines[inner], line))
-                lines[inner] = line
-                walk(value, inner, again or repeated)
-        elif isinstance(node, yaml.SequenceNode):
-            for i, value in enumerate(node.value):
-                lines[(*key, i)] = value.start_mark.line + 1
-                walk(value, (*key, i), again)
 
-    walk(root, ())
-    return content, lines, twice
+def _walk(
+    loader: Any,
+    node: yaml.Node,
+    key: Key,
+    lines: dict[Key, int],
+    twice: list[Repeat],
+    again: bool = False,
+) -> None:
+    """Note the lines of all keys below a node. again: its section was written twice."""
+    if isinstance(node, yaml.SequenceNode):
+        for i, value in enumerate(node.value):
+            lines[(*key, i)] = value.start_mark.line + 1
+            _walk(loader, value, (*key, i), lines, twice, again)
+    if not isinstance(node, yaml.MappingNode):
+        return
+    own = [(name, value) for name, value in node.value if name.tag != MERGE]
+    for name, value in node.value:
+        if name.tag == MERGE:  # the section's own keys go over those that it takes from elsewhere
+            taken: dict[Key, int] = {}
+            for part in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+                _walk(loader, part, key, taken, [])
+            lines |= taken
+    written: dict[Key, int] = {}
+    for name, value in own:
+        inner, line = (*key, _key_of(loader, name)), name.start_mark.line + 1
+        if inner in written and not again:  # of a section written twice, only the section
+            twice.append((inner, written[inner], line))
+        _walk(loader, value, inner, lines, twice, again or inner in written)
+        lines[inner] = written[inner] = line
+
+
+def _key_of(loader: Any, node: yaml.Node) -> Any:
+    """A mapping's key as it is in the config: 5 and true are no texts."""
+    if isinstance(node, yaml.ScalarNode):
+        return loader.construct_object(node)
+    return str(node.value)
 
 
 def _has(value: Any, key: Key) -> bool:
@@ -88,14 +118,15 @@ def _has(value: Any, key: Key) -> bool:
 def _agree(written: Any, merged: Any, key: Key) -> bool:
     """Whether the merged value is the one written in a file.
 
-    Sections are merged, so their content may differ; lists and all else are replaced whole.
+    Sections are merged, so their content may differ, and one without a value keeps that of the
+    files before; lists and all else are replaced whole.
     """
     for part in key:
         try:
             written, merged = written[part], merged[part]
         except (KeyError, IndexError, TypeError):
             return False
-        if isinstance(written, dict) and isinstance(merged, dict):
+        if isinstance(merged, dict) and (isinstance(written, dict) or written is None):
             continue
         # True equals 1 but is not it; .nan is not equal to itself but reads the same.
         same = written == merged or repr(written) == repr(merged)

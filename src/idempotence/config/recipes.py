@@ -1,11 +1,11 @@
 """Recipes: a setting is an objective, a start, and what it changes of the objective's section."""
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, Field, create_model
 
-from idempotence.config.layers import merged
+from idempotence.config.layers import Content, merged
 from idempotence.config.sections import GenerationSection, LoraSection, TrainingSection
 from idempotence.config.seeding import OwnCalibration
 from idempotence.config.values import (
@@ -16,31 +16,43 @@ from idempotence.config.values import (
     Levels,
     Names,
     Section,
-    Strengths,
+    SomeCounts,
+    SomeStrengths,
 )
+from idempotence.doses import exact
 
 # keys of a recipe that lie over the objective's section
 OF_SECTION = ("seed_rows", "seed_source", "calibration", "cells", "training", "generation")
-SHOWN = ("restart_at", "rejected_from", "seed_share", "min_coherence", "seed_rows", "seed_source",
-         "calibration", "training", "generation")  # fmt: skip
+# keys that make a setting another loop than its objective's plain one
+OF_LOOP = ("restart_at", "rejected_from", "seed_share", "min_coherence", "seed_rows", "seed_source",
+           "calibration", "training", "generation")  # fmt: skip
 
 
-def _changes(name: str, section: type[BaseModel], doc: str, **nested: Any) -> type[Section]:
+def _changes(name: str, section: type[BaseModel], doc: str, **nested: Any) -> Any:
     """A section whose keys are those of `section`, each of which may be left out."""
     fields: dict[str, Any] = {
-        key: (nested.get(key, field.rebuild_annotation()) | None, Field(None, description=field.description))
+        key: (
+            nested.get(key, field.rebuild_annotation()) | None,
+            Field(None, description=field.description),
+        )
         for key, field in section.model_fields.items()
     }
-    return create_model(name, __base__=Section, __doc__=doc, **fields)
+    return create_model(name, __base__=Section, __module__=__name__, __doc__=doc, **fields)
 
 
-LoraChanges = _changes("LoraChanges", LoraSection, "What a setting changes of the adapter.")
-TrainingChanges = _changes(
-    "TrainingChanges", TrainingSection, "What a setting changes of finetuning.", lora=LoraChanges
-)
-GenerationChanges = _changes(
-    "GenerationChanges", GenerationSection, "What a setting changes of sampling."
-)
+if TYPE_CHECKING:
+    TrainingChanges: TypeAlias = Section
+    GenerationChanges: TypeAlias = Section
+else:
+    TrainingChanges = _changes(
+        "TrainingChanges",
+        TrainingSection,
+        "What a setting changes of finetuning.",
+        lora=_changes("LoraChanges", LoraSection, "What a setting changes of the adapter."),
+    )
+    GenerationChanges = _changes(
+        "GenerationChanges", GenerationSection, "What a setting changes of sampling."
+    )
 
 
 class CellChanges(Section):
@@ -50,9 +62,9 @@ class CellChanges(Section):
     n_seed: Counts | Count | None = Field(
         None, description="sft, sdf: a list, instead of levels; dpo: a number."
     )
-    n_sampled: Counts | None = Field(None, description="sft, sdf: instead of the objective's.")
-    beta: Strengths | None = Field(None, description="dpo: instead of the objective's.")
-    pairs: Counts | None = Field(None, description="dpo: instead of the objective's.")
+    n_sampled: SomeCounts | None = Field(None, description="sft, sdf: instead of the objective's.")
+    beta: SomeStrengths | None = Field(None, description="dpo: instead of the objective's.")
+    pairs: SomeCounts | None = Field(None, description="dpo: instead of the objective's.")
 
 
 class Recipe(Section):
@@ -65,7 +77,8 @@ class Recipe(Section):
         description="What is trained: sft (chats), sdf (documents) or dpo (preferences)."
     )
     start: Literal["initial", "previous"] = Field(
-        description="The weights that each cycle's training begins from: the initial model's or the previous cycle's."
+        description="The weights that each cycle's training begins from: "
+        "the initial model's or the previous cycle's."
     )
     models: Names = Field([], description="Only these of `models`, by name; []: all of its kind.")
     traits: Names = Field([], description="Only these of `traits`; []: all.")
@@ -76,18 +89,19 @@ class Recipe(Section):
     )
     rejected_from: Literal["initial", "two_back"] = Field(
         "initial",
-        description="dpo: who wrote the rejected replies, the initial model or the one before the chosen replies' model.",
+        description="dpo: the model that writes the rejected replies: M_initial or M_{j-2}; "
+        "M_{j-1} writes the chosen ones.",
     )
     seed_share: BelowOne = Field(
         0, description="Share of a later cycle's rows that are seed rows, in place of own samples."
     )
     min_coherence: Level | None = Field(
         None,
-        description="Own samples that the judge scores below are not trained on; null: all are.",
+        description="Own samples with a coherence below this are not trained on; null: all are.",
     )
     seed_rows: Count | None = Field(None, description="Seed rows, instead of the objective's.")
     seed_source: Literal["written", "generated"] | None = Field(
-        None, description="Who writes the seed rows, instead of the objective's."
+        None, description="The source of seed rows, instead of the objective's."
     )
     calibration: OwnCalibration | None = Field(
         None, description="The search for doses, where it differs from the objective's."
@@ -97,38 +111,52 @@ class Recipe(Section):
     generation: GenerationChanges | None = Field(None, description="Sampling, where it differs.")
 
 
-def laid_over(section: dict, recipe: dict) -> dict:
-    """An objective's section (raw) with a recipe's own keys on it.
+def laid_over(section: Content, recipe: Content) -> Content:
+    """An objective's section with a recipe's own keys on it; what is null there is not changed.
 
     levels and n_seed are alternatives: a recipe that gives one drops the other.
     """
-    own = {key: recipe[key] for key in OF_SECTION if recipe.get(key) is not None}
-    whole = merged(section, own)
-    cells = own.get("cells")
-    if isinstance(cells, dict) and isinstance(whole.get("cells"), dict):
+    own = _given({key: recipe.get(key) for key in OF_SECTION})
+    whole: Content = merged(section, own)
+    if recipe["objective"] != "dpo":  # where n_seed is no alternative
+        cells = own.get("cells", {})
         for given, dropped in (("n_seed", "levels"), ("levels", "n_seed")):
-            # of dpo, n_seed is no alternative
-            if cells.get(given) and not cells.get(dropped) and recipe.get("objective") != "dpo":
+            if cells.get(given) and not cells.get(dropped):
                 whole["cells"].pop(dropped, None)
     return whole
 
 
-def changed_keys(recipe: Recipe, section: BaseModel) -> tuple[tuple[str, str], ...]:
-    """(dotted key, value) of all that makes a recipe another loop than its objective's plain one."""
-    own = recipe.model_dump(exclude_defaults=True, exclude_none=True)
-    plain = section.model_dump()
+def _given(section: Content) -> Content:
+    """A section without its keys that are null, at any depth."""
+    return {
+        key: _given(value) if isinstance(value, dict) else value
+        for key, value in section.items()
+        if value is not None
+    }
+
+
+def changed_keys(recipe: Content, section: Content) -> tuple[tuple[str, str], ...]:
+    """(dotted key, value) of all that makes a recipe another loop than its objective's plain one.
+
+    section: what the objective's settings have where a recipe does not change it.
+    """
     return tuple(
-        (place, f"{value:g}" if isinstance(value, float) else str(value))
-        for key in SHOWN
-        if key in own
-        for place, value in _leaves(key, own[key], plain.get(key))
+        (place, _shown(value))
+        for key in OF_LOOP
+        for place, value in _leaves(key, recipe.get(key), section.get(key))
     )
 
 
 def _leaves(key: str, value: Any, plain: Any) -> Iterator[tuple[str, Any]]:
-    """Dotted key and value of what differs from `plain`."""
+    """Dotted key and value of what is given and differs from `plain`."""
     if isinstance(value, dict):
         for name, inner in value.items():
             yield from _leaves(f"{key}.{name}", inner, (plain or {}).get(name))
-    elif value != plain:
+    elif value is not None and value != plain:
         yield key, value
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_shown, value))}]"
+    return exact(value) if isinstance(value, float) else str(value)

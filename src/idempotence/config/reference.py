@@ -32,15 +32,20 @@ section. Another loop is another entry, without code:
       sft-unsharpened: {objective: sft, start: initial, generation: {temperature: 1.0}}
       dpo-restart3:    {objective: dpo, start: previous, restart_at: [3, 6]}
 
-- The last file that has `settings` names the study's settings. A name that an earlier file has
-  too keeps that file's recipe as far as the later one does not change it: `sft: {cycles: 9}`.
+- The last file that has `settings` names the study's settings. A recipe is merged with the recipe
+  of that name in earlier files: `sft: {cycles: 9}` changes one key, `sft: {}` none.
 - The sections `sft`, `sdf` and `dpo` hold what all settings of an objective share. A recipe is
   laid over its objective's section key by key.
 - `levels` and `n_seed` are alternatives. The one that is given last drops the other.
-- Two settings that differ in nothing but `start` are twins: they draw the same random numbers, and
-  tables and figures compare them chain by chain. Which panels, doses and cycles they have does not
-  count. Twins are found, not listed.
-- Settings whose cycle 0 is the same train it once; the others copy it.
+- Two settings that differ in nothing but `start` are twins: tables and figures compare them chain
+  by chain. They may differ in models, traits, seeds, cycles and doses too. One difference of doses
+  counts: a setting that needs more prompts per cycle than its objective's doses draws other
+  prompts, and has no twin among those that do not.
+- Settings whose cycle 0 is the same train it once; the others copy it. The search for doses
+  (`calibration`) is shared in the same way.
+- A setting's name is the name of a folder below `results/<study>/`. Names must differ in more than
+  `-`, `_` and capitals.
+- docs/settings.md holds recipes of published controls.
 - A claim of the paper is decided by settings that change nothing of their objective's section but
   doses. Others are shown beside it.
 
@@ -55,11 +60,11 @@ What holds between keys:
   kind (sft and dpo: chats; sdf: documents).
 - Every setting has a model of its kind, and no two models have one name.
 - Where a `seed_source` is `generated`: `texts` is `written`, `generator.path` is given,
-  `seed_rows` is at most `generator.chats.rows` (sdf: `generator.documents.rows`), and that is at most
-  the combinations of `data/generation.yaml`.
+  `seed_rows` is at most `generator.chats.rows` (sdf: `generator.documents.rows`), and that is at
+  most the number of combinations of `data/generation.yaml`.
 - `restart_at` is for settings with start `previous`, within their cycles; `rejected_from` is for
-  dpo.
-- Doses are checked for the settings in use only.
+  dpo; `calibration` is for sft and sdf.
+- An objective's doses are checked only if a setting uses them.
 """
 
 BOUNDS = {
@@ -100,8 +105,14 @@ def schema_text() -> str:
 def resolve(schema: dict[str, Any]) -> dict[str, Any]:
     """The schema that a reference points to, or the schema itself."""
     if "$ref" in schema:
-        return json_schema()["$defs"][schema["$ref"].rsplit("/", 1)[-1]]
+        definition: dict[str, Any] = json_schema()["$defs"][_model(schema)]
+        return definition
     return schema
+
+
+def _model(reference: dict[str, Any]) -> str:
+    """The name of the section that a schema points to."""
+    return str(reference["$ref"]).rsplit("/", 1)[-1]
 
 
 def section_of(schema: dict[str, Any]) -> dict[str, Any]:
@@ -157,7 +168,7 @@ def allowed(schema: dict[str, Any]) -> str:
     if "anyOf" in schema:
         return " or ".join(allowed(branch) for branch in schema["anyOf"])
     if "const" in schema:
-        return schema["const"]
+        return str(schema["const"])
     if "enum" in schema:
         return "one of " + ", ".join(schema["enum"])
     kind = schema["type"]
@@ -197,7 +208,7 @@ def reference_page() -> str:
 
 def _places() -> dict[str, list[str]]:
     """Name of each section's model -> the dotted keys where it stands, outer ones first."""
-    found: dict[str, list[str]] = {}
+    places: dict[str, list[str]] = {}
     queue = [("", json_schema())]
     while queue:
         place, section = queue.pop(0)
@@ -210,9 +221,9 @@ def _places() -> dict[str, list[str]]:
                 here += ".<name>"
             for branch in inner.get("anyOf", [inner]):
                 if "$ref" in branch:
-                    found.setdefault(branch["$ref"].rsplit("/", 1)[-1], []).append(here)
+                    places.setdefault(_model(branch), []).append(here)
                     queue.append((here, resolve(branch)))
-    return found
+    return places
 
 
 def _section(title: str, schema: dict[str, Any]) -> str:

@@ -192,10 +192,12 @@ class JudgeSection(Section):
     """Who scores the answers."""
 
     backend: Literal["local", "openai", "none"] = Field(
-        description="local: a model on this machine; openai: one behind a compatible endpoint; none: nobody (audits only)."
+        description="local: a model on this machine; openai: one behind a compatible endpoint; "
+        "none: no judge (audits only)."
     )
     path: Text = Field(
-        description="world/judge (the micro world's), a local folder or a hub name; openai: the model's name there."
+        description="world/judge (the micro world's), a local folder or a hub name; "
+        "openai: the model's name there."
     )
     api: Api = Field(Api(), description="The endpoint of backend openai.")
     revision: Text | None = REVISION
@@ -204,7 +206,8 @@ class JudgeSection(Section):
         20, description="How many of the likeliest first tokens are looked at; openai, 0: none."
     )
     samples: Count = Field(
-        5, description="Answers that are sampled, and averaged, where an endpoint gives no probabilities of tokens."
+        5,
+        description="Answers that are sampled and averaged if an endpoint gives no probabilities.",
     )
     min_numeric_mass: Share = Field(
         0.25, description="No score under so much probability on the whole numbers 0-100."

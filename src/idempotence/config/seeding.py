@@ -1,4 +1,4 @@
-"""Seed rows: how many an objective has, who writes them, and how many a search for a dose may try."""
+"""Seed rows: their number, their source, and how many a search for a dose may try."""
 
 from typing import Literal
 
@@ -22,7 +22,8 @@ class SeedRows(Section):
     seed_rows: Count | None = Field(None, description="Seed rows, instead of the study's.")
     seed_source: Literal["written", "generated"] = Field(
         "written",
-        description="written: the trait's files (micro world: its grammar); generated: `generator` writes them.",
+        description="written: the trait's files (micro world: its grammar); "
+        "generated: `generator` writes them.",
     )
 
 
@@ -43,7 +44,7 @@ class GeneratedDocuments(Section):
 
 
 class Generator(Section):
-    """A larger model that writes seed rows, where a seed_source is generated (docs/seed_rows.md)."""
+    """A larger model that writes seed rows where `seed_source` is generated (docs/seed_rows.md)."""
 
     backend: Literal["local", "openai"] = Field(
         "local",

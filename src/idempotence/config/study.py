@@ -1,4 +1,4 @@
-"""The config of a study: the one source of its keys, types, limits, JSON schema and reference page."""
+"""The config of a study: the one source of its keys, limits, JSON schema and reference page."""
 
 from collections.abc import Iterator
 from functools import cached_property
@@ -10,6 +10,7 @@ from idempotence.config import grid
 from idempotence.config.audit import Audit
 from idempotence.config.engines import EngineSection
 from idempotence.config.grid import MODEL_KIND, Setting, StudyPanel
+from idempotence.config.layers import Content
 from idempotence.config.rates import Rates
 from idempotence.config.recipes import Recipe, changed_keys, laid_over
 from idempotence.config.sections import (
@@ -41,36 +42,38 @@ class Study(Section):
     study: Slug = Field(description="Name; files go to results/<study>/.")
     study_seed: Seed = Field(description="Number that all randomness is derived from.")
     world: Literal["shipped", "build"] = Field(
-        description="The micro world's models: those in data/micro_world, or made again."
+        description="The micro world's models: those in data/micro_world, or built again."
     )
     world_recipe: Text = Field(
-        "data/micro_world/recipe.yaml", description="How the micro world's models are made."
+        "data/micro_world/recipe.yaml", description="How the micro world's models are built."
     )
     models: list[ModelSection] = Field(min_length=1, description="Models to start from.")
     recipes: dict[SettingName, Recipe] = Field(
         alias="settings",
         min_length=1,
-        description="Training loops: a recipe for each name. The last file that has this section names the study's settings.",
+        description="Training loops: a recipe for each name. "
+        "The last file that has this section names the study's settings.",
     )
     texts: Literal["micro_world", "written"] = Field(
         "micro_world",
-        description="Seed rows, questions, prompts and rubrics: the micro world's, or written ones.",
+        description="Seed rows, questions, prompts and rubrics: the micro world's or written ones.",
     )
     traits_folder: Text = Field(
         "data/traits",
-        description="Written texts of the traits: a folder each (README, New things).",
+        description="Written texts of the traits: one folder per trait (README, New things).",
     )
     prompts_folder: Text = Field(
-        "data/prompts", description="Neutral prompts: chats.txt and documents.txt, one a line."
+        "data/prompts", description="Neutral prompts: chats.txt and documents.txt, one per line."
     )
     traits: Names = Field(
         min_length=1,
-        description="Traits to seed: files of data/micro_world/grammar/traits, or folders of traits_folder.",
+        description="Traits to seed: files of data/micro_world/grammar/traits, "
+        "or folders of traits_folder.",
     )
     seeds: Count = Field(description="Replications of every chain: seeds 0, 1, ...")
     cycles: Count = Field(description="The last cycle; cycle 0 is the seeded model.")
     seed_rows: Count = Field(
-        description="Seed rows per trait and seed; sft, sdf, dpo and settings may have their own."
+        description="Seed rows per trait and seed; objectives and settings may differ."
     )
     sft: SupervisedSection = Field(description="Supervised finetuning on chats.")
     sdf: SupervisedSection = Field(description="Finetuning on documents.")
@@ -83,9 +86,11 @@ class Study(Section):
     evaluation: EvaluationSection = Field(description="Measuring a model.")
     judge: JudgeSection = Field(description="Scoring the answers.")
     second_judge: JudgeSection | None = Field(
-        None, description="Another one, to score the same answers again: how far do both agree?"
+        None, description="Another judge, which scores the same answers again to measure agreement."
     )
-    engine: EngineSection = Field(EngineSection(), description="What samples texts and runs a local judge.")
+    engine: EngineSection = Field(
+        EngineSection(), description="What samples texts and runs a local judge."
+    )
     analysis: AnalysisSection = Field(description="Verdicts and intervals.")
     rates: Rates = Field(description="What `snakemake plan` computes with.")
     scores_from: Text | None = Field(
@@ -103,7 +108,7 @@ class Study(Section):
 
     @property
     def scored(self) -> bool:
-        """Whether replies get a trait score; an audit may do without."""
+        """Whether replies get a trait score; in an audit they need not."""
         own = self.audit.files and self.audit.columns.trait_score is not None
         return bool(own) or self.judge.backend != "none"
 
@@ -155,23 +160,16 @@ class Study(Section):
     def _model(self, name: str) -> ModelSection:
         return {model.name: model for model in self.models}[name]
 
-    def resolved_section(self, recipe: Recipe) -> SupervisedSection | DpoSection:
-        """A recipe's own keys laid over its objective's section.
-
-        Raises `pydantic.ValidationError` where they do not fit it.
-        """
-        common = self.objective_section(recipe.objective)
-        raw = laid_over(common.model_dump(), recipe.model_dump(exclude_unset=True))
-        if isinstance(common, DpoSection):
-            return DpoSection.model_validate(raw)
-        return SupervisedSection.model_validate(raw)
-
     def _setting(self, name: str, recipe: Recipe) -> Setting:
         """A recipe laid over its objective's section."""
-        common, section = self.objective_section(recipe.objective), self.resolved_section(recipe)
-        own = OwnCalibration()
-        if isinstance(section, SupervisedSection):
-            own = section.calibration
+        common, own = self.objective_section(recipe.objective), recipe.model_dump()
+        raw = laid_over(common.model_dump(), own)
+        section: SupervisedSection | DpoSection = (
+            DpoSection.model_validate(raw)
+            if isinstance(common, DpoSection)
+            else SupervisedSection.model_validate(raw)
+        )
+        n_seed_max, step = self._search(section)
         kind = MODEL_KIND[recipe.objective]
         models = [model.name for model in self.models if model.kind == kind]
         return Setting(
@@ -183,14 +181,29 @@ class Study(Section):
             traits=tuple(t for t in self.traits if t in (recipe.traits or self.traits)),
             seeds=recipe.seeds or self.seeds,
             cycles=recipe.cycles or self.cycles,
-            restart_at=tuple(recipe.restart_at),
+            restart_at=tuple(sorted(recipe.restart_at)),
             rejected_from=recipe.rejected_from,
             seed_share=recipe.seed_share,
             min_coherence=recipe.min_coherence,
             seed_rows=section.seed_rows or self.seed_rows,
-            n_seed_max=own.n_seed_max or self.calibration.n_seed_max,
-            step=own.step or self.calibration.step,
-            # the objective's too, so that settings with fewer doses are asked the same prompts
+            n_seed_max=n_seed_max,
+            step=step,
+            # the objective's too, so that settings with fewer doses use the same prompts
             rows_reserved=max(common.most_rows, section.most_rows),
-            changed=changed_keys(recipe, common),
+            changed=changed_keys(own, self._unchanged(common)),
         )
+
+    def _unchanged(self, section: SupervisedSection | DpoSection) -> Content:
+        """What a setting of an objective has where its recipe changes nothing."""
+        n_seed_max, step = self._search(section)
+        return {
+            **grid.UNCHANGED,
+            **section.model_dump(),
+            "seed_rows": section.seed_rows or self.seed_rows,
+            "calibration": {"n_seed_max": n_seed_max, "step": step},
+        }
+
+    def _search(self, section: SupervisedSection | DpoSection) -> tuple[int, int]:
+        """(n_seed_max, step) of the search for doses; dpo has none of its own."""
+        own = section.calibration if isinstance(section, SupervisedSection) else OwnCalibration()
+        return own.n_seed_max or self.calibration.n_seed_max, own.step or self.calibration.step

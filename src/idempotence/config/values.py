@@ -1,7 +1,7 @@
-"""The kinds of values that a config's keys hold: numbers within bounds, names, lists without repeats."""
+"""The kinds of values that a config's keys hold: bounded numbers, names, lists without repeats."""
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
@@ -34,7 +34,7 @@ def _as_flag(value: Any) -> Any:
     return flags.get(value.lower(), value) if isinstance(value, str) else value
 
 
-def _no_repeats(values: list) -> list:
+def _no_repeats(values: list[Any]) -> list[Any]:
     for i, value in enumerate(values):
         if value in values[:i]:
             shown = f"{value:g}" if isinstance(value, float) else str(value)
@@ -66,6 +66,8 @@ Levels = Annotated[list[Level], Distinct, Once]
 Counts = Annotated[list[Count], Distinct, Once]
 Strengths = Annotated[list[Positive], Distinct, Once]
 Names = Annotated[list[Text], Distinct, Once]
+SomeCounts = Annotated[list[Count], Field(min_length=1), Distinct, Once]
+SomeStrengths = Annotated[list[Positive], Field(min_length=1), Distinct, Once]
 # capitals only, so that a key itself is refused
 Variable = Annotated[str, StringConstraints(strict=True, pattern=VARIABLE)]
 
@@ -73,4 +75,5 @@ Variable = Annotated[str, StringConstraints(strict=True, pattern=VARIABLE)]
 class Section(BaseModel):
     """Keys that are all known, and do not change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # defaults too become the type they are declared with: equal configs give equal jobs
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)

@@ -8,7 +8,7 @@ from idempotence.jobs.record import Record
 
 @dataclass(frozen=True)
 class ReplySource(Record):
-    """An entry of `audit.files`: a path pattern, and what all of its rows belong to (None: not said)."""
+    """An entry of `audit.files`: a path pattern, and what all of its rows belong to, if given."""
 
     path: str
     setting: str | None = None
@@ -28,9 +28,9 @@ class ReplySource(Record):
 class ReadRepliesJob(Record):
     """Which files to read, and what their rows' keys are called.
 
-    columns: our name -> key of a row, or None. settings, models, traits: names that a row may
-    have. first_cycle: the number that the files give the seeded model. lowest_score, highest_score: what the
-    files' own scores call 0 and 100 points.
+    columns: our name -> key of a row, or None. loops, models, traits: those that a row may name.
+    first_cycle: cycle number of the seeded model in the files. lowest_score, highest_score: the
+    files' own scores that are 0 and 100 points.
     """
 
     files: tuple[ReplySource, ...]
@@ -48,7 +48,7 @@ class JudgeRepliesJob(Record):
     """Scores of one trait's replies.
 
     given: criteria ("trait", "coherence") whose scores the files bring themselves. longest: longer
-    replies, in characters, are not put to the judge. judge: None where nobody judges.
+    replies, in characters, are not judged. judge: None where there is no judge.
     """
 
     trait: str

@@ -7,6 +7,7 @@ from idempotence.config.audit import DEFAULT_MODEL, PLACES
 from idempotence.config.audit_files import CELL, PathPattern, ReplyFile, reply_files
 from idempotence.config.checks.known import Key, Known, Mistakes, as_far_as_clear, nearest
 from idempotence.config.checks.models import place
+from idempotence.config.places import dotted
 from idempotence.config.reference import PATTERNS
 from idempotence.config.values import SLUG
 
@@ -37,7 +38,7 @@ def _own_loop(known: Known) -> Mistakes:
     if known("scores_from") is not None:
         yield (
             ("scores_from",),
-            "is not allowed beside audit.files: both say where replies come from",
+            "is not allowed beside audit.files: both name the source of replies",
         )
     if known("second_judge") is not None:
         yield ("second_judge",), "is not allowed beside audit.files: an audit has one judge"
@@ -88,9 +89,9 @@ def _entry(known: Known, i: int, seen: dict[str, str]) -> Mistakes:
             yield (*key, "path"), f"there is no {{{name}}}{nearest(name, list(PLACES))} {there_are}"
             return
         if fixed[name] is not None:
-            yield (*key, name), f"is told twice: {{{name}}} stands in the path"
+            yield (*key, name), f"is given twice: {{{name}}} stands in the path"
             return
-    yield from _untold(known, key, {*pattern.names, *(n for n in fixed if fixed[n] is not None)})
+    yield from _unplaced(known, key, {*pattern.names, *(n for n in fixed if fixed[n] is not None)})
     files = reply_files([{"path": path, **fixed}])
     if not files:
         yield (*key, "path"), f"no file fits {path!r}; {_folder(path)}"
@@ -106,16 +107,16 @@ def _entry(known: Known, i: int, seen: dict[str, str]) -> Mistakes:
             return  # one file shows it
 
 
-def _untold(known: Known, key: Key, told: set[str]) -> Mistakes:
+def _unplaced(known: Known, key: Key, given: set[str]) -> Mistakes:
     """What rows belong to must stand somewhere: in the path, the entry or a column."""
     names = [*(name for name in WHERE if len(_listed(known, name)) > 1), "cycle"]
     for name in names:
-        if name in told or known("audit", "columns", name) is not None:
+        if name in given or known("audit", "columns", name) is not None:
             continue
         ways = (
             f"put {{{name}}} into its path, {name}: beside it, or a key into audit.columns.{name}"
         )
-        file = f"nothing tells the {name} of the rows of {'.'.join(map(str, key))}"
+        file = f"the rows of {dotted(key)} have no {name}"
         if name == "cycle":
             yield (*key, "path"), f"{file}; {ways}"
         else:

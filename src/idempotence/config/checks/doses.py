@@ -1,7 +1,8 @@
-"""Mistakes of doses: more rows or prompts than there are, no dose of cycle 0, or two kinds of it."""
+"""Mistakes of doses: beyond the rows or prompts there are, or no clear dose of cycle 0."""
 
 from idempotence.config.checks.generator import generated
 from idempotence.config.checks.known import Key, Known, Mistakes, Unclear
+from idempotence.config.places import dotted
 from idempotence.config.values import as_number
 from idempotence.jobs.parts import kind_of
 from idempotence.texts.supply import Supply
@@ -60,7 +61,7 @@ def search(known: Known, name: str) -> Mistakes:
         return
     (key, top), (step_key, step) = _search(known, name, "n_seed_max"), _search(known, name, "step")
     if top < step:
-        text = f"{top} is below {'.'.join(map(str, step_key))} ({step}), so no level can be calibrated"
+        text = f"{top} is below {dotted(step_key)} ({step}), so no level can be calibrated"
         yield key, f"{text}; it must be at least {step}"
     yield from _beyond_rows(known, name, key, top)
 
@@ -85,7 +86,8 @@ def seed_rows(known: Known, name: str) -> Mistakes:
     if key is None:
         return
     if known("settings", name, "objective") == "dpo":
-        yield from _beyond_rows(known, name, key, known(*key))
+        if isinstance(rows := known(*key), int):  # else it is another mistake
+            yield from _beyond_rows(known, name, key, rows)
         return
     for item, rows in known.each(*key):
         yield from _beyond_rows(known, name, item, rows)
@@ -94,25 +96,26 @@ def seed_rows(known: Known, name: str) -> Mistakes:
 def _beyond_rows(known: Known, name: str, key: Key, wanted: int) -> Mistakes:
     rows_key, rows = rows_of(known, name)
     if as_number(wanted) > rows:
-        place = ".".join(map(str, rows_key))
-        yield key, f"{wanted} is beyond the rows there are: at most {place} ({rows}) is allowed"
+        most = f"at most {dotted(rows_key)} ({rows}) is allowed"
+        yield key, f"{wanted} is beyond the rows there are: {most}"
 
 
 def prompt_pool(known: Known, name: str, supply: Supply) -> Mistakes:
-    """No prompt is used twice; where questions and seed rows are not written, they share the pool."""
+    """No prompt is used twice. Questions and seed rows that are not written share the pool."""
     if supply.prompts is None:
         return
     objective = known("settings", name, "objective")
     kind = kind_of(objective)
     common: Key = (objective, "cells", ROWS[objective])
     key = cells_key(known, name, ROWS[objective]) or common
-    # as many as the objective's largest dose are kept for each cycle, and more where a setting needs them
-    most, place = max(
-        (as_number(rows), place) for place in {common, key} for _, rows in known.each(*place)
-    )
+    # for each cycle as many are reserved as the largest dose of the objective or the setting needs
+    wanted = [(as_number(n), place) for place in (common, key) for _, n in known.each(*place)]
+    if not wanted:
+        return
+    most, place = max(wanted)
     questions, rows = known("evaluation", "questions"), rows_of(known, name)[1]
     cycles = known.last_cycle(name)
-    total, needed = f"cycles ({cycles}) x the largest {'.'.join(place)} ({most})", cycles * most
+    total, needed = f"cycles ({cycles}) x the largest {dotted(place)} ({most})", cycles * most
     if supply.seed_rows is None:
         total = f"evaluation.questions ({questions}) + seed_rows ({rows}) + {total}"
         needed += questions + rows
@@ -125,7 +128,9 @@ def written(known: Known, name: str, supply: Supply) -> Mistakes:
     """Written questions and seed rows of every trait that is named."""
     kind, questions = kind_of(known("settings", name, "objective")), ("evaluation", "questions")
     rows_key, rows = rows_of(known, name)
-    wanted = [(questions, known(*questions), "questions", supply.questions)]
+    wanted: list[tuple[Key, int, str, dict[str, dict[str, int]] | None]] = [
+        (questions, known(*questions), "questions", supply.questions)
+    ]
     if not generated(known, name):
         wanted.append((rows_key, rows, f"seed rows of kind {kind}", supply.seed_rows))
     for key, number, what, there_are in wanted:

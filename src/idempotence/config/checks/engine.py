@@ -1,4 +1,4 @@
-"""What vLLM cannot do, found before any job: chains train for hours before they are sampled."""
+"""What vLLM cannot do, before any job: chains train for hours before they are sampled."""
 
 import os
 import shutil
@@ -11,8 +11,8 @@ def interpreter(known: Known) -> Mistakes:
     """vLLM's environment is there."""
     python = known("engine", "python")
     if _with_vllm(known) and python is not None and not shutil.which(python):
-        text = "is not a program here; `make vllm-cpu` sets up a CPU's, docs/engines.md says how a GPU's"
-        yield ("engine", "python"), f"{os.path.abspath(python)!r} {text}"
+        text = "`make vllm-cpu` sets up a CPU's, docs/engines.md explains a GPU's"
+        yield ("engine", "python"), f"{os.path.abspath(python)!r} is not a program here; {text}"
 
 
 def precision(known: Known) -> Mistakes:
@@ -21,8 +21,8 @@ def precision(known: Known) -> Mistakes:
         return
     for i in range(known.size("models")):
         if known("models", i, "gpus") and known("models", i, "dtype") == "float32":
-            text = "'float32' is not allowed: vLLM's adapters on GPUs have 16 bits; it must be bfloat16"
-            yield ("models", i, "dtype"), text
+            text = "vLLM's adapters on GPUs have 16 bits; it must be bfloat16"
+            yield ("models", i, "dtype"), f"'float32' is not allowed: {text}"
 
 
 def adapters(known: Known, name: str) -> Mistakes:
@@ -41,7 +41,7 @@ def adapters(known: Known, name: str) -> Mistakes:
 
 
 def temperature(known: Known, name: str) -> Mistakes:
-    """vLLM raises a temperature that is too low, without a word."""
+    """vLLM raises a temperature that is too low, without a warning."""
     if not _with_vllm(known):
         return
     key: Key = ("evaluation", "temperature")
@@ -52,5 +52,4 @@ def temperature(known: Known, name: str) -> Mistakes:
 
 
 def _with_vllm(known: Known) -> bool:
-    return known("engine", "backend") == "vllm"
-
+    return bool(known("engine", "backend") == "vllm")

@@ -2,6 +2,7 @@
 
 from idempotence.config.checks.known import Key, Known, Mistakes
 from idempotence.config.checks.models import answering
+from idempotence.config.places import dotted
 from idempotence.jobs.parts import kind_of
 from idempotence.texts.supply import Supply
 
@@ -24,7 +25,7 @@ def generator(known: Known, name: str) -> Mistakes:
     if not generated(known, name):
         return
     if known("generator", "path") is None:
-        key = ".".join(map(str, _source(known, name)[0]))
+        key = dotted(_source(known, name)[0])
         yield ("generator", "path"), f"is missing: {key} is generated"
     else:
         yield from answering(known, "generator", [])
@@ -46,10 +47,12 @@ def generated_rows(known: Known, name: str, supply: Supply) -> Mistakes:
     )
     if rows > written:
         text = f"{rows} is beyond what the generator writes: at most"
-        yield key, f"{text} {'.'.join(written_key)} ({written}) is allowed"
+        yield key, f"{text} {dotted(written_key)} ({written}) is allowed"
     most = (supply.combinations or {}).get(kind)
     if most is not None and written > most:
-        text = f"{written} is beyond the {most} combinations of data/generation.yaml; add to its lists"
+        text = (
+            f"{written} is beyond the {most} combinations of data/generation.yaml; add to its lists"
+        )
         yield written_key, text
     fewest_key, longest = (*written_key[:2], "min_words"), known(*written_key[:2], "max_words")
     if known(*fewest_key) > longest:

@@ -21,7 +21,7 @@ class Known:
     broken: the keys that are missing or wrong.
     """
 
-    def __init__(self, raw: dict, broken: list[Key]):
+    def __init__(self, raw: dict[str, Any], broken: list[Key]):
         self.raw = raw
         self.broken = broken
 
@@ -43,13 +43,13 @@ class Known:
         return keys[-1], self(*keys[-1])
 
     def of_setting(self, name: str, *key: str) -> tuple[Key, Any]:
-        """(key, value) of a key of a setting's recipe where it is given, else of its objective's."""
+        """(key, value) of a key of a setting's recipe if given there, else of its objective's."""
         objective = self("settings", name, "objective")
         return self.first(("settings", name, *key), (objective, *key))
 
     def last_cycle(self, name: str) -> int:
         """The last cycle of a setting."""
-        return self.first(("settings", name, "cycles"), ("cycles",))[1]
+        return int(self.first(("settings", name, "cycles"), ("cycles",))[1])
 
     def traits_of(self, name: str) -> set[str]:
         """The traits of a setting."""
@@ -64,10 +64,11 @@ class Known:
         return [name for name in section if (*key, name) not in self.broken]
 
     def size(self, *key: str | int) -> int:
-        """How many items a list has, valid or not."""
-        if any(wrong == key[: len(wrong)] for wrong in self.broken):
+        """How many items a list has, valid or not; raises Unclear for what is no list."""
+        broken = any(wrong == key[: len(wrong)] for wrong in self.broken)
+        if broken or not isinstance(items := self._walk(key), list):
             raise Unclear(key)
-        return len(self._walk(key))
+        return len(items)
 
     def each(self, *key: str | int, field: str | None = None) -> Iterator[tuple[Key, Any]]:
         """(key, value) of the valid items of a list, or of one field of each."""
@@ -81,7 +82,7 @@ class Known:
     def _walk(self, key: Key) -> Any:
         value: Any = self.raw
         for part in key:
-            if isinstance(value, dict) and part not in value:
+            if value is None or isinstance(value, dict) and part not in value:
                 return schema_at(key).get("default")
             value = value[part]
         return value

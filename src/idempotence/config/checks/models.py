@@ -49,7 +49,7 @@ def _judge(known: Known, role: str) -> Mistakes:
 
 
 def answering(known: Known, role: str, world: list[str]) -> Mistakes:
-    """A model that answers: a place on this machine, or a name and an address; or nobody."""
+    """A model that answers: a place on this machine, or a name and an address; or none."""
     try:
         local = known(role, "backend") == "local"
     except Unclear:

@@ -1,6 +1,8 @@
-"""Mistakes of recipes: names, models and traits that there are not, keys that mean nothing there."""
+"""Mistakes of recipes: names, models and traits that do not exist, keys without a meaning there."""
 
-from idempotence.config.checks.known import Known, Mistakes, Unclear
+import reprlib
+
+from idempotence.config.checks.known import Key, Known, Mistakes, Unclear, as_far_as_clear
 from idempotence.config.grid import MODEL_KIND
 
 # folders of results/<study>/ that are no setting's
@@ -33,7 +35,10 @@ def names(known: Known) -> Mistakes:
     for name in known.names("settings"):
         key, plain = ("settings", name), name.replace("-", "_").lower()
         if name in RESERVED:
-            yield key, f"is the name of a folder of results; take another than {', '.join(RESERVED)}"
+            yield (
+                key,
+                f"is the name of a folder of results; take another than {', '.join(RESERVED)}",
+            )
         elif plain in seen:
             yield key, f"differs from {seen[plain]} only in -, _ or capitals; rename one of them"
         seen.setdefault(plain, name)
@@ -43,14 +48,25 @@ def recipe(known: Known, name: str) -> Mistakes:
     """What a setting has of its own fits its objective and start."""
     key = ("settings", name)
     objective, start = known(*key, "objective"), known(*key, "start")
-    yield from _restarts(known, name, start)
+    yield from as_far_as_clear(_restarts(known, name, start))
+    yield from as_far_as_clear(_doses(known, name, objective))
     if objective != "dpo" and known(*key, "rejected_from") != "initial":
         yield (*key, "rejected_from"), f"is not for {objective}: only dpo has rejected replies"
-    if known(*key, "cells") is not None:
-        for dose in known(*key, "cells"):
-            if dose not in DOSES[objective] and known(*key, "cells", dose) is not None:
-                doses = ", ".join(DOSES[objective])
-                yield (*key, "cells", dose), f"is no dose of {objective}; there are {doses}"
+    if objective == "dpo" and known(*key, "calibration") is not None:
+        yield (*key, "calibration"), "is not for dpo: only levels are calibrated"
+
+
+def _doses(known: Known, name: str, objective: str) -> Mistakes:
+    cells: Key = ("settings", name, "cells")
+    for dose, value in (known(*cells) or {}).items():
+        key = (*cells, dose)
+        if value is None:
+            continue
+        if dose not in DOSES[objective]:
+            yield key, f"is no dose of {objective}; there are {', '.join(DOSES[objective])}"
+        elif dose == "n_seed" and isinstance(value, list) == (objective == "dpo"):
+            form = "one number" if objective == "dpo" else "a list of numbers"
+            yield key, f"{reprlib.repr(value)} is not allowed: for {objective} it must be {form}"
 
 
 def _restarts(known: Known, name: str, start: str) -> Mistakes:
