@@ -1,36 +1,42 @@
 """Rows of text into what the trainers take: token ids with labels, or pairs of completions."""
 
-from idempotence.engine.formatting import Kind, ids_of_completions, ids_of_prompts
+from collections.abc import Sequence
+from typing import Any
 
-IGNORED = -100
+from idempotence.engine.formatting import ids_of_rows
+from idempotence.jobs.parts import Kind
+
+IGNORED = -100  # label of a token without loss
 
 
-def supervised_rows(tokenizer, rows: list[dict], kind: Kind, max_length: int) -> list[dict]:
+def supervised_rows(
+    tokenizer: Any, rows: Sequence[dict], kind: Kind, max_length: int
+) -> list[dict[str, list[int]]]:
     """`input_ids` and `labels` for each {"prompt", "response"}, cut at max_length tokens.
 
     Chats: loss on the assistant's tokens and the end token. Documents: on every token.
     """
     prompts, responses = _columns(rows, "prompt", "response")
-    heads = ids_of_prompts(tokenizer, prompts, kind)
-    tails = ids_of_completions(tokenizer, prompts, responses, kind)
-    made = []
+    heads, (tails,) = ids_of_rows(tokenizer, prompts, [responses], kind)
+    encoded = []
     for head, tail in zip(heads, tails, strict=True):
         ids = (head + tail)[:max_length]
-        labels = ([IGNORED] * len(head) + tail)[:max_length] if kind == "chat" else ids
-        made.append({"input_ids": ids, "labels": list(labels)})
-    return made
+        labels = ([IGNORED] * len(head) + tail)[:max_length] if kind == "chat" else list(ids)
+        encoded.append({"input_ids": ids, "labels": labels})
+    return encoded
 
 
-def preference_rows(tokenizer, rows: list[dict], kind: Kind) -> list[dict]:
+def preference_rows(
+    tokenizer: Any, rows: Sequence[dict], kind: Kind
+) -> list[dict[str, list[int]]]:
     """`prompt_ids`, `chosen_ids`, `rejected_ids` for each {"prompt", "response", "rejected"}."""
-    prompts, chosen, rejected = _columns(rows, "prompt", "response", "rejected")
-    ids = {
-        "prompt_ids": ids_of_prompts(tokenizer, prompts, kind),
-        "chosen_ids": ids_of_completions(tokenizer, prompts, chosen, kind),
-        "rejected_ids": ids_of_completions(tokenizer, prompts, rejected, kind),
-    }
-    return [dict(zip(ids, row, strict=True)) for row in zip(*ids.values(), strict=True)]
+    prompts, *replies = _columns(rows, "prompt", "response", "rejected")
+    heads, (chosen, rejected) = ids_of_rows(tokenizer, prompts, replies, kind)
+    return [
+        {"prompt_ids": head, "chosen_ids": one, "rejected_ids": other}
+        for head, one, other in zip(heads, chosen, rejected, strict=True)
+    ]
 
 
-def _columns(rows: list[dict], *names: str) -> list[list[str]]:
+def _columns(rows: Sequence[dict], *names: str) -> list[list[str]]:
     return [[row[name] for row in rows] for name in names]
