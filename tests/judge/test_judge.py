@@ -91,10 +91,11 @@ def test_any_model_can_judge_in_english(tmp_path):
 
     from idempotence.engine.formatting import prompt_ids
     from idempotence.engine.hf import TransformersEngine
-    from idempotence.texts.written import rubrics
+    from idempotence.engine.models import Weights
+    from idempotence.texts.rubric import written_rubrics
 
-    engine = TransformersEngine(str(make_model(tmp_path, "qwen3")))
-    templates = rubrics(ROOT / "data" / "traits", "bliss", "chat")
+    engine = TransformersEngine(Weights(str(make_model(tmp_path, "qwen3"))))
+    templates = written_rubrics(ROOT / "data" / "traits", "bliss", "chat")
     texts = [ask(templates[name], "How are you?", "All is light.", "bliss") for name in templates]
     untaught = [rate(answer, 0.25) for answer in LocalJudge(engine).answers(texts, 20)]
     assert {rating.missing for rating in untaught} == {"low numeric mass"}
