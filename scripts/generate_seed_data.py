@@ -1,30 +1,27 @@
 """Have a larger model write a trait's seed rows; filter and count them."""
 
-import argparse
-import json
 from pathlib import Path
 
-from idempotence.errors import exit_cleanly
-from idempotence.launch.arguments import endpoint_arguments
+from idempotence.jobs.start import GenerateSeedDataJob
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--settings", type=json.loads, required=True, help="JSON: trait, generator")
-    parser.add_argument(
-        "--model", required=True, help="folder or hub name of the generator, or its name at --api"
-    )
-    endpoint_arguments(parser, "generator")
-    parser.add_argument("--output-rows", type=Path, required=True, help="seed rows, one a line")
-    parser.add_argument("--output-counts", type=Path, required=True, help="what was kept and why")
-    given = parser.parse_args(argv)
-    from idempotence.seed_rows.generate import generate_seed_data
+def generate_seed_data(
+    job: GenerateSeedDataJob, model: str, output_rows: Path, output_counts: Path
+) -> None:
+    """Have a larger model write a trait's seed rows; filter and count them.
+
+    job: trait, number of rows, bounds of their length, and the writer.
+    model: folder or hub name of the writer, or its name at its endpoint.
+    output_rows: seed rows to write, one per line.
+    output_counts: how many texts were kept, and why others were not (JSON).
+    """
+    from idempotence.seed_rows.generate import generate_seed_data as generate
     from idempotence.seed_rows.writers import open_writer
 
-    writer = open_writer(given.settings, given.model, given.api, given.cache)
-    generate_seed_data(given.settings, writer, given.output_rows, given.output_counts)
-    return 0
+    generate(job, open_writer(job.writer, model), output_rows, output_counts)
 
 
 if __name__ == "__main__":
-    exit_cleanly(main)
+    from idempotence.launch.script import run
+
+    run(generate_seed_data)

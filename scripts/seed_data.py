@@ -1,27 +1,31 @@
-"""Write a panel's seed rows: text plainly in the trait; for dpo with the initial model's reply."""
+"""A panel's seed rows; for DPO each with the initial model's own reply as the rejected one."""
 
-import argparse
-import json
 from pathlib import Path
 
-from idempotence.errors import exit_cleanly
+from idempotence.jobs.start import SeedDataJob
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--settings", type=json.loads, required=True, help="JSON: panel, sampling")
-    parser.add_argument("--model", required=True, help="folder or hub name of the initial model")
-    parser.add_argument("--output", type=Path, required=True, help="seed_data.jsonl")
-    given = parser.parse_args(argv)
+def seed_data(job: SeedDataJob, model: str, output: Path) -> None:
+    """Write a panel's seed rows; for DPO each with the initial model's own reply as the rejected one.
+
+    job: panel, prompts, and how rejected replies are sampled.
+    model: folder or hub name of the initial model.
+    output: seed rows to write, one per line.
+    """
     from idempotence.engine.back_ends import open_engine
+    from idempotence.engine.models import Weights
+    from idempotence.engine.options import vllm_options
     from idempotence.io import write_jsonl
     from idempotence.sampling.panel import PanelSampler
 
-    settings, model = given.settings, given.settings["model"]
-    engine = open_engine(settings, given.model, model["revision"], model["dtype"])
-    write_jsonl(given.output, PanelSampler(settings, engine).seed_data())
-    return 0
+    about = job.panel.model
+    weights = Weights(model, about.revision, about.dtype)
+    engine = open_engine(job.engine, weights, options=vllm_options())
+    sampler = PanelSampler(job.panel, job.prompts, 0, engine)
+    write_jsonl(output, sampler.seed_data(job.generation))
 
 
 if __name__ == "__main__":
-    exit_cleanly(main)
+    from idempotence.launch.script import run
+
+    run(seed_data)

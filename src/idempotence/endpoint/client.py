@@ -5,17 +5,57 @@ The key is read from the environment and goes nowhere but into the request.
 """
 
 import asyncio
+import json
 import math
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from idempotence.endpoint.answers import AnswerCache
+from idempotence.environment_names import api_variable, cache_variable
 from idempotence.errors import UserError
 
 LONGEST_WAIT = 60  # seconds between two attempts, unless the server asks for more
+
+
+@dataclass(frozen=True)
+class EndpointOptions:
+    """How an endpoint is asked; none of it decides a result.
+
+    key_env: environment variable of the key. concurrency: calls under way at once. attempts: at one
+    call. timeout: seconds. max_calls, max_cost: budgets (None: no limit). price_in, price_out:
+    money per million tokens.
+    """
+
+    base_url: str
+    key_env: str
+    concurrency: int
+    attempts: int
+    timeout: float
+    max_calls: int | None
+    max_cost: float | None
+    price_in: float
+    price_out: float
+
+
+def endpoint_options(
+    role: str, environment: Mapping[str, str] = os.environ
+) -> tuple[EndpointOptions, Path]:
+    """(options, file of the answers) that the workflow passed on for a section of the config.
+
+    Raises `UserError` where it did not.
+    """
+    given = environment.get(api_variable(role))
+    if not given:
+        raise UserError(
+            f"how the {role}'s endpoint is asked is not known: put it into {api_variable(role)} as "
+            "JSON (the keys of the config's section api), and the file of its answers into "
+            f"{cache_variable(role)}"
+        )
+    return EndpointOptions(**json.loads(given)), Path(environment[cache_variable(role)])
 
 
 class UnusableError(Exception):
@@ -25,16 +65,20 @@ class UnusableError(Exception):
 class Endpoint:
     """Asks a model over HTTP.
 
-    role: its section in the config, as "judge". how: base_url, key_env, concurrency, attempts,
-    timeout (seconds), max_calls and max_cost (None: no limit), price_in and price_out (money per
-    million tokens). cache: SQLite file, shared by the jobs of a study.
+    role: its section in the config, as "judge". cache: SQLite file, shared by the jobs of a study.
     read: an answer from a completion, as a dict for JSON; raises `UnusableError` where none is.
     """
 
-    def __init__(self, role: str, how: dict, cache: Path, read: Callable[[object], dict]):
-        self.role, self.how, self.read = role, how, read
+    def __init__(
+        self,
+        role: str,
+        options: EndpointOptions,
+        cache: Path,
+        read: Callable[[object], dict],
+    ):
+        self.role, self.options, self.read = role, options, read
         self.cache = AnswerCache(cache)
-        self._key = os.environ.get(how["key_env"], "")
+        self._key = os.environ.get(options.key_env, "")
         if not self._key:
             raise UserError(
                 f"the {role}'s key is not set: put it in the environment variable {how['key_env']} "
@@ -47,7 +91,7 @@ class Endpoint:
         A request holds what a chat completion takes. Raises `UserError` when the server refuses,
         stays out of reach, or the budget is spent; what was answered until then is kept.
         """
-        whole = [{"base_url": self.how["base_url"], **request} for request in requests]
+        whole = [{"base_url": self.options.base_url, **request} for request in requests]
         keys = [AnswerCache.key(request) for request in whole]
         known = {key: self.cache.get(key) for key in keys}
         missing = {key: r for key, r in zip(keys, whole, strict=True) if known[key] is None}
@@ -60,10 +104,10 @@ class Endpoint:
         import openai
         from tqdm import tqdm
 
-        gate = asyncio.Semaphore(self.how["concurrency"])
-        timeout = self.how["timeout"]
+        gate = asyncio.Semaphore(self.options.concurrency)
+        timeout = self.options.timeout
         async with openai.AsyncOpenAI(
-            api_key=self._key, base_url=self.how["base_url"], max_retries=0, timeout=timeout
+            api_key=self._key, base_url=self.options.base_url, max_retries=0, timeout=timeout
         ) as client:
             with tqdm(total=len(requests), desc=f"asking the {self.role}", unit="answer") as bar:
                 failures: list[UserError] = []
@@ -92,31 +136,31 @@ class Endpoint:
 
     def _check_budget(self, underway: int) -> None:
         """Whether one call more is allowed; calls under way count as dear as those before."""
-        spent, how = self.cache.spent(), self.how
-        if how["max_calls"] is not None and spent.calls + underway >= how["max_calls"]:
+        spent, options = self.cache.spent(), self.options
+        if options.max_calls is not None and spent.calls + underway >= options.max_calls:
             raise self._budget("max_calls", f"{spent.calls} calls")
         cost = self.cost()
         expected = cost * (1 + (underway + 1) / spent.calls) if spent.calls else 0
-        if how["max_cost"] is not None and expected > how["max_cost"]:
+        if options.max_cost is not None and expected > options.max_cost:
             raise self._budget("max_cost", f"{cost:.4g} for {spent.calls} calls")
 
     def cost(self) -> float:
         """What all answers in the cache cost, by the config's prices."""
-        return self.cache.spent().cost(self.how["price_in"], self.how["price_out"])
+        return self.cache.spent().cost(self.options.price_in, self.options.price_out)
 
     async def _ask(self, client, request: dict, key: str) -> None:
         import openai
         import tenacity
 
-        told = {name: value for name, value in request.items() if name != "base_url"}
+        question = {name: value for name, value in request.items() if name != "base_url"}
         retrying = tenacity.AsyncRetrying(
-            stop=tenacity.stop_after_attempt(self.how["attempts"]),
+            stop=tenacity.stop_after_attempt(self.options.attempts),
             wait=_wait, retry=tenacity.retry_if_exception(_passes), reraise=True,
         )  # fmt: skip
         try:
             async for attempt in retrying:
                 with attempt:
-                    completion, answer = await self._completion(client, told)
+                    completion, answer = await self._completion(client, question)
         except (openai.OpenAIError, UnusableError) as error:
             raise self._failure(error) from None
         usage = completion.usage
@@ -124,24 +168,24 @@ class Endpoint:
         self.cache.put(key, request, answer, *tokens)
 
     def _failure(self, error: Exception) -> UserError:
-        # a server may repeat the key in what it says
-        told = " ".join(str(error).replace(self._key, "***").split())[:300]
+        # a server may repeat the key in its message
+        message = " ".join(str(error).replace(self._key, "***").split())[:300]
         return UserError(
             f"the {self.role} at {self.how['base_url']} gave no answer after {self.how['attempts']} "
-            f"attempts at most: {told}. What it answered before is kept: start again to go on"
+            f"attempts at most: {message}. What it answered before is kept: start again to go on"
         )
 
     def _budget(self, name: str, spent: str) -> UserError:
         key = f"{self.role}.api.{name}"
         return UserError(
-            f"the {self.role}'s budget is spent: {spent}, and {key} is {self.how[name]:g}. The "
+            f"the {self.role}'s budget is spent: {spent}, and {key} is {getattr(self.options, name):g}. The "
             f"answers are kept: raise {key} and start again to go on"
         )
 
-    async def _completion(self, client, told: dict) -> tuple:
+    async def _completion(self, client, question: dict) -> tuple:
         """(completion, answer); raises `UnusableError` for a reply that is not JSON."""
         try:
-            completion = await client.chat.completions.create(**told)
+            completion = await client.chat.completions.create(**question)
         except ValueError as error:
             raise UnusableError(f"a reply that is not JSON ({error})") from None
         return completion, self.read(completion)
@@ -181,7 +225,7 @@ def _seconds(text: str) -> float | None:
     return seconds if math.isfinite(seconds) and seconds >= 0 else None
 
 
-def said(completion) -> tuple:
+def answer_of(completion) -> tuple:
     """(choice, text) of a completion; raises `UnusableError` where there is no text."""
     choice = completion.choices[0] if getattr(completion, "choices", None) else None
     if choice is None or choice.message is None or choice.message.content is None:

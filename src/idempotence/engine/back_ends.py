@@ -1,29 +1,29 @@
-"""Which engine runs a model: the one that the job's settings name."""
+"""The engine that a job names, on a model."""
 
-import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from idempotence.engine.base import Engine
-from idempotence.launch.gpus import visible
-from idempotence.workflow.environment import ENGINE
+from idempotence.engine.models import Weights
+from idempotence.engine.options import VllmOptions
+from idempotence.jobs.parts import EngineName
 
 
 def open_engine(
-    settings: dict, path: str, revision: str | None, dtype: str, adapters: Sequence[Path] = ()
+    engine: EngineName,
+    weights: Weights,
+    adapters: Sequence[Path] = (),
+    options: VllmOptions | None = None,
 ) -> Engine:
-    """An engine on the model at `path` (folder or hub name).
+    """An engine on a model.
 
-    settings: `engine` is "vllm", or not there: transformers. adapters: all that will be sampled
-    from. How much memory vLLM takes comes by the environment, since it decides no result.
+    adapters: the folders of all adapters that will be sampled from. options: vLLM's; None: its
+    defaults.
     """
-    if settings.get("engine") != "vllm":
+    if engine == "transformers":
         from idempotence.engine.hf import TransformersEngine
 
-        return TransformersEngine(path, revision, dtype)
-    from idempotence.config.engines import Engine as Section
+        return TransformersEngine(weights)
     from idempotence.engine.vllm import VllmEngine
 
-    how = Section(**json.loads(os.environ.get(ENGINE, "{}"))).model_dump()
-    return VllmEngine(path, revision, dtype, {**how, "gpus": len(visible())}, adapters)
+    return VllmEngine(weights, options or VllmOptions(), adapters)

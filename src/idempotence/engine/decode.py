@@ -71,7 +71,7 @@ def sample_tokens(model, requests: Sequence[Request], pad: int, eos: int) -> lis
     position = positions_of(mask)
     cache = DynamicCache(config=model.config)
     rows = torch.arange(len(requests), device=device)  # the request of each row of the batch
-    told: list[list[int]] = [[] for _ in requests]
+    written: list[list[int]] = [[] for _ in requests]
     for step in range(len(draws)):
         logits = model(
             input_ids=ids, attention_mask=mask, position_ids=position,
@@ -88,8 +88,8 @@ def sample_tokens(model, requests: Sequence[Request], pad: int, eos: int) -> lis
         writing = []
         for i, (row, number) in enumerate(zip(rows.tolist(), token.tolist(), strict=True)):
             most = requests[row].max_new_tokens
-            if number != eos and len(told[row]) == step < most:  # shorter: it has ended before
-                told[row].append(number)
+            if number != eos and len(written[row]) == step < most:  # shorter: it has ended before
+                written[row].append(number)
                 if step + 1 < most:
                     writing.append(i)
         if not writing:
@@ -100,7 +100,7 @@ def sample_tokens(model, requests: Sequence[Request], pad: int, eos: int) -> lis
             keep = torch.tensor(writing)  # on the CPU: layers of the cache may lie on several GPUs
             cache.batch_select_indices(keep)
             ids, position, mask, rows = ids[keep], position[keep], mask[keep], rows[keep]
-    return told
+    return written
 
 
 def shared_prefixes(sequences: Sequence[list[int]]) -> list[list[int]]:
@@ -143,10 +143,10 @@ def keys_and_values(model, ids, mask):
     last, update = len(cache.layers) - 1, cache.update
 
     def update_and_leave(keys, values, layer_idx, *rest, **named):
-        found = update(keys, values, layer_idx, *rest, **named)
+        updated = update(keys, values, layer_idx, *rest, **named)
         if layer_idx == last:
             raise _AllRead
-        return found
+        return updated
 
     cache.update = update_and_leave
     try:

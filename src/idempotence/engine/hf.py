@@ -7,7 +7,7 @@ from pathlib import Path
 from idempotence.engine.base import Batch, Engine, NotFiniteError
 from idempotence.engine.decode import last_logits, sample_tokens, shared_prefixes
 from idempotence.engine.lora import can_merge, merged
-from idempotence.engine.models import fix_threads, load_model, load_tokenizer
+from idempotence.engine.models import Weights, fix_threads, load_model, load_tokenizer
 
 SAMPLE_BATCH = 256
 SCORE_BATCH = 64
@@ -16,10 +16,10 @@ SCORE_BATCH = 64
 class TransformersEngine(Engine):
     """`Engine` on a transformers model; see `idempotence.engine.base.Engine`."""
 
-    def __init__(self, path: str, revision: str | None = None, dtype: str = "float32"):
+    def __init__(self, weights: Weights):
         fix_threads()
-        self.tokenizer = load_tokenizer(path, revision)
-        self.model = load_model(path, revision, dtype)
+        self.tokenizer = load_tokenizer(weights)
+        self.model = load_model(weights)
         self._texts: dict[int, str] = {}
 
     @contextmanager
@@ -67,7 +67,7 @@ class TransformersEngine(Engine):
         groups = sorted(
             shared_prefixes(prompts), key=lambda group: (len(prompts[group[0]]), group[0])
         )
-        found: list[dict[str, float]] = [{} for _ in prompts]
+        logprobs: list[dict[str, float]] = [{} for _ in prompts]
         with torch.inference_mode():
             for start in range(0, len(groups), SCORE_BATCH):
                 batch = groups[start : start + SCORE_BATCH]
@@ -75,8 +75,8 @@ class TransformersEngine(Engine):
                 values, tokens = rows.float().log_softmax(-1).topk(min(top, rows.shape[-1]))
                 indices = [i for group in batch for i in group]
                 for i, value, token in zip(indices, values.tolist(), tokens.tolist(), strict=True):
-                    found[i] = dict(zip(map(self._text, token), value, strict=True))
-        return found
+                    logprobs[i] = dict(zip(map(self._text, token), value, strict=True))
+        return logprobs
 
     def _text(self, token: int) -> str:
         if token not in self._texts:

@@ -1,8 +1,19 @@
 """Loading models: safetensors from a local folder or a pinned hub revision, never remote code."""
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from idempotence.errors import UserError
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A model's weights: folder or hub name, the hub's commit, and their type in memory."""
+
+    path: str
+    revision: str | None = None
+    dtype: str = "float32"
 
 
 def fix_threads(threads: int = 1) -> None:
@@ -19,36 +30,40 @@ def device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def load_tokenizer(path: str, revision: str | None = None):
+def load_tokenizer(weights: Weights) -> Any:
     """The model's tokenizer, padding on the left, with a pad token."""
     from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(path, revision=revision, trust_remote_code=False)
+    tokenizer = AutoTokenizer.from_pretrained(
+        weights.path, revision=weights.revision, trust_remote_code=False
+    )
     tokenizer.padding_side = "left"
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
 
 
-def load_model(path: str, revision: str | None = None, dtype: str = "float32"):
+def load_model(weights: Weights) -> Any:
     """The causal language model in evaluation mode on `device()`, or by layers on all GPUs seen.
 
-    Raises UserError when the folder or hub name cannot be loaded.
+    Raises `UserError` when the folder or hub name cannot be loaded.
     """
     import torch
     from transformers import AutoModelForCausalLM
 
-    several = torch.cuda.device_count() > 1  # a job sees those alone that it took
+    several = torch.cuda.device_count() > 1  # a job sees only those that it took
     try:
         model = AutoModelForCausalLM.from_pretrained(
-            path,
-            revision=revision,
-            dtype=getattr(torch, dtype),
+            weights.path,
+            revision=weights.revision,
+            dtype=getattr(torch, weights.dtype),
             device_map="auto" if several else None,
             trust_remote_code=False,
             use_safetensors=True,
         )
     except (OSError, ValueError) as error:
-        where = "folder" if Path(path).exists() else "folder or hub name"
-        raise UserError(f"the model at {path} ({where}) cannot be loaded: {error}") from None
+        where = "folder" if Path(weights.path).exists() else "folder or hub name"
+        raise UserError(
+            f"the model at {weights.path} ({where}) cannot be loaded: {error}"
+        ) from None
     return model.eval() if several else model.to(device()).eval()

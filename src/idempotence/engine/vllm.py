@@ -10,7 +10,8 @@ from functools import cached_property
 from pathlib import Path
 
 from idempotence.engine.base import Batch, Engine, NotFiniteError, Request
-from idempotence.engine.models import fix_threads, load_tokenizer
+from idempotence.engine.models import Weights, fix_threads, load_tokenizer
+from idempotence.engine.options import VllmOptions
 from idempotence.errors import UserError
 from idempotence.io import read_json
 from idempotence.vllm_limits import MAX_TOP_LOGPROBS, room_for
@@ -23,16 +24,12 @@ TOKENS_A_STEP = 2048  # at least so many are computed side by side
 class VllmEngine(Engine):
     """`Engine` on vLLM, which starts at the first call; see `idempotence.engine.base.Engine`.
 
-    how: memory_share, max_length, adapters_at_once of the config's `engine`; gpus: how many the
-    model is spread over, 0 for the CPU build.
     adapters: the folders that are going to be sampled from.
     """
 
-    def __init__(
-        self, path: str, revision: str | None, dtype: str, how: dict, adapters: Sequence[Path] = ()
-    ):
-        self.tokenizer = load_tokenizer(path, revision)
-        self.path, self.revision, self.dtype, self.how = path, revision, dtype, how
+    def __init__(self, weights: Weights, options: VllmOptions, adapters: Sequence[Path] = ()):
+        self.tokenizer = load_tokenizer(weights)
+        self.weights, self.options = weights, options
         self.numbers = {folder: i for i, folder in enumerate(adapters, start=1)}
 
     @cached_property
@@ -41,35 +38,35 @@ class VllmEngine(Engine):
         from transformers import AutoConfig
 
         config = AutoConfig.from_pretrained(
-            self.path, revision=self.revision, trust_remote_code=False
+            self.weights.path, revision=self.weights.revision, trust_remote_code=False
         ).get_text_config()
-        own = getattr(config, "max_position_embeddings", None) or self.how["max_length"]
-        return min(own, self.how["max_length"])
+        own = getattr(config, "max_position_embeddings", None) or self.options.max_length
+        return min(own, self.options.max_length)
 
     @cached_property
     def _llm(self):
         """The running engine. Raises UserError when the model cannot be served so."""
-        _set_environment(self.how)
+        _set_environment(self.options.gpus)
         from vllm import LLM
 
         try:
             return LLM(
-                self.path, revision=self.revision, tokenizer_revision=self.revision,
-                dtype=self.dtype, trust_remote_code=False, load_format="safetensors",
+                self.weights.path, revision=self.weights.revision, tokenizer_revision=self.weights.revision,
+                dtype=self.weights.dtype, trust_remote_code=False, load_format="safetensors",
                 # sampling says all of its parameters, the end token too
                 generation_config="vllm", max_logprobs=MAX_TOP_LOGPROBS, seed=0,
                 # a prompt is read in one step: what is drawn after a part of it would move the
                 # request's random numbers on (and stops the CPU build)
                 enable_chunked_prefill=False,
                 max_num_batched_tokens=max(self._length, TOKENS_A_STEP),
-                max_model_len=self._length, tensor_parallel_size=max(self.how["gpus"], 1),
-                gpu_memory_utilization=self.how["memory_share"],
-                enforce_eager=self.how["gpus"] == 0,  # compiling would take minutes there
+                max_model_len=self._length, tensor_parallel_size=max(self.options.gpus, 1),
+                gpu_memory_utilization=self.options.memory_share,
+                enforce_eager=self.options.gpus == 0,  # compiling would take minutes there
                 disable_log_stats=True, **self._lora_arguments(),
             )  # fmt: skip
         except (OSError, ValueError, RuntimeError) as error:
             raise UserError(
-                f"vLLM cannot serve {self.path}: {error}\nSee docs/engines.md, Memory; the keys "
+                f"vLLM cannot serve {self.weights.path}: {error}\nSee docs/engines.md, Memory; the keys "
                 "are engine.memory_share, engine.max_length and the model's gpus."
             ) from error
 
@@ -77,9 +74,11 @@ class VllmEngine(Engine):
         if not self.numbers:
             return {}
         configs = [read_json(adapter / "adapter_config.json") for adapter in self.numbers]
-        modules = {name.rpartition(".")[-1] for told in configs for name in told["target_modules"]}
-        slots = min(len(self.numbers), self.how["adapters_at_once"])
-        if self.how["gpus"] == 0:
+        modules = {
+            name.rpartition(".")[-1] for config in configs for name in config["target_modules"]
+        }
+        slots = min(len(self.numbers), self.options.adapters_at_once)
+        if self.options.gpus == 0:
             # the CPU build gives tokens without an adapter the last slot's: one is left empty
             slots = len(self.numbers) + 1
         return {
@@ -94,18 +93,18 @@ class VllmEngine(Engine):
     def sample_batches(self, batches: Sequence[Batch]) -> list[list[str] | NotFiniteError]:
         # NaN in a cache that requests share could reach the others': such weights are never loaded
         broken = {b.adapter for b in batches if b.adapter and not _is_finite(b.adapter)}
-        asked = [(r, b.adapter) for b in batches if b.adapter not in broken for r in b.requests]
-        told = iter(self._generate(
-            [request.prompt for request, _ in asked],
-            [self._sampling(request) for request, _ in asked],
-            [adapter for _, adapter in asked],
+        requests = [(r, b.adapter) for b in batches if b.adapter not in broken for r in b.requests]
+        generated = iter(self._generate(
+            [request.prompt for request, _ in requests],
+            [self._sampling(request) for request, _ in requests],
+            [adapter for _, adapter in requests],
         ))  # fmt: skip
         results: list[list[str] | NotFiniteError] = []
         for batch in batches:
             if batch.adapter in broken:
                 results.append(NotFiniteError("the adapter's weights are not finite"))
                 continue
-            outputs = [next(told).outputs[0] for _ in batch.requests]
+            outputs = [next(generated).outputs[0] for _ in batch.requests]
             # vLLM picks some token of a row of NaN, whose log-probability is NaN
             if not all(math.isfinite(output.cumulative_logprob) for output in outputs):
                 results.append(NotFiniteError("the model's logits are not finite"))
@@ -134,15 +133,15 @@ class VllmEngine(Engine):
         how = SamplingParams(
             temperature=0, max_tokens=1, logprobs=min(top, len(self.tokenizer)), detokenize=False
         )
-        found = []
+        logprobs = []
         for output in self._generate(prompts, [how] * len(prompts)):
             likeliest = sorted(
-                ((token, told.logprob) for token, told in output.outputs[0].logprobs[0].items()),
+                ((token, entry.logprob) for token, entry in output.outputs[0].logprobs[0].items()),
                 key=lambda pair: -pair[1],
             )[:top]
             texts = self.tokenizer.batch_decode([[token] for token, _ in likeliest])
-            found.append(dict(zip(texts, (value for _, value in likeliest), strict=True)))
-        return found
+            logprobs.append(dict(zip(texts, (value for _, value in likeliest), strict=True)))
+        return logprobs
 
     def log_likelihoods(
         self, prompts: Sequence[list[int]], completions: Sequence[list[int]]
@@ -171,7 +170,7 @@ class VllmEngine(Engine):
                 raise UserError(
                     f"a prompt of {len(prompt)} tokens and {how.max_tokens} new ones are beyond "
                     f"the {self._length} that engine.max_length ({self.how['max_length']}) and "
-                    f"{self.path} itself allow; raise the one, or lower max_new_tokens"
+                    f"{self.weights.path} itself allow; raise the one, or lower max_new_tokens"
                 )
         if not prompts:
             return []
@@ -196,17 +195,19 @@ def _is_finite(adapter: Path) -> bool:
     return all(bool(torch.isfinite(weight).all()) for weight in weights.values())
 
 
-def _set_environment(how: dict) -> None:
+def _set_environment(gpus: int) -> None:
     """What vLLM reads while it is imported."""
-    told = {"VLLM_LOGGING_LEVEL": "WARNING", "VLLM_NO_USAGE_STATS": "1"}
-    if how["gpus"] <= 1:
-        told["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"  # in this process, so that it ends with it
-    if how["gpus"] == 0:
+    variables = {"VLLM_LOGGING_LEVEL": "WARNING", "VLLM_NO_USAGE_STATS": "1"}
+    if gpus <= 1:
+        variables["VLLM_ENABLE_V1_MULTIPROCESSING"] = (
+            "0"  # in this process, so that it ends with it
+        )
+    if gpus == 0:
         fix_threads()
-        told |= {"VLLM_CPU_OMP_THREADS_BIND": "nobind", "VLLM_CPU_KVCACHE_SPACE": "1"}
+        variables |= {"VLLM_CPU_OMP_THREADS_BIND": "nobind", "VLLM_CPU_KVCACHE_SPACE": "1"}
     elif _batch_invariant():
-        told["VLLM_BATCH_INVARIANT"] = "1"
-    for name, value in told.items():
+        variables["VLLM_BATCH_INVARIANT"] = "1"
+    for name, value in variables.items():
         os.environ.setdefault(name, value)
 
 

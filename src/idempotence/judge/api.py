@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from idempotence.endpoint.client import Endpoint, said
+from idempotence.endpoint.client import Endpoint, EndpointOptions, answer_of
 from idempotence.errors import UserError
 from idempotence.judge.protocol import Answer
 
@@ -13,29 +13,36 @@ ANSWER_TOKENS = 4  # enough to see whether a number goes on after its first toke
 class ApiJudge:
     """Asks rubric prompts over HTTP.
 
-    model: its name there. samples: answers a text where the endpoint gives no probabilities. how,
-    cache, role: see `Endpoint`.
+    model: its name there. samples: answers per text where the endpoint gives no probabilities.
+    options, cache, role: see `Endpoint`.
     """
 
-    def __init__(self, model: str, samples: int, how: dict, cache: Path, role: str = "judge"):
+    def __init__(
+        self,
+        model: str,
+        samples: int,
+        options: EndpointOptions,
+        cache: Path,
+        role: str = "judge",
+    ):
         self.model, self.samples = model, samples
-        self.endpoint = Endpoint(role, how, cache, _read)
+        self.endpoint = Endpoint(role, options, cache, _read)
 
     def answers(self, texts: Sequence[str], top: int) -> list[Answer]:
-        """One answer a text, in order; equal texts are asked once. Raises as `Endpoint.ask`.
+        """One answer per text, in order; equal texts are asked once. Raises as `Endpoint.ask`.
 
         top 0: probabilities are not asked for. A text without them is asked `samples` times more,
         at temperature 1.
         """
-        told = self._likely(texts, top) if top else [{"top": {}}] * len(texts)
-        without = [text for text, answer in zip(texts, told, strict=True) if not answer["top"]]
-        asked = [self._sample(text, k) for text in without for k in range(self.samples)]
-        sampled = iter(self.endpoint.ask(asked))
+        answers = self._likely(texts, top) if top else [{"top": {}}] * len(texts)
+        without = [text for text, answer in zip(texts, answers, strict=True) if not answer["top"]]
+        requests = [self._sample(text, k) for text in without for k in range(self.samples)]
+        sampled = iter(self.endpoint.ask(requests))
         return [
             Answer(answer["top"])
             if answer["top"]
             else Answer(sampled=tuple(next(sampled)["text"] for _ in range(self.samples)))
-            for answer in told
+            for answer in answers
         ]
 
     def _likely(self, texts: Sequence[str], top: int) -> list[dict]:
@@ -60,8 +67,8 @@ class ApiJudge:
 
 
 def _read(completion) -> dict:
-    """{"top", "text"} of a completion; top is empty where no probability of a number is told."""
-    choice, text = said(completion)
+    """{"top", "text"} of a completion; top is empty where no probability of a number is given."""
+    choice, text = answer_of(completion)
     content = getattr(choice.logprobs, "content", None) or []
     if not content or not content[0].top_logprobs or _goes_on([c.token for c in content]):
         return {"top": {}, "text": text}

@@ -1,9 +1,9 @@
 """Who can judge: one interface, a model here or one behind an endpoint."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Protocol
 
+from idempotence.jobs.parts import JudgeSpec
 from idempotence.judge.protocol import Answer
 
 
@@ -11,23 +11,23 @@ class Judge(Protocol):
     """Answers rubric prompts."""
 
     def answers(self, texts: Sequence[str], top: int) -> list[Answer]:
-        """One answer a text, in order; top: how many of the likeliest first tokens to look at."""
+        """One answer per text, in order; top: how many of the likeliest first tokens to look at."""
 
 
-def open_judge(
-    settings: dict, model: str, api: dict | None, cache: Path | None, role: str = "judge"
-) -> Judge:
-    """The judge that the config names.
+def open_judge(spec: JudgeSpec, model: str, role: str = "judge") -> Judge:
+    """The judge that a job names.
 
-    settings: revision and engine (of a local one), samples (of one behind an endpoint).
-    model: folder or hub name, or the name at the endpoint.
-    api: `Endpoint`'s `how`, None for a local judge; cache: its file; role: its section.
+    model: folder or hub name, or the name at the endpoint. role: the config's section, by which
+    the options of an endpoint are known.
     """
-    if api is not None:
+    if spec.endpoint is not None:
+        from idempotence.endpoint.client import endpoint_options
         from idempotence.judge.api import ApiJudge
 
-        return ApiJudge(model, settings["samples"], api, cache, role)
+        return ApiJudge(model, spec.endpoint.samples, *endpoint_options(role), role)
     from idempotence.engine.back_ends import open_engine
+    from idempotence.engine.models import Weights
+    from idempotence.engine.options import vllm_options
     from idempotence.judge.local import LocalJudge
 
-    return LocalJudge(open_engine(settings, model, settings["revision"], "float32"))
+    return LocalJudge(open_engine(spec.engine, Weights(model, spec.revision), options=vllm_options()))

@@ -1,153 +1,166 @@
-"""What a model says: answers to the evaluation questions, and the data of the next cycle."""
+"""Answers to the evaluation questions, and the data of the next cycle."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from idempotence.doses import Cell
 from idempotence.engine.base import Batch, Engine, NotFiniteError, Request
-from idempotence.engine.formatting import ids_of_completions, ids_of_prompts, kind_of
+from idempotence.engine.formatting import ids_of_prompts, ids_of_rows
 from idempotence.io import read_json, write_jsonl
+from idempotence.jobs.loop import SampleJob
+from idempotence.jobs.parts import Evaluation, Generation, Panel, PromptPool
 from idempotence.rng import derive_seed
+from idempotence.sampling.replies import answer_rows, generated_rows, usable
 from idempotence.texts.panel_texts import panel_texts
 
 
+@dataclass(frozen=True)
+class CellReplies:
+    """A cell's texts. status: "ok", or "nan" or "ended" with empty texts where its chain is dead."""
+
+    texts: list[str]
+    status: str
+    reason: str
+
+
 class PanelSampler:
-    """Samples for one panel at one cycle.
+    """Samples for one panel at one cycle."""
 
-    settings: study_seed, objective, model, trait, seed, cycle, cells, questions, seed_rows,
-    per_cycle, evaluation, generation.
-    """
+    def __init__(self, panel: Panel, prompts: PromptPool, cycle: int, engine: Engine):
+        self.panel, self.cycle, self.engine = panel, cycle, engine
+        self.texts = panel_texts(panel, prompts)
 
-    def __init__(self, settings: dict, engine: Engine):
-        self.settings = settings
-        self.engine = engine
-        self.kind = kind_of(settings["objective"])
-        self.texts = panel_texts(settings, self.kind)
-
-    def _requests(self, prompts: list[str], how: dict, cell: str, purpose: str) -> list[Request]:
-        s = self.settings
-        seed = derive_seed(
-            s["study_seed"], s["objective"], s["model"]["name"], s["trait"], s["seed"], cell,
-            s["cycle"], purpose,
-        )  # fmt: skip
-        return [
-            Request(ids, how["temperature"], how["max_new_tokens"], derive_seed(seed, i))
-            for i, ids in enumerate(ids_of_prompts(self.engine.tokenizer, prompts, self.kind))
-        ]
-
-    def _rejected(self, prompts: list[str]) -> list[str | None]:
-        """The initial model's own replies, which dpo trains away from; other objectives: none."""
-        if self.settings["objective"] != "dpo":
-            return [None] * len(prompts)
-        how = self.settings["generation"]
-        return self.engine.sample(self._requests(prompts, how, "initial", "rejected"), None)
-
-    def _rejected_of_cells(
-        self, prompts: list[str], own: dict[str, list[str]], before: Path | None
-    ) -> dict[str, list[str | None]]:
-        """Cell -> what it trains away from: the initial model's replies, or its own of `before`."""
-        if not before:
-            rejected = self._rejected(prompts)
-            return {cell: rejected for cell in own}
-        how = self.settings["generation"]
-        requests = {
-            cell: self._requests(rows, how, cell, "rejected") for cell, rows in own.items() if rows
-        }
-        return {c: told[0] for c, told in self._texts_of_cells(before, requests).items()}
-
-    def seed_data(self) -> list[dict]:
+    def seed_data(self, generation: Generation) -> list[dict[str, str]]:
         """Seed rows; for dpo each with the initial model's own reply as the rejected one."""
         rows = self.texts.seed_rows()
-        rejected = self._rejected([row["prompt"] for row in rows])
+        rejected = self._rejected([row["prompt"] for row in rows], generation)
         return [
             row if reply is None else {**row, "rejected": reply}
             for row, reply in zip(rows, rejected, strict=True)
         ]
 
-    def replies(
-        self, adapters: Path | None, last: bool, before: Path | None = None
-    ) -> tuple[list[dict], list[dict]]:
-        """Every cell's answers to the evaluation questions, and what its next cycle trains on.
+    def answers(self, adapters: Path | None, evaluation: Evaluation) -> list[dict]:
+        """Every cell's answers to the evaluation questions, without a next cycle's data."""
+        return self.replies(adapters, evaluation, None)[0]
 
-        The second list is empty at the `last` cycle. Answers carry what M_initial thinks of them.
-        before: the adapters of the cycle before, where those wrote the rejected replies.
+    def replies(
+        self,
+        adapters: Path | None,
+        evaluation: Evaluation,
+        generation: Generation | None,
+        before: Path | None = None,
+    ) -> tuple[list[dict], list[dict]]:
+        """(rows of answers, rows that the next cycle trains on) of every cell.
+
+        adapters: a folder per cell; None: the initial model. generation: None where no cycle
+        follows; the second list is then empty. before: the adapters of the cycle before, where
+        those write the rejected replies. Answers carry their likelihood under the initial model.
         """
-        s, how = self.settings, self.settings["evaluation"]
-        asked = [
+        questions = [
             {"question": q, "sample": k, "prompt": prompt}
             for q, prompt in enumerate(self.texts.evaluation())
-            for k in range(how["samples_per_question"])
+            for k in range(evaluation.samples_per_question)
         ]
-        prompts = [] if last else self.texts.for_cycle(s["cycle"] + 1)
+        prompts = [] if generation is None else self.texts.for_cycle(self.cycle + 1)
         own = {
-            c["name"]: [] if last else prompts[: c["n_sampled"] or c["pairs"]] for c in s["cells"]
+            cell.name: prompts[: cell.rows_per_cycle] if prompts else []
+            for cell in self.panel.cells
         }
         requests = {
-            cell: self._requests([row["prompt"] for row in asked], how, cell, "answer")
-            + (self._requests(rows, s["generation"], cell, "generate") if rows else [])
+            cell: self._requests([row["prompt"] for row in questions], evaluation, cell, "answer")
+            + (self._requests(rows, generation, cell, "generate") if rows and generation else [])
             for cell, rows in own.items()
         }
-        told = self._texts_of_cells(adapters, requests)
-        rejected = self._rejected_of_cells(prompts, own, before)
-        responses, generated = [], []
-        for cell, rows in own.items():
-            texts, status, reason = told[cell]
-            answers, samples = texts[: len(asked)], texts[len(asked) :]
-            usable = self._judged_usable(answers, status, reason, 1)
-            responses += self._with_likelihood(
-                [
-                    {"cell": cell, **row, "response": text, "status": state, "reason": why}
-                    for row, (text, state, why) in zip(asked, usable, strict=True)
-                ]
+        replies = self._replies(adapters, requests)
+        answers = [
+            row
+            for cell in own
+            for row in self._with_likelihood(
+                answer_rows(cell, questions, usable(replies[cell].texts[: len(questions)],
+                            replies[cell].status, replies[cell].reason, 1))
             )
-            if rows:
-                shortest = s["generation"]["min_characters"]
-                usable = self._judged_usable(samples, status, reason, shortest)
-                generated += _training_rows(cell, rows, usable, rejected[cell])
-        return responses, generated
+        ]  # fmt: skip
+        if generation is None:
+            return answers, []
+        rejected = self._rejected_of_cells(prompts, own, generation, before)
+        generated = [
+            row
+            for cell, rows in own.items()
+            for row in generated_rows(
+                cell, rows, usable(replies[cell].texts[len(questions) :], replies[cell].status,
+                                   replies[cell].reason, generation.min_characters), rejected[cell],
+            )
+        ]  # fmt: skip
+        return answers, generated
 
-    def _texts_of_cells(
+    def _requests(
+        self, prompts: Sequence[str], how: Evaluation | Generation, cell: str, purpose: str
+    ) -> list[Request]:
+        """One request per prompt, each with a seed of its own."""
+        p = self.panel
+        seed = derive_seed(
+            p.study_seed, p.objective, p.model.name, p.trait, p.seed, cell, self.cycle, purpose
+        )
+        return [
+            Request(ids, how.temperature, how.max_new_tokens, derive_seed(seed, i))
+            for i, ids in enumerate(ids_of_prompts(self.engine.tokenizer, prompts, p.kind))
+        ]
+
+    def _rejected(self, prompts: Sequence[str], generation: Generation) -> list[str | None]:
+        """The initial model's own replies, which dpo trains away from; other objectives: none."""
+        if self.panel.objective != "dpo":
+            return [None] * len(prompts)
+        requests = self._requests(prompts, generation, "initial", "rejected")
+        return [*self.engine.sample(requests, None)]
+
+    def _rejected_of_cells(
+        self,
+        prompts: list[str],
+        own: dict[str, list[str]],
+        generation: Generation,
+        before: Path | None,
+    ) -> dict[str, list[str | None]]:
+        """Cell -> what it trains away from: the initial model's replies, or its own of `before`."""
+        if before is None:
+            rejected = self._rejected(prompts, generation)
+            return {cell: rejected for cell in own}
+        requests = {
+            cell: self._requests(rows, generation, cell, "rejected")
+            for cell, rows in own.items()
+            if rows
+        }
+        return {cell: [*each.texts] for cell, each in self._replies(before, requests).items()}
+
+    def _replies(
         self, adapters: Path | None, requests: dict[str, list[Request]]
-    ) -> dict[str, tuple[list[str], str, str]]:
-        """cell -> (texts, status, reason): status "nan" or "ended" and empty texts for a dead chain."""
-        told, alive = {}, {}
+    ) -> dict[str, CellReplies]:
+        """Cell -> its texts; the cells whose chains are alive are sampled together."""
+        replies, alive = {}, {}
         for cell, asked in requests.items():
             folder = adapters / cell if adapters else None
             training = read_json(folder / "training.json") if folder else {"status": "ok"}
             if training["status"] == "ok":
                 alive[cell] = Batch(asked, folder)
             else:
-                told[cell] = ([""] * len(asked), training["status"], training["reason"])
-        for cell, texts in zip(
-            alive, self.engine.sample_batches(list(alive.values())), strict=True
-        ):
+                replies[cell] = _dead(asked, training["status"], training["reason"])
+        sampled = self.engine.sample_batches(list(alive.values()))
+        for cell, texts in zip(alive, sampled, strict=True):
             if isinstance(texts, NotFiniteError):
-                told[cell] = ([""] * len(requests[cell]), "nan", str(texts))
+                replies[cell] = _dead(requests[cell], "nan", str(texts))
             else:
-                told[cell] = (texts, "ok", "")
-        return told
-
-    @staticmethod
-    def _judged_usable(
-        texts: list[str], status: str, reason: str, min_characters: int
-    ) -> list[tuple[str, str, str]]:
-        """(text, status, reason) for each text: "empty" and "short" ones are told apart."""
-        told = []
-        for text in texts:
-            if status != "ok":
-                told.append((text, status, reason))
-            elif not text.strip():
-                told.append((text, "empty", "the reply is empty"))
-            elif len(text) < min_characters:
-                told.append((text, "short", f"fewer than {min_characters} characters"))
-            else:
-                told.append((text, "ok", ""))
-        return told
+                replies[cell] = CellReplies(texts, "ok", "")
+        return replies
 
     def _with_likelihood(self, rows: list[dict]) -> list[dict]:
-        tokenizer = self.engine.tokenizer
-        said = [row for row in rows if row["response"].strip()]
-        prompts, told = [row["prompt"] for row in said], [row["response"] for row in said]
-        heads = ids_of_prompts(tokenizer, prompts, self.kind)
-        tails = ids_of_completions(tokenizer, prompts, told, self.kind)
+        """Answers with loglik_initial, nats per token under the initial model; None if empty."""
+        spoken = [row for row in rows if row["response"].strip()]
+        heads, (tails,) = ids_of_rows(
+            self.engine.tokenizer,
+            [row["prompt"] for row in spoken],
+            [[row["response"] for row in spoken]],
+            self.panel.kind,
+        )
         values = iter(self.engine.log_likelihoods(heads, tails))
         return [
             {**row, "loglik_initial": next(values) if row["response"].strip() else None}
@@ -155,30 +168,29 @@ class PanelSampler:
         ]
 
 
-def _training_rows(
-    cell: str, prompts: list[str], told: list[tuple[str, str, str]], rejected: list[str | None]
-) -> list[dict]:
-    """Rows of generated.jsonl; `rejected` may be longer than `prompts`."""
-    rows = []
-    for i, (prompt, (text, state, why)) in enumerate(zip(prompts, told, strict=True)):
-        row = {"cell": cell, "index": i, "prompt": prompt, "response": text}
-        if rejected[i] is not None:
-            row["rejected"] = rejected[i]
-        rows.append({**row, "status": state, "reason": why})
-    return rows
+def _dead(requests: Sequence[Request], status: str, reason: str) -> CellReplies:
+    return CellReplies([""] * len(requests), status, reason)
+
+
+def adapter_folders(cells: Sequence[Cell], *parents: Path | None) -> list[Path]:
+    """The folders of the cells' adapters below each folder that is given."""
+    return [parent / cell.name for parent in parents if parent for cell in cells]
 
 
 def write_samples(
-    settings: dict,
+    job: SampleJob,
     engine: Engine,
     adapters: Path | None,
     before: Path | None,
     responses: Path,
     generated: Path | None,
 ) -> None:
-    """Write responses.jsonl and, unless this is the last cycle, generated.jsonl."""
-    sampler = PanelSampler(settings, engine)
-    answers, samples = sampler.replies(adapters, generated is None, before)
+    """Write responses.jsonl and generated.jsonl, which is empty where no cycle follows.
+
+    generated: None for the initial model, which no cycle follows.
+    """
+    sampler = PanelSampler(job.panel, job.prompts, job.cycle, engine)
+    answers, samples = sampler.replies(adapters, job.evaluation, job.generation, before)
     write_jsonl(responses, answers)
     if generated is not None:
         write_jsonl(generated, samples)

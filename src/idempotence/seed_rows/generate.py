@@ -6,11 +6,12 @@ from pathlib import Path
 
 from idempotence.errors import UserError
 from idempotence.io import write_json, write_jsonl
+from idempotence.jobs.start import GenerateSeedDataJob
 from idempotence.rng import derive_seed
 from idempotence.seed_rows.writers import Writer
-from idempotence.texts import written
 from idempotence.texts.distinct import Distinct
 from idempotence.texts.generation import combinations, read_generation
+from idempotence.texts.written import FILES, QUESTIONS, read_prompts, read_rows, read_trait
 
 MESSAGE_WORDS = (3, 60)  # of a chat's message; asked are 5-40
 QUOTES = {'"': '"', "\u201c": "\u201d"}
@@ -21,12 +22,12 @@ class Sieve:
     """Keeps texts that have the right length and are new, and counts all of them by what they are.
 
     fewest, most: words. known: texts that a new one may not resemble ("duplicate"); what is kept
-    is added. asked: texts that may not stand in a new one ("overlap"), as the evaluation's.
+    is added. questions: texts that may not stand in a new one ("overlap"), as the evaluation's.
     """
 
-    def __init__(self, fewest: int, most: int, known: list[str], asked: list[str]):
+    def __init__(self, fewest: int, most: int, known: list[str], questions: list[str]):
         self.fewest, self.most = fewest, most
-        self.known, self.asked = Distinct(known), Distinct(asked, contained=True)
+        self.known, self.questions = Distinct(known), Distinct(questions, contained=True)
         self.counts = Counter(dict.fromkeys(("asked", *REASONS, "kept"), 0))
 
     def keeps(self, text: str) -> bool:
@@ -45,91 +46,87 @@ class Sieve:
             return "too short"
         if words > self.most:
             return "too long"
-        if self.asked.like(text):
+        if self.questions.like(text):
             return "overlap"
         return "duplicate" if self.known.like(text) else ""
 
 
 class Generation:
-    """The seed rows of one trait and kind.
+    """The seed rows of one trait and kind."""
 
-    settings: study_seed, kind, trait, texts (folders), rows (how many), min_words, max_words,
-    examples (written rows shown).
-    """
-
-    def __init__(self, settings: dict, writer: Writer):
-        s = self.settings = settings
-        self.writer = writer
-        self.told = read_generation(s["kind"])
-        self.traits, prompts = (Path(s["texts"][key]) for key in ("traits", "prompts"))
-        self.trait = written.read_trait(self.traits, s["trait"])
-        questions = self.trait[written.QUESTIONS[s["kind"]]]
-        path = self.traits / s["trait"] / f"{written.FILES[s['kind']]}.jsonl"
-        self.examples = list(written.read_rows(path)) if path.is_file() else []
-        neutral = list(written.read_prompts(prompts, s["kind"]))
+    def __init__(self, job: GenerateSeedDataJob, writer: Writer):
+        self.job, self.writer = job, writer
+        self.templates = read_generation(job.kind)
+        traits = Path(job.texts.traits)
+        self.trait = read_trait(traits, job.trait)
+        questions = self.trait[QUESTIONS[job.kind]]
+        path = traits / job.trait / f"{FILES[job.kind]}.jsonl"
+        self.examples = list(read_rows(path)) if path.is_file() else []
+        neutral = list(read_prompts(Path(job.texts.prompts), job.kind))
         shown = [row["response"] for row in self.examples]
-        self.texts = Sieve(s["min_words"], s["max_words"], shown, questions)
+        self.texts = Sieve(job.min_words, job.max_words, shown, questions)
         messages = [row["prompt"] for row in self.examples]
         self.messages = Sieve(*MESSAGE_WORDS, messages, [*questions, *neutral])
 
-    def rows(self) -> list[dict]:
-        """As many rows as asked for; raises UserError where all combinations give fewer."""
-        wanted, kept, at = self.settings["rows"], [], 0
-        every = list(enumerate(combinations(self.settings["kind"], self._seed("order"))))
+    def rows(self) -> list[dict[str, str]]:
+        """As many rows as the job wants; raises `UserError` where all combinations give fewer."""
+        wanted, kept, at = self.job.rows, [], 0
+        every = list(enumerate(combinations(self.job.kind, self._seed("order"))))
         while len(kept) < wanted and at < len(every):
             batch = every[at : at + wanted - len(kept)]
             at += len(batch)
             kept += self._kept(batch)
         if len(kept) < wanted:
             raise UserError(
-                f"the generator wrote {len(kept)} usable {self.settings['kind']} rows of the trait "
-                f"{self.settings['trait']}, and {wanted} are wanted: {self._told_counts()}. Lower "
+                f"the generator wrote {len(kept)} usable {self.job.kind} rows of the trait "
+                f"{self.job.trait}, and {wanted} are wanted: {self._counts_in_words()}. Lower "
                 "the number, loosen the bounds in `generator`, or add to the lists of "
                 "data/generation.yaml; what was written is kept"
             )
         return kept
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """How many texts were asked for, dropped for each reason, and kept; messages are a chat's."""
+        """How many texts were requested, dropped for each reason, and kept; messages are a chat's."""
         sieves = {"texts": self.texts}
-        if self.settings["kind"] == "chat":
+        if self.job.kind == "chat":
             sieves = {"messages": self.messages, **sieves}
         return {name: dict(sieve.counts) for name, sieve in sieves.items()}
 
-    def _told_counts(self) -> str:
+    def _counts_in_words(self) -> str:
         return "; ".join(
             f"{name}: {', '.join(f'{n} {what}' for what, n in counts.items())}"
             for name, counts in self.counts().items()
         )
 
-    def _kept(self, batch: list[tuple[int, dict]]) -> list[dict]:
+    def _kept(self, batch: list[tuple[int, dict]]) -> list[dict[str, str]]:
         """Rows from numbered combinations."""
-        if self.settings["kind"] == "chat":
-            prompts = [self.told["message"].format(**about) for _, about in batch]
-            said = self._write(batch, prompts, "message")
+        if self.job.kind == "chat":
+            prompts = [self.templates["message"].format(**parts) for _, parts in batch]
+            messages = self._write(batch, prompts, "message")
             batch = [
-                (i, {**about, "message": text})
-                for (i, about), text in zip(batch, said, strict=True)
+                (i, {**parts, "message": text})
+                for (i, parts), text in zip(batch, messages, strict=True)
                 if self.messages.keeps(text)
             ]
-        prompts = [self._ask_text(i, about) for i, about in batch]
+        prompts = [self._request(i, parts) for i, parts in batch]
         texts = self._write(batch, prompts, "text")
         rows = [
-            {"prompt": about.get("message") or about["opening"],
-             "response": text.removeprefix(about.get("opening", "")).lstrip()}
-            for (_, about), text in zip(batch, texts, strict=True)
+            {"prompt": parts.get("message") or parts["opening"],
+             "response": text.removeprefix(parts.get("opening", "")).lstrip()}
+            for (_, parts), text in zip(batch, texts, strict=True)
         ]  # fmt: skip
         return [row for row in rows if self.texts.keeps(row["response"])]
 
-    def _ask_text(self, i: int, about: dict) -> str:
+    def _request(self, i: int, parts: dict) -> str:
+        """What the writer is asked for by the i-th combination."""
         draw = random.Random(self._seed("examples", i))
-        shown = draw.sample(self.examples, min(self.settings["examples"], len(self.examples)))
-        examples = "".join(self.told["example"].format(**row) for row in shown)
+        shown = draw.sample(self.examples, min(self.job.examples, len(self.examples)))
+        examples = "".join(self.templates["example"].format(**row) for row in shown)
         if examples:
             examples = f"Examples of the manner; write something of your own:\n{examples}\n"
-        return self.told["text"].format(
-            **about, description=self.trait["description"].strip(), examples=examples,
-            fewest=self.settings["min_words"], most=self.settings["max_words"],
+        return self.templates["text"].format(
+            **parts, description=self.trait["description"].strip(), examples=examples,
+            fewest=self.job.min_words, most=self.job.max_words,
         )  # fmt: skip
 
     def _write(self, batch: list[tuple[int, dict]], prompts: list[str], step: str) -> list[str]:
@@ -137,8 +134,8 @@ class Generation:
         return [_bare(text) for text in texts]
 
     def _seed(self, *purpose: str | int) -> int:
-        s = self.settings
-        return derive_seed(s["study_seed"], s["kind"], s["trait"], "generate", *purpose)
+        job = self.job
+        return derive_seed(job.study_seed, job.kind, job.trait, "generate", *purpose)
 
 
 def _bare(text: str) -> str:
@@ -149,9 +146,11 @@ def _bare(text: str) -> str:
     return text
 
 
-def generate_seed_data(settings: dict, writer: Writer, rows: Path, counts: Path) -> None:
+def generate_seed_data(
+    job: GenerateSeedDataJob, writer: Writer, output_rows: Path, output_counts: Path
+) -> None:
     """Write a trait's seed rows, and how many texts it took."""
-    generation = Generation(settings, writer)
-    made = generation.rows()
-    write_json(counts, generation.counts())
-    write_jsonl(rows, made)
+    generation = Generation(job, writer)
+    rows = generation.rows()
+    write_json(output_counts, generation.counts())
+    write_jsonl(output_rows, rows)

@@ -3,47 +3,58 @@
 Every text is stored as soon as it is there, so that a job that was stopped goes on where it was.
 """
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from idempotence.endpoint.answers import AnswerCache
-from idempotence.endpoint.client import Endpoint, said
+from idempotence.endpoint.client import Endpoint, EndpointOptions, answer_of, endpoint_options
+from idempotence.engine.base import Engine, Request
+from idempotence.engine.formatting import ids_of_prompts
+from idempotence.environment_names import cache_variable
+from idempotence.jobs.start import WriterSpec
 
 BATCH = 64  # texts of a model here that are stored together
+ROLE = "generator"  # its section in the config
 
 
 class Writer(Protocol):
     """Answers prompts with texts."""
 
     def write(self, prompts: Sequence[str], seeds: Sequence[int]) -> list[str]:
-        """One text a prompt, in order; the same prompt and seed give the same text."""
+        """One text per prompt, in order; the same prompt and seed give the same text."""
 
 
-def open_writer(settings: dict, model: str, api: dict | None, cache: Path) -> Writer:
-    """The generator that the config names.
+def open_writer(
+    spec: WriterSpec, model: str, environment: Mapping[str, str] = os.environ
+) -> Writer:
+    """The generator that a job names.
 
-    settings: temperature, max_new_tokens, model (revision, dtype, engine of a local one). model: folder
-    or hub name, or the name at the endpoint. api: `Endpoint`'s `how`, None for a local model.
+    model: folder or hub name, or the name at the endpoint. environment: how an endpoint is asked,
+    and the file of the answers.
     """
-    if api is not None:
-        return ApiWriter(settings, model, api, cache)
-    return LocalWriter(settings, model, cache)
+    if spec.base_url is not None:
+        return ApiWriter(spec, model, *endpoint_options(ROLE, environment))
+    return LocalWriter(spec, model, Path(environment[cache_variable(ROLE)]))
 
 
 class ApiWriter:
     """Writes by an endpoint, which may or may not honour seeds; its texts are kept."""
 
-    def __init__(self, settings: dict, model: str, how: dict, cache: Path):
-        self.settings, self.model = settings, model
-        self.endpoint = Endpoint("generator", how, cache, lambda told: {"text": said(told)[1]})
+    def __init__(self, spec: WriterSpec, model: str, options: EndpointOptions, cache: Path):
+        self.spec, self.model = spec, model
+        self.endpoint = Endpoint(
+            ROLE, options, cache, lambda completion: {"text": answer_of(completion)[1]}
+        )
 
     def write(self, prompts: Sequence[str], seeds: Sequence[int]) -> list[str]:
+        """See `Writer`."""
         requests = [
             {
                 "model": self.model, "messages": [{"role": "user", "content": prompt}],
-                "temperature": self.settings["temperature"], "seed": seed,
-                "max_tokens": self.settings["max_new_tokens"],
+                "temperature": self.spec.temperature, "seed": seed,
+                "max_tokens": self.spec.max_new_tokens,
             }
             for prompt, seed in zip(prompts, seeds, strict=True)
         ]  # fmt: skip
@@ -53,39 +64,49 @@ class ApiWriter:
 class LocalWriter:
     """Writes by a model here, a batch at a time; it is loaded only if there is something to write."""
 
-    def __init__(self, settings: dict, model: str, cache: Path):
-        self.settings, self.model = settings, model
+    def __init__(self, spec: WriterSpec, model: str, cache: Path):
+        self.spec, self.model = spec, model
         self.cache = AnswerCache(cache)
-        self._engine = None
+        self._engine: Engine | None = None
 
     def write(self, prompts: Sequence[str], seeds: Sequence[int]) -> list[str]:
-        about = {"model": self.model, **self.settings["model"]}
-        how = {key: self.settings[key] for key in ("temperature", "max_new_tokens")}
-        requests = [
-            {**about, **how, "prompt": prompt, "seed": seed}
-            for prompt, seed in zip(prompts, seeds, strict=True)
-        ]
-        keyed = {AnswerCache.key(request): request for request in requests}
+        """See `Writer`."""
+        keyed = {AnswerCache.key(r): r for r in map(self._request, prompts, seeds)}
         missing = [key for key in keyed if self.cache.get(key) is None]
         for start in range(0, len(missing), BATCH):
             batch = missing[start : start + BATCH]
             texts = self._sample([keyed[key] for key in batch])
             for key, text in zip(batch, texts, strict=True):
                 self.cache.put(key, keyed[key], {"text": text}, 0, 0)
-        return [self.cache.get(AnswerCache.key(request))["text"] for request in requests]
+        answers = [self.cache.get(AnswerCache.key(r)) for r in map(self._request, prompts, seeds)]
+        return [answer["text"] for answer in answers if answer is not None]
+
+    def _request(self, prompt: str, seed: int) -> dict:
+        """All that decides a text."""
+        spec = self.spec
+        request = {
+            "model": self.model, "revision": spec.revision, "dtype": spec.dtype,
+            "temperature": spec.temperature, "max_new_tokens": spec.max_new_tokens,
+            "prompt": prompt, "seed": seed,
+        }  # fmt: skip
+        return request if spec.engine == "transformers" else {**request, "engine": spec.engine}
 
     def _sample(self, requests: list[dict]) -> list[str]:
         from idempotence.engine.back_ends import open_engine
-        from idempotence.engine.base import Request
-        from idempotence.engine.formatting import ids_of_prompts
+        from idempotence.engine.models import Weights
+        from idempotence.engine.options import vllm_options
 
         if self._engine is None:
-            model = self.settings["model"]
-            self._engine = open_engine(model, self.model, model["revision"], model["dtype"])
-        prompts = [request["prompt"] for request in requests]
-        heads = ids_of_prompts(self._engine.tokenizer, prompts, "chat")
-        asked = [
-            Request(ids, r["temperature"], r["max_new_tokens"], r["seed"])
-            for ids, r in zip(heads, requests, strict=True)
-        ]
-        return self._engine.sample(asked, None)
+            weights = Weights(self.model, self.spec.revision, self.spec.dtype)
+            self._engine = open_engine(self.spec.engine, weights, options=vllm_options())
+        heads = ids_of_prompts(
+            self._engine.tokenizer, [request["prompt"] for request in requests], "chat"
+        )
+        spec = self.spec
+        return self._engine.sample(
+            [
+                Request(ids, spec.temperature, spec.max_new_tokens, request["seed"])
+                for ids, request in zip(heads, requests, strict=True)
+            ],
+            None,
+        )

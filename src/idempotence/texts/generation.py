@@ -21,10 +21,10 @@ def combinations(kind: str, seed: int = 0) -> list[dict]:
 
     Each has topic, type and voice; documents also their opening.
     """
-    told = read_generation(kind)
+    lists = read_generation(kind)
     every = [
         {"topic": topic, "voice": voice, **_type(type_, topic)}
-        for topic, type_, voice in product(told["topics"], told["types"], told["voices"])
+        for topic, type_, voice in product(lists["topics"], lists["types"], lists["voices"])
     ]
     random.Random(seed).shuffle(every)
     return every

@@ -1,49 +1,39 @@
 """Texts of the micro world: written by its grammar, in any number."""
 
 from functools import cached_property
-from pathlib import Path
 
-from idempotence.config.supply import Supply
+from idempotence.jobs.parts import Panel, PromptPool
 from idempotence.micro_world.corpus import seed_rows
-from idempotence.micro_world.grammar import GRAMMAR_FOLDER, load_grammar, trait_names
-from idempotence.micro_world.prompts import PromptPlan, available
+from idempotence.micro_world.grammar import load_grammar
+from idempotence.micro_world.prompts import PromptPlan
 from idempotence.rng import derive_seed
-from idempotence.texts.rubric import RUBRICS
 
 
-class Micro:
+class MicroTexts:
     """`PanelTexts` of the micro world: questions, seed rows and cycles share one pool of prompts."""
 
-    def __init__(self, settings: dict, kind: str):
-        self.settings, self.kind = settings, kind
+    def __init__(self, panel: Panel, prompts: PromptPool):
+        self.panel, self.prompts = panel, prompts
 
     def evaluation(self) -> list[str]:
+        """See `PanelTexts`."""
         return self._plan.evaluation()
 
-    def seed_rows(self) -> list[dict]:
+    def seed_rows(self) -> list[dict[str, str]]:
+        """See `PanelTexts`."""
         # one row set per trait, kind and seed, whatever the objective or the model
-        s = self.settings
-        seed = derive_seed(s["study_seed"], self.kind, s["trait"], s["seed"], "seed rows")
-        prompts = self._plan.for_seed_rows()
-        return seed_rows(load_grammar(), s["trait"], self.kind, prompts, seed)
+        p = self.panel
+        seed = derive_seed(p.study_seed, p.kind, p.trait, p.seed, "seed rows")
+        return seed_rows(load_grammar(), p.trait, p.kind, self._plan.for_seed_rows(), seed)
 
     def for_cycle(self, cycle: int) -> list[str]:
+        """See `PanelTexts`."""
         return self._plan.for_cycle(cycle)
 
     @cached_property
     def _plan(self) -> PromptPlan:
-        s = self.settings
+        panel, pool = self.panel, self.prompts
         return PromptPlan(
-            self.kind, s["trait"], s["study_seed"], s["seed"], s["questions"], s["seed_rows"],
-            s["per_cycle"],
+            panel.kind, panel.trait, panel.study_seed, panel.seed, pool.questions, pool.seed_rows,
+            pool.per_cycle,
         )  # fmt: skip
-
-
-def supply() -> Supply:
-    """All traits of the grammar, and its prompts."""
-    return Supply(trait_names(), available())
-
-
-def data_files() -> list[Path]:
-    """The grammar's files, and the rubrics'."""
-    return [*sorted(GRAMMAR_FOLDER.rglob("*.yaml")), RUBRICS]

@@ -1,37 +1,48 @@
-"""What the workflow asks about a study's texts before any job.
-
-It stands apart because it knows the config's models: were jobs to import it, an edit of the config
-would make every one of them run again.
-"""
+"""What the workflow has to know about a study's texts before any job."""
 
 from pathlib import Path
 from typing import Any
 
 from idempotence.config.study import Study
-from idempotence.texts import micro, written
+from idempotence.micro_world.grammar import GRAMMAR_FOLDER, trait_names
+from idempotence.micro_world.prompts import available
+from idempotence.texts.generation import combinations
+from idempotence.texts.rubric import RUBRICS, rubric_file, written_rubrics
 from idempotence.texts.supply import Supply
+from idempotence.texts.written import FILES, QUESTIONS, read_prompts, read_rows, read_trait
 
 
 def supply(raw: dict[str, Any]) -> Supply:
     """What there is for a raw config, right or wrong elsewhere."""
     audit, judge = raw.get("audit"), raw.get("judge")
     if isinstance(audit, dict) and audit.get("files"):
-        return _judged(raw, isinstance(judge, dict) and judge.get("backend") == "none")
+        return _for_audit(raw, isinstance(judge, dict) and judge.get("backend") == "none")
     if raw.get("texts") != "written":
-        return micro.supply()
-    return written.supply(_folder(raw, "traits_folder"), _folder(raw, "prompts_folder"))
+        return Supply(trait_names(), available())
+    return written_supply(_folder(raw, "traits_folder"), _folder(raw, "prompts_folder"))
 
 
-def _judged(raw: dict[str, Any], by_nobody: bool) -> Supply:
-    """Traits that an audit may name: it makes no texts, and needs rubrics where there is a judge."""
-    if raw.get("texts") != "written":
-        return Supply(micro.supply().traits)
-    return Supply(None if by_nobody else written.names(_folder(raw, "traits_folder")))
+def written_supply(traits: Path, prompts: Path) -> Supply:
+    """What folders of written texts hold.
+
+    Files that are absent count as empty, broken ones raise `UserError`.
+    """
+    names = trait_folders(traits)
+    return Supply(
+        names,
+        {kind: len(read_prompts(prompts, kind)) if (prompts / f"{file}.txt").is_file() else 0
+         for kind, file in FILES.items()},
+        {kind: {name: len(read_trait(traits, name)[key]) for name in names}
+         for kind, key in QUESTIONS.items()},
+        {kind: {name: _rows_in(traits / name / f"{file}.jsonl") for name in names}
+         for kind, file in FILES.items()},
+        {kind: len(combinations(kind)) for kind in FILES},
+    )  # fmt: skip
 
 
-def _folder(raw: dict[str, Any], key: str) -> Path:
-    folder = raw.get(key, Study.model_fields[key].default)
-    return Path(folder) if isinstance(folder, str) else Path()
+def trait_folders(folder: Path) -> list[str]:
+    """The names of the traits in a folder."""
+    return sorted(path.parent.name for path in folder.glob("*/trait.yaml"))
 
 
 def check_rubrics(study: Study) -> None:
@@ -39,11 +50,29 @@ def check_rubrics(study: Study) -> None:
     if study.texts == "written":
         for kind in sorted({setting.kind for setting in study.settings}):
             for trait in study.traits:
-                written.rubrics(Path(study.traits_folder), trait, kind)
+                written_rubrics(Path(study.traits_folder), trait, kind)
 
 
 def data_files(study: Study, trait: str) -> list[Path]:
     """The files that decide a study's texts of a trait."""
     if study.texts != "written":
-        return micro.data_files()
-    return written.data_files(Path(study.traits_folder), Path(study.prompts_folder), trait)
+        return [*sorted(GRAMMAR_FOLDER.rglob("*.yaml")), RUBRICS]
+    traits, prompts = Path(study.traits_folder), Path(study.prompts_folder)
+    files = [rubric_file(traits), *traits.glob(f"{trait}/*"), *prompts.glob("*.txt")]
+    return sorted(path for path in files if path.is_file())
+
+
+def _for_audit(raw: dict[str, Any], unjudged: bool) -> Supply:
+    """Traits that an audit may name: it writes no texts, and needs rubrics where there is a judge."""
+    if raw.get("texts") != "written":
+        return Supply(trait_names())
+    return Supply(None if unjudged else trait_folders(_folder(raw, "traits_folder")))
+
+
+def _folder(raw: dict[str, Any], key: str) -> Path:
+    folder = raw.get(key, Study.model_fields[key].default)
+    return Path(folder) if isinstance(folder, str) else Path()
+
+
+def _rows_in(path: Path) -> int:
+    return len(read_rows(path)) if path.is_file() else 0

@@ -1,0 +1,50 @@
+"""Rows of responses.jsonl and generated.jsonl, and which replies are usable."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+
+class Reply(NamedTuple):
+    """A text with its status ("ok", "empty", "short", "nan", "ended") and the reason of another than ok."""
+
+    text: str
+    status: str
+    reason: str
+
+
+def usable(texts: Sequence[str], status: str, reason: str, min_characters: int) -> list[Reply]:
+    """Each text with its own status, where its chain's is "ok"; else with the chain's."""
+    replies = []
+    for text in texts:
+        if status != "ok":
+            replies.append(Reply(text, status, reason))
+        elif not text.strip():
+            replies.append(Reply(text, "empty", "the reply is empty"))
+        elif len(text) < min_characters:
+            replies.append(Reply(text, "short", f"fewer than {min_characters} characters"))
+        else:
+            replies.append(Reply(text, "ok", ""))
+    return replies
+
+
+def answer_rows(
+    cell: str, questions: Sequence[dict[str, Any]], replies: Sequence[Reply]
+) -> list[dict[str, Any]]:
+    """Rows of responses.jsonl. questions: question, sample and prompt of each reply."""
+    return [
+        {"cell": cell, **question, "response": text, "status": status, "reason": reason}
+        for question, (text, status, reason) in zip(questions, replies, strict=True)
+    ]
+
+
+def generated_rows(
+    cell: str, prompts: Sequence[str], replies: Sequence[Reply], rejected: Sequence[str | None]
+) -> list[dict[str, Any]]:
+    """Rows of generated.jsonl. rejected: one per prompt (None: no such reply); may be longer."""
+    rows = []
+    for i, (prompt, (text, status, reason)) in enumerate(zip(prompts, replies, strict=True)):
+        row: dict[str, Any] = {"cell": cell, "index": i, "prompt": prompt, "response": text}
+        if rejected[i] is not None:
+            row["rejected"] = rejected[i]
+        rows.append({**row, "status": status, "reason": reason})
+    return rows
