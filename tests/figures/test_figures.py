@@ -1,15 +1,16 @@
 """Figures: the numbers they show, the same bytes each time, nothing cut off."""
 
-import importlib.util
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from make_loops import make_loop, make_loops
 from make_scores import ENDED, ENDED_CYCLE, make_initial, make_scores
+from read_figures import KINDS, boxes_of_text, check_texts
+from run_script import ROOT, run_script
 
 from idempotence.errors import UserError
 from idempotence.figures import judge, trajectories
@@ -19,8 +20,7 @@ from idempotence.io import write_parquet
 from idempotence.stats.trajectories import over_seeds
 from idempotence.stats.trajectories import trajectories as tabulate
 
-ROOT = Path(__file__).parents[2]
-KINDS = ["pdf", "svg", "png", "csv", "txt"]
+SFT, DPO = make_loop("sft"), make_loop("dpo")
 
 
 @pytest.fixture(scope="module")
@@ -31,23 +31,6 @@ def scores():
 @pytest.fixture(scope="module")
 def table(scores):
     return tabulate(scores, 0.95)
-
-
-def run_script(name, *arguments):
-    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main([str(argument) for argument in arguments])
-
-
-def boxes_of_text(figure):
-    """(text, box in pixels) of every piece of text that is drawn."""
-    from matplotlib.text import Text
-
-    renderer = figure.canvas.get_renderer()
-    figure.draw(renderer)
-    shown = [t for t in figure.findobj(Text) if t.get_visible() and t.get_text().strip()]
-    return [(t.get_text(), t.get_window_extent(renderer)) for t in shown]
 
 
 def many_cells(table, cells=25, traits=7):
@@ -70,25 +53,14 @@ def test_no_text_is_cut_or_lies_on_another(table, case):
         "grid": many_cells(table),
         "models": pd.concat([table, table.assign(model="another-instruct")]),
     }[case]
-    figure, _, _ = trajectories.draw(shown, make_initial(), setting, 0.95)
-    boxes = boxes_of_text(figure)
-    width, height = figure.bbox.size
-    for text, box in boxes:
-        assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height, text
-    for i, (text, box) in enumerate(boxes):
-        for other, place in boxes[i + 1 :]:
-            assert not box.overlaps(place) or box == place, (text, other)
+    figure, _, _ = trajectories.draw(shown, make_initial(), make_loop(setting), 0.95)
+    check_texts(figure)
 
 
 def test_judge_figure_has_no_cut_or_overlapping_text(scores):
     figure, _, _ = judge.draw(scores)
-    # the colour bar keeps powers of ten beyond its ends, which are not drawn
-    boxes = [(text, box) for text, box in boxes_of_text(figure) if not text.startswith("$")]
-    width, height = figure.bbox.size
-    for text, box in boxes:
-        assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height, text
-    titles = [box for text, box in boxes if "Spearman" in text]
-    assert len(titles) == 2 and not titles[0].overlaps(titles[1])
+    check_texts(figure)
+    assert sum("Spearman" in text for text, _ in boxes_of_text(figure)) == 2
 
 
 def test_numbers_are_means_over_seeds_and_ends(table):
@@ -106,16 +78,16 @@ def test_numbers_are_means_over_seeds_and_ends(table):
 
 
 def test_notes_say_n_and_interval(table):
-    _, drawn, caption = trajectories.draw(table, make_initial(), "dpo", 0.9)
+    _, drawn, caption = trajectories.draw(table, make_initial(), DPO, 0.9)
     assert "mean over 2-3 seeds, band: 90 % t interval over seeds" in caption
     assert "A cross marks" in caption and "Dashed" in caption
     fewer = table[(table["seed"] == 0) | (table["cycle"] < 3)]
     assert (
         "over 1-3 seeds, band: 90 % t interval over seeds (none for 1)"
-        in trajectories.draw(fewer, None, "sft", 0.9)[2]
+        in trajectories.draw(fewer, None, SFT, 0.9)[2]
     )
     alone = table[table["seed"] == 0]
-    figure, drawn, caption = trajectories.draw(alone, None, "sft", 0.9)
+    figure, drawn, caption = trajectories.draw(alone, None, SFT, 0.9)
     assert "1 seed: no interval" in caption and "Dashed" not in caption
     texts = [text.get_text() for text in figure.texts]
     assert "1 seed: no interval" in texts
@@ -130,34 +102,34 @@ def dead(scores, wanted):
     return scores
 
 
-def test_chains_without_any_score_are_told_not_lost(scores, tmp_path):
+def test_chains_without_any_score_are_counted_in_the_note(scores, tmp_path):
     one = (scores["trait"] == "bliss") & (scores["cell"] == "beta0.1_pairs100")
     some = tabulate(dead(scores, one & (scores["seed"] == 2)), 0.95)
-    figure, drawn, caption = trajectories.draw(some, None, "dpo", 0.95)
-    told = "; 1 chain ended before the first score"
-    assert told in caption and any(told in text.get_text() for text in figure.texts)
+    figure, drawn, caption = trajectories.draw(some, None, DPO, 0.95)
+    note = "; 1 chain ended before the first score"
+    assert note in caption and any(note in text.get_text() for text in figure.texts)
     assert drawn.loc[drawn["kind"] == "ended", "cycle"].isna().sum() == 2  # of each measure
     save_figure(figure, drawn, caption, tmp_path / "some")
     none = dead(scores, scores["setting"] == "dpo")
-    figure, drawn, caption = trajectories.draw(tabulate(none, 0.95), None, "dpo", 0.95)
+    figure, drawn, caption = trajectories.draw(tabulate(none, 0.95), None, DPO, 0.95)
     assert "no chain has a score; 18 chains ended" in caption and "cross" not in caption
     save_figure(figure, drawn, caption, tmp_path / "none")
     save_figure(*judge.draw(none[none["setting"] == "dpo"]), stem=tmp_path / "judge")
     unscored = scores.assign(trait_score=np.nan, coherence=np.nan)
-    _, drawn, caption = trajectories.draw(tabulate(unscored, 0.95), None, "sft", 0.95)
+    _, drawn, caption = trajectories.draw(tabulate(unscored, 0.95), None, SFT, 0.95)
     assert drawn.empty and "no chain has a score." in caption
 
 
 def test_axes_run_from_0_to_100(table):
-    figure, _, _ = trajectories.draw(table, None, "sft", 0.95)
+    figure, _, _ = trajectories.draw(table, None, SFT, 0.95)
     assert len(figure.axes) == 6
     assert {axis.get_ylim() for axis in figure.axes} == {(0, 100)}
 
 
 def test_same_bytes_each_time(table, scores, tmp_path):
     for name in ("one", "two"):
-        made = trajectories.draw(table, make_initial(), "dpo", 0.95)
-        save_figure(*made, stem=tmp_path / name / "trajectories")
+        drawn = trajectories.draw(table, make_initial(), DPO, 0.95)
+        save_figure(*drawn, stem=tmp_path / name / "trajectories")
         save_figure(*judge.draw(scores), stem=tmp_path / name / "judge")
     for kind in KINDS:
         for figure in ("trajectories", "judge"):
@@ -168,11 +140,16 @@ def test_same_bytes_each_time(table, scores, tmp_path):
 
 def test_same_bytes_whatever_the_process(scores, tmp_path):
     write_parquet(tabulate(scores, 0.95), tmp_path / "trajectories.parquet")
+    write_parquet(make_initial(), tmp_path / "initial.parquet")
     script = ROOT / "scripts/plot_trajectories.py"
     for seed, zone in (("1", "UTC"), ("2", "Asia/Tokyo")):
         environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "PYTHONHASHSEED": seed}
-        command = [sys.executable, script, "--trajectories", tmp_path / "trajectories.parquet",
-                   "--setting", "dpo", "--confidence", "0.95", "--output-prefix", tmp_path / seed]  # fmt: skip
+        command = [
+            sys.executable, script, "--trajectories", tmp_path / "trajectories.parquet",
+            "--initial", tmp_path / "initial.parquet", "--setting", "dpo",
+            "--loops", make_loops().to_json(), "--confidence", "0.95",
+            "--output-prefix", tmp_path / seed,
+        ]  # fmt: skip
         subprocess.run(command, env={**environment, "TZ": zone}, check=True)
     for kind in KINDS:
         one, two = (tmp_path / f"{seed}.{kind}" for seed in ("1", "2"))
@@ -206,17 +183,17 @@ def test_lines_differ():
 def test_cell_labels():
     none = dict.fromkeys(["level", "n_seed", "n_sampled", "beta", "pairs"], float("nan"))
     sft = {**none, "level": 20, "n_seed": 44, "n_sampled": 60}
-    assert cell_label("x", sft) == "seeded to 20, 60 samples a cycle"
+    assert cell_label("x", sft) == "seeded to 20, 60 samples per cycle"
     given = {**none, "n_seed": 24, "n_sampled": 60}
-    assert cell_label("x", given) == "24 seed rows, 60 samples a cycle"
+    assert cell_label("x", given) == "24 seed rows, 60 samples per cycle"
     dpo = {**none, "n_seed": 100, "beta": 0.03, "pairs": 100}
-    assert cell_label("x", dpo) == "β 0.03, 100 pairs a cycle"
+    assert cell_label("x", dpo) == "β 0.03, 100 pairs per cycle"
     assert cell_label("x", none) == "x"
 
 
 def test_unknown_setting(table):
     with pytest.raises(UserError, match="no setting 'sdf'"):
-        trajectories.draw(table, None, "sdf", 0.95)
+        trajectories.draw(table, None, make_loop("sdf"), 0.95)
 
 
 def test_scripts_write_every_file(scores, tmp_path):
@@ -226,14 +203,15 @@ def test_scripts_write_every_file(scores, tmp_path):
     run_script(
         "plot_trajectories", "--trajectories", tmp_path / "trajectories.parquet",
         "--initial", tmp_path / "initial.parquet", "--setting", "dpo", "--confidence", 0.95,
+        "--loops", make_loops().to_json(),
         "--output-prefix", tmp_path / "figures/trajectories_dpo",
     )  # fmt: skip
     run_script(
         "plot_judge", "--scores", tmp_path / "scores.parquet",
         "--output-prefix", tmp_path / "figures/judge",
     )  # fmt: skip
-    made = sorted(path.name for path in (tmp_path / "figures").iterdir())
-    assert made == sorted(f"{n}.{k}" for n in ("trajectories_dpo", "judge") for k in KINDS)
+    written = sorted(path.name for path in (tmp_path / "figures").iterdir())
+    assert written == sorted(f"{n}.{k}" for n in ("trajectories_dpo", "judge") for k in KINDS)
     numbers = pd.read_csv(tmp_path / "figures/trajectories_dpo.csv")
     assert set(numbers["kind"]) == {"mean", "ended", "initial"}
 

@@ -4,8 +4,10 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from make_loops import make_loop, make_loops
 from make_scores import make_initial, make_scores
-from test_figures import KINDS, boxes_of_text, run_script
+from read_figures import KINDS, check_texts
+from run_script import run_script
 
 from idempotence.figures import (
     continual_vs_reinit,
@@ -20,7 +22,7 @@ from idempotence.figures import (
 )
 from idempotence.figures.forest import Mark, forest
 from idempotence.figures.style import save_figure
-from idempotence.io import write_csv, write_parquet
+from idempotence.io import write_parquet
 from idempotence.stats.amplification import chains as tabulate_chains
 from idempotence.stats.continual import continual, continual_pairs
 from idempotence.stats.equivalence import equivalence as fit_equivalence
@@ -29,6 +31,8 @@ from idempotence.stats.relaxation import contraction
 from idempotence.stats.tradeoff import tradeoff as fit_tradeoff
 from idempotence.stats.tradeoff import tradeoff_chains
 from idempotence.stats.trajectories import trajectories
+
+LOOPS = make_loops()
 
 
 @pytest.fixture(scope="module")
@@ -66,27 +70,16 @@ def drawings(scores, table, chains, tables) -> dict:
     initial = make_initial()
     return {
         "outcomes": outcomes.draw(table, chains, scores, 0.95),
-        "dpo": dpo.draw(table, 0.95),
-        "grid": grid.draw(table, initial, "sft"),
-        "dose_map": dose_map.draw(chains, "dpo"),
-        "one_row": dose_map.draw(chains[chains["beta"] == 0.1], "dpo"),
-        "tradeoff": tradeoff.draw(tables["changes"], tables["slopes"], 0.95),
+        "dpo": dpo.draw(table, 0.95, LOOPS),
+        "grid": grid.draw(table, initial, make_loop("sft")),
+        "dose_map": dose_map.draw(chains, make_loop("dpo")),
+        "one_row": dose_map.draw(chains[chains["beta"] == 0.1], make_loop("dpo")),
+        "tradeoff": tradeoff.draw(tables["changes"], tables["slopes"], 0.95, LOOPS),
         "continual": continual_vs_reinit.draw(tables["pairs"], tables["means"], 0.95),
-        "equivalence": equivalence.draw(tables["equivalence"], 0.95),
-        "relaxation": relaxation.draw(tables["contraction"], 0.95),
-        "null": null.draw(tables["quantiles"], tables["rates"], 15),
+        "equivalence": equivalence.draw(tables["equivalence"], 0.95, LOOPS),
+        "relaxation": relaxation.draw(tables["contraction"], 0.95, LOOPS),
+        "null": null.draw(tables["quantiles"], tables["rates"], 15, LOOPS),
     }
-
-
-def ticks_out_of_view(figure) -> set[str]:
-    """Labels of ticks beyond an axis' limits: matplotlib has them but does not draw them."""
-    found = set()
-    for axes in figure.axes:
-        for axis in (axes.xaxis, axes.yaxis):
-            low, high = sorted(axis.get_view_interval())
-            ticks = [tick for tick in axis.get_major_ticks() if not low <= tick.get_loc() <= high]
-            found |= {tick.label1.get_text() for tick in ticks}
-    return found
 
 
 def test_every_figure_keeps_its_text_inside_and_its_bytes(scores, table, chains, tables, tmp_path):
@@ -98,13 +91,7 @@ def test_every_figure_keeps_its_text_inside_and_its_bytes(scores, table, chains,
         assert len(numbers) and caption.endswith(".")
         for a, b in zip(one, two, strict=True):
             assert a.read_bytes() == b.read_bytes(), a.name
-        width, height = figure.get_size_inches() * figure.dpi
-        unseen = ticks_out_of_view(figure)
-        for text, box in boxes_of_text(figure):
-            if text in unseen:
-                continue
-            assert box.x0 > -1 and box.y0 > -1, (name, text)
-            assert box.x1 < width + 1 and box.y1 < height + 1, (name, text)
+        check_texts(figure)
 
 
 def test_outcomes_are_chosen_by_rule_and_not_by_hand():
@@ -124,7 +111,7 @@ def test_a_map_outlines_exactly_the_flips():
     axis = drawn.subplots()
     dose_map._borders(axis, np.array([[0.0, 0.0, 1.0], [0.0, np.nan, 1.0]]))
     lines = [(list(line.get_xdata()), list(line.get_ydata())) for line in axis.lines]
-    assert lines == [([1.5, 1.5], [-0.5, 0.5])]
+    assert lines == [([2, 2], [0, 1])]
 
 
 def test_a_map_counts_seeds_with_a_verdict(chains):
@@ -138,7 +125,7 @@ def test_a_map_counts_seeds_with_a_verdict(chains):
 
 
 def test_dpo_shows_means_of_panels(table):
-    _, numbers, caption = dpo.draw(table, 0.95)
+    _, numbers, caption = dpo.draw(table, 0.95, LOOPS)
     mean = numbers[(numbers["kind"] == "mean") & (numbers["measure"] == "coherence")]
     row = mean[(mean["setting"] == "dpo") & (mean["trait"] == "bliss") & (mean["cycle"] == 2)]
     mine = table[(table["setting"] == "dpo") & (table["trait"] == "bliss") & (table["cycle"] == 2)]
@@ -149,39 +136,40 @@ def test_dpo_shows_means_of_panels(table):
 
 def test_without_data_a_figure_says_so(table, chains, tables):
     figures = [
-        dpo.draw(table[table["setting"] == "sft"], 0.95)[0],
+        dpo.draw(table[table["setting"] == "sft"], 0.95, LOOPS)[0],
         continual_vs_reinit.draw(tables["pairs"].iloc[:0], tables["means"].iloc[:0], 0.95)[0],
-        tradeoff.draw(tables["changes"].iloc[:0], tables["slopes"].iloc[:0], 0.95)[0],
-        equivalence.draw(tables["equivalence"].iloc[:0], 0.95)[0],
+        tradeoff.draw(tables["changes"].iloc[:0], tables["slopes"].iloc[:0], 0.95, LOOPS)[0],
+        equivalence.draw(tables["equivalence"].iloc[:0], 0.95, LOOPS)[0],
     ]
     for figure in figures:
         assert "This study has" in figure.texts[0].get_text()
     undecided = chains.assign(amplified=pd.array([None] * len(chains), dtype="boolean"))
-    assert "has a verdict" in dose_map.draw(undecided, "sft")[0].texts[0].get_text()
+    assert "has a verdict" in dose_map.draw(undecided, make_loop("sft"))[0].texts[0].get_text()
     unknown = tables["equivalence"].assign(estimate=np.nan, tost_low=np.nan, tost_high=np.nan)
-    assert len(equivalence.draw(unknown, 0.95)[1])
+    assert len(equivalence.draw(unknown, 0.95, LOOPS)[1])
 
 
 def test_scripts_write_all_files(scores, chains, tables, tmp_path):
     write_parquet(scores, tmp_path / "scores.parquet")
     write_parquet(make_initial(), tmp_path / "initial.parquet")
-    write_csv(chains, tmp_path / "chains.csv")
-    for name, frame in tables.items():
-        write_csv(frame, tmp_path / f"{name}.csv")
+    for name, frame in {**tables, "chains": chains}.items():
+        write_parquet(frame, tmp_path / f"{name}.parquet")
     write_parquet(trajectories(scores, 0.95), tmp_path / "trajectories.parquet")
     read = ["--trajectories", tmp_path / "trajectories.parquet"]
-    said, at = ["--scores", tmp_path / "scores.parquet"], ["--confidence", 0.95]
-    csv = {name: ["--" + name, tmp_path / f"{name}.csv"] for name in (*tables, "chains")}
+    replies, at = ["--scores", tmp_path / "scores.parquet"], ["--confidence", 0.95]
+    table = {name: [f"--{name}", tmp_path / f"{name}.parquet"] for name in (*tables, "chains")}
+    of = ["--loops", LOOPS.to_json()]
     calls = {
-        "plot_outcomes": [*read, *said, *at, "--amplification-points", 15, "--from-cycle", 4],
-        "plot_dpo": [*read, *at],
-        "plot_grid": [*read, "--initial", tmp_path / "initial.parquet", "--setting", "dpo"],
-        "plot_dose_map": [*csv["chains"], "--setting", "sft"],
-        "plot_tradeoff": [*csv["changes"], *csv["slopes"], *at],
-        "plot_continual_vs_reinit": [*csv["pairs"], *csv["means"], *at],
-        "plot_equivalence": ["--table", tmp_path / "equivalence.csv", *at],
-        "plot_relaxation": ["--table", tmp_path / "contraction.csv", *at],
-        "plot_null": [*csv["quantiles"], *csv["rates"], "--amplification-points", 15],
+        "plot_outcomes": [*read, *replies, *at, "--amplification-points", 15, "--from-cycle", 4],
+        "plot_dpo": [*read, *at, *of],
+        "plot_grid": [*read, "--initial", tmp_path / "initial.parquet", "--setting", "dpo", *of],
+        "plot_metrics": [*read, "--setting", "dpo", *of],
+        "plot_dose_map": [*table["chains"], "--setting", "sft", *of],
+        "plot_tradeoff": [*table["changes"], *table["slopes"], *at, *of],
+        "plot_continual_vs_reinit": [*table["pairs"], *table["means"], *at],
+        "plot_equivalence": ["--table", tmp_path / "equivalence.parquet", *at, *of],
+        "plot_relaxation": ["--table", tmp_path / "contraction.parquet", *at, *of],
+        "plot_null": [*table["quantiles"], *table["rates"], "--amplification-points", 15, *of],
     }
     for name, arguments in calls.items():
         assert run_script(name, *arguments, "--output-prefix", tmp_path / name) == 0
@@ -199,7 +187,7 @@ def test_no_chain_lies_beyond_the_axes_of_the_tradeoff(tables):
     # a chain that won back 40 points of coherence was once cut off
     won = tables["changes"].copy()
     won.loc[won.index[0], "coherence_change"] = 87.0
-    figure, numbers, _ = tradeoff.draw(won, tables["slopes"], 0.95)
+    figure, numbers, _ = tradeoff.draw(won, tables["slopes"], 0.95, LOOPS)
     for axis in figure.axes:
         low, high = axis.get_ylim()
         assert low < numbers["coherence_change"].min() and numbers["coherence_change"].max() < high
@@ -214,7 +202,7 @@ def test_an_estimate_beyond_the_axis_is_an_arrow_and_no_mark():
             "high": [5.0, 77.0, -41.0, np.nan],
         }
     )  # fmt: skip
-    axis = forest([(Mark("estimate", "low", "high", "x"), rows)], (-40, 40), "x", []).axes[0]
+    axis = forest([(Mark("estimate", "low", "high", "x"), rows)], (-40, 40), "x", [], LOOPS).axes[0]
     drawn = {(line.get_marker(), *map(float, line.get_xdata())) for line in axis.lines}
     bars = {("None", -40.0, 5.0), ("None", 12.0, 40.0)}
     arrows = {("<", -40.0), (">", 40.0)}

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Self
 
-# Elements that stick out on the right, but for what scrolls by itself and Snakemake's graph of rules.
+# Elements that stick out on the right, but for what scrolls by itself and Snakemake's graph.
 STICK_OUT = """[...document.querySelectorAll("body *")].filter((e) => {
   const box = e.getBoundingClientRect();
   return box.width && box.right > innerWidth + 1 && !e.parentElement.closest(".scroll, table")
@@ -22,10 +22,10 @@ CHROMIUM = next(
 
 
 class Page:
-    """One page of the browser: go to addresses, run scripts, hear what goes wrong.
+    """One page of the browser: goes to addresses, runs scripts, records errors.
 
-    complaints: errors that the console was told, and exceptions.
-    fetched: addresses that were asked for, but for files, data and blobs.
+    complaints: errors in the console, and exceptions.
+    fetched: addresses that were requested, but for files, data and blobs.
     """
 
     def __init__(self):
@@ -76,12 +76,12 @@ class Page:
 
     def run(self, script: str):
         """The value of an expression of JavaScript; a promise is waited for."""
-        told = self._ask(
+        answer = self._ask(
             "Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True
         )
-        if "exceptionDetails" in told:
-            raise AssertionError(told["exceptionDetails"]["exception"].get("description", told))
-        return told["result"].get("value")
+        if "exceptionDetails" in answer:
+            raise AssertionError(answer["exceptionDetails"]["exception"].get("description", answer))
+        return answer["result"].get("value")
 
     def until(self, script: str, seconds: float = 30.0):
         """Wait for an expression to be true; returns its value, or fails."""
@@ -91,7 +91,7 @@ class Page:
             if value:
                 return value
             time.sleep(0.05)
-        raise AssertionError(f"still not so after {seconds} s: {script}")
+        raise AssertionError(f"not true after {seconds} s: {script}")
 
     def choose(self, label: str, value: str) -> None:
         """Choose in a drop-down list, as a reader would."""

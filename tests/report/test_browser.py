@@ -2,10 +2,12 @@
 
 import pytest
 from make_browser import CHROMIUM, STICK_OUT, Page
+from make_loops import make_loops
 from make_scores import NASTY, make_scores
+from read_pages import choosing
 
 from idempotence.io import write_text
-from idempotence.report.pages import render, script
+from idempotence.report.pages import render
 from idempotence.report.replies import replies_page
 from idempotence.report.tables import tables_page
 
@@ -32,8 +34,7 @@ def test_replies_are_chosen_by_setting_trait_cell_and_cycle(page, tmp_path):
     scores = make_scores(settings=["sft", "dpo"], samples=3)
     file = tmp_path / "replies.html"
     scores["response"] = scores["setting"] + " " + scores["trait"] + " " + NASTY
-    made = replies_page(scores, 1)
-    write_text(file, render("replies.html.j2", script=script("choose.js"), **made))
+    write_text(file, choosing(replies_page(scores, 1, make_loops())))
     check(page, file)
     first = page.run(f"{SHOWN}.map((s) => s.innerText)")
     assert len(first) == 1 and "sft bliss" in first[0] and "Cycle 6" in first[0]
@@ -53,7 +54,7 @@ def test_wide_tables_scroll_and_the_page_does_not(page, tmp_path):
     wide = ",".join(f"a_rather_long_name_{i}" for i in range(30))
     row = ",".join("1.2345" for _ in range(30))
     write_text(tmp_path / "wide.csv", f"{wide}\n{row}\n")
-    made = tables_page([("Wide", tmp_path / "wide.csv")], "Tables", tmp_path)
-    write_text(tmp_path / "tables.html", render("tables.html.j2", **made))
+    wide_page = tables_page([("Wide", tmp_path / "wide.csv")], "Tables", tmp_path)
+    write_text(tmp_path / "tables.html", render("tables.html.j2", **wide_page))
     check(page, tmp_path / "tables.html")
     assert page.run("document.querySelector('.scroll').scrollWidth") > 1280

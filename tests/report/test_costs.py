@@ -2,15 +2,21 @@
 
 import pandas as pd
 import pytest
+from make_loops import OWN, make_loops
 from make_scores import make_scores
+from run_script import run_script
 
 from idempotence.endpoint.answers import AnswerCache
 from idempotence.errors import UserError
-from idempotence.io import write_csv, write_json, write_parquet, write_text
-from idempotence.report.costs import PANEL, costs
+from idempotence.io import read_table, write_json, write_parquet, write_text
+from idempotence.launch.usage import Usage as LaunchedUsage
+from idempotence.report.costs import costs, read_usage
 from idempotence.report.provenance import as_table, describe_run
-from idempotence.scores.training_log import CHAIN, gather
+from idempotence.scores.schema import PANEL_CYCLE
+from idempotence.scores.training_log import KEY, gather
 
+LOOPS = make_loops()
+USAGE = "s\th:m:s\tmax_rss\tmean_load\tcpu_time\n"
 STEP = {"step": 1, "loss": 0.5, "grad_norm": 0.1, "learning_rate": 0.001}
 
 
@@ -21,7 +27,7 @@ def study(tmp_path_factory):
     scores = make_scores(settings=["sft", "dpo"], samples=1)
     write_parquet(scores, root / "scores.parquet")
     about = {"status": "ok", "reason": "", "rows": 9, "dropped": 1, "tokens": 100, "seconds": 2.0}
-    for chain in scores[CHAIN].drop_duplicates().itertuples(index=False):
+    for chain in scores[KEY].drop_duplicates().itertuples(index=False):
         folder = root / chain.setting / chain.model / chain.trait / f"seed{chain.seed}"
         file = folder / f"cycle{chain.cycle}" / "adapters" / chain.cell / "training.json"
         write_json(file, {**about, "log": [STEP, {**STEP, "step": 2}]})
@@ -31,7 +37,7 @@ def study(tmp_path_factory):
 def test_training_of_every_chain_of_the_scores(study):
     root, scores = study
     training = gather(root / "scores.parquet", root)
-    assert len(training) == 2 * len(scores[CHAIN].drop_duplicates())
+    assert len(training) == 2 * len(scores[KEY].drop_duplicates())
     assert training["step"].tolist()[:2] == [1, 2] and set(training["loss"]) == {0.5}
     stray = (
         root / "sft" / "other" / "bliss" / "seed0" / "cycle0" / "adapters" / "x" / "training.json"
@@ -47,24 +53,29 @@ def test_a_training_that_is_absent_is_named(study, tmp_path):
 
 def test_costs_by_hand(study, tmp_path):
     root, scores = study
-    write_csv(gather(root / "scores.parquet", root), tmp_path / "training.csv")
-    panels = scores[PANEL].drop_duplicates().astype(str).agg(".".join, axis=1)
-    for name in panels:
-        write_text(tmp_path / "b" / "finetune" / f"{name}.tsv", "s\th:m:s\n1.5\t0:00:01\n")
-    write_text(tmp_path / "b" / "judge" / f"{panels.iloc[0]}.tsv", "s\th:m:s\n0.5\t0:00:00\n")
-    made = costs(root / "scores.parquet", tmp_path / "training.csv", tmp_path / "b", {})
-    made = made.set_index(["stage", "setting"])
+    write_parquet(gather(root / "scores.parquet", root), tmp_path / "training.parquet")
+    panels = scores[PANEL_CYCLE].drop_duplicates().astype(str).agg(".".join, axis=1)
+    for i, name in enumerate(panels):
+        row = f"1.5\t0:00:01\t{100 + i}\t80\t1.2\n"
+        write_text(tmp_path / "b" / "finetune" / f"{name}.tsv", USAGE + row)
+    one = USAGE + "0.5\t0:00:00\tNA\tNA\tNA\n"
+    write_text(tmp_path / "b" / "judge" / f"{panels.iloc[0]}.tsv", one)
+    table = costs(root / "scores.parquet", tmp_path / "training.parquet", tmp_path / "b", {}, LOOPS)
+    table = table.set_index(["stage", "setting"])
     sft = scores[scores["setting"] == "sft"]
-    jobs, chains = len(sft[PANEL].drop_duplicates()), sft[CHAIN].drop_duplicates()
-    finetune = made.loc[("finetune", "sft")]
+    jobs, chains = len(sft[PANEL_CYCLE].drop_duplicates()), sft[KEY].drop_duplicates()
+    finetune = table.loc[("finetune", "sft")]
     assert finetune["jobs"] == finetune["timed"] == jobs
     assert finetune["seconds"] == 1.5 * jobs and finetune["seconds_a_job"] == 1.5
+    of_sft = [i for i, name in enumerate(panels) if name.startswith("sft.")]
+    assert finetune["memory_mb"] == 100 + max(of_sft) and finetune["load"] == pytest.approx(0.8)
     assert finetune["handled"] == 100 * len(chains) and finetune["unit"] == "tokens"
     assert finetune["handled_a_second"] == pytest.approx(100 * len(chains) / (1.5 * jobs))
-    sample = made.loc[("sample", "sft")]
+    sample = table.loc[("sample", "sft")]
     assert sample["timed"] == 0 and pd.isna(sample["handled_a_second"])
     assert sample["handled"] == len(sft) + 10 * (chains["cycle"] > 0).sum()
-    judge = made.loc[("judge", "sft")]
+    judge = table.loc[("judge", "sft")]
+    assert pd.isna(judge["memory_mb"]) and pd.isna(judge["load"])
     assert (judge["timed"], judge["handled"]) == (1, len(sft)) and pd.isna(
         judge["handled_a_second"]
     )
@@ -72,8 +83,8 @@ def test_costs_by_hand(study, tmp_path):
 
 def test_a_cycle_that_a_twin_has_trained_costs_nothing(study, tmp_path):
     root, scores = study
-    write_csv(gather(root / "scores.parquet", root), tmp_path / "training.csv")
-    given = root / "scores.parquet", tmp_path / "training.csv", tmp_path, {}
+    write_parquet(gather(root / "scores.parquet", root), tmp_path / "training.parquet")
+    given = root / "scores.parquet", tmp_path / "training.parquet", tmp_path, {}, LOOPS
     alone, copied = (
         costs(*given, settings).set_index(["stage", "setting"]) for settings in ([], ["dpo"])
     )
@@ -81,63 +92,80 @@ def test_a_cycle_that_a_twin_has_trained_costs_nothing(study, tmp_path):
         copied.loc[[("judge", "dpo"), ("finetune", "sft"), ("sample", "sft")]]
     )
     later = scores[(scores["setting"] == "dpo") & (scores["cycle"] > 0)]
-    chains = later[CHAIN].drop_duplicates()
+    chains = later[KEY].drop_duplicates()
     for stage in ("finetune", "sample"):
-        assert copied.loc[(stage, "dpo"), "jobs"] == len(later[PANEL].drop_duplicates())
+        assert copied.loc[(stage, "dpo"), "jobs"] == len(later[PANEL_CYCLE].drop_duplicates())
     assert copied.loc[("finetune", "dpo"), "handled"] == 100 * len(chains)
     # what cycle 1 trains on was sampled at cycle 0, by the twin
     fed = 10 * (chains["cycle"] > 1).sum()
     assert copied.loc[("sample", "dpo"), "handled"] == len(later) + fed
 
 
-def test_a_file_that_is_no_benchmark_is_named(study, tmp_path):
+def test_a_file_of_another_kind_is_named(study, tmp_path):
     root, scores = study
-    write_csv(gather(root / "scores.parquet", root), tmp_path / "training.csv")
-    name = ".".join(scores[PANEL].astype(str).iloc[0])
-    write_text(tmp_path / "b" / "judge" / f"{name}.tsv", "seconds\n1\n")
-    with pytest.raises(UserError, match="no benchmark of Snakemake"):
-        costs(root / "scores.parquet", tmp_path / "training.csv", tmp_path / "b", {})
+    write_parquet(gather(root / "scores.parquet", root), tmp_path / "training.parquet")
+    name = ".".join(scores[PANEL_CYCLE].astype(str).iloc[0])
+    for text in ("seconds\n1\n", "", "s\n", "s\nfast\n"):
+        write_text(tmp_path / "b" / "judge" / f"{name}.tsv", text)
+        with pytest.raises(UserError, match="no usage file of a job"):
+            costs(root / "scores.parquet", tmp_path / "training.parquet", tmp_path / "b", {}, LOOPS)
 
 
-def test_what_an_endpoint_was_asked_and_nothing_of_it_without_one(study, tmp_path):
+def test_usage_is_read_as_the_launcher_writes_it(tmp_path):
+    LaunchedUsage().write(str(tmp_path / "job.tsv"))
+    usage = read_usage(tmp_path / "job.tsv")
+    assert usage.seconds >= 0 and usage.memory > 1 and usage.cpu >= 0
+    assert read_usage(tmp_path / "absent.tsv") is None
+    write_text(tmp_path / "old.tsv", "s\th:m:s\n1.5\t0:00:01\n")
+    old = read_usage(tmp_path / "old.tsv")
+    assert old.seconds == 1.5 and pd.isna(old.memory) and pd.isna(old.cpu)
+
+
+def test_a_setting_of_ones_own_stands_beside_the_published_ones(study, tmp_path):
+    root, scores = study
+    write_parquet(gather(root / "scores.parquet", root), tmp_path / "training.parquet")
+    own = scores[scores["setting"] == "sft"].assign(setting=OWN.name)
+    write_parquet(pd.concat([own, scores]), tmp_path / "scores.parquet")
+    status = run_script(
+        "tabulate_costs", "--scores", tmp_path / "scores.parquet", "--benchmarks", tmp_path,
+        "--training", tmp_path / "training.parquet", "--endpoints", "{}", "--copied", OWN.name,
+        "--loops", make_loops(OWN).to_json(), "--output", tmp_path / "costs.csv",
+    )  # fmt: skip
+    table = read_table(tmp_path / "costs.parquet")
+    assert status == 0 and (tmp_path / "costs.csv").is_file()
+    judged = table[table["stage"] == "judge"]
+    assert judged["setting"].tolist() == ["sft", OWN.name, "dpo"]
+
+
+def test_what_an_endpoint_answered_and_no_columns_without_one(study, tmp_path):
     root, _ = study
-    write_csv(gather(root / "scores.parquet", root), tmp_path / "training.csv")
+    write_parquet(gather(root / "scores.parquet", root), tmp_path / "training.parquet")
     cache = AnswerCache(tmp_path / "judge_answers.sqlite")
     for n in range(3):
         cache.put(str(n), {"model": "m"}, {"top": {}}, 100_000, 2)
     cache.close()
 
-    def made(endpoints):
-        write_csv(
-            costs(root / "scores.parquet", tmp_path / "training.csv", tmp_path / "b", endpoints),
-            tmp_path / "costs.csv",
-        )
-        return pd.read_csv(tmp_path / "costs.csv")
+    def tabulated(endpoints):
+        files = root / "scores.parquet", tmp_path / "training.parquet", tmp_path / "b"
+        return costs(*files, endpoints, LOOPS)
 
-    without = made({})
-    assert not {"calls", "cost"} & set(without) and set(without["stage"]) == {
-        "finetune",
-        "sample",
-        "judge",
-    }
+    without = tabulated({})
+    assert not {"calls", "cost"} & set(without)
+    assert set(without["stage"]) == {"finetune", "sample", "judge"}
     prices = {"price_in": 0.15, "price_out": 600}
-    files = {
-        "judge": cache_of(tmp_path, "judge"),
-        "second_judge": cache_of(tmp_path, "second_judge"),
-    }
-    told = made({role: {"cache": str(path), **prices} for role, path in files.items()})
-    both = told[list(without)][: len(without)], without
+    files = {role: cache_of(tmp_path, role) for role in ("judge", "second_judge")}
+    whole = tabulated({role: {"cache": str(path), **prices} for role, path in files.items()})
+    both = whole[list(without)][: len(without)], without
     pd.testing.assert_frame_equal(*both, check_dtype=False)
-    judge, second = (
-        told.set_index("stage").loc[["judge API", "second_judge API"]].to_dict("records")
-    )
+    by_stage = whole.set_index("stage")
+    judge, second = by_stage.loc[["judge API", "second_judge API"]].to_dict("records")
     assert (judge["calls"], judge["tokens_in"], judge["tokens_out"]) == (3, 300_000, 6)
     assert judge["cost"] == pytest.approx((300_000 * 0.15 + 6 * 600) / 1e6)
     assert pd.isna(second["calls"]) and pd.isna(second["cost"])  # its file is gone, and stays so
     assert not files["second_judge"].exists()
     files["second_judge"].write_bytes(b"no database at all" * 100)
     with pytest.raises(UserError, match="holds no answers"):
-        made({"second_judge": {"cache": str(files["second_judge"]), **prices}})
+        tabulated({"second_judge": {"cache": str(files["second_judge"]), **prices}})
 
 
 def cache_of(folder, role):

@@ -2,68 +2,23 @@
 
 import base64
 import hashlib
-import importlib.util
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from make_loops import OWN, OWN_TITLE, make_loops
 from make_scores import CYCLES, ENDED_CYCLE, NASTY, WHY_ENDED, make_scores
+from read_pages import check_standalone, choosing
+from run_script import ROOT, run_script
 
 from idempotence.errors import UserError
 from idempotence.io import write_parquet, write_text
-from idempotence.report.pages import render, script
+from idempotence.report.pages import render
 from idempotence.report.replies import nearest_median, replies_page
 from idempotence.report.tables import rounded, tables_page, titled
 
-ROOT = Path(__file__).parents[2]
-VOID = {"meta", "link", "br", "hr", "img", "input"}
-
-
-class Reader(HTMLParser):
-    """Collects text and elements, and checks that elements close in order."""
-
-    def __init__(self, html):
-        super().__init__()
-        self.open, self.elements, self.text = [], [], []
-        self.feed(html)
-        self.close()
-        assert not self.open
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.text.append(data)
-
-
-def check_standalone(html, scripts=0):
-    """No script but our own, no frame, nothing fetched; links stay on the page and lead somewhere."""
-    reader = Reader(html)
-    tags = [tag for tag, _ in reader.elements]
-    assert tags.count("script") == scripts
-    assert not set(tags) & {"iframe", "link", "img", "object", "embed", "form"}
-    ids = [attrs["id"] for _, attrs in reader.elements if "id" in attrs]
-    assert len(ids) == len(set(ids))
-    for _, attrs in reader.elements:
-        assert not any(name.startswith("on") or name == "src" for name in attrs)
-        if "href" in attrs:
-            assert attrs["href"].removeprefix("#") in ids
-    assert "http://" not in html and "https://" not in html and "url(" not in html
-    return reader
-
-
-def run_script(name, *arguments):
-    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main([str(argument) for argument in arguments])
+LOOPS = make_loops()
 
 
 @pytest.fixture(scope="module")
@@ -88,29 +43,25 @@ def test_replies_nearest_the_median_by_hand():
     pd.testing.assert_frame_equal(nearest_median(shuffled, 3), chosen)
 
 
-def choosing(page):
-    return render("replies.html.j2", script=script("choose.js"), **page)
-
-
 def test_replies_page_escapes_model_text_and_says_how_it_chose(scores):
-    html = choosing(replies_page(scores.assign(response=NASTY), 2))
+    html = choosing(replies_page(scores.assign(response=NASTY), 2, LOOPS))
     reader = check_standalone(html, scripts=1)
     assert html.count("<script") == 1 and "&lt;script&gt;" in html
     assert reader.text.count(NASTY) == len([t for t, _ in reader.elements if t == "article"])
-    told = " ".join(" ".join(reader.text).split())
-    assert "not picked by hand" in told and "nearest the median" in told
+    text = " ".join(" ".join(reader.text).split())
+    assert "not picked by hand" in text and "nearest the median" in text
 
 
 def test_only_the_pages_own_script_may_run(scores):
-    html = choosing(replies_page(scores, 1))
+    html = choosing(replies_page(scores, 1, LOOPS))
     inside = html.split("<script>")[1].split("</script>")[0]
     digest = base64.b64encode(hashlib.sha256(inside.encode()).digest()).decode()
     assert f"script-src 'sha256-{digest}'" in html
-    check_standalone(render("replies.html.j2", **replies_page(scores, 1)))
+    check_standalone(render("replies.html.j2", **replies_page(scores, 1, LOOPS)))
 
 
 def test_replies_page_shows_each_setting_trait_cell_and_cycle(scores):
-    chains = replies_page(scores, 2)["chains"]
+    chains = replies_page(scores, 2, LOOPS)["chains"]
     assert list(dict.fromkeys(c["setting"].split("(")[-1] for c in chains)) == ["sft)", "dpo)"]
     assert len(chains) == 2 * 3 * 2
     for chain in chains:
@@ -118,11 +69,22 @@ def test_replies_page_shows_each_setting_trait_cell_and_cycle(scores):
         assert all(group["replies"] or group["ended"] for group in chain["cycles"])
     lucky = next(c for c in chains if "dpo" in c["setting"] and c["trait"] == "lucky")["cycles"]
     assert lucky[6]["ended"] == [{"seed": 1, "reason": WHY_ENDED}] and not lucky[0]["ended"]
-    assert chains[0]["cell"] == "seeded to 20, 60 samples a cycle (44 seed rows)"
+    assert chains[0]["cell"] == "seeded to 20, 60 samples per cycle (44 seed rows)"
+
+
+def test_replies_of_a_setting_of_ones_own_stand_beside_the_published_one(scores):
+    own = scores[scores["setting"] == "sft"].assign(setting=OWN.name)
+    chains = replies_page(pd.concat([own, scores]), 1, make_loops(OWN))["chains"]
+    titles = list(dict.fromkeys(chain["setting"] for chain in chains))
+    assert titles[1] == OWN_TITLE and [t.split("(")[-1] for t in titles] == [
+        "sft)",
+        f"{OWN.name})",
+        "dpo)",
+    ]
 
 
 def test_chosen_scores_are_typical(scores):
-    for chain in replies_page(scores[scores["setting"] == "sft"], 3)["chains"]:
+    for chain in replies_page(scores[scores["setting"] == "sft"], 3, LOOPS)["chains"]:
         group = chain["cycles"][0]
         for reply in group["replies"]:
             assert abs(float(dict(reply["scores"])["trait"]) - float(group["median"])) <= 2
@@ -131,16 +93,16 @@ def test_chosen_scores_are_typical(scores):
 def test_replies_of_dead_chains_only(scores):
     dead = scores.query("setting == 'dpo' and trait == 'lucky' and seed == 1")
     dead = dead[(dead["cell"] == "beta0.03_pairs100") & (dead["cycle"] >= ENDED_CYCLE)]
-    html = choosing(replies_page(dead, 2))
+    html = choosing(replies_page(dead, 2, LOOPS))
     check_standalone(html, scripts=1)
     assert "No reply with a score" in html and WHY_ENDED in html
 
 
 def test_replies_refuse_what_is_not_there(scores):
     with pytest.raises(UserError, match="no replies"):
-        replies_page(scores[:0], 1)
+        replies_page(scores[:0], 1, LOOPS)
     with pytest.raises(UserError, match="at least 1"):
-        replies_page(scores, 0)
+        replies_page(scores, 0, LOOPS)
 
 
 @pytest.mark.parametrize(
@@ -204,10 +166,10 @@ def test_scripts_write_the_same_pages_twice(scores, tmp_path):
     for name in ("one", "two"):
         run_script(
             "show_replies", "--scores", tmp_path / "scores.parquet", "--replies", 2,
-            "--output", tmp_path / name / "replies.html",
+            "--loops", LOOPS.to_json(), "--output", tmp_path / name / "replies.html",
         )  # fmt: skip
         run_script(
-            "show_tables", "--table", f"Slopes={tmp_path / 'slopes.csv'}", "--title", "Slopes",
+            "show_tables", "--tables", f"Slopes={tmp_path / 'slopes.csv'}", "--title", "Slopes",
             "--output", tmp_path / name / "tables.html",
         )  # fmt: skip
     for page, scripts in (("replies.html", 1), ("tables.html", 0)):

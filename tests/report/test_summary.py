@@ -6,12 +6,14 @@ import pandas as pd
 import pytest
 from docutils.core import publish_parts
 from jinja2 import Environment
+from make_loops import OWN, OWN_TITLE, make_loops
 from make_scores import make_scores
+from run_script import run_script
 
 from idempotence.errors import UserError
-from idempotence.io import write_csv, write_parquet
+from idempotence.io import read_table, write_parquet
 from idempotence.report.pages import render
-from idempotence.report.summary import as_rst, summary
+from idempotence.report.summary import StudyFiles, as_rst, summary
 from idempotence.stats.amplification import chains
 from idempotence.stats.trajectories import trajectories
 
@@ -30,32 +32,45 @@ CLAIM = {
 }  # fmt: skip
 
 
+LOOPS = make_loops(OWN)
+
+
 @pytest.fixture
 def files(tmp_path):
-    """Arguments of `summary`."""
+    """A study's files, with a setting of one's own."""
     scores = make_scores(settings=["sft", "dpo"], samples=1)
-    write_parquet(scores, tmp_path / "scores.parquet")
-    table = chains(trajectories(scores, 0.95), 15, 4)
-    write_csv(table, tmp_path / "chains.csv")
+    own = scores[scores["setting"] == "sft"].assign(setting=OWN.name)
+    scores = pd.concat([own, scores], ignore_index=True)
     run = {"setting": "sft", "model": "m", "trait": "bliss", "seed": 0, "cell": "a", "cycle": 0,
            "tokens": 1500, "seconds": 1800.0}  # fmt: skip
     copied = {**run, "setting": "sft-continual"}
-    write_csv(pd.DataFrame([run, run, {**run, "cycle": 1}, copied]), tmp_path / "training.csv")
+    tables = {
+        "scores": scores,
+        "chains": chains(trajectories(scores, 0.95), 15, 4),
+        "training": pd.DataFrame([run, run, {**run, "cycle": 1}, copied]),
+    }
+    for name, table in tables.items():
+        write_parquet(table, tmp_path / f"{name}.parquet")
     (tmp_path / "claims.json").write_text(json.dumps([CLAIM]))
     (tmp_path / "a.png").write_bytes(bytes(range(256)) * 100)
     (tmp_path / "a.txt").write_text("What is drawn.\n")
-    names = ("claims.json", "chains.csv", "training.csv", "scores.parquet")
-    return ["micro", *(tmp_path / name for name in names), [tmp_path / "a.png"], 0.95]
+    paths = {name: tmp_path / f"{name}.parquet" for name in tables}
+    return StudyFiles(**paths, figures=(tmp_path / "a.png",), claims=tmp_path / "claims.json")
+
+
+def page_of(files):
+    return summary("micro", files, LOOPS, 0.95)
 
 
 def test_counts_come_from_the_files(files):
-    page = summary(*files)
-    table = pd.read_csv(files[2])
+    page = page_of(files)
+    table = read_table(files.chains)
     assert page["counts"]["chains"] == str(len(table))
     assert page["counts"]["models"] == str(table["n_cycles"].sum())
     # a training run is counted once, however many steps it logged, and a copied one not at all
     assert page["counts"]["tokens"] == "3,000" and page["counts"]["hours"] == "1.0"
-    assert [row["n"] for row in page["settings"]] == [18, 18]
+    assert [row["n"] for row in page["settings"]] == [18, 18, 18]
+    assert page["settings"][1]["title"] == OWN_TITLE
     assert page["tally"] == "1 not decided here"
     assert [part["numbers"] for part in page["claims"][0]["parts"]] == [
         "0.50 (0.25 to 0.75)", "0.50 (0.25 to 0.75; over panels 0.10 to 0.90)", "–",
@@ -63,13 +78,23 @@ def test_counts_come_from_the_files(files):
 
 
 def test_a_study_of_dead_chains_has_a_front_page(files):
-    table = pd.read_csv(files[2]).assign(last_cycle=float("nan"), amplified=None, n_cycles=0)
-    write_csv(table, files[2])
-    assert summary(*files)["settings"][0]["cycles"] == "–"
+    table = read_table(files.chains).assign(last_cycle=float("nan"), amplified=None, n_cycles=0)
+    write_parquet(table, files.chains)
+    assert page_of(files)["settings"][0]["cycles"] == "–"
+
+
+def test_the_script_writes_the_page(files, tmp_path):
+    status = run_script(
+        "show_summary", "--study", "micro", "--chains", files.chains, "--training", files.training,
+        "--scores", files.scores, "--loops", LOOPS.to_json(), "--confidence", 0.95,
+        "--figures", *files.figures, "--claims", files.claims, "--output", tmp_path / "page.rst",
+    )  # fmt: skip
+    expected = as_rst(render("summary.html.j2", **page_of(files)))
+    assert status == 0 and (tmp_path / "page.rst").read_text(encoding="utf-8") == expected
 
 
 def test_the_report_can_read_it_and_text_stays_text(files):
-    rst = as_rst(render("summary.html.j2", **summary(*files)))
+    rst = as_rst(render("summary.html.j2", **page_of(files)))
     assert max(map(len, rst.splitlines())) < 10_000  # docutils refuses longer lines
     filled = Environment().from_string(rst).render(snakemake="FILLED IN")
     html = publish_parts(filled, writer_name="html")["html_body"]
@@ -79,6 +104,6 @@ def test_the_report_can_read_it_and_text_stays_text(files):
 
 
 def test_a_missing_figure_is_named(files):
-    files[5][0].unlink()
+    files.figures[0].unlink()
     with pytest.raises(UserError, match="a.png: the figure or its caption is missing"):
-        summary(*files)
+        page_of(files)

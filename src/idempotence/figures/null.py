@@ -11,7 +11,8 @@ NULLS = {
     "rescored": "cycle 0 scored again and again",
     "resampled_late": "late cycles, resampled",
 }
-LETTERS = 24  # of a line of the legend
+LETTERS = 22  # of a line of the legend
+HEIGHT, LINES, LINE = 2.7, 10, 0.15  # inches; lines of a legend that fit; a further one, inches
 
 
 def draw(
@@ -24,18 +25,18 @@ def draw(
     settings = in_order(rates["setting"], loops)
     looks = line_looks(settings)
     rule = rates[(rates["rule"] == "published") & ~rates["gate"].astype(bool)]
+    labels = {null: _labels(rule[rule["null"] == null], settings) for null in NULLS}
+    lines = max(sum(1 + text.count("\n") for text in each.values()) for each in labels.values())
     with styled():
-        figure = new_figure(PAGE_WIDTH, 2.7)
+        figure = new_figure(PAGE_WIDTH, HEIGHT + LINE * max(lines - LINES, 0))
         figure.set_layout_engine("constrained")
         axes = figure.subplots(1, 2, sharey=True, sharex=True)
         for axis, (null, title) in zip(axes, NULLS.items(), strict=True):
             for setting in settings:
                 mine = quantiles[(quantiles["null"] == null) & (quantiles["setting"] == setting)]
-                share = rule[(rule["null"] == null) & (rule["setting"] == setting)]["null_share"]
-                shown = f"{100 * share.iloc[0]:.2g} %" if share.notna().any() else "none"
                 axis.plot(
                     mine["max_delta"], 100 * (1 - mine["quantile"]),
-                    color=looks[setting]["color"], label=wrapped(f"{setting}: {shown}", LETTERS),
+                    color=looks[setting]["color"], label=labels[null][setting],
                 )  # fmt: skip
             axis.axvline(points, color=FAINT, linestyle=(0, (4, 2)), linewidth=1)
             axis.set_title(title, loc="left")
@@ -56,3 +57,13 @@ def draw(
         "beyond it. This is the chance in sampling and judging; training again adds to it."
     )
     return figure, quantiles, text
+
+
+def _labels(rates: pd.DataFrame, settings: list[str]) -> dict[str, str]:
+    """Each setting with its share of draws at or beyond the threshold, in lines."""
+    labels = {}
+    for setting in settings:
+        share = rates.loc[rates["setting"] == setting, "null_share"]
+        shown = f"{100 * share.iloc[0]:.2g} %" if share.notna().any() else "none"
+        labels[setting] = wrapped(f"{setting}: {shown}", LETTERS)
+    return labels
