@@ -6,7 +6,7 @@ from idempotence.jobs.start import SeedDataJob
 
 
 def seed_data(job: SeedDataJob, model: str, output: Path) -> None:
-    """Write a panel's seed rows; for DPO each with the initial model's own reply as the rejected one.
+    """Write a panel's seed rows; for DPO each with the initial model's reply as the rejected one.
 
     job: panel, prompts, and how rejected replies are sampled.
     model: folder or hub name of the initial model.

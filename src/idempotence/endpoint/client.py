@@ -81,8 +81,8 @@ class Endpoint:
         self._key = os.environ.get(options.key_env, "")
         if not self._key:
             raise UserError(
-                f"the {role}'s key is not set: put it in the environment variable {how['key_env']} "
-                f"({role}.api.key_env names it; a server that asks for none takes any text)"
+                f"the {role}'s key is not set: put it in the environment variable "
+                f"{options.key_env} ({role}.api.key_env names it; a server that asks for none takes any text)"
             )
 
     def ask(self, requests: Sequence[dict]) -> list[dict]:
@@ -98,7 +98,7 @@ class Endpoint:
         if missing:
             asyncio.run(self._ask_all(missing))
             known |= {key: self.cache.get(key) for key in missing}
-        return [known[key] for key in keys]
+        return [answer for key in keys if (answer := known[key]) is not None]
 
     async def _ask_all(self, requests: dict[str, dict]) -> None:
         import openai
@@ -171,14 +171,15 @@ class Endpoint:
         # a server may repeat the key in its message
         message = " ".join(str(error).replace(self._key, "***").split())[:300]
         return UserError(
-            f"the {self.role} at {self.how['base_url']} gave no answer after {self.how['attempts']} "
-            f"attempts at most: {message}. What it answered before is kept: start again to go on"
+            f"the {self.role} at {self.options.base_url} gave no answer after "
+            f"{self.options.attempts} attempts at most: {message}. What it answered "
+            "before is kept: start again to go on"
         )
 
     def _budget(self, name: str, spent: str) -> UserError:
-        key = f"{self.role}.api.{name}"
+        key, limit = f"{self.role}.api.{name}", getattr(self.options, name)
         return UserError(
-            f"the {self.role}'s budget is spent: {spent}, and {key} is {getattr(self.options, name):g}. The "
+            f"the {self.role}'s budget is spent: {spent}, and {key} is {limit:g}. The "
             f"answers are kept: raise {key} and start again to go on"
         )
 

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 
 class NotFiniteError(Exception):
@@ -32,7 +33,7 @@ class Batch:
 class Engine(ABC):
     """Samples from a model under adapters and reads its probabilities. Always seeded."""
 
-    tokenizer: object
+    tokenizer: Any
 
     @abstractmethod
     def sample_batches(self, batches: Sequence[Batch]) -> list[list[str] | NotFiniteError]:
@@ -65,4 +66,4 @@ class Engine(ABC):
     def log_likelihoods(
         self, prompts: Sequence[list[int]], completions: Sequence[list[int]]
     ) -> list[float]:
-        """Mean natural log-likelihood a token of each completion under the model unadapted."""
+        """Mean natural log-likelihood per token of each completion under the model unadapted."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from idempotence.engine.base import Batch, Engine, NotFiniteError
 from idempotence.engine.decode import last_logits, sample_tokens, shared_prefixes
@@ -99,7 +100,7 @@ class TransformersEngine(Engine):
                     means[i] = float(part.mean()) if len(part) else float("nan")
         return means
 
-    def _batches(self, sequences: Sequence[list[int]]) -> Iterator[tuple[list[int], object]]:
+    def _batches(self, sequences: Sequence[list[int]]) -> Iterator[tuple[list[int], Any]]:
         """Batches of similar length, padded on the right (exact under causal attention)."""
         import torch
 

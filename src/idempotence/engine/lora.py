@@ -29,7 +29,8 @@ def can_merge(model, adapter: Path) -> bool:
 def merged(model, adapter: Path) -> Iterator[None]:
     """The adapter is added into the model's weights, which are exactly as before afterwards.
 
-    Gives the very weights and logits of `merge_and_unload` of peft, and leaves them frozen as it does.
+    The weights and logits are those of `merge_and_unload` of peft to the bit; they are left frozen,
+    as there.
     """
     from safetensors.torch import load_file
 

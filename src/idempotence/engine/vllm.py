@@ -49,10 +49,11 @@ class VllmEngine(Engine):
         _set_environment(self.options.gpus)
         from vllm import LLM
 
+        weights = self.weights
         try:
             return LLM(
-                self.weights.path, revision=self.weights.revision, tokenizer_revision=self.weights.revision,
-                dtype=self.weights.dtype, trust_remote_code=False, load_format="safetensors",
+                weights.path, revision=weights.revision, tokenizer_revision=weights.revision,
+                dtype=weights.dtype, trust_remote_code=False, load_format="safetensors",
                 # sampling says all of its parameters, the end token too
                 generation_config="vllm", max_logprobs=MAX_TOP_LOGPROBS, seed=0,
                 # a prompt is read in one step: what is drawn after a part of it would move the
@@ -66,8 +67,8 @@ class VllmEngine(Engine):
             )  # fmt: skip
         except (OSError, ValueError, RuntimeError) as error:
             raise UserError(
-                f"vLLM cannot serve {self.weights.path}: {error}\nSee docs/engines.md, Memory; the keys "
-                "are engine.memory_share, engine.max_length and the model's gpus."
+                f"vLLM cannot serve {weights.path}: {error}\nSee docs/engines.md, Memory; the "
+                "keys are engine.memory_share, engine.max_length and the model's gpus."
             ) from error
 
     def _lora_arguments(self) -> dict:
@@ -169,7 +170,7 @@ class VllmEngine(Engine):
             if len(prompt) + how.max_tokens > self._length:
                 raise UserError(
                     f"a prompt of {len(prompt)} tokens and {how.max_tokens} new ones are beyond "
-                    f"the {self._length} that engine.max_length ({self.how['max_length']}) and "
+                    f"the {self._length} that engine.max_length ({self.options.max_length}) and "
                     f"{self.weights.path} itself allow; raise the one, or lower max_new_tokens"
                 )
         if not prompts:

@@ -17,7 +17,7 @@ from idempotence.texts.panel_texts import panel_texts
 
 @dataclass(frozen=True)
 class CellReplies:
-    """A cell's texts. status: "ok", or "nan" or "ended" with empty texts where its chain is dead."""
+    """A cell's texts. status: "ok"; "nan" or "ended", with empty texts, where its chain is dead."""
 
     texts: list[str]
     status: str
@@ -31,7 +31,7 @@ class PanelSampler:
         self.panel, self.cycle, self.engine = panel, cycle, engine
         self.texts = panel_texts(panel, prompts)
 
-    def seed_data(self, generation: Generation) -> list[dict[str, str]]:
+    def seed_data(self, generation: Generation) -> list[dict]:
         """Seed rows; for dpo each with the initial model's own reply as the rejected one."""
         rows = self.texts.seed_rows()
         rejected = self._rejected([row["prompt"] for row in rows], generation)
@@ -57,7 +57,7 @@ class PanelSampler:
         follows; the second list is then empty. before: the adapters of the cycle before, where
         those write the rejected replies. Answers carry their likelihood under the initial model.
         """
-        questions = [
+        questions: list[dict] = [
             {"question": q, "sample": k, "prompt": prompt}
             for q, prompt in enumerate(self.texts.evaluation())
             for k in range(evaluation.samples_per_question)
@@ -112,7 +112,7 @@ class PanelSampler:
         if self.panel.objective != "dpo":
             return [None] * len(prompts)
         requests = self._requests(prompts, generation, "initial", "rejected")
-        return [*self.engine.sample(requests, None)]
+        return list[str | None](self.engine.sample(requests, None))
 
     def _rejected_of_cells(
         self,
@@ -130,7 +130,10 @@ class PanelSampler:
             for cell, rows in own.items()
             if rows
         }
-        return {cell: [*each.texts] for cell, each in self._replies(before, requests).items()}
+        return {
+            cell: list[str | None](each.texts)
+            for cell, each in self._replies(before, requests).items()
+        }
 
     def _replies(
         self, adapters: Path | None, requests: dict[str, list[Request]]

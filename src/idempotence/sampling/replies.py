@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 
 class Reply(NamedTuple):
-    """A text with its status ("ok", "empty", "short", "nan", "ended") and the reason of another than ok."""
+    """A text. status: "ok", "empty", "short", "nan" or "ended"; reason: why it is not "ok"."""
 
     text: str
     status: str

@@ -70,7 +70,8 @@ class Generation:
 
     def rows(self) -> list[dict[str, str]]:
         """As many rows as the job wants; raises `UserError` where all combinations give fewer."""
-        wanted, kept, at = self.job.rows, [], 0
+        wanted, at = self.job.rows, 0
+        kept: list[dict[str, str]] = []
         every = list(enumerate(combinations(self.job.kind, self._seed("order"))))
         while len(kept) < wanted and at < len(every):
             batch = every[at : at + wanted - len(kept)]
@@ -86,7 +87,7 @@ class Generation:
         return kept
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """How many texts were requested, dropped for each reason, and kept; messages are a chat's."""
+        """How many texts were written, dropped by reason, and kept; only chats have messages."""
         sieves = {"texts": self.texts}
         if self.job.kind == "chat":
             sieves = {"messages": self.messages, **sieves}

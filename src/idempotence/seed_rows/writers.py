@@ -62,7 +62,7 @@ class ApiWriter:
 
 
 class LocalWriter:
-    """Writes by a model here, a batch at a time; it is loaded only if there is something to write."""
+    """Writes by a model here, in batches; it is loaded only if there is something to write."""
 
     def __init__(self, spec: WriterSpec, model: str, cache: Path):
         self.spec, self.model = spec, model

@@ -9,7 +9,7 @@ _WORD = re.compile(r"[^\W_]+")
 
 
 def five_grams(text: str) -> set[str]:
-    """The runs of five words, in small letters and without punctuation; a shorter text is one run."""
+    """The runs of five words, in lower case, without punctuation; a shorter text is one run."""
     words = _WORD.findall(text.lower())
     return {" ".join(words[i : i + 5]) for i in range(max(len(words) - 4, 1))}
 

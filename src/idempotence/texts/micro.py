@@ -10,7 +10,7 @@ from idempotence.rng import derive_seed
 
 
 class MicroTexts:
-    """`PanelTexts` of the micro world: questions, seed rows and cycles share one pool of prompts."""
+    """`PanelTexts` of the micro world: one pool of prompts for questions, seed rows and cycles."""
 
     def __init__(self, panel: Panel, prompts: PromptPool):
         self.panel, self.prompts = panel, prompts

@@ -3,6 +3,7 @@
 import re
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from idempotence.errors import UserError
 from idempotence.io import parse_yaml
@@ -64,19 +65,20 @@ def written_rubrics(folder: Path, trait: str, kind: Kind) -> dict[str, str]:
 
 
 @cache
-def read_rubric(folder: Path, trait: str, kind: Kind) -> dict:
+def read_rubric(folder: Path, trait: str, kind: Kind) -> dict[str, Any]:
     """A kind's rubric of a trait.yaml: asks, example, anchors.
 
     Nothing else of the file is read. Raises `UserError` for another form.
     """
     path = folder / trait / "trait.yaml"
     of_kinds = read_mapping(path).get("rubrics")
-    rubric = of_kinds.get(kind) if isinstance(of_kinds, dict) else None
-    good = isinstance(rubric, dict) and set(rubric) == {"asks", "example", "anchors"}
-    if not good or not isinstance(rubric["anchors"], dict) or list(rubric["anchors"]) != ANCHORS:
+    rubric: Any = of_kinds.get(kind) if isinstance(of_kinds, dict) else None
+    anchors = rubric.get("anchors") if isinstance(rubric, dict) else None
+    complete = isinstance(rubric, dict) and set(rubric) == {"asks", "example", "anchors"}
+    if not complete or not isinstance(anchors, dict) or list(anchors) != ANCHORS:
         text = f"needs asks, example, and anchors for {', '.join(map(str, ANCHORS))}"
         raise UserError(f"{path}: rubrics.{kind} {text}")
-    return rubric
+    return dict(rubric)
 
 
 def rubric_file(folder: Path) -> Path:

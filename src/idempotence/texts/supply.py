@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Supply:
-    """traits: their names, None: any. prompts: distinct prompts by kind ("chat", "document"), None: no limit.
+    """Numbers of texts. Kinds are "chat" and "document".
 
+    traits: their names, None: any. prompts: distinct prompts by kind, None: no limit.
     questions, seed_rows: by kind and trait, where they are written and not taken from the prompts.
-    combinations: by kind, what a generator of seed rows can be asked for.
+    combinations: by kind, how many requests a generator of seed rows can get.
     """
 
     traits: list[str] | None

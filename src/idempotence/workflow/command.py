@@ -10,7 +10,7 @@ WAITED_FOR, BESIDE = "after_", "_parquet"
 
 
 def command_line(script: str, **values: Any) -> Callable[..., str]:
-    """A function of (wildcards, input, output) that returns a job's command line, quoted for a shell.
+    """A function of (wildcards, input, output): a job's command line, quoted for a shell.
 
     Every named input and output becomes an argument of its name (`scores` -> `--scores FILE`), but
     for names that begin with "after_" or end with "_parquet"; unnamed files do not. values: further

@@ -15,7 +15,7 @@ CYCLE = f"{PANEL}/cycle{{cycle}}"
 
 
 class StudyPaths:
-    """The files of one study. Patterns hold Snakemake's wildcards {setting} {model} {trait} {seed} {cycle}.
+    """The files of one study. Patterns hold wildcards: setting, model, trait, seed, cycle.
 
     base: the workflow's folder. Its own files are named from the folder that Snakemake runs in,
     so that another workflow may use this one as a module.
@@ -93,7 +93,7 @@ class StudyPaths:
         return "generated.jsonl" if setting.min_coherence is None else "generated_judged.jsonl"
 
     def of_cycles(self, name: str, but_last: bool = False) -> list[str]:
-        """A file of every panel and every cycle. but_last: of the cycles that another one follows."""
+        """A file of every panel and cycle. but_last: of the cycles that another one follows."""
         return [
             f"{self.cycle(panel, cycle)}/{name}"
             for panel in self.study.panels()

@@ -3,7 +3,7 @@
 import ast
 from pathlib import Path
 
-# From the ground up: a room imports only rooms of lower floors. Leaves import leaves above them here.
+# From the ground up: a room imports only rooms of lower floors.
 FLOORS = (
     ("errors", "rng", "doses", "environment_names", "vllm_limits"),
     ("io",),

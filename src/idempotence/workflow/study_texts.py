@@ -63,7 +63,7 @@ def data_files(study: Study, trait: str) -> list[Path]:
 
 
 def _for_audit(raw: dict[str, Any], unjudged: bool) -> Supply:
-    """Traits that an audit may name: it writes no texts, and needs rubrics where there is a judge."""
+    """Traits that an audit may name. It writes no texts; a judge needs their rubrics."""
     if raw.get("texts") != "written":
         return Supply(trait_names())
     return Supply(None if unjudged else trait_folders(_folder(raw, "traits_folder")))
