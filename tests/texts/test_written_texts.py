@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from test_report_pages import run_script
+from run_script import run_script
 
 from idempotence.errors import UserError
 from idempotence.texts import written
