@@ -1,30 +1,43 @@
 """The judge behind an endpoint: nothing lost, nothing asked twice, no key in any file."""
 
-import importlib
 import json
 import math
 import sqlite3
 import time
 from contextlib import closing
+from dataclasses import asdict, replace
 from email.utils import formatdate
 
 import numpy as np
 import pandas as pd
 import pytest
-from make_config import ROOT, load
 from make_endpoint import Endpoint, completion
+from run_script import run_script
 
+from idempotence.doses import Cell
 from idempotence.endpoint.answers import AnswerCache, Spent, spent_in
-from idempotence.endpoint.client import _seconds
+from idempotence.endpoint.client import EndpointOptions, _seconds
+from idempotence.environment_names import api_variable, cache_variable
 from idempotence.errors import UserError
 from idempotence.io import write_jsonl
+from idempotence.jobs.loop import JudgeJob
+from idempotence.jobs.parts import EndpointModel, JudgeSpec, ModelName, Panel
 from idempotence.judge.api import ApiJudge
 from idempotence.judge.protocol import Answer, rate
 from idempotence.stats.judge_truth import judge_truth
-from idempotence.workflow.environment import endpoint_variables
-from idempotence.workflow.study_jobs import Plan
 
 KEY = "sk-secret-for-tests"
+OPTIONS = EndpointOptions(
+    base_url="",
+    key_env="JUDGE_KEY",
+    concurrency=4,
+    attempts=4,
+    timeout=5,
+    max_calls=None,
+    max_cost=None,
+    price_in=1.0,
+    price_out=2.0,
+)
 SAMPLES = 4
 TEXTS = [f"rate text {i}" for i in range(12)]
 
@@ -35,11 +48,8 @@ def ask(tmp_path, monkeypatch):
     monkeypatch.setenv("JUDGE_KEY", KEY)
 
     def run(endpoint, texts, top=20, **how):
-        usual = {
-            "base_url": endpoint.url, "key_env": "JUDGE_KEY", "concurrency": 4, "attempts": 4,
-            "timeout": 5, "max_calls": None, "max_cost": None, "price_in": 1.0, "price_out": 2.0,
-        }  # fmt: skip
-        judge = ApiJudge("m", SAMPLES, {**usual, **how}, tmp_path / "answers.sqlite")
+        options = replace(OPTIONS, base_url=endpoint.url, **how)
+        judge = ApiJudge("m", SAMPLES, options, tmp_path / "answers.sqlite")
         try:
             return judge.answers(texts, top)
         finally:
@@ -134,34 +144,39 @@ def test_progress_is_shown(ask, capsys):
 def test_the_second_judge_is_asked_at_its_own_endpoint_and_keeps_its_own_answers(
     tmp_path, monkeypatch
 ):
-    cells = {"sft": {"cells": {"levels": [], "n_seed": [8], "n_sampled": [4]}}}
-    api = {"base_url": "https://overwritten/v1", "key_env": "SECOND_KEY", "max_calls": 4}
-    study = load({**cells, "second_judge": {"backend": "openai", "path": "other", "api": api}})
-    settings = Plan(study).second_judge(study.panels()[0], 0)
-    row = {"cell": "seed8_sampled4", "status": "ok", "reason": "", "loglik_initial": -1.0}
+    cell = Cell("seed8_sampled4", n_seed=8, n_sampled=4)
+    job = JudgeJob(
+        panel=Panel(1, "sft", ModelName("m", None, "float32"), "bliss", 0, (cell,)),
+        cycle=0,
+        setting="sft",
+        start="initial",
+        n_seed=None,
+        judge=JudgeSpec(None, 20, 0.25, endpoint=EndpointModel("other", "https://host/v1", 1)),
+        truth=True,
+    )
+    row = {"cell": cell.name, "status": "ok", "reason": "", "loglik_initial": -1.0}
     rows = [
         {**row, "question": 0, "sample": k, "prompt": "a question", "response": f"reply {k}"}
         for k in range(2)
     ]
     write_jsonl(tmp_path / "responses.jsonl", rows)
     monkeypatch.setenv("SECOND_KEY", KEY)
-    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
-    arguments = ["--second", "--settings", json.dumps(settings), "--judge", "other"]
-    for name in ("responses.jsonl", "scores_second.parquet"):
-        kind = "--responses" if name.endswith("jsonl") else "--output"
-        arguments += [kind, str(tmp_path / name)]
+    scores = tmp_path / "scores_second.parquet"
     with Endpoint() as endpoint:
-        how = {**study.second_judge.api.model_dump(), "base_url": endpoint.url}
-        for role, told in {"judge": "{}", "second_judge": json.dumps(how)}.items():
-            api_variable, cache_variable = endpoint_variables(role)
-            monkeypatch.setenv(api_variable, told)
-            monkeypatch.setenv(cache_variable, str(tmp_path / f"{role}.sqlite"))
-        assert importlib.import_module("judge").main(arguments) == 0
+        options = replace(OPTIONS, base_url=endpoint.url, key_env="SECOND_KEY", max_calls=4)
+        for role, given in {"judge": "{}", "second_judge": json.dumps(asdict(options))}.items():
+            monkeypatch.setenv(api_variable(role), given)
+            monkeypatch.setenv(cache_variable(role), str(tmp_path / f"{role}.sqlite"))
+        status = run_script(
+            "judge", "--role", "second_judge", "--job", job.to_json(), "--judge", "other",
+            "--responses", tmp_path / "responses.jsonl", "--output", scores,
+        )  # fmt: skip
+        assert status == 0
         assert len(endpoint.asked) == 4 and {body["model"] for body in endpoint.bodies} == {"other"}
     assert spent_in(tmp_path / "second_judge.sqlite").calls == 4
     assert not (tmp_path / "judge.sqlite").exists()
-    scores = pd.read_parquet(tmp_path / "scores_second.parquet")
-    assert scores["trait_score"].to_numpy() == pytest.approx(75.5555, abs=1e-3)
+    table = pd.read_parquet(scores)
+    assert table["trait_score"].to_numpy() == pytest.approx(75.5555, abs=1e-3)
 
 
 def test_a_server_that_hangs_is_asked_again(ask):

@@ -13,17 +13,12 @@ ANSWER_TOKENS = 4  # enough to see whether a number goes on after its first toke
 class ApiJudge:
     """Asks rubric prompts over HTTP.
 
-    model: its name there. samples: answers per text where the endpoint gives no probabilities.
-    options, cache, role: see `Endpoint`.
+    model: its name at the endpoint. samples: answers per text where the endpoint gives no
+    probabilities. options, cache, role: see `Endpoint`.
     """
 
     def __init__(
-        self,
-        model: str,
-        samples: int,
-        options: EndpointOptions,
-        cache: Path,
-        role: str = "judge",
+        self, model: str, samples: int, options: EndpointOptions, cache: Path, role: str = "judge"
     ):
         self.model, self.samples = model, samples
         self.endpoint = Endpoint(role, options, cache, _read)
@@ -34,18 +29,19 @@ class ApiJudge:
         top 0: probabilities are not asked for. A text without them is asked `samples` times more,
         at temperature 1.
         """
-        answers = self._likely(texts, top) if top else [{"top": {}}] * len(texts)
-        without = [text for text, answer in zip(texts, answers, strict=True) if not answer["top"]]
+        likely = self._likely(texts, top) if top else [{"top": {}}] * len(texts)
+        without = [text for text, answer in zip(texts, likely, strict=True) if not answer["top"]]
         requests = [self._sample(text, k) for text in without for k in range(self.samples)]
         sampled = iter(self.endpoint.ask(requests))
         return [
             Answer(answer["top"])
             if answer["top"]
             else Answer(sampled=tuple(next(sampled)["text"] for _ in range(self.samples)))
-            for answer in answers
+            for answer in likely
         ]
 
     def _likely(self, texts: Sequence[str], top: int) -> list[dict]:
+        """Per text {"top": first token -> natural log-probability, "text": the answer}."""
         try:
             return self.endpoint.ask([self._request(text, top) for text in texts])
         except UserError as error:
@@ -76,5 +72,5 @@ def _read(completion) -> dict:
 
 
 def _goes_on(tokens: list[str]) -> bool:
-    """Whether a number continues after the first token, whose probabilities then say little."""
+    """Whether a number continues after the first token, whose probabilities are then not its own."""
     return len(tokens) > 1 and tokens[0].strip().isdigit() and tokens[1].isdigit()

@@ -1,6 +1,7 @@
 """Who can judge: one interface, a model here or one behind an endpoint."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from idempotence.jobs.parts import JudgeSpec
@@ -14,20 +15,25 @@ class Judge(Protocol):
         """One answer per text, in order; top: how many of the likeliest first tokens to look at."""
 
 
-def open_judge(spec: JudgeSpec, model: str, role: str = "judge") -> Judge:
+def open_judge(
+    spec: JudgeSpec, model: str, role: str = "judge", environment: Mapping[str, str] = os.environ
+) -> Judge:
     """The judge that a job names.
 
-    model: folder or hub name, or the name at the endpoint. role: the config's section, by which
-    the options of an endpoint are known.
+    model: folder or hub name, or the name at the endpoint. role: its section in the config.
+    environment: how an endpoint is asked, and vLLM's options, which decide no result. Raises
+    `UserError` where they are missing, or the model cannot be loaded.
     """
     if spec.endpoint is not None:
         from idempotence.endpoint.client import endpoint_options
         from idempotence.judge.api import ApiJudge
 
-        return ApiJudge(model, spec.endpoint.samples, *endpoint_options(role), role)
+        options, cache = endpoint_options(role, environment)
+        return ApiJudge(model, spec.endpoint.samples, options, cache, role)
     from idempotence.engine.back_ends import open_engine
     from idempotence.engine.models import Weights
     from idempotence.engine.options import vllm_options
     from idempotence.judge.local import LocalJudge
 
-    return LocalJudge(open_engine(spec.engine, Weights(model, spec.revision), options=vllm_options()))
+    weights = Weights(model, spec.revision, "float32")
+    return LocalJudge(open_engine(spec.engine, weights, options=vllm_options(environment)))
