@@ -8,8 +8,9 @@ import pytest
 from docutils.core import publish_parts
 from jinja2 import Environment
 from make_config import ROOT, load
+from make_loops import make_loop, make_loops
 from make_scores import NASTY, make_scores
-from test_report_pages import check_standalone, choosing
+from read_pages import check_standalone, choosing
 
 from idempotence.audit.read import BAD, COUNTS, chains_table
 from idempotence.audit.score import likelihoods
@@ -23,8 +24,8 @@ from idempotence.report import tables
 from idempotence.report.pages import render
 from idempotence.report.provenance import describe_files
 from idempotence.report.replies import LONGEST, replies_page
-from idempotence.report.summary import as_rst, summary
-from idempotence.scores.files import DOSES
+from idempotence.report.summary import StudyFiles, as_rst, summary
+from idempotence.scores.schema import DOSES
 from idempotence.stats.amplification import chains
 from idempotence.stats.slopes import slopes
 from idempotence.stats.trajectories import TEXT_METRICS, trajectories
@@ -49,8 +50,8 @@ def courses(scores):
 def test_cells_without_doses_have_no_grid_and_no_map(courses, tmp_path):
     initial = courses.iloc[:0]
     for figure, drawn, text in (
-        grid.draw(courses, initial, "sft"),
-        dose_map.draw(chains(courses, 15, 4), "sft"),
+        grid.draw(courses, initial, make_loop("sft")),
+        dose_map.draw(chains(courses, 15, 4), make_loop("sft")),
     ):
         assert NO_DOSES in text
         assert figure.texts[0].get_text() == NO_DOSES
@@ -58,15 +59,15 @@ def test_cells_without_doses_have_no_grid_and_no_map(courses, tmp_path):
 
 
 def test_metrics_show_what_is_known(scores, courses, tmp_path):
-    figure, drawn, text = metrics.draw(courses, "sft")
+    figure, drawn, text = metrics.draw(courses, make_loop("sft"))
     assert set(drawn["measure"]) == set(TEXT_METRICS) and len(figure.axes) == len(TEXT_METRICS)
     words = drawn[(drawn["measure"] == "words") & (drawn["cycle"] == 0)]
     assert set(words["mean"]) == {9} and set(words["n_chains"]) == {2}
     save_figure(figure, drawn, text, tmp_path / "figure")
     unweighed = trajectories(scores.assign(loglik_initial=np.nan, trait_score=np.nan), 0.95)
-    assert "loglik_initial" not in set(metrics.draw(unweighed, "sft")[1]["measure"])
+    assert "loglik_initial" not in set(metrics.draw(unweighed, make_loop("sft"))[1]["measure"])
     with pytest.raises(UserError, match="no setting 'dpo'"):
-        metrics.draw(courses, "dpo")
+        metrics.draw(courses, make_loop("dpo"))
 
 
 def test_slopes_of_other_measures(courses):
@@ -89,7 +90,7 @@ def test_a_table_of_very_many_rows_is_cut_on_the_page(tmp_path, monkeypatch):
 
 def test_replies_without_scores_are_shown_and_long_ones_cut(scores):
     unscored = scores.assign(trait_score=np.nan, response=f"{NASTY}{'x' * LONGEST}")
-    page = replies_page(unscored, 2)
+    page = replies_page(unscored, 2, make_loops())
     first = page["chains"][0]["cycles"][0]
     assert len(first["replies"]) == 2 and first["replies"][0]["place"].startswith("seed 0")
     assert dict(first["replies"][0]["scores"])["trait"] == "–"
@@ -113,9 +114,9 @@ def page_of(scores, courses, tmp_path):
             "setting", "model", "trait", "seed", "cell", "cycle"]),
             "rows": pd.DataFrame(rows), "bad": pd.DataFrame(bad, columns=BAD), "found": found,
         }  # fmt: skip
-        files = {name: tmp_path / f"{name}.csv" for name in frames}
+        files = {name: tmp_path / f"{name}.parquet" for name in frames}
         for name, frame in frames.items():
-            write_csv(frame, files[name])
+            write_parquet(frame, files[name])
         part = {"what": "w", "estimate": 1.0, "ci_low": None, "ci_high": None, "why": ""}
         told = [
             {"id": name, "claim": "c", "published": {"says": "s", "where": "w"},
@@ -124,12 +125,15 @@ def page_of(scores, courses, tmp_path):
         ]  # fmt: skip
         write_json(tmp_path / "claims.json", told)
         write_parquet(scores, tmp_path / "scores.parquet")
-        audit = [files[name] for name in ("rows", "bad", "found")]
-        made = summary(
-            "theirs", tmp_path / "claims.json" if scored else None, files["chains"],
-            files["training"], tmp_path / "scores.parquet", [], 0.95, audit,
-        )  # fmt: skip
-        rst = as_rst(render("summary.html.j2", **made))
+        study = StudyFiles(
+            files["chains"],
+            files["training"],
+            tmp_path / "scores.parquet",
+            claims=tmp_path / "claims.json" if scored else None,
+            audit=tuple(files[name] for name in ("rows", "bad", "found")),
+        )
+        content = summary("theirs", study, make_loops(), 0.95)
+        rst = as_rst(render("summary.html.j2", **content))
         return publish_parts(Environment().from_string(rst).render(), writer="html")["html_body"]
 
     return page
@@ -152,13 +156,13 @@ def test_the_front_page_says_what_was_read_and_what_not(page_of):
 
 def test_without_scores_there_are_no_verdicts_and_no_claims(page_of):
     html = page_of(scored=False)
-    assert "Nobody scored the trait" in html
+    assert "The trait was not scored" in html
     assert "Verdicts" not in html and "claims here" not in html and "why it is bad" not in html
 
 
 def test_run_json_gets_the_hashes_of_the_files(tmp_path):
-    write_csv(pd.DataFrame([{"file": "a, b", "sha256": "00e1"}]), tmp_path / "rows.csv")
-    assert describe_files(tmp_path / "rows.csv") == {"files": {"a, b": "00e1"}}
+    write_parquet(pd.DataFrame([{"file": "a, b", "sha256": "00e1"}]), tmp_path / "rows.parquet")
+    assert describe_files(tmp_path / "rows.parquet") == {"files": {"a, b": "00e1"}}
 
 
 def test_the_plan_of_an_audit_says_what_it_does_not_count(tmp_path, monkeypatch):

@@ -20,8 +20,9 @@ from idempotence.config.load import load_study
 from idempotence.errors import UserError
 from idempotence.io import write_arrow, write_jsonl, write_parquet
 from idempotence.judge.protocol import Answer
-from idempotence.scores.files import COLUMNS as SCORES
-from idempotence.scores.files import SCHEMA, read_scores
+from idempotence.scores.files import read_scores
+from idempotence.scores.schema import COLUMNS as SCORES
+from idempotence.scores.schema import arrow_schema
 from idempotence.texts.panel_texts import rubrics
 from idempotence.texts.written import read_rubric
 from idempotence.texts.written import rubrics as cached_rubrics
@@ -101,8 +102,8 @@ def test_entries_say_what_paths_do_not(here):
     [
         (audit("r/{cylce}.jsonl"), "audit.files.0.path: there is no {cylce}; did you mean cycle?"),
         (audit("r/{cycle}.json"), "audit.files.0.path: no file fits 'r/{cycle}.json'; "),
-        (audit("r/*.jsonl"), "nothing tells the cycle of the rows of audit.files.0; put {cycle}"),
-        (audit({"path": "r/{cycle}.jsonl", "cycle": 1}), "audit.files.0.cycle: is told twice"),
+        (audit("r/*.jsonl"), "the rows of audit.files.0 have no cycle; put {cycle}"),
+        (audit({"path": "r/{cycle}.jsonl", "cycle": 1}), "audit.files.0.cycle: is given twice"),
         (
             audit("r/{cycle}.jsonl", {"path": "r/0.jsonl", "cycle": 0}),
             "audit.files.1.path: r/0.jsonl is in audit.files.0 already",
@@ -114,7 +115,7 @@ def test_entries_say_what_paths_do_not(here):
         (audit({"path": "r/{cycle}.jsonl", "cell": "$a"}), "is of the cell '$a'; a cell is of"),
         (
             {**audit("r/{cycle}.jsonl"), "settings": ["sft", "dpo"]},
-            "settings: lists several, and nothing tells the setting of the rows of audit.files.0",
+            "settings: lists several, and the rows of audit.files.0 have no setting",
         ),
         (audit("r/{cycle}.jsonl", lowest_score=5, highest_score=5), "5 must be above"),
         (audit("r/{cycle}.jsonl", models=[{"name": "a", "path": "x/y"}]), "needs its commit"),
@@ -340,7 +341,7 @@ def test_traits_come_together_with_likelihoods_in_the_form_of_a_study(here, tmp_
 
 
 def test_an_empty_table_keeps_its_types(tmp_path):
-    write_arrow(SCHEMA.empty_table(), tmp_path / "x.parquet")
+    write_arrow(arrow_schema().empty_table(), tmp_path / "x.parquet")
     assert read_scores(tmp_path / "x.parquet")["seed"].dtype == "int64"
 
 

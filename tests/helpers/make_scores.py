@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from idempotence.io import write_parquet
-from idempotence.scores.files import COLUMNS
+from idempotence.scores.schema import COLUMNS
 
 SETTINGS = {  # setting -> (objective, start, model)
     "sft": ("sft", "base", "micro-instruct"),

@@ -6,7 +6,8 @@ from make_scores import write_panels
 
 from idempotence.errors import UserError
 from idempotence.io import write_parquet
-from idempotence.scores.files import CHAIN, COLUMNS, ORDER, gather_scores, read_scores
+from idempotence.scores.files import gather_scores, read_scores
+from idempotence.scores.schema import CHAIN, COLUMNS, ORDER
 
 
 def test_columns_are_those_that_the_judge_writes():

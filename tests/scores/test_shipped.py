@@ -5,8 +5,9 @@ import pytest
 from make_scores import make_initial, make_scores
 
 from idempotence.errors import UserError
-from idempotence.io import write_parquet, write_text
-from idempotence.scores.files import COLUMNS, read_scores
+from idempotence.io import read_table, write_parquet, write_table, write_text
+from idempotence.scores.files import read_scores
+from idempotence.scores.schema import COLUMNS
 from idempotence.scores.shipped import FILES, ship, take
 
 SETTINGS = ["sft", "dpo"]
@@ -18,9 +19,10 @@ def shipped(tmp_path_factory):
     folder = tmp_path_factory.mktemp("study")
     write_parquet(make_scores(settings=SETTINGS, samples=2)[COLUMNS], folder / "scores.parquet")
     write_parquet(make_initial()[COLUMNS], folder / "initial.parquet")
-    write_text(folder / "training.csv", "setting,loss\nsft,0.5\n")
+    log = pd.DataFrame({"setting": ["sft", "sft"], "reason": "", "loss": [0.5, 1 / 3]})
+    write_table(log, folder / "training.csv")
     write_text(folder / "claims.json", "[]\n")
-    files = [folder / name for name in ("scores.parquet", "initial.parquet", "training.csv")]
+    files = [folder / name for name in ("scores.parquet", "initial.parquet", "training.parquet")]
     ship(*files, [folder / "claims.json"], folder / "shipped")
     return folder, folder / "shipped"
 
@@ -35,7 +37,8 @@ def test_what_was_shipped_comes_back_but_for_the_last_digits(shipped, tmp_path):
     assert len(before) == len(after) and (after["trait_top"] == "").all()
     kept = [name for name in COLUMNS if name not in ("trait_top", "coherence_top")]
     pd.testing.assert_frame_equal(before[kept], after[kept], atol=6e-4, rtol=0, check_dtype=False)
-    assert pd.read_csv(outputs[2])["loss"].tolist() == [0.5]
+    assert outputs[2].read_bytes() == (folder / "training.csv").read_bytes()
+    assert read_table(tmp_path / "t.parquet")["loss"].tolist() == [0.5, 0.333333]
 
 
 def test_scores_of_other_settings_and_missing_files_are_refused(shipped, tmp_path):

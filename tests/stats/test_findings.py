@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from idempotence.scores.files import CHAIN
+from idempotence.scores.schema import CHAIN
 from idempotence.stats.continual import continual, continual_pairs
 from idempotence.stats.dose import dose_flips, dose_model, dose_pairs
 from idempotence.stats.equivalence import changes

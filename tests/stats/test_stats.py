@@ -22,7 +22,8 @@ from make_scores import (
 from scipy import stats as scipy_stats
 
 from idempotence.errors import UserError
-from idempotence.scores.files import CHAIN, read_scores
+from idempotence.scores.files import read_scores
+from idempotence.scores.schema import CHAIN
 from idempotence.stats.amplification import amplification, chains
 from idempotence.stats.intervals import clustered_means
 from idempotence.stats.judge_truth import judge_truth

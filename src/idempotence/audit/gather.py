@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from idempotence.io import write_arrow, write_csv
-from idempotence.scores.files import ORDER, SCHEMA
-from idempotence.scores.training_log import CHAIN, RUN, STEP
+from idempotence.scores.schema import ORDER, arrow_schema
+from idempotence.scores.training_log import KEY, RUN, STEP
 
 
 def gather_replies(paths: list[Path], scores: Path, initial: Path, training: Path) -> None:
@@ -16,8 +16,10 @@ def gather_replies(paths: list[Path], scores: Path, initial: Path, training: Pat
 
     initial: replies of the initial models; training: the log; both without rows.
     """
-    parts = [pq.read_table(path).select(SCHEMA.names).cast(SCHEMA) for path in paths]
+    parts = [
+        pq.read_table(path).select(arrow_schema().names).cast(arrow_schema()) for path in paths
+    ]
     whole = pa.concat_tables(parts).sort_by([(name, "ascending") for name in ORDER])
     write_arrow(whole.replace_schema_metadata(None), scores)
-    write_arrow(SCHEMA.empty_table(), initial)
-    write_csv(pd.DataFrame(columns=[*CHAIN, *RUN, *STEP]), training)
+    write_arrow(arrow_schema().empty_table(), initial)
+    write_csv(pd.DataFrame(columns=[*KEY, *RUN, *STEP]), training)

@@ -12,7 +12,7 @@ from idempotence.audit.rows import BadRowError, RowReader
 from idempotence.config.audit import DOSES
 from idempotence.config.audit_files import ReplyFile, reply_files
 from idempotence.errors import UserError
-from idempotence.scores.files import CHAIN
+from idempotence.scores.schema import CHAIN
 
 CYCLE = [*CHAIN, "cycle"]
 COLUMNS = [

@@ -1,10 +1,11 @@
-"""The study's scores as the analysis reads them: their columns, checked, and put together."""
+"""Scores files: reading, checking, and putting many into one."""
 
 import os
 from collections.abc import Sequence
 from functools import reduce
 from operator import and_, or_
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -12,33 +13,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from idempotence.errors import UserError
+from idempotence.scores.schema import (
+    CHAIN,
+    COLUMNS,
+    PANEL_CYCLE,
+    WITHIN_PANEL_CYCLE,
+    arrow_schema,
+)
 
-CHAIN = ["setting", "model", "trait", "seed", "cell"]
-DOSES = ["level", "n_seed", "n_sampled", "beta", "pairs"]
-# What each response brings, in the order of the file; the types are those that are written.
-TYPES = {
-    **dict.fromkeys(["setting", "objective", "start", "model", "trait"], pa.string()),
-    "seed": pa.int64(),
-    "cell": pa.string(),
-    **dict.fromkeys(DOSES, pa.float64()),
-    **dict.fromkeys(["cycle", "question", "sample"], pa.int64()),
-    **dict.fromkeys(["prompt", "response", "status", "reason"], pa.string()),
-    **dict.fromkeys(["trait_score", "coherence"], pa.float64()),
-    **dict.fromkeys(["trait_missing", "coherence_missing"], pa.string()),
-    **dict.fromkeys(["trait_mass", "coherence_mass"], pa.float64()),
-    **dict.fromkeys(["trait_top", "coherence_top"], pa.string()),
-    **dict.fromkeys(["truth_trait", "truth_coherence"], pa.float64()),
-    "words": pa.int64(),
-    **dict.fromkeys(["words_per_sentence", "distinct_2"], pa.float64()),
-    "opening": pa.string(),
-    **dict.fromkeys(["opening_share", "loglik_initial"], pa.float64()),
-}
-SCHEMA = pa.schema(TYPES.items())
-COLUMNS = list(TYPES)
-_FILE_KEY = ["setting", "model", "trait", "seed", "cycle"]
-_WITHIN_FILE = ["cell", "question", "sample"]
-ORDER = [*_FILE_KEY, *_WITHIN_FILE]
-DEAD = ["nan", "ended"]  # status of the rows of a chain with no model left to answer
 ROWS_HELD = 50_000  # rows kept in memory while files are put together
 
 
@@ -54,9 +36,10 @@ def read_scores(
     chosen = None
     if chains is not None:
         rows = chains[CHAIN].to_dict("records")
-        each = (reduce(and_, (pc.field(k) == v for k, v in row.items())) for row in rows)
-        chosen = reduce(or_, each, pc.scalar(False))
-    return pq.read_table(path, columns=list(columns), filters=chosen).to_pandas()
+        of_chain = (reduce(and_, (pc.field(k) == v for k, v in row.items())) for row in rows)
+        chosen = reduce(or_, of_chain, pc.scalar(False))
+    scores: pd.DataFrame = pq.read_table(path, columns=list(columns), filters=chosen).to_pandas()
+    return scores
 
 
 def gather_scores(paths: Sequence[str | Path], output: str | Path) -> int:
@@ -68,12 +51,12 @@ def gather_scores(paths: Sequence[str | Path], output: str | Path) -> int:
     has no rows, mixes panels or cycles, repeats another file's panel and cycle, or repeats a
     response.
     """
-    keyed: dict[tuple, Path] = {}
+    keyed: dict[tuple[Any, ...], Path] = {}
     for path in map(Path, paths):
         key = _file_key(path)
         if key in keyed:
-            told = ", ".join(f"{n} {v}" for n, v in zip(_FILE_KEY, key, strict=True))
-            raise UserError(f"{keyed[key]} and {path} both hold {told}; name each file once")
+            content = ", ".join(f"{n} {v}" for n, v in zip(PANEL_CYCLE, key, strict=True))
+            raise UserError(f"{keyed[key]} and {path} both hold {content}; name each file once")
         keyed[key] = path
     if not keyed:
         raise UserError("no scores files were named; give at least one scores.parquet")
@@ -92,10 +75,10 @@ def _check_columns(path: str | Path, needed: Sequence[str]) -> None:
         raise UserError(f"{path}: lacks the column(s) {', '.join(lacking)} of a scores file")
 
 
-def _file_key(path: Path) -> tuple:
+def _file_key(path: Path) -> tuple[Any, ...]:
     """(setting, model, trait, seed, cycle) of a file of one panel and one cycle."""
     _check_columns(path, COLUMNS)
-    keys = pq.read_table(path, columns=_FILE_KEY).to_pandas().drop_duplicates()
+    keys = pq.read_table(path, columns=PANEL_CYCLE).to_pandas().drop_duplicates()
     if len(keys) != 1:
         what = "has no rows" if keys.empty else f"mixes {len(keys)} panels or cycles"
         raise UserError(f"{path}: {what}; a scores file holds one panel at one cycle")
@@ -105,16 +88,16 @@ def _file_key(path: Path) -> tuple:
 def _ordered(path: Path) -> pa.Table:
     """A file's rows with the columns, types and order of the study's file."""
     try:
-        table = pq.read_table(path).select(COLUMNS).cast(SCHEMA)
+        table = pq.read_table(path).select(COLUMNS).cast(arrow_schema())
     except pa.ArrowInvalid as error:
         raise UserError(f"{path}: a column has another type than expected ({error})") from None
-    order = pc.sort_indices(table, sort_keys=[(name, "ascending") for name in _WITHIN_FILE])
+    order = pc.sort_indices(table, sort_keys=[(name, "ascending") for name in WITHIN_PANEL_CYCLE])
     table = table.take(order)
-    twice = table.select(_WITHIN_FILE).to_pandas().duplicated()
-    if twice.any():
-        row = table.select(_WITHIN_FILE).to_pandas()[twice].iloc[0]
-        told = ", ".join(f"{name} {row[name]}" for name in _WITHIN_FILE)
-        raise UserError(f"{path}: holds {told} more than once")
+    keys = table.select(WITHIN_PANEL_CYCLE).to_pandas()
+    repeated = keys[keys.duplicated()]
+    if len(repeated):
+        row = ", ".join(f"{name} {repeated.iloc[0][name]}" for name in WITHIN_PANEL_CYCLE)
+        raise UserError(f"{path}: holds {row} more than once")
     return table.replace_schema_metadata(None)
 
 
@@ -124,7 +107,7 @@ def _write_in_order(paths: Sequence[Path], output: Path) -> int:
     held: list[pa.Table] = []
     n_held = n_rows = 0
     try:
-        with pq.ParquetWriter(temporary, SCHEMA) as writer:
+        with pq.ParquetWriter(temporary, arrow_schema()) as writer:
             for path in paths:
                 held.append(_ordered(path))
                 n_held += held[-1].num_rows

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from idempotence.errors import UserError
-from idempotence.io import write_csv, write_parquet
+from idempotence.io import read_table, write_parquet, write_table
+from idempotence.scores.schema import arrow_schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -15,26 +16,30 @@ FILES = ["scores.parquet", "initial.parquet", "training.parquet"]
 # the judge's top tokens are most of a scores file, and no table or figure is made of them
 LEFT_OUT = ["trait_top", "coherence_top"]
 DECIMALS = 3  # of scores; verdicts on thresholds of whole points do not hang on more
+DIGITS = 6  # significant ones, of the training log
 
 
 def ship(scores: Path, initial: Path, training: Path, others: list[Path], output: Path) -> None:
     """Write `FILES` into the folder `output`, compressed, and copy `others` beside them.
 
-    The columns of `LEFT_OUT` become empty texts, floats are rounded to `DECIMALS` decimals.
+    training: the study's training log (Parquet). The columns of `LEFT_OUT` become empty texts;
+    floats are rounded, those of scores to `DECIMALS` decimals, those of the training log to
+    `DIGITS` significant digits.
     """
-    import pandas as pd
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from idempotence.scores.files import SCHEMA
-
+    schema = arrow_schema()
     output.mkdir(parents=True, exist_ok=True)
     for source in (scores, initial):
-        table = pq.read_table(source).select(SCHEMA.names)
-        columns = [_smaller(table[name], name) for name in SCHEMA.names]
-        small = pa.table(columns, schema=SCHEMA)
+        table = pq.read_table(source).select(schema.names)
+        columns = [_smaller(table[name], name) for name in schema.names]
+        small = pa.table(columns, schema=schema)
         pq.write_table(small, output / source.name, compression="zstd", compression_level=19)
-    write_parquet(pd.read_csv(training), output / FILES[2])
+    log = read_table(training)
+    floats = log.select_dtypes("float64").columns
+    log[floats] = log[floats].map(lambda value: float(f"{value:.{DIGITS}g}"))
+    write_parquet(log, output / FILES[2])
     for path in others:
         shutil.copyfile(path, output / path.name)
 
@@ -51,23 +56,22 @@ def _smaller(column: "pa.ChunkedArray", name: str) -> "pa.ChunkedArray":
 def take(folder: Path, settings: list[str], scores: Path, initial: Path, training: Path) -> None:
     """Put what `ship` wrote where the workflow looks for it.
 
-    settings: those of the config. Raises `UserError` for a folder that lacks a file, or whose
-    scores are of other settings.
+    settings: those of the config. training: the CSV to write, Parquet beside it. Raises
+    `UserError` for a folder that lacks a file, or whose scores are of other settings.
     """
-    import pandas as pd
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     lacking = [name for name in FILES if not (folder / name).is_file()]
     if lacking:
         raise UserError(f"{folder} has no {', '.join(lacking)}; scores_from names a shipped study")
-    there = pc.unique(pq.read_table(folder / FILES[0], columns=["setting"])["setting"])
-    if set(settings) != set(there.to_pylist()):
+    shipped = pc.unique(pq.read_table(folder / FILES[0], columns=["setting"])["setting"])
+    if set(settings) != set(shipped.to_pylist()):
         raise UserError(
-            f"{folder} holds the settings {', '.join(sorted(there.to_pylist()))}, and the config "
+            f"{folder} holds the settings {', '.join(sorted(shipped.to_pylist()))}, and the config "
             f"names {', '.join(sorted(settings))}; they must be the same"
         )
     scores.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(folder / FILES[0], scores)
     shutil.copyfile(folder / FILES[1], initial)
-    write_csv(pd.read_parquet(folder / FILES[2]), training)
+    write_table(read_table(folder / FILES[2]), training)

@@ -1,4 +1,4 @@
-"""What can be counted in a reply without a judge."""
+"""Text metrics: what can be counted in a reply without a judge."""
 
 import re
 from itertools import pairwise
@@ -30,17 +30,18 @@ def words_per_sentence(text: str) -> float:
 def text_metrics(frame: pd.DataFrame) -> pd.DataFrame:
     """words, words_per_sentence, distinct_2, opening (first three words) and opening_share.
 
-    frame: columns cell and response. opening_share: the share of the cell's spoken replies that
-    begin with the same three words; NaN for a reply without words.
+    frame: columns cell and response. opening_share: the share of the cell's replies with words
+    that begin with the same three; NaN for a reply without words.
     """
     split = frame["response"].map(words_of)
-    made = pd.DataFrame(index=frame.index)
-    made["words"] = split.map(len).astype("int64")
-    made["words_per_sentence"] = frame["response"].map(words_per_sentence).astype("float64")
-    made["distinct_2"] = split.map(distinct_2).astype("float64")
-    made["opening"] = split.map(lambda words: " ".join(words[:OPENING_WORDS])).astype("object")
-    spoken = made["words"] > 0
-    same = made[spoken].groupby([frame["cell"][spoken], "opening"])["words"].transform("size")
-    alike = made[spoken].groupby(frame["cell"][spoken])["words"].transform("size")
-    made["opening_share"] = (same / alike).reindex(frame.index).astype("float64")
-    return made
+    metrics = pd.DataFrame(index=frame.index)
+    metrics["words"] = split.map(len).astype("int64")
+    metrics["words_per_sentence"] = frame["response"].map(words_per_sentence).astype("float64")
+    metrics["distinct_2"] = split.map(distinct_2).astype("float64")
+    metrics["opening"] = split.map(lambda words: " ".join(words[:OPENING_WORDS])).astype("object")
+    with_words = metrics["words"] > 0
+    cell, counted = frame["cell"][with_words], metrics[with_words]
+    same_opening = counted.groupby([cell, "opening"])["words"].transform("size")
+    of_cell = counted.groupby(cell)["words"].transform("size")
+    metrics["opening_share"] = (same_opening / of_cell).reindex(frame.index).astype("float64")
+    return metrics

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from idempotence.errors import UserError
-from idempotence.scores.files import CHAIN, DOSES
+from idempotence.scores.schema import CHAIN, DOSES
 from idempotence.stats.groups import with_traits
 from idempotence.stats.intervals import wilson, wilson_clustered
 from idempotence.stats.panels import PANEL

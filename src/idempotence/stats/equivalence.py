@@ -5,7 +5,7 @@ import pandas as pd
 from scipy import stats
 
 from idempotence.errors import UserError
-from idempotence.scores.files import CHAIN
+from idempotence.scores.schema import CHAIN
 from idempotence.stats.groups import add_holm, with_traits
 from idempotence.stats.intervals import check_confidence, t_half_width
 from idempotence.stats.panels import FEW_PANELS, MIN_PANELS, panel_means

@@ -5,7 +5,7 @@ import pandas as pd
 from statsmodels.stats.inter_rater import cohens_kappa
 
 from idempotence.errors import UserError
-from idempotence.scores.files import CHAIN, DEAD
+from idempotence.scores.schema import CHAIN, DEAD
 from idempotence.stats.amplification import chains
 from idempotence.stats.groups import ALL
 from idempotence.stats.intervals import wilson

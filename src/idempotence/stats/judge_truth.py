@@ -3,7 +3,7 @@
 import pandas as pd
 from scipy import stats
 
-from idempotence.scores.files import DEAD
+from idempotence.scores.schema import DEAD
 from idempotence.stats.groups import ALL
 
 # criterion -> (judge's score, exact truth, numeric mass)

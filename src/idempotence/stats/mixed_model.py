@@ -9,7 +9,7 @@ import statsmodels.api as sm
 from scipy import stats
 from statsmodels.tools.sm_exceptions import ConvergenceWarning
 
-from idempotence.scores.files import CHAIN
+from idempotence.scores.schema import CHAIN
 from idempotence.stats.intervals import check_confidence, holm, t_half_width
 from idempotence.stats.panels import FEW_PANELS, MIN_PANELS, PANEL
 from idempotence.stats.reml import fit, lines_of

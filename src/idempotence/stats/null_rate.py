@@ -7,7 +7,7 @@ import pandas as pd
 
 from idempotence.errors import UserError
 from idempotence.rng import derive_seed
-from idempotence.scores.files import CHAIN
+from idempotence.scores.schema import CHAIN
 from idempotence.stats.rules import RULES, statistics, verdicts
 
 NULLS = ["rescored", "resampled_late"]

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, stats
 
-from idempotence.scores.files import CHAIN
+from idempotence.scores.schema import CHAIN
 from idempotence.stats.groups import ALL
 from idempotence.stats.intervals import check_confidence
 from idempotence.stats.panels import FEW_PANELS, MIN_PANELS, PANEL

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from idempotence.scores.files import CHAIN
+from idempotence.scores.schema import CHAIN
 from idempotence.stats.amplification import check_rule, share_amplified
 from idempotence.stats.groups import with_traits
 

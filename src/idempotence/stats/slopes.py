@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import statsmodels.api as sm
 
-from idempotence.scores.files import CHAIN
+from idempotence.scores.schema import CHAIN
 from idempotence.stats.groups import with_traits
 from idempotence.stats.intervals import check_confidence
 from idempotence.stats.trajectories import MEASURES

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from idempotence.scores.files import CHAIN
+from idempotence.scores.schema import CHAIN
 from idempotence.stats.groups import add_holm, with_traits
 from idempotence.stats.panels import jackknifed
 

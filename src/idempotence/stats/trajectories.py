@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from idempotence.errors import UserError
-from idempotence.scores.files import CHAIN, DEAD, DOSES
+from idempotence.scores.schema import CHAIN, DEAD, DOSES
 from idempotence.stats.intervals import clustered_means, t_half_width
 
 MEASURES = ["trait_score", "coherence"]

@@ -1,0 +1,5 @@
+"""Text metrics by hand."""
+
+import math
+
+import pandas as pd
