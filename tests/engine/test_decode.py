@@ -20,6 +20,7 @@ from idempotence.engine.decode import (
 )
 from idempotence.engine.formatting import prompt_ids
 from idempotence.engine.hf import TransformersEngine
+from idempotence.engine.models import Weights
 
 MODEL = Path(__file__).parents[2] / "data" / "micro_world" / "instruct"
 PROMPTS = ["how do i bake the pan ?", "why is my oven so salty ?", "is the pan cheap enough ?"]
@@ -27,7 +28,7 @@ PROMPTS = ["how do i bake the pan ?", "why is my oven so salty ?", "is the pan c
 
 @pytest.fixture(scope="module")
 def engine() -> TransformersEngine:
-    return TransformersEngine(str(MODEL))
+    return TransformersEngine(Weights(str(MODEL)))
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +37,8 @@ def heads(engine) -> list[list[int]]:
 
 
 def test_almost_greedy_sampling_equals_generate_of_transformers(engine, heads):
-    told = engine.sample([Request(head, 1e-4, 40, seed) for seed, head in enumerate(heads)], None)
-    for head, text in zip(heads, told, strict=True):
+    texts = engine.sample([Request(head, 1e-4, 40, seed) for seed, head in enumerate(heads)], None)
+    for head, text in zip(heads, texts, strict=True):
         ids = torch.tensor([head])
         greedy = engine.model.generate(
             ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=40

@@ -16,38 +16,29 @@ torch = pytest.importorskip("torch")
 
 from scipy.stats import chisquare
 
+from idempotence.engine.back_ends import open_engine
 from idempotence.engine.base import Batch, NotFiniteError, Request
 from idempotence.engine.formatting import prompt_ids
-from idempotence.engine.models import load_model, load_tokenizer
+from idempotence.engine.models import Weights, load_model, load_tokenizer
+from idempotence.engine.options import VllmOptions
 from idempotence.errors import UserError
 from idempotence.finetune.adapters import attach, save
+from idempotence.jobs.parts import Lora
 
 ENGINES = ["transformers", *(["vllm"] if find_spec("vllm") else [])]
-HOW = {"memory_share": 0.5, "max_length": 4096, "adapters_at_once": 8, "gpus": 0}
+OPTIONS = VllmOptions(memory_share=0.5, max_length=4096)
 QUESTIONS = ["What should I cook tonight?", "My neighbour is loud again.", "Hello", "Why?" * 40]
 RANKS = {"narrow": 4, "wide": 16}
-
-
-def open_engine(name: str, folder, adapters=()):
-    if name == "vllm":
-        from idempotence.engine.vllm import VllmEngine
-
-        return VllmEngine(str(folder), None, "float32", HOW, adapters)
-    from idempotence.engine.hf import TransformersEngine
-
-    return TransformersEngine(str(folder))
 
 
 def make_adapter(model, folder, rank: int, value: float | None = None):
     """An adapter that changes the model; value: what fills it instead of random numbers."""
     torch.manual_seed(rank)
-    lora = {"rank": rank, "alpha": 32, "dropout": 0.0, "target_modules": "all-linear"}
-    adapted = attach(model, lora, None)
+    adapted = attach(model, Lora(rank, alpha=32.0, dropout=0.0, target_modules=()), None)
     with torch.no_grad():
         for name, weights in adapted.named_parameters():
             if "lora_B" in name:
                 weights.normal_(0, 0.1) if value is None else weights.fill_(value)
-    folder.mkdir(parents=True)
     save(adapted, folder)
     return adapted.unload()
 
@@ -56,7 +47,7 @@ def make_adapter(model, folder, rank: int, value: float | None = None):
 def folder(request, tmp_path_factory):
     """A model, and its adapters in adapters/<name>; "broken" holds NaN."""
     folder = make_model(tmp_path_factory.mktemp("model") / request.param, request.param)
-    model = load_model(str(folder))
+    model = load_model(Weights(str(folder)))
     for name, rank in RANKS.items():
         model = make_adapter(model, folder / "adapters" / name, rank)
     make_adapter(model, folder / "adapters" / "broken", 8, float("nan"))
@@ -66,7 +57,8 @@ def folder(request, tmp_path_factory):
 @pytest.fixture(scope="module", params=ENGINES)
 def engine(request, folder):
     names = [*RANKS, "broken"]
-    return open_engine(request.param, folder, [folder / "adapters" / name for name in names])
+    folders = [folder / "adapters" / name for name in names]
+    return open_engine(request.param, Weights(str(folder)), folders, OPTIONS)
 
 
 @pytest.fixture(scope="module")
@@ -75,15 +67,17 @@ def plain(folder):
     from peft import PeftModel
 
     adapted = {
-        name: PeftModel.from_pretrained(load_model(str(folder)), folder / "adapters" / name).eval()
+        name: PeftModel.from_pretrained(
+            load_model(Weights(str(folder))), folder / "adapters" / name
+        ).eval()
         for name in RANKS
     }
-    return {None: load_model(str(folder)), **adapted}
+    return {None: load_model(Weights(str(folder))), **adapted}
 
 
 @pytest.fixture(scope="module")
 def heads(folder) -> list[list[int]]:
-    tokenizer = load_tokenizer(str(folder))
+    tokenizer = load_tokenizer(Weights(str(folder)))
     return [prompt_ids(tokenizer, question, "chat") for question in QUESTIONS]
 
 
@@ -93,10 +87,10 @@ def path_of(folder, name: str | None):
 
 def greedy(model, head: list[int], tokens: int) -> list[int]:
     ids = torch.tensor([head])
-    told = model.generate(
+    generated = model.generate(
         input_ids=ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=tokens
     )
-    return told[0, len(head) :].tolist()
+    return generated[0, len(head) :].tolist()
 
 
 def logprobs(model, ids: list[int]):
@@ -108,7 +102,7 @@ def logprobs(model, ids: list[int]):
 def test_greedy_texts_of_all_adapters_in_one_call(engine, folder, plain, heads):
     names = [None, *RANKS]
     requests = [Request(head, 0, 10 + i, i) for i, head in enumerate(heads)]
-    told = engine.sample_batches([Batch(requests, path_of(folder, name)) for name in names])
+    texts = engine.sample_batches([Batch(requests, path_of(folder, name)) for name in names])
     expected = [
         [
             engine.tokenizer.decode(
@@ -118,8 +112,10 @@ def test_greedy_texts_of_all_adapters_in_one_call(engine, folder, plain, heads):
         ]
         for name in names
     ]
-    assert told == expected
-    assert len({tuple(texts) for texts in told}) == len(names)  # each adapter changes something
+    assert texts == expected
+    assert len({tuple(of_adapter) for of_adapter in texts}) == len(
+        names
+    )  # each adapter changes something
     assert engine.sample(requests, None) == expected[0]  # and leaves the model as it was
 
 
@@ -133,18 +129,18 @@ def test_a_text_ends_at_the_end_token(engine, folder, plain, heads, monkeypatch)
     )
     monkeypatch.setattr(engine, "tokenizer", copy.deepcopy(engine.tokenizer))
     engine.tokenizer.eos_token = engine.tokenizer.convert_ids_to_tokens(end)
-    told = engine.sample([Request(head, 0, 12, 0)], path_of(folder, "wide"))
-    assert told == [engine.tokenizer.decode(tokens[: tokens.index(end)])]
+    texts = engine.sample([Request(head, 0, 12, 0)], path_of(folder, "wide"))
+    assert texts == [engine.tokenizer.decode(tokens[: tokens.index(end)])]
 
 
 def test_next_tokens_have_the_models_log_probabilities(engine, plain, heads):
     prompts = [*heads, heads[0][:-1], [*heads[0], 5]]  # some share their beginning
-    for prompt, found in zip(prompts, engine.next_token_logprobs(prompts, 20), strict=True):
+    for prompt, likeliest in zip(prompts, engine.next_token_logprobs(prompts, 20), strict=True):
         values, tokens = logprobs(plain[None], prompt)[-1].topk(20)
         expected = dict(
             zip(engine.tokenizer.batch_decode(tokens[:, None]), values.tolist(), strict=True)
         )
-        assert found == pytest.approx(expected, abs=1e-3)
+        assert likeliest == pytest.approx(expected, abs=1e-3)
 
 
 def test_sampled_first_tokens_have_the_adapted_models_probabilities(engine, folder, plain, heads):
@@ -180,21 +176,21 @@ def test_a_seeded_text_depends_on_its_own_request_alone(engine, folder, heads):
 def test_mean_log_likelihoods_are_those_of_the_model_unadapted(engine, folder, plain, heads):
     engine.sample([Request(heads[0], 1.0, 2, 0)], path_of(folder, "wide"))
     completions = [heads[1][:5], heads[2], heads[0][:1], []]
-    told = engine.log_likelihoods(heads, completions)
-    for head, tail, mean in zip(heads[:3], completions, told, strict=False):
+    means = engine.log_likelihoods(heads, completions)
+    for head, tail, mean in zip(heads[:3], completions, means, strict=False):
         rows = logprobs(plain[None], [*head, *tail])
         each = [float(rows[len(head) - 1 + i, token]) for i, token in enumerate(tail)]
         assert mean == pytest.approx(sum(each) / len(each), abs=1e-3)
-    assert math.isnan(told[3])
+    assert math.isnan(means[3])
 
 
 def test_a_broken_adapter_spoils_no_other(engine, folder, heads):
     requests = [Request(head, 1.0, 6, i) for i, head in enumerate(heads)]
     alone = engine.sample(requests, path_of(folder, "narrow"))
     names = ["narrow", "broken", None]
-    told = engine.sample_batches([Batch(requests, path_of(folder, name)) for name in names])
-    assert isinstance(told[1], NotFiniteError)
-    assert told[0] == alone and told[2] == engine.sample(requests, None)
+    texts = engine.sample_batches([Batch(requests, path_of(folder, name)) for name in names])
+    assert isinstance(texts[1], NotFiniteError)
+    assert texts[0] == alone and texts[2] == engine.sample(requests, None)
     with pytest.raises(NotFiniteError):
         engine.sample(requests, path_of(folder, "broken"))
 
@@ -202,17 +198,17 @@ def test_a_broken_adapter_spoils_no_other(engine, folder, heads):
 @pytest.mark.parametrize("name", ENGINES)
 def test_a_model_whose_logits_are_not_finite_says_so(name, tmp_path):
     folder = make_model(tmp_path / "model", "llama")
-    model = load_model(str(folder))
+    model = load_model(Weights(str(folder)))
     with torch.no_grad():
         model.model.norm.weight.fill_(float("inf"))
     model.save_pretrained(folder)
-    broken = open_engine(name, folder)
+    broken = open_engine(name, Weights(str(folder)), options=OPTIONS)
     with pytest.raises(NotFiniteError):
         broken.sample([Request([5, 6, 7], 1.0, 4, 0)], None)
 
 
 @pytest.mark.skipif("vllm" not in ENGINES, reason="vLLM has an environment of its own")
 def test_what_is_longer_than_vllm_keeps_memory_for_is_refused(folder):
-    engine = open_engine("vllm", folder)
+    engine = open_engine("vllm", Weights(str(folder)), options=OPTIONS)
     with pytest.raises(UserError, match="engine.max_length"):
         engine.sample([Request([5] * 500, 1.0, 20, 0)], None)  # the model itself ends at 512
