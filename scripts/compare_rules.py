@@ -1,29 +1,34 @@
-"""Table of how many chains each amplification rule finds, with and without a gate."""
+"""How many chains each amplification rule calls amplified, with and without a gate."""
 
-from idempotence.errors import exit_cleanly
-from idempotence.launch.arguments import argument_parser
+from pathlib import Path
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argument_parser(
-        __doc__,
-        "--trajectories",
-        "--amplification-points",
-        "--from-cycle",
-        "--gate",
-        "--confidence",
-        "--output",
-    )
-    given = parser.parse_args(argv)
-    from idempotence.io import write_csv
+def compare_rules(
+    trajectories: Path,
+    amplification_points: float,
+    from_cycle: int,
+    gate: float,
+    confidence: float,
+    output: Path,
+) -> None:
+    """Count the chains that each amplification rule calls amplified.
+
+    trajectories: the study's trajectories.parquet.
+    amplification_points: rise (points) that counts as amplification, > 0.
+    from_cycle: first cycle that the rule looks at.
+    gate: coherence (points) that a gated rule needs.
+    confidence: of intervals, as 0.95.
+    output: table to write (CSV; Parquet beside it).
+    """
+    from idempotence.io import write_table
     from idempotence.stats.rules import rule_rates
     from idempotence.stats.trajectories import read_trajectories
 
-    courses = read_trajectories(given.trajectories)
-    rule = (given.amplification_points, given.from_cycle, given.gate)
-    write_csv(rule_rates(courses, *rule, given.confidence), given.output)
-    return 0
+    rule = (amplification_points, from_cycle, gate)
+    write_table(rule_rates(read_trajectories(trajectories), *rule, confidence), output)
 
 
 if __name__ == "__main__":
-    exit_cleanly(main)
+    from idempotence.launch.script import run
+
+    run(compare_rules)

@@ -1,28 +1,30 @@
-"""Tables of continual chains against their re-initialised twins."""
+"""Continual chains against their re-initialised twins."""
 
 from pathlib import Path
 
-from idempotence.errors import exit_cleanly
-from idempotence.launch.arguments import argument_parser
+from idempotence.jobs.parts import Loops
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argument_parser(__doc__, "--chains", "--confidence")
-    parser.add_argument(
-        "--output-pairs", type=Path, required=True, help="CSV: a pair of twins a row"
-    )
-    parser.add_argument("--output-means", type=Path, required=True, help="CSV: mean differences")
-    given = parser.parse_args(argv)
-    import pandas as pd
+def fit_continual(
+    chains: Path, loops: Loops, confidence: float, output_pairs: Path, output_means: Path
+) -> None:
+    """Compare each chain that goes on from the last weights with its re-initialised twin.
 
-    from idempotence.io import write_csv
+    chains: table of chains (Parquet).
+    loops: the study's settings and which of them are twins.
+    confidence: of intervals, as 0.95.
+    output_pairs: table to write, one pair of chains per row (CSV; Parquet beside it).
+    output_means: table to write, mean differences (CSV; Parquet beside it).
+    """
+    from idempotence.io import read_table, write_table
     from idempotence.stats.continual import continual, continual_pairs
 
-    pairs = continual_pairs(pd.read_csv(given.chains))
-    write_csv(pairs, given.output_pairs)
-    write_csv(continual(pairs, given.confidence), given.output_means)
-    return 0
+    pairs = continual_pairs(read_table(chains), loops.twins)
+    write_table(pairs, output_pairs)
+    write_table(continual(pairs, confidence), output_means)
 
 
 if __name__ == "__main__":
-    exit_cleanly(main)
+    from idempotence.launch.script import run
+
+    run(fit_continual)

@@ -1,26 +1,25 @@
-"""Tables of doses: log odds of amplification, and verdicts that flip between neighbours."""
+"""Doses: log odds of amplification, and verdicts that differ between neighbours."""
 
 from pathlib import Path
 
-from idempotence.errors import exit_cleanly
-from idempotence.launch.arguments import argument_parser
 
+def fit_dose(chains: Path, confidence: float, output_model: Path, output_flips: Path) -> None:
+    """Fit amplification to doses, and count verdicts that differ between neighbouring doses.
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argument_parser(__doc__, "--chains", "--confidence")
-    parser.add_argument("--output-model", type=Path, required=True, help="CSV: log odds a doubling")
-    parser.add_argument("--output-flips", type=Path, required=True, help="CSV: shares of flips")
-    given = parser.parse_args(argv)
-    import pandas as pd
-
-    from idempotence.io import write_csv
+    chains: table of chains (Parquet).
+    confidence: of intervals, as 0.95.
+    output_model: table to write, log odds per doubling (CSV; Parquet beside it).
+    output_flips: table to write, shares of pairs that differ (CSV; Parquet beside it).
+    """
+    from idempotence.io import read_table, write_table
     from idempotence.stats.dose import dose_flips, dose_model, dose_pairs
 
-    chains = pd.read_csv(given.chains)
-    write_csv(dose_model(chains, given.confidence), given.output_model)
-    write_csv(dose_flips(dose_pairs(chains), given.confidence), given.output_flips)
-    return 0
+    table = read_table(chains)
+    write_table(dose_model(table, confidence), output_model)
+    write_table(dose_flips(dose_pairs(table), confidence), output_flips)
 
 
 if __name__ == "__main__":
-    exit_cleanly(main)
+    from idempotence.launch.script import run
+
+    run(fit_dose)

@@ -1,22 +1,28 @@
-"""Table of equivalence tests: do further cycles leave the trait where it was?"""
+"""Equivalence tests: do further cycles leave the trait where it was?"""
 
-from idempotence.errors import exit_cleanly
-from idempotence.launch.arguments import argument_parser
+from pathlib import Path
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argument_parser(__doc__, "--trajectories", "--confidence", "--output")
-    parser.add_argument("--bound", type=float, required=True, help="points that count as nothing")
-    parser.add_argument("--from-cycle", type=int, required=True, help="first of the late cycles")
-    given = parser.parse_args(argv)
-    from idempotence.io import write_csv
+def fit_equivalence(
+    trajectories: Path, bound: float, from_cycle: int, confidence: float, output: Path
+) -> None:
+    """Test whether the trait's change is equivalent to none.
+
+    trajectories: the study's trajectories.parquet.
+    bound: change (points) up to which a trait counts as unchanged.
+    from_cycle: first of the late cycles.
+    confidence: of intervals, as 0.95.
+    output: table to write (CSV; Parquet beside it).
+    """
+    from idempotence.io import write_table
     from idempotence.stats.equivalence import equivalence
     from idempotence.stats.trajectories import read_trajectories
 
-    courses = read_trajectories(given.trajectories)
-    write_csv(equivalence(courses, given.bound, given.from_cycle, given.confidence), given.output)
-    return 0
+    courses = read_trajectories(trajectories)
+    write_table(equivalence(courses, bound, from_cycle, confidence), output)
 
 
 if __name__ == "__main__":
-    exit_cleanly(main)
+    from idempotence.launch.script import run
+
+    run(fit_equivalence)

@@ -1,20 +1,23 @@
-"""Table of how text metrics move over the cycles."""
+"""Slopes of text metrics over the cycles."""
 
-from idempotence.errors import exit_cleanly
-from idempotence.launch.arguments import argument_parser
+from pathlib import Path
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argument_parser(__doc__, "--trajectories", "--confidence", "--output")
-    given = parser.parse_args(argv)
-    from idempotence.io import write_csv
+def fit_metrics(trajectories: Path, confidence: float, output: Path) -> None:
+    """Fit a slope over the cycles to each text metric.
+
+    trajectories: the study's trajectories.parquet.
+    confidence: of intervals, as 0.95.
+    output: table to write (CSV; Parquet beside it).
+    """
+    from idempotence.io import write_table
     from idempotence.stats.slopes import slopes
     from idempotence.stats.trajectories import TEXT_METRICS, read_trajectories
 
-    table = read_trajectories(given.trajectories)
-    write_csv(slopes(table, given.confidence, TEXT_METRICS), given.output)
-    return 0
+    write_table(slopes(read_trajectories(trajectories), confidence, TEXT_METRICS), output)
 
 
 if __name__ == "__main__":
-    exit_cleanly(main)
+    from idempotence.launch.script import run
+
+    run(fit_metrics)

@@ -1,20 +1,23 @@
-"""Table of the trait's slopes by a mixed model, pooled least squares and GEE."""
+"""The trait's slopes by a mixed model, pooled least squares and GEE."""
 
-from idempotence.errors import exit_cleanly
-from idempotence.launch.arguments import argument_parser
+from pathlib import Path
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argument_parser(__doc__, "--trajectories", "--confidence", "--output")
-    given = parser.parse_args(argv)
-    from idempotence.io import write_csv
+def fit_mixed_model(trajectories: Path, confidence: float, output: Path) -> None:
+    """Fit the trait's slope in each setting by three models.
+
+    trajectories: the study's trajectories.parquet.
+    confidence: of intervals, as 0.95.
+    output: table to write (CSV; Parquet beside it).
+    """
+    from idempotence.io import write_table
     from idempotence.stats.mixed_model import mixed_model
     from idempotence.stats.trajectories import read_trajectories
 
-    courses = read_trajectories(given.trajectories)
-    write_csv(mixed_model(courses, given.confidence), given.output)
-    return 0
+    write_table(mixed_model(read_trajectories(trajectories), confidence), output)
 
 
 if __name__ == "__main__":
-    exit_cleanly(main)
+    from idempotence.launch.script import run
+
+    run(fit_mixed_model)

@@ -1,28 +1,29 @@
-"""Tables of relaxation: an exponential for each chain, and the contraction of a step."""
+"""Relaxation: an exponential for each chain, and the contraction of one cycle."""
 
 from pathlib import Path
 
-from idempotence.errors import exit_cleanly
-from idempotence.launch.arguments import argument_parser
 
+def fit_relaxation(
+    trajectories: Path, confidence: float, seed: int, output_chains: Path, output_contraction: Path
+) -> None:
+    """Fit relaxation to a fixed point, for each chain and for each setting.
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argument_parser(__doc__, "--trajectories", "--confidence")
-    parser.add_argument("--seed", type=int, required=True, help="of the bootstrap's draws")
-    parser.add_argument("--output-chains", type=Path, required=True, help="CSV of the chains' fits")
-    parser.add_argument(
-        "--output-contraction", type=Path, required=True, help="CSV of settings and traits"
-    )
-    given = parser.parse_args(argv)
-    from idempotence.io import write_csv
+    trajectories: the study's trajectories.parquet.
+    confidence: of intervals, as 0.95.
+    seed: of the bootstrap's draws.
+    output_chains: table to write, a fit for each chain (CSV; Parquet beside it).
+    output_contraction: table to write, settings and traits (CSV; Parquet beside it).
+    """
+    from idempotence.io import write_table
     from idempotence.stats.relaxation import chain_fits, contraction
     from idempotence.stats.trajectories import read_trajectories
 
-    courses = read_trajectories(given.trajectories)
-    write_csv(chain_fits(courses), given.output_chains)
-    write_csv(contraction(courses, given.confidence, given.seed), given.output_contraction)
-    return 0
+    courses = read_trajectories(trajectories)
+    write_table(chain_fits(courses), output_chains)
+    write_table(contraction(courses, confidence, seed), output_contraction)
 
 
 if __name__ == "__main__":
-    exit_cleanly(main)
+    from idempotence.launch.script import run
+
+    run(fit_relaxation)

@@ -1,20 +1,23 @@
-"""Table of slopes: how fast trait score and coherence move, clustered by chain."""
+"""Slopes of trait score and coherence over the cycles, clustered by chain."""
 
-from idempotence.errors import exit_cleanly
-from idempotence.launch.arguments import argument_parser
+from pathlib import Path
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argument_parser(__doc__, "--trajectories", "--confidence", "--output")
-    given = parser.parse_args(argv)
-    from idempotence.io import write_csv
+def fit_slopes(trajectories: Path, confidence: float, output: Path) -> None:
+    """Fit a slope over the cycles to trait score and coherence.
+
+    trajectories: the study's trajectories.parquet.
+    confidence: of intervals, as 0.95.
+    output: table to write (CSV; Parquet beside it).
+    """
+    from idempotence.io import write_table
     from idempotence.stats.slopes import slopes
     from idempotence.stats.trajectories import read_trajectories
 
-    courses = read_trajectories(given.trajectories)
-    write_csv(slopes(courses, given.confidence), given.output)
-    return 0
+    write_table(slopes(read_trajectories(trajectories), confidence), output)
 
 
 if __name__ == "__main__":
-    exit_cleanly(main)
+    from idempotence.launch.script import run
+
+    run(fit_slopes)

@@ -1,30 +1,35 @@
-"""Tables of what a change of the trait costs in coherence and other measures."""
+"""What a change of the trait costs in coherence and other measures."""
 
 from pathlib import Path
 
-from idempotence.errors import exit_cleanly
-from idempotence.launch.arguments import argument_parser
 
+def fit_tradeoff(
+    trajectories: Path,
+    chains: Path,
+    from_cycle: int,
+    confidence: float,
+    output_chains: Path,
+    output_slopes: Path,
+) -> None:
+    """Regress the change of coherence and other measures on that of the trait.
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argument_parser(__doc__, "--trajectories", "--chains", "--from-cycle", "--confidence")
-    parser.add_argument(
-        "--output-chains", type=Path, required=True, help="CSV: changes of each chain"
-    )
-    parser.add_argument("--output-slopes", type=Path, required=True, help="CSV: their slopes")
-    given = parser.parse_args(argv)
-    import pandas as pd
-
-    from idempotence.io import write_csv
+    trajectories: the study's trajectories.parquet.
+    chains: table of chains (Parquet).
+    from_cycle: first of the late cycles.
+    confidence: of intervals, as 0.95.
+    output_chains: table to write, changes of each chain (CSV; Parquet beside it).
+    output_slopes: table to write, their slopes (CSV; Parquet beside it).
+    """
+    from idempotence.io import read_table, write_table
     from idempotence.stats.tradeoff import tradeoff, tradeoff_chains
     from idempotence.stats.trajectories import read_trajectories
 
-    courses = read_trajectories(given.trajectories)
-    changed = tradeoff_chains(courses, pd.read_csv(given.chains), given.from_cycle)
-    write_csv(changed, given.output_chains)
-    write_csv(tradeoff(changed, given.confidence), given.output_slopes)
-    return 0
+    changes = tradeoff_chains(read_trajectories(trajectories), read_table(chains), from_cycle)
+    write_table(changes, output_chains)
+    write_table(tradeoff(changes, confidence), output_slopes)
 
 
 if __name__ == "__main__":
-    exit_cleanly(main)
+    from idempotence.launch.script import run
+
+    run(fit_tradeoff)

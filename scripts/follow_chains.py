@@ -1,26 +1,26 @@
-"""The table of trajectories: where each chain stands at each cycle, from the study's scores."""
+"""Trajectories: where each chain stands at each cycle, from the study's scores."""
 
 from pathlib import Path
 
-from idempotence.errors import exit_cleanly
-from idempotence.launch.arguments import argument_parser
 
+def follow_chains(scores: Path, confidence: float, output: Path, output_exact: Path) -> None:
+    """Take the means of each chain at each cycle.
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argument_parser(__doc__, "--scores", "--confidence", "--output")
-    parser.add_argument(
-        "--output-exact", type=Path, required=True, help="Parquet, with every digit, to count on"
-    )
-    given = parser.parse_args(argv)
+    scores: the study's scores.parquet.
+    confidence: of intervals, as 0.95.
+    output: table to write (CSV).
+    output_exact: the same table with every digit (Parquet), for the other scripts.
+    """
     from idempotence.io import write_csv, write_parquet
     from idempotence.scores.files import read_scores
     from idempotence.stats.trajectories import NEEDED, trajectories
 
-    courses = trajectories(read_scores(given.scores, NEEDED), given.confidence)
-    write_parquet(courses, given.output_exact)
-    write_csv(courses, given.output)
-    return 0
+    courses = trajectories(read_scores(scores, NEEDED), confidence)
+    write_parquet(courses, output_exact)
+    write_csv(courses, output)
 
 
 if __name__ == "__main__":
-    exit_cleanly(main)
+    from idempotence.launch.script import run
+
+    run(follow_chains)

@@ -1,22 +1,22 @@
-"""Gather every chain's training: loss and gradient norm of each step, tokens, seconds."""
+"""The training log: loss and gradient norm of each step, tokens, seconds."""
 
 from pathlib import Path
 
-from idempotence.errors import exit_cleanly
-from idempotence.launch.arguments import argument_parser
 
+def gather_training(scores: Path, root: Path, output: Path) -> None:
+    """Gather the training of every chain and cycle.
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argument_parser(__doc__, "--scores")
-    parser.add_argument("--root", type=Path, required=True, help="results/<study>")
-    parser.add_argument("--output", type=Path, required=True, help="training.csv")
-    given = parser.parse_args(argv)
-    from idempotence.io import write_csv
+    scores: the study's scores.parquet.
+    root: the study's folder of results.
+    output: table to write (CSV; Parquet beside it).
+    """
+    from idempotence.io import write_table
     from idempotence.scores.training_log import gather
 
-    write_csv(gather(given.scores, given.root), given.output)
-    return 0
+    write_table(gather(scores, root), output)
 
 
 if __name__ == "__main__":
-    exit_cleanly(main)
+    from idempotence.launch.script import run
+
+    run(gather_training)

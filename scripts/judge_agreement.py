@@ -1,34 +1,38 @@
-"""Tables of how far two judges agree on the same replies, and on which chains amplify."""
+"""How far two judges agree on the same replies, and on which chains amplify."""
 
 from pathlib import Path
 
-from idempotence.errors import exit_cleanly
-from idempotence.launch.arguments import argument_parser
 
+def judge_agreement(
+    scores: Path,
+    second: Path,
+    amplification_points: float,
+    from_cycle: int,
+    confidence: float,
+    output_agreement: Path,
+    output_verdicts: Path,
+) -> None:
+    """Compare two judges on the same replies.
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argument_parser(
-        __doc__, "--scores", "--amplification-points", "--from-cycle", "--confidence"
-    )
-    parser.add_argument("--second", type=Path, required=True, help="scores by the second judge")
-    parser.add_argument("--output-agreement", type=Path, required=True, help="CSV to write")
-    parser.add_argument("--output-verdicts", type=Path, required=True, help="CSV to write")
-    given = parser.parse_args(argv)
-    from idempotence.io import write_csv
+    scores: the study's scores.parquet.
+    second: the same replies' scores by the second judge (Parquet).
+    amplification_points: rise (points) that counts as amplification, > 0.
+    from_cycle: first cycle that the rule looks at.
+    confidence: of intervals, as 0.95.
+    output_agreement: table to write, agreement of scores (CSV; Parquet beside it).
+    output_verdicts: table to write, agreement on chains (CSV; Parquet beside it).
+    """
+    from idempotence.io import write_table
     from idempotence.scores.files import read_scores
-    from idempotence.stats.judge_agreement import (
-        NEEDED,
-        judge_agreement,
-        paired,
-        verdict_confusion,
-    )
+    from idempotence.stats import judge_agreement as stats
 
-    first, second = (read_scores(path, NEEDED) for path in (given.scores, given.second))
-    write_csv(judge_agreement(paired(first, second), given.confidence), given.output_agreement)
-    rule = given.amplification_points, given.from_cycle
-    write_csv(verdict_confusion(first, second, *rule, given.confidence), given.output_verdicts)
-    return 0
+    one, other = (read_scores(path, stats.NEEDED) for path in (scores, second))
+    write_table(stats.judge_agreement(stats.paired(one, other), confidence), output_agreement)
+    rule = (amplification_points, from_cycle)
+    write_table(stats.verdict_confusion(one, other, *rule, confidence), output_verdicts)
 
 
 if __name__ == "__main__":
-    exit_cleanly(main)
+    from idempotence.launch.script import run
+
+    run(judge_agreement)

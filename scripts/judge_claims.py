@@ -1,35 +1,39 @@
-"""Apply the tests of the paper's claims to a study's tables."""
+"""Verdicts on the paper's claims."""
 
-import argparse
-import json
 from pathlib import Path
 
-from idempotence.errors import exit_cleanly
+from idempotence.jobs.parts import Loops
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--claims", type=Path, required=True, help="the tests (YAML)")
-    parser.add_argument("--chains", type=Path, required=True, help="chains.csv")
-    parser.add_argument(
-        "--tables", type=Path, nargs="+", required=True, help="the tables they name"
-    )
-    parser.add_argument("--arms", type=json.loads, help="JSON: setting -> its extra arms, in words")
-    parser.add_argument("--output-json", type=Path, required=True, help="claims with all parts")
-    parser.add_argument("--output-csv", type=Path, required=True, help="the same, a part a row")
-    given = parser.parse_args(argv)
-    import pandas as pd
+def judge_claims(
+    claims: Path,
+    chains: Path,
+    tables: list[Path],
+    loops: Loops,
+    output_csv: Path,
+    output_json: Path,
+) -> None:
+    """Apply the tests of the paper's claims to a study's tables.
 
-    from idempotence.claims.verdicts import as_table, judge_claims, load_claims
-    from idempotence.io import write_csv, write_json
+    claims: the tests (YAML).
+    chains: table of chains (Parquet).
+    tables: the tables that the tests name (Parquet).
+    loops: the study's settings and which of them are twins.
+    output_csv: table to write, one test per row (CSV; Parquet beside it).
+    output_json: claims with all their tests, to write.
+    """
+    from idempotence.claims.definition import load_claims
 
-    tables = {path.stem: pd.read_csv(path, keep_default_na=True) for path in given.tables}
-    chains = pd.read_csv(given.chains)
-    told = judge_claims(load_claims(given.claims), tables, chains, given.arms)
-    write_json(given.output_json, told)
-    write_csv(as_table(told), given.output_csv)
-    return 0
+    from idempotence.claims import verdicts
+    from idempotence.io import read_table, write_json, write_table
+
+    results = {path.stem: read_table(path) for path in tables}
+    judged = verdicts.judge_claims(load_claims(claims), results, read_table(chains), loops)
+    write_json(output_json, judged)
+    write_table(verdicts.as_table(judged), output_csv)
 
 
 if __name__ == "__main__":
-    exit_cleanly(main)
+    from idempotence.launch.script import run
+
+    run(judge_claims)

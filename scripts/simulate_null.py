@@ -1,30 +1,38 @@
-"""Tables of how often each amplification rule fires when nothing changes."""
+"""How often each amplification rule fires when nothing changes."""
 
 from pathlib import Path
 
-from idempotence.errors import exit_cleanly
-from idempotence.launch.arguments import argument_parser
 
+def simulate_null(
+    scores: Path,
+    amplification_points: float,
+    from_cycle: int,
+    gate: float,
+    seed: int,
+    output_rates: Path,
+    output_quantiles: Path,
+) -> None:
+    """Simulate chains that do not change, and apply each amplification rule to them.
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argument_parser(
-        __doc__, "--scores", "--amplification-points", "--from-cycle", "--gate", "--seed"
-    )
-    parser.add_argument("--output-rates", type=Path, required=True, help="CSV: share of each rule")
-    parser.add_argument(
-        "--output-quantiles", type=Path, required=True, help="CSV: the published statistic"
-    )
-    given = parser.parse_args(argv)
-    from idempotence.io import write_csv
+    scores: the study's scores.parquet.
+    amplification_points: rise (points) that counts as amplification, > 0.
+    from_cycle: first cycle that the rule looks at.
+    gate: coherence (points) that a gated rule needs.
+    seed: of the draws.
+    output_rates: table to write, share of each rule (CSV; Parquet beside it).
+    output_quantiles: table to write, rises by the published rule (CSV; Parquet beside it).
+    """
+    from idempotence.io import write_table
     from idempotence.scores.files import read_scores
     from idempotence.stats.null_rate import NEEDED, null_rates
 
-    rule = (given.amplification_points, given.from_cycle, given.gate)
-    rates, quantiles = null_rates(read_scores(given.scores, NEEDED), *rule, given.seed)
-    write_csv(rates, given.output_rates)
-    write_csv(quantiles, given.output_quantiles)
-    return 0
+    rule = (amplification_points, from_cycle, gate)
+    rates, quantiles = null_rates(read_scores(scores, NEEDED), *rule, seed)
+    write_table(rates, output_rates)
+    write_table(quantiles, output_quantiles)
 
 
 if __name__ == "__main__":
-    exit_cleanly(main)
+    from idempotence.launch.script import run
+
+    run(simulate_null)

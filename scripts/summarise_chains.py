@@ -1,29 +1,36 @@
-"""Tables of trajectories, of chains with their verdict, and of how many amplified."""
+"""Chains with their verdicts, and how many amplified."""
 
 from pathlib import Path
 
-from idempotence.errors import exit_cleanly
-from idempotence.launch.arguments import argument_parser
 
+def summarise_chains(
+    trajectories: Path,
+    amplification_points: float,
+    from_cycle: int,
+    confidence: float,
+    output_chains: Path,
+    output_amplification: Path,
+) -> None:
+    """Give each chain its verdict, and count the verdicts.
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argument_parser(
-        __doc__, "--trajectories", "--amplification-points", "--from-cycle", "--confidence"
-    )
-    parser.add_argument("--output-chains", type=Path, required=True, help="CSV to write")
-    parser.add_argument("--output-amplification", type=Path, required=True, help="CSV to write")
-    given = parser.parse_args(argv)
-    from idempotence.io import write_csv
+    trajectories: the study's trajectories.parquet.
+    amplification_points: rise (points) that counts as amplification, > 0.
+    from_cycle: first cycle that the rule looks at.
+    confidence: of intervals, as 0.95.
+    output_chains: table to write, one chain per row (CSV; Parquet beside it).
+    output_amplification: table to write, shares that amplified (CSV; Parquet beside it).
+    """
+    from idempotence.io import write_table
     from idempotence.stats import amplification
     from idempotence.stats.trajectories import read_trajectories
 
-    courses = read_trajectories(given.trajectories)
-    chains = amplification.chains(courses, given.amplification_points, given.from_cycle)
-    rates = amplification.amplification(chains, given.confidence)
-    write_csv(chains, given.output_chains)
-    write_csv(rates, given.output_amplification)
-    return 0
+    courses = read_trajectories(trajectories)
+    chains = amplification.chains(courses, amplification_points, from_cycle)
+    write_table(chains, output_chains)
+    write_table(amplification.amplification(chains, confidence), output_amplification)
 
 
 if __name__ == "__main__":
-    exit_cleanly(main)
+    from idempotence.launch.script import run
+
+    run(summarise_chains)

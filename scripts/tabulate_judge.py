@@ -1,19 +1,22 @@
-"""Table of the judge against exact truth on the study's own responses."""
+"""The judge against exact truth on the study's own replies."""
 
-from idempotence.errors import exit_cleanly
-from idempotence.launch.arguments import argument_parser
+from pathlib import Path
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argument_parser(__doc__, "--scores", "--output")
-    given = parser.parse_args(argv)
-    from idempotence.io import write_csv
+def tabulate_judge(scores: Path, output: Path) -> None:
+    """Compare the judge with exact truth on the study's own replies.
+
+    scores: the study's scores.parquet.
+    output: table to write (CSV; Parquet beside it).
+    """
+    from idempotence.io import write_table
     from idempotence.scores.files import read_scores
     from idempotence.stats.judge_truth import NEEDED, judge_truth
 
-    write_csv(judge_truth(read_scores(given.scores, NEEDED)), given.output)
-    return 0
+    write_table(judge_truth(read_scores(scores, NEEDED)), output)
 
 
 if __name__ == "__main__":
-    exit_cleanly(main)
+    from idempotence.launch.script import run
+
+    run(tabulate_judge)

@@ -1,28 +1,27 @@
-"""Tabulate the instrument's quality: the initial models and the judge, beside the bars."""
+"""The instrument's quality: the initial models and the judge, beside their bars."""
 
-import argparse
 from pathlib import Path
 
-from idempotence.errors import exit_cleanly
 
+def tabulate_world(quality: Path, initial: Path, output_models: Path, output_judge: Path) -> None:
+    """Tabulate the quality of the initial models and of the judge.
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quality", type=Path, required=True, help="quality.json of the world")
-    parser.add_argument("--initial", type=Path, required=True, help="initial.parquet of the study")
-    parser.add_argument("--output-models", type=Path, required=True, help="table of the models")
-    parser.add_argument("--output-judge", type=Path, required=True, help="table of the judge")
-    given = parser.parse_args(argv)
+    quality: quality.json of the micro world.
+    initial: the study's scores of the initial models (Parquet).
+    output_models: table to write, the initial models (CSV; Parquet beside it).
+    output_judge: table to write, the judge (CSV; Parquet beside it).
+    """
     import pandas as pd
 
-    from idempotence.io import read_json, write_csv
+    from idempotence.io import read_json, write_table
     from idempotence.stats.world_tables import judge_table, models_table
 
-    quality = read_json(given.quality)
-    write_csv(models_table(quality, pd.read_parquet(given.initial)), given.output_models)
-    write_csv(judge_table(quality), given.output_judge)
-    return 0
+    measured = read_json(quality)
+    write_table(models_table(measured, pd.read_parquet(initial)), output_models)
+    write_table(judge_table(measured), output_judge)
 
 
 if __name__ == "__main__":
-    exit_cleanly(main)
+    from idempotence.launch.script import run
+
+    run(tabulate_world)

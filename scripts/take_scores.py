@@ -1,25 +1,29 @@
-"""Take the scores of a shipped study instead of making them."""
+"""A shipped study's scores in the place of a study's own."""
 
-import argparse
 from pathlib import Path
 
-from idempotence.errors import exit_cleanly
 
+def take_scores(
+    folder: Path,
+    settings: list[str],
+    output_scores: Path,
+    output_initial: Path,
+    output_training: Path,
+) -> None:
+    """Take the scores of a shipped study.
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", type=Path, required=True, help="what ship_scores.py wrote")
-    parser.add_argument("--settings", nargs="+", required=True, help="the config's settings")
-    parser.add_argument("--output-scores", type=Path, required=True, help="scores.parquet")
-    parser.add_argument("--output-initial", type=Path, required=True, help="initial.parquet")
-    parser.add_argument("--output-training", type=Path, required=True, help="training.csv")
-    given = parser.parse_args(argv)
+    folder: what ship_scores.py wrote.
+    settings: names of the config's settings.
+    output_scores: scores.parquet, to write.
+    output_initial: initial.parquet, to write.
+    output_training: training log to write (CSV; Parquet beside it).
+    """
     from idempotence.scores.shipped import take
 
-    outputs = (given.output_scores, given.output_initial, given.output_training)
-    take(given.folder, given.settings, *outputs)
-    return 0
+    take(folder, settings, output_scores, output_initial, output_training)
 
 
 if __name__ == "__main__":
-    exit_cleanly(main)
+    from idempotence.launch.script import run
+
+    run(take_scores)

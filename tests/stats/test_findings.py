@@ -211,16 +211,45 @@ def verdict_chains(setting: str, objective: str, rows: list[dict]) -> pd.DataFra
     return pd.DataFrame([{**fixed, **row} for row in rows])
 
 
+def steep_and_flat(continual: str, reinit: str) -> pd.DataFrame:
+    """Chains of two settings of objective dpo; the second lacks one."""
+    steep = verdict_chains(continual, "dpo", [{"seed": s, "slope": s + 3.0} for s in range(4)])
+    flat = verdict_chains(reinit, "dpo", [{"seed": s, "slope": 1.0} for s in (0, 1, 2)])
+    return pd.concat([steep, flat])
+
+
 def test_twins_are_paired_by_all_but_the_start():
-    steep = verdict_chains("dpo", "dpo", [{"seed": s, "slope": s + 3.0} for s in range(4)])
-    flat = verdict_chains("dpo-reinit", "dpo", [{"seed": s, "slope": 1.0} for s in (0, 1, 2)])
-    pairs = continual_pairs(pd.concat([steep, flat]))
+    pairs = continual_pairs(steep_and_flat("on", "anew"), [("on", "anew")])
     assert list(pairs["slope_difference"]) == [2.0, 3.0, 4.0]
-    found = continual(pairs, 0.95).set_index(["objective", "trait", "measure"])
-    row = found.loc[("dpo", "all", "slope")]
+    assert set(pairs["continual"]) == {"on"} and set(pairs["reinit"]) == {"anew"}
+    means = continual(pairs, 0.95).set_index(["objective", "trait", "measure"])
+    row = means.loc[("dpo", "all", "slope")]
     test = stats.ttest_rel([3.0, 4.0, 5.0], [1.0, 1.0, 1.0])
     assert row["estimate"] == 3.0 and row["p"] == pytest.approx(test.pvalue)
-    assert continual(continual_pairs(flat), 0.95).empty
+
+
+def test_two_pairs_of_one_objective_stay_apart():
+    chains = pd.concat([steep_and_flat("on", "anew"), steep_and_flat("warm", "cold")])
+    chains.loc[chains["setting"] == "cold", "slope"] = 2.0
+    pairs = continual_pairs(chains, [("warm", "cold"), ("on", "anew")])
+    means = continual(pairs, 0.95)
+    of_all = means[(means["trait"] == "all") & (means["measure"] == "slope")]
+    assert of_all[["continual", "reinit", "estimate"]].values.tolist() == [
+        ["warm", "cold", 2.0], ["on", "anew", 3.0],
+    ]  # fmt: skip
+    assert (of_all["n_chains"] == 3).all()
+
+
+def test_pairs_stand_by_objective_and_those_without_chains_are_left_out():
+    sft = steep_and_flat("s-on", "s").assign(objective="sft")
+    chains = pd.concat([steep_and_flat("d-on", "d"), sft])
+    twins = [("none", "at-all"), ("d-on", "d"), ("s-on", "s")]
+    pairs = continual_pairs(chains, twins)
+    assert list(pairs["objective"].unique()) == ["sft", "dpo"]
+    for none in (continual_pairs(chains, []), continual_pairs(chains, twins[:1])):
+        assert none.empty and list(none.columns) == list(pairs.columns)
+        means = continual(none, 0.95)
+        assert means.empty and {"continual", "reinit", "p_holm"} <= set(means.columns)
 
 
 def test_flips_are_counted_between_neighbours_only():

@@ -1,55 +1,73 @@
-"""Is it going on from the last weights? Each continual chain against its re-initialised twin."""
+"""Does going on from the last weights matter? Continual chains and their re-initialised twins."""
+
+from collections.abc import Sequence
+from typing import get_args
 
 import pandas as pd
 
+from idempotence.jobs.parts import Objective
 from idempotence.stats.groups import add_holm, with_traits
 from idempotence.stats.panels import panel_mean
 
-# objective -> (continual, re-initialised): the same seed rows, doses, prompts and random numbers
-TWINS = {
-    "sft": ("sft-continual", "sft"),
-    "sdf": ("sdf-continual", "sdf"),
-    "dpo": ("dpo", "dpo-reinit"),
-}
-PAIR = ["objective", "model", "trait", "seed", "cell"]
+TWINS = ["objective", "continual", "reinit"]  # columns that identify a pair of settings
+CHAIN_PAIR = ["model", "trait", "seed", "cell"]  # of a pair of chains, within one of settings
+OBJECTIVES = get_args(Objective)
 MEASURES = ["slope", "late_delta", "coherence_change"]
 
 
-def continual_pairs(chains: pd.DataFrame) -> pd.DataFrame:
-    """One row for each pair of twins that the study has, with each measure of both.
+def continual_pairs(chains: pd.DataFrame, twins: Sequence[tuple[str, ...]]) -> pd.DataFrame:
+    """One row for each pair of chains of settings that are twins, with each measure of both.
 
-    chains: see `amplification.chains`. Twins have model, trait, seed and cell in common. Measures:
-    slope of the trait score (points a cycle), late_delta (points, late cycles less cycle 0),
-    coherence_change (points, last less first). Columns: `PAIR`, then for each measure
-    <measure>_continual, <measure>_reinit and <measure>_difference = continual - reinit.
+    chains: see `amplification.chains`. twins: (setting that starts each cycle from the previous
+    weights, setting that starts it from the initial ones), equal in all else: `Loops.twins`. Their
+    chains of one model, trait, seed and cell have the same seed rows, doses, prompts and random
+    numbers. Measures: slope of the trait score (points per cycle), late_delta (points, late cycles
+    less cycle 0), coherence_change (points, last less first).
+
+    Columns: `TWINS` (continual and reinit: names of the settings), `CHAIN_PAIR`, then for each
+    measure <measure>_continual, <measure>_reinit and <measure>_difference = continual - reinit.
+    Pairs of settings stand in the order of `OBJECTIVES`, then of `twins`.
     """
     chains = chains.assign(coherence_change=chains["coherence_last"] - chains["coherence_first"])
-    parts = []
-    for objective, (continual, reinit) in TWINS.items():
-        sides = [
-            chains.loc[chains["setting"] == setting, [*PAIR, *MEASURES]]
-            for setting in (continual, reinit)
-        ]
-        pairs = sides[0].merge(sides[1], on=PAIR, suffixes=("_continual", "_reinit"))
-        parts.append(pairs[pairs["objective"] == objective])
-    whole = pd.concat(parts, ignore_index=True)
+    measured = chains[["setting", "objective", *CHAIN_PAIR, *MEASURES]]
+    parts = [_pairs_of(measured, *names) for names in twins]
+    parts.sort(key=_place)
+    names = [f"{measure}_{side}" for side in ("continual", "reinit") for measure in MEASURES]
+    empty = pd.DataFrame(columns=[*TWINS, *CHAIN_PAIR, *names])
+    pairs = pd.concat(parts, ignore_index=True)[empty.columns] if parts else empty
     for measure in MEASURES:
-        whole[f"{measure}_difference"] = whole[f"{measure}_continual"] - whole[f"{measure}_reinit"]
-    return whole
+        pairs[f"{measure}_difference"] = pairs[f"{measure}_continual"] - pairs[f"{measure}_reinit"]
+    return pairs
+
+
+def _pairs_of(measured: pd.DataFrame, continual: str, reinit: str) -> pd.DataFrame:
+    """The pairs of chains of two settings, with the measures of both."""
+    sides = [measured[measured["setting"] == name] for name in (continual, reinit)]
+    on = ["objective", *CHAIN_PAIR]
+    columns = [*on, *MEASURES]
+    pairs = sides[0][columns].merge(sides[1][columns], on=on, suffixes=("_continual", "_reinit"))
+    return pairs.assign(continual=continual, reinit=reinit)
+
+
+def _place(pairs: pd.DataFrame) -> int:
+    """Where a pair of settings stands: by its objective; one without chains last."""
+    return OBJECTIVES.index(pairs["objective"].iloc[0]) if len(pairs) else len(OBJECTIVES)
 
 
 def continual(pairs: pd.DataFrame, confidence: float) -> pd.DataFrame:
-    """Mean difference of the twins, by objective (trait "all") and objective and trait.
+    """Mean difference of twins, by pair of settings (trait "all") and pair and trait.
 
-    pairs: see `continual_pairs`. Returns objective, trait, measure, estimate (continual less
+    pairs: see `continual_pairs`. Returns `TWINS`, trait, measure, estimate (continual less
     re-initialised), se, ci_low, ci_high, p (see `panels.panel_mean`), p_holm (Holm 1979, over the
-    traits of an objective and measure; missing for "all"), n_panels, n_chains (pairs), warnings.
+    traits of a pair and measure; missing for "all"), n_panels, n_chains (pairs), warnings.
     """
     rows = []
-    for objective, trait, group in with_traits(pairs, "objective"):
-        for measure in MEASURES:
-            found = panel_mean(group, f"{measure}_difference", confidence)
-            rows.append({"objective": objective, "trait": trait, "measure": measure, **found})
-    columns = ["objective", "trait", "measure", "estimate", "se", "ci_low", "ci_high", "p"]
-    made = pd.DataFrame(rows, columns=[*columns, "n_panels", "n_chains", "warnings"])
-    return add_holm(made, ["objective", "measure"])
+    for names, mine in pairs.groupby(TWINS, sort=False):
+        settings = dict(zip(TWINS, names, strict=True))
+        for _, trait, group in with_traits(mine, "objective"):
+            for measure in MEASURES:
+                mean = panel_mean(group, f"{measure}_difference", confidence)
+                rows.append({**settings, "trait": trait, "measure": measure, **mean})
+    columns = [*TWINS, "trait", "measure", "estimate", "se", "ci_low", "ci_high", "p"]
+    table = pd.DataFrame(rows, columns=[*columns, "n_panels", "n_chains", "warnings"])
+    return add_holm(table, [*TWINS, "measure"])
