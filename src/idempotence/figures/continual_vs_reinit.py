@@ -18,6 +18,7 @@ from idempotence.figures.style import (
     small_multiples,
     styled,
 )
+from idempotence.jobs.parts import Objective
 from idempotence.stats.groups import ALL
 
 ACROSS = 3  # pairs of settings side by side
@@ -28,7 +29,7 @@ LETTERS = 18  # of a line in a setting's name
 class Twins(NamedTuple):
     """Two settings that differ in nothing but the start."""
 
-    objective: str
+    objective: Objective
     continual: str
     reinit: str
 

@@ -75,7 +75,7 @@ def _figure(drawn: pd.DataFrame, start: pd.Series, first: str, second: str) -> F
         for i, trait in enumerate(traits):
             for j, column in enumerate(columns):
                 mine = drawn[(drawn["trait"] == trait) & (drawn[second] == column)]
-                pair = axes[2 * i : 2 * i + 2, j]
+                pair = list(axes[2 * i : 2 * i + 2, j])
                 for axis, measure in zip(pair, ("trait_score", "coherence"), strict=True):
                     draw_lines(axis, mine, measure, first, looks, linewidth=1.1)
                 if trait in start:

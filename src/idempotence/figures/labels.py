@@ -3,6 +3,7 @@
 import math
 import textwrap
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from idempotence.errors import UserError
 from idempotence.jobs.parts import Loop, Loops, Objective, Start
@@ -57,7 +58,7 @@ def wrapped(text: str, width: int) -> str:
     return "\n".join(textwrap.wrap(text, width))
 
 
-def cell_label(cell: str, doses: Mapping[str, float]) -> str:
+def cell_label(cell: str, doses: Mapping[Any, float]) -> str:
     """A cell's doses in words; its name where it has none.
 
     doses: level, n_seed, n_sampled, beta, pairs, with NaN or None for what does not apply.

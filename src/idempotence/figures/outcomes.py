@@ -91,7 +91,7 @@ def _figure(
 def _name(chain: pd.Series) -> str:
     """A chain's setting, trait, seed and doses, in lines."""
     where = f"{chain['setting']}, {chain['trait']}, seed {chain['seed']}"
-    doses = cell_label(chain["cell"], chain[DOSES])
+    doses = cell_label(chain["cell"], chain[DOSES].to_dict())
     return "\n".join(wrapped(text, WIDTH) for text in (where, doses))
 
 

@@ -84,10 +84,12 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
-def small_multiples(figure: Figure, n: int, across: int, **shared: bool) -> list[Axes]:
-    """n axes, `across` in a row; shared: sharex, sharey."""
+def small_multiples(
+    figure: Figure, n: int, across: int, sharex: bool = False, sharey: bool = False
+) -> list[Axes]:
+    """n axes, `across` in a row."""
     rows = -(-n // across)
-    axes = figure.subplots(rows, across, squeeze=False, **shared).ravel()
+    axes = figure.subplots(rows, across, squeeze=False, sharex=sharex, sharey=sharey).ravel()
     for axis in axes[n:]:
         axis.set_visible(False)
     return list(axes[:n])
@@ -151,7 +153,8 @@ def _settle(figure: Figure) -> None:
     engine.execute(figure)
     figure.set_layout_engine(None)  # a placeholder would have each file drawn twice
     for axis in figure.axes:
-        axis.set_position([round(value, 6) for value in axis.get_position(original=True).bounds])
+        left, bottom, width, height = axis.get_position(original=True).bounds
+        axis.set_position((round(left, 6), round(bottom, 6), round(width, 6), round(height, 6)))
 
 
 def _write_bytes(path: Path, content: bytes) -> None:

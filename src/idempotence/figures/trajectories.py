@@ -82,7 +82,9 @@ def numbers(
 def cell_labels(table: pd.DataFrame) -> dict[str, str]:
     """Label of each cell, in the order of the doses."""
     cells = table.drop_duplicates("cell").sort_values([*DOSES, "cell"])
-    return {row["cell"]: cell_label(row["cell"], row[DOSES]) for _, row in cells.iterrows()}
+    return {
+        row["cell"]: cell_label(row["cell"], row[DOSES].to_dict()) for _, row in cells.iterrows()
+    }
 
 
 def seeds_note(drawn: pd.DataFrame, confidence: float, bands: bool) -> str:
@@ -163,14 +165,14 @@ class Layout:
     def axis_width(self) -> float:
         return (PAGE_WIDTH - LEFT - RIGHT - (self.across - 1) * BETWEEN) / self.across
 
-    def box(self, place: int, row: int) -> list[float]:
+    def box(self, place: int, row: int) -> tuple[float, float, float, float]:
         """left, bottom, width, height, as shares, of row 0 or 1 of the subject at a place."""
         band, column = divmod(place, self.across)
         top = self.height - self.heading - band * self.band - self.title
         bottom = top - (row + 1) * AXIS_HEIGHT - row * ROWS_APART
         left = LEFT + column * (self.axis_width + BETWEEN)
         width, height = self.axis_width / PAGE_WIDTH, AXIS_HEIGHT / self.height
-        return [left / PAGE_WIDTH, bottom / self.height, width, height]
+        return left / PAGE_WIDTH, bottom / self.height, width, height
 
 
 def draw(

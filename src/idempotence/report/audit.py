@@ -40,12 +40,12 @@ def audited(rows: Path, bad_rows: Path, chains_read: Path, chains: pd.DataFrame)
     }
 
 
-def _name(row: dict[str, Any]) -> str:
+def _name(row: dict[Any, Any]) -> str:
     """A chain in words."""
     return f"{row['setting']}, {row['model']}, {row['trait']}, seed {row['seed']}, {row['cell']}"
 
 
-def _verdict(row: dict[str, Any]) -> dict[str, Any]:
+def _verdict(row: dict[Any, Any]) -> dict[str, Any]:
     """A chain with its scores at cycle 0 and last, its largest late rise and its outcome."""
     numbers = {
         name: MISSING if pd.isna(row[name]) else f"{row[name]:.1f}"

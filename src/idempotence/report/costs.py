@@ -5,6 +5,7 @@ import math
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -41,7 +42,7 @@ def costs(
     scores: Path,
     training: Path,
     benchmarks: Path,
-    endpoints: Mapping[str, Mapping],
+    endpoints: Mapping[str, Mapping[str, Any]],
     loops: Loops,
     copied: Collection[str] = (),
 ) -> pd.DataFrame:
@@ -76,7 +77,7 @@ def costs(
     return table.astype(dict.fromkeys(counts, "Int64"))
 
 
-def _spent(role: str, cache: str, price_in: float, price_out: float) -> dict:
+def _spent(role: str, cache: str, price_in: float, price_out: float) -> dict[str, Any]:
     """The row of an endpoint; without numbers where its cache is gone."""
     row, spent = {"stage": f"{role} API", "setting": ALL}, spent_in(Path(cache))
     if spent is None:
@@ -86,7 +87,7 @@ def _spent(role: str, cache: str, price_in: float, price_out: float) -> dict:
 
 def _row(
     stage: str, setting: str, judged: pd.DataFrame, runs: pd.DataFrame, folder: Path, first: int
-) -> dict:
+) -> dict[str, Any]:
     """The row of a stage and setting, from its cycle `first` on."""
     judged, runs = judged[judged["cycle"] >= first], runs[runs["cycle"] >= first]
     names = judged[PANEL_CYCLE].astype(str).agg(".".join, axis=1)

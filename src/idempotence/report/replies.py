@@ -65,13 +65,16 @@ def _chains(scores: pd.DataFrame, loop: Loop, count: int) -> list[dict[str, Any]
     for (model, trait), of_subject in scores.groupby(["model", "trait"]):
         by_cell = dict(list(of_subject.groupby("cell")))
         for cell in (cell for cell in labels if cell in by_cell):
-            cycles = by_cell[cell].groupby("cycle")
+            of_cell = by_cell[cell]
             chains.append(
                 {
                     "setting": setting_title(loop),
                     "trait": f"{trait} ({model})" if many else trait,
-                    "cell": _own_label(by_cell[cell], labels[cell]),
-                    "cycles": [_cycle(replies, cycle, count) for cycle, replies in cycles],
+                    "cell": _own_label(of_cell, labels[cell]),
+                    "cycles": [
+                        _cycle(of_cell[of_cell["cycle"] == cycle], cycle, count)
+                        for cycle in sorted(of_cell["cycle"].unique())
+                    ],
                 }
             )
     return chains
@@ -96,8 +99,8 @@ def _cycle(replies: pd.DataFrame, cycle: int, count: int) -> dict[str, Any]:
         "n": len(alive),
         "n_missing": len(alive) - len(score),
         "median": _number(score.median()),
-        "low": _number(score.quantile(0.25)),
-        "high": _number(score.quantile(0.75)),
+        "low": _number(float(score.quantile(0.25))),
+        "high": _number(float(score.quantile(0.75))),
         "ended": [
             {"seed": row["seed"], "reason": row["reason"] or row["status"]}
             for _, row in ended.iterrows()

@@ -50,7 +50,7 @@ def summary(study: str, files: StudyFiles, loops: Loops, confidence: float) -> d
     return {
         "study": study,
         "title": f"Study {study}: does a trait amplify when a model learns from its own outputs?",
-        "audit": audited(*files.audit, chains) if files.audit else None,
+        "audit": _audited(files.audit, chains) if files.audit else None,
         "counts": _counts(chains, files.training, files.scores),
         "settings": [
             _setting(loop_of(loops, name), chains[chains["setting"] == name])
@@ -62,6 +62,12 @@ def summary(study: str, files: StudyFiles, loops: Loops, confidence: float) -> d
         "interval": percent(confidence),
         "figures": [_figure(path) for path in files.figures],
     }
+
+
+def _audited(tables: tuple[Path, ...], chains: pd.DataFrame) -> dict[str, Any]:
+    """What an audit read; tables: of rows, bad rows and chains."""
+    rows, bad_rows, chains_read = tables
+    return audited(rows, bad_rows, chains_read, chains)
 
 
 def _counts(chains: pd.DataFrame, training: Path, scores: Path) -> dict[str, str]:
