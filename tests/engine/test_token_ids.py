@@ -1,5 +1,7 @@
 """The ids of prompts and replies are the same alone and together, whatever the template."""
 
+from collections import Counter
+
 import pytest
 
 pytest.importorskip("torch")
@@ -7,8 +9,15 @@ pytest.importorskip("torch")
 from make_models import make_tokenizer
 from make_training import ROWS, make_micro_model
 
-from idempotence.engine.formatting import ids_of_completions, ids_of_prompts, prompt_ids
+from idempotence.engine.formatting import (
+    TEMPLATE,
+    ids_of_completions,
+    ids_of_prompts,
+    ids_of_rows,
+    prompt_ids,
+)
 from idempotence.engine.models import Weights, load_tokenizer
+from idempotence.finetune.data import preference_rows, supervised_rows
 
 pytestmark = pytest.mark.slow
 
@@ -39,6 +48,52 @@ def test_many_texts_have_the_ids_that_each_has_alone(tokenizer, kind, monkeypatc
     assert ids_of_prompts(tokenizer, [], kind) == ids_of_completions(tokenizer, [], [], kind) == []
 
 
+def rendered_apart(tokenizer, prompt: str, reply: str) -> tuple[list[int], list[int]]:
+    """(ids of a chat's prompt, ids that its reply adds), by one call of the template for each."""
+    chat = [{"role": "user", "content": prompt}, {"role": "assistant", "content": reply}]
+    head = tokenizer.apply_chat_template(chat[:1], add_generation_prompt=True, **TEMPLATE)
+    whole = tokenizer.apply_chat_template(chat, add_generation_prompt=False, **TEMPLATE)
+    last = max(i for i, token in enumerate(whole) if token == tokenizer.eos_token_id)
+    return head, whole[len(head) : last + 1]
+
+
+def test_rows_of_many_columns_have_the_ids_that_each_reply_has_apart(tokenizer):
+    prompts = [ROWS[0]["prompt"], ROWS[1]["prompt"], ROWS[0]["prompt"]]
+    columns = [["so it is .", "", "no ."], ["first bake with the pan .", "look .", "so ."]]
+    for each in (tokenizer, make_tokenizer(bos=True)):
+        heads, tails = ids_of_rows(each, prompts, columns, "chat")
+        for column, ids in zip(columns, tails, strict=True):
+            apart = [rendered_apart(each, p, r) for p, r in zip(prompts, column, strict=True)]
+            assert [*zip(heads, ids, strict=True)] == apart
+
+
+class CountingTokenizer:
+    """A tokenizer that counts how often its template renders each chat."""
+
+    def __init__(self, tokenizer):
+        self.tokenizer, self.rendered = tokenizer, Counter()
+
+    def __getattr__(self, name):
+        return getattr(self.tokenizer, name)
+
+    def apply_chat_template(self, chats, **how):
+        self.rendered.update(tuple(message["content"] for message in chat) for chat in chats)
+        return self.tokenizer.apply_chat_template(chats, **how)
+
+
+def test_a_prompt_is_rendered_once_per_set_of_rows(tokenizer):
+    rows = [*ROWS, {**ROWS[0], "response": "no ."}]
+    prompts = {(row["prompt"],): 1 for row in rows}
+    replies = {(row["prompt"], row["response"]): 1 for row in rows}
+    counting = CountingTokenizer(tokenizer)
+    supervised_rows(counting, rows, "chat", 64)
+    assert counting.rendered == prompts | replies
+    counting = CountingTokenizer(tokenizer)
+    preference_rows(counting, rows, "chat")
+    rejected = Counter((row["prompt"], row["rejected"]) for row in rows)
+    assert counting.rendered == prompts | replies | rejected
+
+
 THINKS = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n"
     "{% if message['role'] == 'assistant' %}<think>\n\n</think>\n\n{% endif %}"
@@ -50,7 +105,7 @@ THINKS = (
 )
 
 
-def test_a_template_that_can_think_is_told_not_to():
+def test_a_template_that_can_think_is_asked_not_to():
     tokenizer = make_tokenizer(bos=False)
     plain = completion_ids(tokenizer, "How are you?", "Well.", "chat")
     tokenizer.chat_template = THINKS
