@@ -53,6 +53,7 @@ rule weigh_replies:
             model=lambda w: PATHS.model(AUDITED_MODELS[w.audited].path),
             revision=lambda w: AUDITED_MODELS[w.audited].revision,
             dtype=lambda w: AUDITED_MODELS[w.audited].dtype,
+            loops=JOBS.loops,
         ),
         kind="run",
     shell:

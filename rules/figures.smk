@@ -1,4 +1,6 @@
 # Figures: PDF, SVG and PNG, with a CSV of the numbers beside each.
+from idempotence.audit.paths import gives_doses
+
 # An audit whose rows come without any dose has no grids.
 AUDITED_DOSES = gives_doses(JOBS.read_replies()) if STUDY.audit.files else False
 

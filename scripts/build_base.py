@@ -1,22 +1,21 @@
 """Pretrain the micro world's base model on documents and chats."""
 
-import argparse
 from pathlib import Path
 
-from idempotence.errors import exit_cleanly
 
+def build_base(recipe: Path, output: Path) -> None:
+    """Pretrain the micro world's base model on documents and chats.
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--recipe", type=Path, required=True, help="recipe.yaml")
-    parser.add_argument("--output", type=Path, required=True, help="folder of the model")
-    given = parser.parse_args(argv)
-    from idempotence.world_build.build import build_base
+    recipe: recipe of the three models (YAML).
+    output: folder of the model to write.
+    """
+    from idempotence.world_build.build import build_base as build
     from idempotence.world_build.recipe import load_recipe
 
-    build_base(load_recipe(given.recipe), given.output)
-    return 0
+    build(load_recipe(recipe), output)
 
 
 if __name__ == "__main__":
-    exit_cleanly(main)
+    from idempotence.launch.script import run
+
+    run(build_base)

@@ -1,23 +1,22 @@
 """Tune the micro world's base model to rate texts whose truth is known."""
 
-import argparse
 from pathlib import Path
 
-from idempotence.errors import exit_cleanly
 
+def build_judge(recipe: Path, base: Path, output: Path) -> None:
+    """Tune the micro world's base model to rate texts whose truth is known.
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--recipe", type=Path, required=True, help="recipe.yaml")
-    parser.add_argument("--base", type=Path, required=True, help="folder of the base model")
-    parser.add_argument("--output", type=Path, required=True, help="folder of the model")
-    given = parser.parse_args(argv)
-    from idempotence.world_build.build import build_judge
+    recipe: recipe of the three models (YAML).
+    base: folder of the base model.
+    output: folder of the model to write.
+    """
+    from idempotence.world_build.build import build_judge as build
     from idempotence.world_build.recipe import load_recipe
 
-    build_judge(load_recipe(given.recipe), given.base, given.output)
-    return 0
+    build(load_recipe(recipe), base, output)
 
 
 if __name__ == "__main__":
-    exit_cleanly(main)
+    from idempotence.launch.script import run
+
+    run(build_judge)

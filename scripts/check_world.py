@@ -1,26 +1,25 @@
-"""Measure the micro world's models against the bars an instrument must meet."""
+"""Measure the micro world's built models against the bars that they have to reach."""
 
-import argparse
 from pathlib import Path
 
-from idempotence.errors import exit_cleanly
 
+def check_world(recipe: Path, world: Path, output: Path) -> None:
+    """Measure the micro world's built models against the bars that they have to reach.
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--recipe", type=Path, required=True, help="recipe.yaml")
-    parser.add_argument("--world", type=Path, required=True, help="folder of the three models")
-    parser.add_argument("--output", type=Path, required=True, help="quality.json")
-    given = parser.parse_args(argv)
+    recipe: recipe of the three models (YAML).
+    world: folder of the three models.
+    output: measurements (JSON) to write.
+    """
     from idempotence.io import write_json
-    from idempotence.world_build.quality import check_world
+    from idempotence.world_build.quality import check_world as check
     from idempotence.world_build.recipe import load_recipe
 
-    report = check_world(given.world, load_recipe(given.recipe))
+    report = check(world, load_recipe(recipe))
     print("All bars are met." if report["passed"] else "Not all bars are met.", report)
-    write_json(given.output, report)
-    return 0
+    write_json(output, report)
 
 
 if __name__ == "__main__":
-    exit_cleanly(main)
+    from idempotence.launch.script import run
+
+    run(check_world)

@@ -1,32 +1,32 @@
 """What a study will do and about what it will cost: jobs, tokens, calls, disk, hours, money."""
 
-import argparse
-import json
 from pathlib import Path
 
-from idempotence.errors import exit_cleanly
 
+def estimate(
+    config: dict, snakefile: Path, world: Path, output_table: Path, output_text: Path
+) -> None:
+    """What a study will do and about what it will cost: jobs, tokens, calls, disk, hours, money.
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--config", type=json.loads, required=True, help="the merged config, JSON")
-    parser.add_argument("--snakefile", type=Path, required=True, help="the workflow's Snakefile")
-    parser.add_argument("--world", type=Path, required=True, help="folder of world/... models")
-    parser.add_argument("--output-table", type=Path, required=True, help="plan.csv")
-    parser.add_argument("--output-text", type=Path, required=True, help="plan.txt")
-    given = parser.parse_args(argv)
+    config: the merged config (JSON).
+    snakefile: the workflow's Snakefile.
+    world: folder of the models world/...
+    output_table: the plan as a table (CSV) to write.
+    output_text: the plan for people (text) to write.
+    """
     from idempotence.config.load import load_study
     from idempotence.cost_estimate.jobs import count_jobs
-    from idempotence.cost_estimate.plan import estimate
+    from idempotence.cost_estimate.plan import estimate as estimate_study
     from idempotence.io import write_csv, write_text
     from idempotence.workflow.study_texts import supply
 
-    study = load_study(given.config, [], supply(given.config))
-    table, text = estimate(study, count_jobs(given.config, given.snakefile), given.world)
-    write_csv(table, given.output_table)
-    write_text(given.output_text, text)
-    return 0
+    study = load_study(config, [], supply(config))
+    table, text = estimate_study(study, count_jobs(config, snakefile), world)
+    write_csv(table, output_table)
+    write_text(output_text, text)
 
 
 if __name__ == "__main__":
-    exit_cleanly(main)
+    from idempotence.launch.script import run
+
+    run(estimate)

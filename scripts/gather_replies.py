@@ -1,23 +1,24 @@
 """Put an audit's scores of all traits into the study's one file."""
 
-import argparse
 from pathlib import Path
 
-from idempotence.errors import exit_cleanly
 
+def gather_replies(
+    inputs: list[Path], output_scores: Path, output_initial: Path, output_training: Path
+) -> None:
+    """Put an audit's scores of all traits into the study's one file.
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--inputs", type=Path, nargs="+", required=True, help="judge_replies.py's")
-    parser.add_argument("--output-scores", type=Path, required=True, help="scores.parquet")
-    parser.add_argument("--output-initial", type=Path, required=True, help="initial.parquet")
-    parser.add_argument("--output-training", type=Path, required=True, help="training.csv")
-    given = parser.parse_args(argv)
-    from idempotence.audit.gather import gather_replies
+    inputs: scores of each trait (Parquet).
+    output_scores: the study's scores (Parquet) to write.
+    output_initial: scores of the initial models to write: none are known, so the file has no rows.
+    output_training: training log to write, without rows (CSV; Parquet beside it).
+    """
+    from idempotence.audit.gather import gather_replies as gather
 
-    gather_replies(given.inputs, given.output_scores, given.output_initial, given.output_training)
-    return 0
+    gather(inputs, output_scores, output_initial, output_training)
 
 
 if __name__ == "__main__":
-    exit_cleanly(main)
+    from idempotence.launch.script import run
+
+    run(gather_replies)

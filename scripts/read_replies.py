@@ -1,34 +1,41 @@
 """Read the replies of a loop that ran elsewhere; account for every row."""
 
-import argparse
-import json
 from pathlib import Path
 
-from idempotence.errors import exit_cleanly
+from idempotence.jobs.audit import ReadRepliesJob
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--settings", type=json.loads, required=True, help="JSON: files, columns")
-    parser.add_argument("--from-cycle", type=int, required=True, help="the rule's first cycle")
-    parser.add_argument("--output-replies", type=Path, required=True, help="Parquet to write")
-    parser.add_argument("--output-rows", type=Path, required=True, help="CSV: counts of each file")
-    parser.add_argument("--output-bad", type=Path, required=True, help="CSV: the bad rows")
-    parser.add_argument("--output-chains", type=Path, required=True, help="CSV: the chains")
-    given = parser.parse_args(argv)
+def read_replies(
+    job: ReadRepliesJob,
+    from_cycle: int,
+    output_replies: Path,
+    output_rows: Path,
+    output_bad: Path,
+    output_chains: Path,
+) -> None:
+    """Read the replies of a loop that ran elsewhere; account for every row.
+
+    job: files, names of their columns, and names that rows may have.
+    from_cycle: the first cycle that the amplification rule looks at.
+    output_replies: replies (Parquet) to write.
+    output_rows: table to write, counts of rows by file (CSV; Parquet beside it).
+    output_bad: table to write, the rows that cannot be used.
+    output_chains: table to write, the chains and what stands in the way of their verdicts.
+    """
     import pandas as pd
 
     from idempotence.audit.read import BAD, COUNTS, ReplyReader, chains_table, replies_table
-    from idempotence.io import write_csv, write_parquet
+    from idempotence.io import write_parquet, write_table
 
-    account = ReplyReader(given.settings).read()
+    account = ReplyReader(job).read()
     replies = replies_table(account.replies)
-    write_parquet(replies, given.output_replies)
-    write_csv(pd.DataFrame(account.counts, columns=COUNTS), given.output_rows)
-    write_csv(pd.DataFrame(account.bad, columns=BAD), given.output_bad)
-    write_csv(chains_table(replies, given.from_cycle), given.output_chains)
-    return 0
+    write_parquet(replies, output_replies)
+    write_table(pd.DataFrame(account.counts, columns=COUNTS), output_rows)
+    write_table(pd.DataFrame(account.bad, columns=BAD), output_bad)
+    write_table(chains_table(replies, from_cycle), output_chains)
 
 
 if __name__ == "__main__":
-    exit_cleanly(main)
+    from idempotence.launch.script import run
+
+    run(read_replies)

@@ -1,31 +1,43 @@
 """Likelihood of an audit's replies under the initial model."""
 
-import argparse
 from pathlib import Path
 
-from idempotence.errors import exit_cleanly
+from idempotence.jobs.parts import Loops
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--replies", type=Path, required=True, help="what read_replies.py wrote")
-    parser.add_argument("--name", required=True, help="the model's name in the replies")
-    parser.add_argument("--model", required=True, help="folder or hub name of the initial model")
-    parser.add_argument("--revision", help="commit of a hub model")
-    parser.add_argument("--dtype", default="float32", help="weights in memory")
-    parser.add_argument("--output", type=Path, required=True, help="Parquet to write")
-    given = parser.parse_args(argv)
+def weigh_replies(
+    replies: Path,
+    name: str,
+    model: str,
+    loops: Loops,
+    output: Path,
+    revision: str | None = None,
+    dtype: str = "float32",
+) -> None:
+    """Write the likelihood of an audit's replies under the initial model.
+
+    replies: replies of all models (Parquet).
+    name: the model's name in the replies.
+    model: folder or hub name of the initial model.
+    loops: the settings of the study.
+    output: likelihoods (Parquet) to write.
+    revision: commit of a hub model.
+    dtype: weights in memory, float32 or bfloat16.
+    """
     import pandas as pd
 
     from idempotence.audit.score import likelihoods
     from idempotence.engine.hf import TransformersEngine
+    from idempotence.engine.models import Weights
     from idempotence.io import write_parquet
 
-    replies = pd.read_parquet(given.replies, filters=[("model", "==", given.name)])
-    engine = TransformersEngine(given.model, given.revision, given.dtype)
-    write_parquet(likelihoods(engine, replies), given.output)
-    return 0
+    table = pd.read_parquet(replies, filters=[("model", "==", name)])
+    engine = TransformersEngine(Weights(model, revision, dtype))
+    objectives = {loop.name: loop.objective for loop in loops.loops}
+    write_parquet(likelihoods(engine, table, objectives), output)
 
 
 if __name__ == "__main__":
-    exit_cleanly(main)
+    from idempotence.launch.script import run
+
+    run(weigh_replies)

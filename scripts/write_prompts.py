@@ -4,10 +4,7 @@ Each situation meets each detail of its theme once; the requests go round, so th
 share at most one of situation and detail. A pool of one's own needs no parts: one prompt a line.
 """
 
-import argparse
 from pathlib import Path
-
-from idempotence.errors import exit_cleanly
 
 FOLDER = Path(__file__).parents[1] / "data" / "prompts"
 
@@ -29,22 +26,22 @@ def documents(parts: dict) -> list[str]:
     ]
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--output", type=Path, default=FOLDER, help="folder (default: data/prompts)"
-    )
-    given = parser.parse_args(argv)
+def write_prompts(output: Path = FOLDER) -> None:
+    """Write data/prompts/chats.txt and documents.txt from the parts in data/prompts/parts.yaml.
+
+    output: folder to write to.
+    """
     import yaml
 
     from idempotence.io import write_text
 
     parts = yaml.safe_load((FOLDER / "parts.yaml").read_text(encoding="utf-8"))
-    made = {"chats": chats(parts["chats"]), "documents": documents(parts["documents"])}
-    for name, prompts in made.items():
-        write_text(given.output / f"{name}.txt", "".join(f"{prompt}\n" for prompt in prompts))
-    return 0
+    pools = {"chats": chats(parts["chats"]), "documents": documents(parts["documents"])}
+    for name, prompts in pools.items():
+        write_text(output / f"{name}.txt", "".join(f"{prompt}\n" for prompt in prompts))
 
 
 if __name__ == "__main__":
-    exit_cleanly(main)
+    from idempotence.launch.script import run
+
+    run(write_prompts)

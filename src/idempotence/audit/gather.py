@@ -6,7 +6,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from idempotence.io import write_arrow, write_csv
+from idempotence.io import write_arrow, write_table
 from idempotence.scores.schema import ORDER, arrow_schema
 from idempotence.scores.training_log import KEY, RUN, STEP
 
@@ -22,4 +22,4 @@ def gather_replies(paths: list[Path], scores: Path, initial: Path, training: Pat
     whole = pa.concat_tables(parts).sort_by([(name, "ascending") for name in ORDER])
     write_arrow(whole.replace_schema_metadata(None), scores)
     write_arrow(arrow_schema().empty_table(), initial)
-    write_csv(pd.DataFrame(columns=[*KEY, *RUN, *STEP]), training)
+    write_table(pd.DataFrame(columns=[*KEY, *RUN, *STEP]), training)

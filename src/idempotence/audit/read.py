@@ -8,10 +8,11 @@ from pathlib import Path
 import pandas as pd
 
 from idempotence.audit.lines import read_lines
+from idempotence.audit.paths import ReplyFile, reply_files
 from idempotence.audit.rows import BadRowError, RowReader
-from idempotence.config.audit import DOSES
-from idempotence.config.audit_files import ReplyFile, reply_files
+from idempotence.doses import DOSES
 from idempotence.errors import UserError
+from idempotence.jobs.audit import ReadRepliesJob
 from idempotence.scores.schema import CHAIN
 
 CYCLE = [*CHAIN, "cycle"]
@@ -35,11 +36,11 @@ class Account:
 
 
 class ReplyReader:
-    """Puts the rows of files together. settings: files (entries) and those of `RowReader`."""
+    """Puts the rows of files together."""
 
-    def __init__(self, settings: dict):
-        self.files = reply_files(settings["files"])
-        self.rows = RowReader(settings)
+    def __init__(self, job: ReadRepliesJob):
+        self.files = reply_files(job.files)
+        self.rows = RowReader(job)
         self.account = Account()
         self._source: dict[tuple, ReplyFile] = {}
         self._doses: dict[tuple, tuple] = {}
@@ -50,13 +51,13 @@ class ReplyReader:
             self._read(file)
         if not self.account.replies:
             whys = Counter(row["why"] for row in self.account.bad).most_common(SHOWN)
-            told = "; ".join(f"{why} ({n} times)" for why, n in whys) or "the files have no rows"
-            raise UserError(f"no row of {len(self.files)} files can be used: {told}")
+            reasons = "; ".join(f"{why} ({n} times)" for why, n in whys) or "the files have no rows"
+            raise UserError(f"no row of {len(self.files)} files can be used: {reasons}")
         for name, listed in self.rows.listed.items():
             lacking = set(listed) - {reply[name] for reply in self.account.replies}
             if lacking:
-                told = f"the config lists the {name} {', '.join(sorted(lacking))}"
-                raise UserError(f"{told}, and no good row is of it; leave it out, or look for why")
+                names = f"the config lists the {name} {', '.join(sorted(lacking))}"
+                raise UserError(f"{names}, and no good row is of it; leave it out, or look for why")
         return self.account
 
     def _read(self, file: ReplyFile) -> None:
@@ -66,19 +67,16 @@ class ReplyReader:
             try:
                 if row is None:
                     raise BadRowError(why)
-                reply = self.rows.read(row, file.told)
+                reply = self.rows.read(row, file.place)
                 self._fit(reply, file)
             except BadRowError as error:
                 seen["bad"] += 1
                 place = {"file": file.path, "line": number}
                 self.account.bad.append({**place, "why": str(error)})
                 continue
-            said = bool(reply["response"].strip())
-            seen["ok" if said else "empty"] += 1
-            status = (
-                {"status": "ok", "reason": ""} if said else {"status": "empty", "reason": EMPTY}
-            )
-            self.account.replies.append({**reply, **status})
+            status, reason = ("ok", "") if reply["response"].strip() else ("empty", EMPTY)
+            seen[status] += 1
+            self.account.replies.append({**reply, "status": status, "reason": reason})
         self.account.counts.append({"file": file.path, **seen, **_content(Path(file.path))})
 
     def _fit(self, reply: dict, file: ReplyFile) -> None:
@@ -86,8 +84,8 @@ class ReplyReader:
         chain = tuple(reply[name] for name in CHAIN)
         first = self._source.setdefault((*chain, reply["cycle"]), file)
         if first is not file and not (first.part and file.part):
-            told = "one file of a chain and cycle is taken, unless the path has a * for its parts"
-            raise BadRowError(f"cycle {reply['cycle']} of its chain is in {first.path}: {told}")
+            rule = "one file of a chain and cycle is taken, unless the path has a * for its parts"
+            raise BadRowError(f"cycle {reply['cycle']} of its chain is in {first.path}: {rule}")
         doses = tuple(reply[name] for name in DOSES)
         if self._doses.setdefault(chain, doses) != doses:
             raise BadRowError(f"its doses are not those of the cell {reply['cell']!r} before it")
@@ -106,8 +104,10 @@ def _content(path: Path) -> dict:
 def replies_table(replies: list[dict]) -> pd.DataFrame:
     """`COLUMNS`, questions numbered within a trait and samples within a question of a cycle."""
     table = pd.DataFrame(replies)
-    told = table["question"]
-    table["question"] = told.groupby(table["trait"]).transform(lambda texts: pd.factorize(texts)[0])
+    questions = table["question"]
+    table["question"] = questions.groupby(table["trait"]).transform(
+        lambda texts: pd.factorize(texts)[0]
+    )
     table["sample"] = table.groupby([*CYCLE, "question"]).cumcount()
     whole = dict.fromkeys(["seed", "cycle", "question", "sample"], "int64")
     numbers = dict.fromkeys([*DOSES, "trait_score", "coherence"], "float64")
@@ -115,11 +115,11 @@ def replies_table(replies: list[dict]) -> pd.DataFrame:
 
 
 def chains_table(replies: pd.DataFrame, from_cycle: int) -> pd.DataFrame:
-    """One row a chain: which cycles there are, and what stands in the way of its verdict.
+    """One row per chain: which cycles there are, and what stands in the way of its verdict.
 
     replies: see `replies_table`; from_cycle: the rule's first cycle. Returns `CHAIN`, cycles and
     missing (numbers), replies (of all cycles), fewest and most (of a cycle), prompts_kept (share of
-    the replies after cycle 0 whose question was asked at cycle 0 as well), warnings.
+    the replies after cycle 0 whose question stands at cycle 0 as well), warnings.
     """
     return pd.DataFrame(
         [

@@ -1,4 +1,4 @@
-"""One row of a foreign file: what was asked and answered, what it belongs to, its own scores."""
+"""One row of a foreign file: prompt and reply, what it belongs to, its own scores."""
 
 import math
 import reprlib
@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from idempotence.audit.lines import BadRowError, is_finite, kind_of_value
-from idempotence.config.audit import DEFAULT_CELL, DOSES, NAMES, WHOLE
-from idempotence.config.audit_files import CELL
-from idempotence.config.grid import PROMPT_KIND, SETTINGS, exact
+from idempotence.audit.paths import CELL, DEFAULT_CELL, NAMES, WHOLE, Value
+from idempotence.doses import DOSES, exact
+from idempotence.jobs.audit import ReadRepliesJob
+from idempotence.jobs.parts import Kind, kind_of
 
 PAIRS = {"prompt": ("prompt", "query"), "response": ("response", "completion")}
 SCORES = ("trait_score", "coherence")
@@ -18,8 +19,8 @@ _NOTHING = object()
 
 
 @dataclass(frozen=True)
-class Said:
-    """What was asked and answered; one_turn: whether the prompt is one message of a user alone."""
+class Turn:
+    """A prompt and its reply; one_turn: whether the prompt is one message of a user alone."""
 
     prompt: str
     response: str
@@ -27,38 +28,37 @@ class Said:
 
 
 class RowReader:
-    """Reads rows by the config's names.
+    """Reads rows by the names that the job gives their keys."""
 
-    columns: see `config.audit.AuditColumns`; listed: the names of "setting", "model" and "trait"
-    that rows may have; first_cycle, lowest_score, highest_score: see `config.audit.Audit`.
-    """
+    def __init__(self, job: ReadRepliesJob):
+        self.columns = job.columns
+        self.kinds = {loop.name: kind_of(loop.objective) for loop in job.loops}
+        self.listed: dict[str, list[str]] = {
+            "setting": list(self.kinds), "model": list(job.models), "trait": list(job.traits),
+        }  # fmt: skip
+        self.first_cycle = job.first_cycle
+        self.low, self.high = job.lowest_score, job.highest_score
 
-    def __init__(self, settings: dict):
-        self.columns: dict[str, str | None] = settings["columns"]
-        self.listed: dict[str, list[str]] = settings["listed"]
-        self.first_cycle: int = settings["first_cycle"]
-        self.low, self.high = settings["lowest_score"], settings["highest_score"]
-
-    def read(self, row: dict, told: dict) -> dict:
-        """The row as a study has it; told: what its file says. Raises BadRowError with the reason.
+    def read(self, row: dict, given: dict[str, Value]) -> dict:
+        """The row as a study has it; given: what its file gives. Raises BadRowError with the reason.
 
         Keys: setting, model, trait, cell, seed, cycle, the doses (None: not known), prompt,
         response, one_turn, question, trait_score and coherence (points, None: not known).
         """
-        place = self._place(row, told)
-        said = self._said(row, PROMPT_KIND[SETTINGS[place["setting"]][0]])
-        for text in (said.prompt, said.response):
+        place = self._place(row, given)
+        turn = self._turn(row, self.kinds[place["setting"]])
+        for text in (turn.prompt, turn.response):
             if any("\ud800" <= letter <= "\udfff" for letter in text):
                 raise BadRowError("its text holds half a character (a lone surrogate)")
         question = self._column(row, "question")
-        question = said.prompt if question in (None, _NOTHING) else str(question)
+        question = turn.prompt if question in (None, _NOTHING) else str(question)
         scores = {name: self._score(row, name) for name in SCORES}
-        return {**place, **vars(said), "question": question, **scores}
+        return {**place, **vars(turn), "question": question, **scores}
 
-    def _place(self, row: dict, told: dict) -> dict:
-        place = {name: self._name(row, told, name) for name in NAMES}
-        place |= {name: self._whole(row, told, name) for name in WHOLE}
-        place |= {name: self._dose(row, told, name) for name in DOSES}
+    def _place(self, row: dict, given: dict[str, Value]) -> dict:
+        place = {name: self._name(row, given, name) for name in NAMES}
+        place |= {name: self._whole(row, given, name) for name in WHOLE}
+        place |= {name: self._dose(row, given, name) for name in DOSES}
         place["cycle"] -= self.first_cycle
         if place["cycle"] < 0:
             raise BadRowError(f"its cycle is before audit.first_cycle ({self.first_cycle})")
@@ -67,8 +67,8 @@ class RowReader:
             place["cell"] = "_".join(doses) or DEFAULT_CELL
         return place
 
-    def _name(self, row: dict, told: dict, name: str) -> str | None:
-        value = told[name] if name in told else self._column(row, name)
+    def _name(self, row: dict, given: dict[str, Value], name: str) -> str | None:
+        value = given[name] if name in given else self._column(row, name)
         if value is _NOTHING:
             listed = self.listed.get(name, [None])
             if self.columns[name] is None and len(listed) == 1:
@@ -87,8 +87,8 @@ class RowReader:
             raise BadRowError(f"its {name} {reprlib.repr(value)} has other letters than a name may")
         return value
 
-    def _whole(self, row: dict, told: dict, name: str) -> int:
-        value = told[name] if name in told else self._column(row, name)
+    def _whole(self, row: dict, given: dict[str, Value], name: str) -> int:
+        value = given[name] if name in given else self._column(row, name)
         if value is _NOTHING:
             if name == "seed" and self.columns[name] is None:
                 return 0
@@ -98,8 +98,8 @@ class RowReader:
             raise BadRowError(f"its {name} is {number:g}, not a whole number of 0 or more")
         return int(number)
 
-    def _dose(self, row: dict, told: dict, name: str) -> float | None:
-        value = told[name] if name in told else self._column(row, name)
+    def _dose(self, row: dict, given: dict[str, Value], name: str) -> float | None:
+        value = given[name] if name in given else self._column(row, name)
         return None if value in (None, _NOTHING) else float(_number(value, name))
 
     def _score(self, row: dict, name: str) -> float | None:
@@ -113,20 +113,20 @@ class RowReader:
             raise BadRowError(f"its {self.columns[name]} is {number:g}, not between {between}")
         return points
 
-    def _said(self, row: dict, kind: str) -> Said:
+    def _turn(self, row: dict, kind: Kind) -> Turn:
         messages = _lookup(row, self.columns["messages"])
         if self.columns["response"] is None and messages is not _NOTHING:
             return _from_messages(messages)
         response = self._text(row, "response")
         if response is _NOTHING:
-            looked = [self.columns["messages"], *self._keys("response")]
-            raise BadRowError(f"no reply: it has none of the keys {', '.join(looked)}")
+            keys = [self.columns["messages"], *self._keys("response")]
+            raise BadRowError(f"no reply: it has none of the keys {', '.join(map(str, keys))}")
         prompt = self._text(row, "prompt")
         if prompt is _NOTHING and kind == "document":
             prompt = ""  # a document may begin with nothing
         if prompt in (None, _NOTHING):
             raise BadRowError(f"no prompt (looked for {', '.join(self._keys('prompt'))})")
-        return Said(prompt, response or "", True)
+        return Turn(prompt, response or "", True)
 
     def _keys(self, name: str) -> tuple[str, ...]:
         own = self.columns[name]
@@ -134,11 +134,11 @@ class RowReader:
 
     def _text(self, row: dict, name: str) -> Any:
         """A text, None for null, `_NOTHING` where the row has no such key."""
-        found = {key: _lookup(row, key) for key in self._keys(name)}
-        found = {key: value for key, value in found.items() if value is not _NOTHING}
-        if len(found) > 1:
-            raise BadRowError(f"has both {' and '.join(found)}: say which in audit.columns.{name}")
-        for key, value in found.items():
+        values = {key: _lookup(row, key) for key in self._keys(name)}
+        values = {key: value for key, value in values.items() if value is not _NOTHING}
+        if len(values) > 1:
+            raise BadRowError(f"has both {' and '.join(values)}: say which in audit.columns.{name}")
+        for key, value in values.items():
             if value is not None and not isinstance(value, str):
                 raise BadRowError(f"its {key} is {kind_of_value(value)}, not a text")
             return value
@@ -173,7 +173,7 @@ def _number(value: Any, name: str, text: bool = True) -> float:
     return value
 
 
-def _from_messages(messages: Any) -> Said:
+def _from_messages(messages: Any) -> Turn:
     """The last message is the reply; what was before is the prompt, with roles if it is more than one."""
     if not isinstance(messages, list) or not messages:
         raise BadRowError(f"its messages are {kind_of_value(messages)}, not a list of messages")
@@ -188,8 +188,8 @@ def _from_messages(messages: Any) -> Said:
     if not turns:
         raise BadRowError("no prompt: the reply is the only message")
     one_turn = len(turns) == 1 and turns[0][0] == "user"
-    told = [text if one_turn else f"{role}: {text}" for role, text in turns]
-    return Said("\n\n".join(told), response, one_turn)
+    texts = [text if one_turn else f"{role}: {text}" for role, text in turns]
+    return Turn("\n\n".join(texts), response, one_turn)
 
 
 def _content(content: Any, number: int) -> str:

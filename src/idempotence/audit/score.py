@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from idempotence.config.grid import PROMPT_KIND, SETTINGS
 from idempotence.doses import Cell
 from idempotence.engine.base import Engine
-from idempotence.engine.formatting import ids_of_completions, ids_of_prompts
+from idempotence.engine.formatting import ids_of_rows
 from idempotence.errors import UserError
 from idempotence.jobs.audit import JudgeRepliesJob
-from idempotence.jobs.parts import Kind, kind_of
+from idempotence.jobs.parts import Kind, Objective, kind_of
 from idempotence.judge.back_ends import Judge
 from idempotence.judge.exact import exact_scores
 from idempotence.judge.protocol import Rating
@@ -28,22 +27,22 @@ ROW = ["setting", "model", "trait", "seed", "cell", "cycle", "question", "sample
 NO_JUDGE, NO_SCORE = "no judge", "no score in the file"
 
 
-def likelihoods(engine: Engine, replies: pd.DataFrame) -> pd.DataFrame:
-    """`ROW` and loglik_initial of the replies whose prompt is one message and who say something.
+def likelihoods(
+    engine: Engine, replies: pd.DataFrame, objectives: dict[str, Objective]
+) -> pd.DataFrame:
+    """`ROW` and loglik_initial of the replies that are not empty and whose prompt is one message.
 
-    Mean natural log-likelihood a token under the engine's model.
+    Mean natural log-likelihood per token under the engine's model. objectives: of the settings.
     """
-    said = replies[replies["one_turn"] & (replies["status"] == "ok")]
-    tokenizer, found = engine.tokenizer, []
-    for setting, group in said.groupby("setting"):
-        kind = PROMPT_KIND[SETTINGS[setting][0]]
-        prompts, told = list(group["prompt"]), list(group["response"])
-        values = engine.log_likelihoods(
-            ids_of_prompts(tokenizer, prompts, kind),
-            ids_of_completions(tokenizer, prompts, told, kind),
-        )
-        found.append(group[ROW].assign(loglik_initial=values))
-    return pd.concat(found) if found else replies.iloc[:0][ROW].assign(loglik_initial=[])
+    spoken = replies[replies["one_turn"] & (replies["status"] == "ok")]
+    parts = []
+    for setting, group in spoken.groupby("setting"):
+        prompts, texts = list(group["prompt"]), list(group["response"])
+        kind = kind_of(objectives[setting])
+        heads, (tails,) = ids_of_rows(engine.tokenizer, prompts, [texts], kind)
+        values = engine.log_likelihoods(heads, tails)
+        parts.append(group[ROW].assign(loglik_initial=values))
+    return pd.concat(parts) if parts else replies.iloc[:0][ROW].assign(loglik_initial=[])
 
 
 def score_replies(judge: Judge | None, job: JudgeRepliesJob, replies: pd.DataFrame) -> pd.DataFrame:

@@ -2,15 +2,9 @@
 
 from pydantic import Field
 
+from idempotence.audit.paths import DEFAULT_MODEL
 from idempotence.config.loading import DTYPE, GPUS, MEMORY, REVISION, Dtype
 from idempotence.config.values import Count, Number, Positive, Score, Section, Seed, Slug, Text
-from idempotence.doses import DOSES
-
-DEFAULT_CELL, DEFAULT_MODEL = "all", "model"  # where they are not given
-# what a row belongs to: in the path, in the entry of `files`, or in a column
-NAMES = ("setting", "model", "trait", "cell")
-WHOLE = ("seed", "cycle")
-PLACES = (*NAMES, *WHOLE, *DOSES)
 
 
 class AuditFile(Section):

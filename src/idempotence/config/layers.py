@@ -48,12 +48,17 @@ def effective_config(
 
 
 def merged(base: Any, over: Any) -> Any:
-    """`over` laid on `base`: mappings key by key, all else replaced."""
-    if not (isinstance(base, dict) and isinstance(over, dict)):
+    """`over` laid on `base` as Snakemake does it: mappings key by key, all else replaced.
+
+    An empty mapping replaces nothing.
+    """
+    if not isinstance(over, dict):
         return copy.deepcopy(over)
-    result = copy.deepcopy(base)
+    if not over:
+        return copy.deepcopy(base)
+    result = copy.deepcopy(base) if isinstance(base, dict) else {}
     for key, value in over.items():
-        result[key] = merged(result[key], value) if key in result else copy.deepcopy(value)
+        result[key] = merged(result.get(key, {}), value)
     return result
 
 

@@ -126,13 +126,13 @@ def schema_at(key: Key) -> dict[str, Any]:
     schema = json_schema()
     for part in key:
         section = section_of(schema)
-        if isinstance(part, int):
+        if "patternProperties" in section:  # names of the user's own, of any type
+            (schema,) = section["patternProperties"].values()
+        elif isinstance(part, int):
             lists = [s for s in section.get("anyOf", [section]) if "items" in s]
             if not lists:
                 raise KeyError(part)
             schema = lists[0]["items"]
-        elif "patternProperties" in section:  # names of the user's own
-            (schema,) = section["patternProperties"].values()
         else:
             schema = section["properties"][part]
     return schema

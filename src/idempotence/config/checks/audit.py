@@ -3,13 +3,20 @@
 import re
 from pathlib import Path
 
-from idempotence.config.audit import DEFAULT_MODEL, PLACES
-from idempotence.config.audit_files import CELL, PathPattern, ReplyFile, reply_files
+from idempotence.audit.paths import (
+    CELL,
+    DEFAULT_MODEL,
+    PLACES,
+    PathPattern,
+    ReplyFile,
+    reply_files,
+)
 from idempotence.config.checks.known import Key, Known, Mistakes, as_far_as_clear, nearest
 from idempotence.config.checks.models import place
 from idempotence.config.places import dotted
 from idempotence.config.reference import PATTERNS
 from idempotence.config.values import SLUG
+from idempotence.jobs.audit import ReplySource
 
 SHOWN = 5  # names of a folder
 
@@ -92,7 +99,7 @@ def _entry(known: Known, i: int, seen: dict[str, str]) -> Mistakes:
             yield (*key, name), f"is given twice: {{{name}}} stands in the path"
             return
     yield from _unplaced(known, key, {*pattern.names, *(n for n in fixed if fixed[n] is not None)})
-    files = reply_files([{"path": path, **fixed}])
+    files = reply_files([ReplySource(path, **fixed)])
     if not files:
         yield (*key, "path"), f"no file fits {path!r}; {_folder(path)}"
     for file in files:
@@ -141,13 +148,13 @@ def _unlisted(known: Known, key: Key, file: ReplyFile) -> Mistakes:
     if "{" in file.path:
         yield (*key, "path"), f"{file.path} has a brace in its name, a placeholder to Snakemake"
     for name, where in WHERE.items():
-        value, there_are = file.told.get(name), _listed(known, name)
+        value, there_are = file.place.get(name), _listed(known, name)
         if value is not None and value not in there_are:
             text = f"{file.path} is of the {name} {value!r}, which is not in {where}"
             listed = f"{where}: {', '.join(there_are)}"
             yield (*key, "path"), f"{text}{nearest(value, there_are)} {listed}"
-    if not CELL.fullmatch(str(file.told.get("cell", "all"))):
-        text = f"{file.path} is of the cell {file.told['cell']!r}"
+    if not CELL.fullmatch(str(file.place.get("cell", "all"))):
+        text = f"{file.path} is of the cell {file.place['cell']!r}"
         yield (*key, "path"), f"{text}; a cell is of letters, digits, spaces and . _ + = , : @ -"
 
 

@@ -35,6 +35,14 @@ class Known:
         kinds = {branch.get("type") for branch in schema.get("anyOf", [schema])}
         return as_number(value) if kinds & {"integer", "number"} else value
 
+    def is_clear(self, *key: str | int) -> bool:
+        """Whether a key has a value that is right in itself."""
+        try:
+            self(*key)
+        except Unclear:
+            return False
+        return True
+
     def first(self, *keys: Key) -> tuple[Key, Any]:
         """(key, value) of the first of several keys that is given; the last one needs no value."""
         for key in keys[:-1]:

@@ -19,14 +19,12 @@ DOSES = {
 
 def setting_names(known: Known) -> list[str]:
     """The settings whose objective and start are right."""
-    names = []
-    for name in known.names("settings"):
-        try:
-            known("settings", name, "objective"), known("settings", name, "start")
-        except Unclear:
-            continue
-        names.append(name)
-    return names
+    try:
+        there_are = known.names("settings")
+    except Unclear:
+        return []
+    keys = ("objective", "start")
+    return [n for n in there_are if all(known.is_clear("settings", n, key) for key in keys)]
 
 
 def names(known: Known) -> Mistakes:
@@ -34,11 +32,8 @@ def names(known: Known) -> Mistakes:
     seen: dict[str, str] = {}
     for name in known.names("settings"):
         key, plain = ("settings", name), name.replace("-", "_").lower()
-        if name in RESERVED:
-            yield (
-                key,
-                f"is the name of a folder of results; take another than {', '.join(RESERVED)}",
-            )
+        if name.lower() in RESERVED:
+            yield key, f"is a folder of results; take another name than {', '.join(RESERVED)}"
         elif plain in seen:
             yield key, f"differs from {seen[plain]} only in -, _ or capitals; rename one of them"
         seen.setdefault(plain, name)

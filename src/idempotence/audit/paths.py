@@ -1,12 +1,18 @@
-"""Where the replies of an audit lie: path patterns, the files that fit, what their paths tell."""
+"""Where the replies of an audit lie: path patterns, the files that fit, what paths say of rows."""
 
 import glob
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 
-from idempotence.config.audit import DOSES, PLACES, WHOLE, Audit
+from idempotence.doses import DOSES
+from idempotence.jobs.audit import ReadRepliesJob, ReplySource
 
+DEFAULT_CELL, DEFAULT_MODEL = "all", "model"  # where they are not given
+# what a row belongs to: given by the path, by the entry of `files`, or by a column
+NAMES = ("setting", "model", "trait", "cell")
+WHOLE = ("seed", "cycle")
+PLACES = (*NAMES, *WHOLE, *DOSES)
 _MARK = re.compile(r"\{(\w+)\}|\*")
 _NUMBER = r"\d+(?:\.\d+)?(?:[eE][+-]?\d+)?"
 CELL = re.compile(r"[\w.+=,:@ -]+")  # figures write these as they are
@@ -40,7 +46,7 @@ class PathPattern:
         self._glob = "*".join(glob.escape(part) for part in literal)
 
     def find(self) -> Iterator[tuple[str, dict[str, Value]]]:
-        """(path, what its placeholders say) of each file that fits, in order of the paths."""
+        """(path, values of its placeholders) of each file that fits, in order of the paths."""
         for path in sorted(glob.glob(self._glob)):
             match = self._fits.fullmatch(path)
             if match:
@@ -55,27 +61,32 @@ def _value(name: str, text: str) -> Value:
 
 @dataclass(frozen=True)
 class ReplyFile:
-    """A file of replies: path; told: what its rows belong to, as far as the path or the entry says;
-    part: whether other files may hold replies of the same chain and cycle."""
+    """A file of replies.
+
+    place: what its rows belong to, as far as the path or the entry gives it. part: whether other
+    files may hold replies of the same chain and cycle.
+    """
 
     path: str
-    told: dict[str, Value]
+    place: dict[str, Value]
     part: bool
 
 
-def tells_doses(audit: Audit) -> bool:
+def gives_doses(job: ReadRepliesJob) -> bool:
     """Whether the rows of an audit come with any dose."""
-    names = {name for entry in audit.files for name in PathPattern(entry.path).names}
-    fixed = (getattr(source, name) for source in (*audit.files, audit.columns) for name in DOSES)
-    return not names.isdisjoint(DOSES) or any(value is not None for value in fixed)
+    names = {name for source in job.files for name in PathPattern(source.path).names}
+    fixed = [getattr(source, name) for source in job.files for name in DOSES]
+    columns = [job.columns[name] for name in DOSES]
+    return not names.isdisjoint(DOSES) or any(value is not None for value in [*fixed, *columns])
 
 
-def reply_files(entries: list[dict]) -> list[ReplyFile]:
-    """The files of all entries of `audit.files`, in their order. An entry: path, and fixed values."""
-    found = []
-    for entry in entries:
-        fixed = {name: entry[name] for name in PLACES if entry.get(name) is not None}
-        pattern = PathPattern(entry["path"])
-        for path, told in pattern.find():
-            found.append(ReplyFile(path, {**told, **fixed}, pattern.parts))
-    return found
+def reply_files(sources: Sequence[ReplySource]) -> list[ReplyFile]:
+    """The files of all sources, in their order."""
+    files = []
+    for source in sources:
+        given = asdict(source)
+        fixed = {name: given[name] for name in PLACES if given[name] is not None}
+        pattern = PathPattern(source.path)
+        for path, place in pattern.find():
+            files.append(ReplyFile(path, {**place, **fixed}, pattern.parts))
+    return files
