@@ -1,197 +1,214 @@
-"""The paper's claims as tests fixed in advance: data/claims.yaml applied to a study's tables."""
+"""Verdicts on the paper's claims: their tests applied to a study's tables."""
 
 import math
-from pathlib import Path
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
-import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
 
+from idempotence.claims.definition import LIMITS, Claim, Part
 from idempotence.errors import UserError
-from idempotence.stats.continual import TWINS
+from idempotence.jobs.parts import Loop, Loops
 
-CLAIMS = Path(__file__).parents[3] / "data" / "claims.yaml"
 SUPPORTED, CONTRADICTED = "supported", "contradicted"
 UNDECIDED, UNTESTED = "not decided here", "not tested here"
-LIMITS = ("ci_low", "ci_high")
-OVER_PANELS = ("panel_low", "panel_high")  # told beside those, where a table has them
+OVER_PANELS = ("panel_low", "panel_high")  # a second interval, where a table has it
+OF_SETTING = ("setting", "changes")  # only where a part has several settings, or one with changes
+NO_ROW = "the study has no such setting"
+DIGITS, DECIMALS = 6, 6  # of numbers: significant digits as in the tables' CSV, and decimals
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+@dataclass(frozen=True)
+class _Subject:
+    """A setting or a pair of settings that fits a part.
 
+    name: for people. where: columns of the part's table that pick its rows. settings: its names in
+    the table of chains. changes: what it changes of its objective's section; "" for a plain loop.
+    """
 
-class Limit(_Section):
-    """What a confidence limit must be."""
-
-    above: float | None = None
-    below: float | None = None
-
-    def holds(self, value: float) -> bool:
-        """Whether the value is beyond every bound given; NaN never is."""
-        over = self.above is None or value > self.above
-        return over and (self.below is None or value < self.below)
-
-
-class Part(_Section):
-    """One test: a row of a table and conditions on its confidence limits."""
-
-    what: str
-    table: str
-    where: dict[str, str | bool]
-    estimate: str
-    supported: dict[Literal["ci_low", "ci_high"], Limit]
-    contradicted: dict[Literal["ci_low", "ci_high"], Limit]
-    needs_amplified: int = 0
-    needs_cells: int = 0
-    needs_cycles: int = 0
-
-
-class Published(_Section):
-    """The paper's words or number, and the part of the paper they stand in."""
-
-    says: str
-    where: str
-
-
-class Claim(_Section):
-    """A claim of the paper, in our words, and its tests."""
-
-    id: str
-    claim: str
-    published: Published
-    parts: list[Part]
-
-
-def load_claims(path: Path = CLAIMS) -> list[Claim]:
-    """The claims of a YAML file; raises UserError with every mistake."""
-    try:
-        told = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return [Claim.model_validate(claim) for claim in told["claims"]]
-    except (OSError, TypeError, KeyError, yaml.YAMLError) as error:
-        raise UserError(f"{path}: cannot be read as a list `claims:` ({error})") from None
-    except ValidationError as error:
-        places = [
-            f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False)
-        ]
-        raise UserError(f"{path}: " + "; ".join(places)) from None
+    name: str
+    where: dict[str, str]
+    settings: tuple[str, ...]
+    changes: str
 
 
 def judge_claims(
-    claims: list[Claim],
-    tables: dict[str, pd.DataFrame],
+    claims: Sequence[Claim],
+    tables: Mapping[str, pd.DataFrame],
     chains: pd.DataFrame,
-    arms: dict[str, str] | None = None,
-) -> list[dict]:
-    """Each claim with its verdict and, for each part, estimate, interval, verdict and reason.
+    loops: Loops,
+) -> list[dict[str, Any]]:
+    """Each claim with its verdict and the results of its parts (see `judge_part`).
 
-    tables: name -> table; chains: see `stats.amplification.chains`; arms: setting -> the extra
-    arms it has, in words: a loop that the claims do not speak of, so they are untested. A claim is supported when all
-    of its tested parts are, contradicted when any is, untested when none is tested.
-    Raises UserError when a table or column that a part names does not exist.
+    tables: name -> table; chains: see `stats.amplification.chains`. A claim is supported when all
+    of its tested parts are, contradicted when any is, untested when none is tested. Settings that
+    change something of their objective's section decide nothing.
+    Raises `UserError` when a table or column that a part names does not exist.
     """
-    told = []
+    judged = []
     for claim in claims:
-        parts = [judge_part(part, tables, chains, arms or {}) for part in claim.parts]
-        tested = {part["verdict"] for part in parts} - {UNTESTED}
-        if not tested:
-            verdict = UNTESTED
-        elif CONTRADICTED in tested:
-            verdict = CONTRADICTED
-        else:
-            verdict = SUPPORTED if tested == {SUPPORTED} else UNDECIDED
-        told.append({**claim.model_dump(include={"id", "claim", "published"}), "verdict": verdict,
-                     "parts": parts})  # fmt: skip
-    return told
+        parts = [row for part in claim.parts for row in judge_part(part, tables, chains, loops)]
+        verdicts = {row["verdict"] for row in parts if "changes" not in row}
+        text = claim.model_dump(include={"id", "claim", "published"})
+        judged.append({**text, "verdict": _verdict_of(verdicts - {UNTESTED}), "parts": parts})
+    return judged
+
+
+def _verdict_of(tested: set[str]) -> str:
+    """A claim's verdict from those of its tested parts."""
+    if not tested:
+        return UNTESTED
+    if CONTRADICTED in tested:
+        return CONTRADICTED
+    return SUPPORTED if tested == {SUPPORTED} else UNDECIDED
 
 
 def judge_part(
-    part: Part, tables: dict[str, pd.DataFrame], chains: pd.DataFrame, arms: dict[str, str]
-) -> dict:
-    """What one test found: what, estimate, ci_low, ci_high, verdict and, without one, why.
+    part: Part, tables: Mapping[str, pd.DataFrame], chains: pd.DataFrame, loops: Loops
+) -> list[dict[str, Any]]:
+    """The results of one test: one for each plain setting (or pair) that fits, then the others.
 
-    A share that is known over panels too has panel_low and panel_high; they decide nothing.
+    Each has what, estimate, ci_low, ci_high, verdict and why (the reason without a verdict, else
+    ""). A share that is known over panels too has panel_low and panel_high; they decide nothing.
+    Where several plain settings fit, each result names its setting. Settings that change something
+    of their objective's section follow with setting and changes; where there is no plain one, an
+    untested result before them says what they change.
     """
-    blank = {"what": part.what, "estimate": None, "ci_low": None, "ci_high": None}
-    row = _row(part, tables)
-    lacking = "the study has no such setting"
-    if row is not None:
-        lacking = _changed(part, arms) or _lacking(part, chains)
+    subjects = _subjects(part, loops)
+    plain = [subject for subject in subjects if not subject.changes]
+    changed = [subject for subject in subjects if subject.changes]
+    results = [_result(part, tables, chains, subject) for subject in plain]
+    if len(plain) > 1:
+        names = [{"setting": subject.name} for subject in plain]
+        results = [{**row, **name} for row, name in zip(results, names, strict=True)]
+    if not plain:
+        differ = [f"{each.name} differs from the paper's loop: {each.changes}" for each in changed]
+        _rows_of(part, tables)  # a table that is wrong is an error without a setting too
+        results = [_untested(part, "; ".join(differ) or NO_ROW)]
+    for subject in changed:
+        of_setting = {"setting": subject.name, "changes": subject.changes}
+        results.append({**_result(part, tables, chains, subject), **of_setting})
+    return results
+
+
+def _subjects(part: Part, loops: Loops) -> list[_Subject]:
+    """The settings or pairs of settings of a part, in the config's order."""
+    if part.loop:
+        recipe = (part.loop.objective, part.loop.start)
+        fitting = [loop for loop in loops.loops if (loop.objective, loop.start) == recipe]
+        return [
+            _Subject(loop.name, {"setting": loop.name}, (loop.name,), loop.changes)
+            for loop in fitting
+        ]
+    by_name = {loop.name: loop for loop in loops.loops}
+    pairs = [tuple(by_name[name] for name in pair) for pair in loops.twins]
+    return [
+        _pair(*pair) for pair in pairs if part.twins and pair[0].objective == part.twins.objective
+    ]
+
+
+def _pair(continual: Loop, reinit: Loop) -> _Subject:
+    """Twins as the subject of a part; what they change they have in common."""
+    names = {"continual": continual.name, "reinit": reinit.name}
+    changes = continual.changes or reinit.changes
+    return _Subject(f"{continual.name} and {reinit.name}", names, tuple(names.values()), changes)
+
+
+def _result(
+    part: Part, tables: Mapping[str, pd.DataFrame], chains: pd.DataFrame, subject: _Subject
+) -> dict[str, Any]:
+    """One test of one setting or pair; see `judge_part`."""
+    rows = _rows_of(part, tables, subject.where)
+    if len(rows) > 1:
+        where = subject.where | part.where
+        raise UserError(f"{where} fits {len(rows)} rows of the table '{part.table}', not one")
+    of_subject = chains[chains["setting"].isin(subject.settings)]
+    lacking = _lacking(part, of_subject) if len(rows) else NO_ROW
     if lacking:
-        return {**blank, "verdict": UNTESTED, "why": lacking}
-    values = {"estimate": _number(row[part.estimate])}
-    values |= {limit: _number(row[limit]) for limit in LIMITS}
-    beside = {name: _number(row[name]) for name in OVER_PANELS if name in row}
-    found = {**blank, **values, **beside}
-    if any(values[limit] is None for limit in LIMITS):
-        told = row.get("warnings")  # a table without any reads as a column of NaN
-        why = told if isinstance(told, str) and told else "no interval"
-        return {**found, "verdict": UNTESTED, "why": why}
-    verdict = UNDECIDED
-    if all(limit.holds(values[name]) for name, limit in part.contradicted.items()):
-        verdict = CONTRADICTED
-    elif all(limit.holds(values[name]) for name, limit in part.supported.items()):
-        verdict = SUPPORTED
-    return {**found, "verdict": verdict, "why": ""}
+        return _untested(part, lacking)
+    row = rows.iloc[0]
+    numbers = {name: _number(row[name]) for name in LIMITS}
+    result = {"what": part.what, "estimate": _number(row[part.estimate]), **numbers}
+    result |= {name: _number(row[name]) for name in OVER_PANELS if name in row}
+    if any(value is None for value in numbers.values()):
+        return {**result, "verdict": UNTESTED, "why": row.get("warnings") or "no interval"}
+    return {**result, "verdict": _verdict(part, numbers), "why": ""}
 
 
-def _row(part: Part, tables: dict[str, pd.DataFrame]) -> pd.Series | None:
+def _untested(part: Part, why: str) -> dict[str, Any]:
+    """The result of a test that the study cannot decide."""
+    blank = {"estimate": None, "ci_low": None, "ci_high": None}
+    return {"what": part.what, **blank, "verdict": UNTESTED, "why": why}
+
+
+def _verdict(part: Part, limits: Mapping[Any, float | None]) -> str:
+    """Where the confidence limits stand; none of them is missing."""
+
+    def hold(conditions: Mapping[Any, Any]) -> bool:
+        return all(limit.holds(limits[name]) for name, limit in conditions.items())
+
+    if hold(part.contradicted):
+        return CONTRADICTED
+    return SUPPORTED if hold(part.supported) else UNDECIDED
+
+
+def _rows_of(
+    part: Part, tables: Mapping[str, pd.DataFrame], where: Mapping[str, str] | None = None
+) -> pd.DataFrame:
+    """The rows of a part's table that its `where` and that of a setting pick."""
     if part.table not in tables:
         raise UserError(f"claims name the table '{part.table}'; there are {', '.join(tables)}")
-    table = tables[part.table]
-    missing = {*part.where, part.estimate, *LIMITS} - set(table.columns)
+    rows = tables[part.table]
+    conditions = {**(where or {}), **part.where}
+    missing = {*conditions, part.estimate, *LIMITS} - set(rows.columns)
     if missing:
         raise UserError(f"the table '{part.table}' has no column {', '.join(sorted(missing))}")
-    chosen = table
-    for column, value in part.where.items():
-        chosen = chosen[chosen[column] == value]
-    if len(chosen) > 1:
-        raise UserError(
-            f"{part.where} fits {len(chosen)} rows of the table '{part.table}', not one"
-        )
-    return None if chosen.empty else chosen.iloc[0]
-
-
-def _changed(part: Part, arms: dict[str, str]) -> str:
-    """Which setting of a part has an extra arm; empty when none has."""
-    about = [part.where.get("setting"), *TWINS.get(part.where.get("objective"), ())]
-    return "; ".join(f"{s} has an extra arm: {arms[s]}" for s in about if s in arms)
+    for column, value in conditions.items():
+        rows = rows[rows[column] == value]
+    return rows
 
 
 def _lacking(part: Part, chains: pd.DataFrame) -> str:
-    """Why the study cannot decide a part; empty when it can."""
-    setting = part.where.get("setting")
-    mine = chains[chains["setting"] == setting] if setting else chains
-    amplified = int(mine["amplified"].fillna(False).sum())
+    """Why the chains of a setting or pair cannot decide a part; empty when they can."""
+    amplified = int(chains["amplified"].fillna(False).sum())
     if amplified < part.needs_amplified:
         return f"{amplified} chains amplified; it takes {part.needs_amplified}"
-    cells = mine["cell"].nunique()
+    cells = chains["cell"].nunique()
     if cells < part.needs_cells:
         return f"{cells} doses a panel; it takes {part.needs_cells}"
-    cycles = mine["last_cycle"].max()
+    cycles = chains["last_cycle"].max()
     if part.needs_cycles and not cycles >= part.needs_cycles:
         return f"{cycles} cycles; it takes {part.needs_cycles}"
     return ""
 
 
-def _number(value) -> float | None:
-    """A finite number for JSON, else null."""
+def _number(value: Any) -> float | None:
+    """A finite number for JSON, with as many digits as the table's CSV shows; else None."""
     value = float(value)
-    return round(value, 6) if math.isfinite(value) else None
+    return round(float(f"{value:.{DIGITS}g}"), DECIMALS) if math.isfinite(value) else None
 
 
-def as_table(told: list[dict]) -> pd.DataFrame:
-    """One row for each part: claim, its verdict, the part's numbers, the published words."""
+def as_table(judged: list[dict[str, Any]]) -> pd.DataFrame:
+    """One row for each result: claim, its verdict, the numbers, the published words.
+
+    judged: see `judge_claims`. The columns `OF_SETTING` are there only where a result has them.
+    """
+    of_setting = [
+        name
+        for name in OF_SETTING
+        if any(name in part for claim in judged for part in claim["parts"])
+    ]
     rows = [
         {
             "id": claim["id"], "claim": claim["claim"], "verdict": claim["verdict"],
-            "test": part["what"], "estimate": part["estimate"], "ci_low": part["ci_low"],
-            "ci_high": part["ci_high"], **{name: part.get(name) for name in OVER_PANELS},
+            "test": part["what"], **{name: part.get(name, "") for name in of_setting},
+            "estimate": part["estimate"], "ci_low": part["ci_low"], "ci_high": part["ci_high"],
+            **{name: part.get(name) for name in OVER_PANELS},
             "test_verdict": part["verdict"], "why": part["why"],
             "published": claim["published"]["says"], "where": claim["published"]["where"],
         }
-        for claim in told
+        for claim in judged
         for part in claim["parts"]
     ]  # fmt: skip
     return pd.DataFrame(rows)
