@@ -46,16 +46,28 @@ def endpoint_options(
 ) -> tuple[EndpointOptions, Path]:
     """(options, file of the answers) that the workflow passed on for a section of the config.
 
-    Raises `UserError` where it did not.
+    Raises `UserError` where it did not, or not in this form.
     """
-    given = environment.get(api_variable(role))
-    if not given:
+    variable = api_variable(role)
+    try:
+        options = EndpointOptions(**json.loads(environment.get(variable, "")))
+    except (ValueError, TypeError) as error:
         raise UserError(
-            f"how the {role}'s endpoint is asked is not known: put it into {api_variable(role)} as "
-            "JSON (the keys of the config's section api), and the file of its answers into "
-            f"{cache_variable(role)}"
+            f"the {role}'s endpoint is not known: put the keys of {role}.api of the config, as "
+            f"JSON, into the environment variable {variable} ({error})"
+        ) from None
+    return options, answers_file(role, environment)
+
+
+def answers_file(role: str, environment: Mapping[str, str] = os.environ) -> Path:
+    """The SQLite file of a role's answers; raises `UserError` where the environment names none."""
+    variable = cache_variable(role)
+    if not environment.get(variable):
+        raise UserError(
+            f"the file for the {role}'s answers is not known: name an SQLite file, which need not "
+            f"be there yet, in the environment variable {variable}"
         )
-    return EndpointOptions(**json.loads(given)), Path(environment[cache_variable(role)])
+    return Path(environment[variable])
 
 
 class UnusableError(Exception):
@@ -82,7 +94,8 @@ class Endpoint:
         if not self._key:
             raise UserError(
                 f"the {role}'s key is not set: put it in the environment variable "
-                f"{options.key_env} ({role}.api.key_env names it; a server that asks for none takes any text)"
+                f"{options.key_env} ({role}.api.key_env names it; a server that asks for none "
+                "takes any text)"
             )
 
     def ask(self, requests: Sequence[dict]) -> list[dict]:

@@ -9,10 +9,15 @@ from pathlib import Path
 from typing import Protocol
 
 from idempotence.endpoint.answers import AnswerCache
-from idempotence.endpoint.client import Endpoint, EndpointOptions, answer_of, endpoint_options
+from idempotence.endpoint.client import (
+    Endpoint,
+    EndpointOptions,
+    answer_of,
+    answers_file,
+    endpoint_options,
+)
 from idempotence.engine.base import Engine, Request
 from idempotence.engine.formatting import ids_of_prompts
-from idempotence.environment_names import cache_variable
 from idempotence.jobs.start import WriterSpec
 
 BATCH = 64  # texts of a model here that are stored together
@@ -36,7 +41,7 @@ def open_writer(
     """
     if spec.base_url is not None:
         return ApiWriter(spec, model, *endpoint_options(ROLE, environment))
-    return LocalWriter(spec, model, Path(environment[cache_variable(ROLE)]))
+    return LocalWriter(spec, model, answers_file(ROLE, environment))
 
 
 class ApiWriter:
