@@ -89,7 +89,7 @@ rule plot_outcomes:
     conda:
         ANALYSIS
     params:
-        **plot_script("plot_outcomes", "outcomes", **RULE, loops=JOBS.loops, confidence=CONFIDENCE),
+        **plot_script("plot_outcomes", "outcomes", **RULE, confidence=CONFIDENCE),
     shell:
         ANALYSE
 
@@ -144,7 +144,6 @@ rule plot_continual_vs_reinit:
         **plot_script(
             "plot_continual_vs_reinit",
             "continual_vs_reinit",
-            loops=JOBS.loops,
             confidence=CONFIDENCE,
         ),
     shell:
