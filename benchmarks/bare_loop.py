@@ -10,23 +10,26 @@ import json
 import time
 from pathlib import Path
 
-from common import ROOT, merged
+from common import ROOT, study_of
 
-from idempotence.config.grid import Panel
-from idempotence.config.load import load_study
+from idempotence.config.grid import StudyPanel
+from idempotence.doses import Cell, n_seed_of
 from idempotence.engine.base import Request
 from idempotence.engine.decode import sample_tokens
-from idempotence.engine.formatting import ids_of_completions, ids_of_prompts
+from idempotence.engine.formatting import ids_of_prompts, ids_of_rows
 from idempotence.engine.hf import TransformersEngine
-from idempotence.engine.models import fix_threads
+from idempotence.engine.models import Weights, fix_threads
 from idempotence.finetune.adapters import attach
 from idempotence.finetune.data import preference_rows, supervised_rows
+from idempotence.jobs.loop import JudgeJob
+from idempotence.jobs.parts import Evaluation, Generation, Training
 from idempotence.judge.local import LocalJudge
-from idempotence.judge.score import rate_all
+from idempotence.judge.rater import Rater
 from idempotence.rng import derive_seed
 from idempotence.sampling.panel import PanelSampler
-from idempotence.texts import micro
-from idempotence.workflow.study_jobs import Plan
+from idempotence.texts.panel_texts import panel_texts
+from idempotence.texts.rubric import rubrics
+from idempotence.workflow.study_jobs import StudyJobs
 
 WORLD = ROOT / "data" / "micro_world"
 CLOCK: dict[str, float] = {}
@@ -87,23 +90,23 @@ def _preference_loss(model, reference, batch, pad, beta):
 
 
 @timed("training")
-def train(adapted, reference, rows, training, beta, pad) -> None:
+def train(adapted, reference, rows, training: Training, beta, pad) -> None:
     """A bare AdamW loop."""
     import torch
 
     weights = [p for p in adapted.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(
-        weights, lr=training["learning_rate"], weight_decay=training["weight_decay"]
+        weights, lr=training.learning_rate, weight_decay=training.weight_decay
     )
     adapted.train()
-    for start in range(0, len(rows), training["batch_size"]):
-        batch = rows[start : start + training["batch_size"]]
+    for start in range(0, len(rows), training.batch_size):
+        batch = rows[start : start + training.batch_size]
         if beta is None:
             loss = _supervised_loss(adapted, batch, pad)
         else:
             loss = _preference_loss(adapted, reference, batch, pad, beta)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(weights, training["max_grad_norm"])
+        torch.nn.utils.clip_grad_norm_(weights, training.max_grad_norm)
         optimiser.step()
         optimiser.zero_grad()
     adapted.eval()
@@ -124,75 +127,93 @@ def sample(model, tokenizer, requests: list[Request]) -> list[str]:
 
 
 @timed("judging")
-def judge(engine: TransformersEngine, settings: dict, rows: list[dict]) -> None:
+def judge(engine: TransformersEngine, job: JudgeJob, rows: list[dict]) -> None:
     """Both scores of every answer."""
-    rate_all(LocalJudge(engine), settings, rows, ["trait", "coherence"])
+    panel = job.panel
+    templates = rubrics(panel.texts, panel.trait, panel.kind)
+    Rater(LocalJudge(engine), job.judge, panel.trait, templates).rate(rows, ["trait", "coherence"])
 
 
 @timed("likelihoods")
 def likelihoods(engine: TransformersEngine, rows: list[dict]) -> None:
-    """What the initial model thinks of every answer."""
-    prompts, told = [row["prompt"] for row in rows], [row["response"] for row in rows]
-    heads = ids_of_prompts(engine.tokenizer, prompts, "chat")
-    tails = ids_of_completions(engine.tokenizer, prompts, told, "chat")
+    """Every answer's likelihood under the initial model."""
+    prompts, replies = ([row[key] for row in rows] for key in ("prompt", "response"))
+    heads, (tails,) = ids_of_rows(engine.tokenizer, prompts, [replies], "chat")
     engine.log_likelihoods(heads, tails)
 
 
-def _requests(tokenizer, prompts: list[str], how: dict, seed: int) -> list[Request]:
+def _requests(
+    tokenizer, prompts: list[str], how: Evaluation | Generation, seed: int
+) -> list[Request]:
     return [
-        Request(ids, how["temperature"], how["max_new_tokens"], derive_seed(seed, i))
+        Request(ids, how.temperature, how.max_new_tokens, derive_seed(seed, i))
         for i, ids in enumerate(ids_of_prompts(tokenizer, prompts, "chat"))
     ]
 
 
-def run_panel(plan: Plan, panel: Panel, cycles: int, engine, judging, firsts: dict) -> None:
+def run_panel(
+    jobs: StudyJobs, panel: StudyPanel, engine: TransformersEngine, judging, firsts: dict
+) -> None:
     """All cells and cycles of a panel, in memory.
 
-    firsts: what the first cycles of the panels before have made, for their twins.
+    firsts: (setting, model, trait, seed, cell) -> cycle 0 of the panels before, for their twins.
     """
-    twin, own = plan.twins().get(panel.setting), (panel.model.name, panel.trait, panel.seed)
-    seeds = [] if twin else PanelSampler(plan.seed_data(panel), engine).seed_data()
-    finetune = plan.finetune(panel, 0)
+    setting = panel.setting
+    twin = jobs.study.first_cycles.get(setting.name)
+    own = (panel.model.name, panel.trait, panel.seed)
+    seeding = jobs.seed_data(panel)
+    sampler = PanelSampler(seeding.panel, seeding.prompts, 0, engine)
+    seeds = [] if twin else sampler.seed_data(seeding.generation)
     for cell in panel.cells:
-        rows, adapted = seeds[: cell.n_seed or finetune["objective_cells"]["n_seed"]], None
-        for cycle in range(cycles + 1):
+        n_seed = n_seed_of(cell, jobs.finetune(panel, 0).n_seed, {})
+        rows, adapted = seeds[:n_seed], None
+        for cycle in range(setting.cycles + 1):
             if twin and cycle == 0:
-                made = firsts[twin, *own, cell.name]
+                state = firsts[twin, *own, cell.name]
             else:
-                made = run_cycle(plan, panel, cell, cycle, rows, adapted, engine)
+                before = adapted if setting.goes_on(cycle) else None
+                state = run_cycle(jobs, panel, cell, cycle, rows, before, engine)
             if cycle == 0:
-                firsts[panel.setting, *own, cell.name] = copy.deepcopy(made)
-            adapted, rows, answers = made
-            judge(judging, plan.judge(panel, cycle), answers)
+                firsts[setting.name, *own, cell.name] = copy.deepcopy(state)
+            adapted, rows, answers = state
+            judge(judging, jobs.judge(panel, cycle), answers)
 
 
-def run_cycle(plan: Plan, panel: Panel, cell, cycle: int, rows, before, engine):
-    """One chain's cycle: returns (the adapted model, the next cycle's rows, answers to judge)."""
-    settings, training = plan.sample(panel, cycle), plan.finetune(panel, cycle)["training"]
+def run_cycle(jobs: StudyJobs, panel: StudyPanel, cell: Cell, cycle: int, rows, before, engine):
+    """One chain's cycle: returns (the adapted model, the next cycle's rows, answers to judge).
+
+    before: the last cycle's adapted model to go on from; None: the initial model.
+    """
+    job, training = jobs.sample(panel, cycle), jobs.finetune(panel, cycle).training
+    generation = jobs.sample(panel, 0).generation  # the last cycle's job has none
     tokenizer, pad = engine.tokenizer, engine.tokenizer.pad_token_id
-    continual = before is not None and panel.start == "previous"
-    adapted = before if continual else attach(copy.deepcopy(engine.model), training["lora"], None)
-    reference = copy.deepcopy(before) if continual else engine.model
-    if panel.objective == "dpo":
+    adapted = before or attach(copy.deepcopy(engine.model), training.lora, None)
+    reference = copy.deepcopy(before) if before else engine.model
+    if job.panel.objective == "dpo":
         train(
             adapted, reference, preference_rows(tokenizer, rows, "chat"), training, cell.beta, pad
         )
     else:
-        encoded = supervised_rows(tokenizer, rows, "chat", training["max_length"])
+        encoded = supervised_rows(tokenizer, rows, "chat", training.max_length)
         train(adapted, None, encoded, training, None, pad)
     merged = copy.deepcopy(adapted).merge_and_unload()
-    sampler = PanelSampler(settings, engine)
-    k = settings["evaluation"]["samples_per_question"]
-    asked = [prompt for prompt in sampler.texts.evaluation() for _ in range(k)]
-    prompts = sampler.texts.for_cycle(cycle + 1)[: cell.n_sampled or cell.pairs]
-    requests = _requests(tokenizer, asked, settings["evaluation"], cycle)
-    requests += _requests(tokenizer, prompts, settings["generation"], 1000 + cycle)
-    texts = sample(merged, tokenizer, requests)
-    answers = [{"prompt": p, "response": t} for p, t in zip(asked, texts, strict=False) if t]
+    texts = panel_texts(job.panel, job.prompts)
+    samples = job.evaluation.samples_per_question
+    questions = [prompt for prompt in texts.evaluation() for _ in range(samples)]
+    prompts = texts.for_cycle(cycle + 1)[: cell.rows_per_cycle]
+    requests = _requests(tokenizer, questions, job.evaluation, cycle)
+    requests += _requests(tokenizer, prompts, generation, 1000 + cycle)
+    replies = sample(merged, tokenizer, requests)
+    answers = [
+        {"prompt": p, "response": reply}
+        for p, reply in zip(questions, replies, strict=False)
+        if reply
+    ]
     likelihoods(engine, answers)
-    rows = [{"prompt": p, "response": t} for p, t in zip(prompts, texts[len(asked) :], strict=True)]
-    if panel.objective == "dpo":
-        initial = _requests(tokenizer, prompts, settings["generation"], 2000 + cycle)
+    generated = zip(prompts, replies[len(questions) :], strict=True)
+    rows = [{"prompt": p, "response": reply} for p, reply in generated]
+    if job.panel.objective == "dpo":
+        initial = _requests(tokenizer, prompts, generation, 2000 + cycle)
         for row, rejected in zip(rows, sample(engine.model, tokenizer, initial), strict=True):
             row["rejected"] = rejected
     return adapted, rows, answers
@@ -206,14 +227,15 @@ def main() -> None:
     import peft
     import torch
 
-    files = [str(path) for path in given.config]
-    study = load_study(merged(given.config), files, micro.supply())
+    study = study_of(given.config)
     fix_threads()
-    engine, judging = (TransformersEngine(str(WORLD / name)) for name in ("instruct", "judge"))
+    engine, judging = (
+        TransformersEngine(Weights(str(WORLD / name))) for name in ("instruct", "judge")
+    )
     CLOCK["start-up"] = time.perf_counter() - begun
-    plan, firsts = Plan(study), {}
+    jobs, firsts = StudyJobs(study), {}
     for panel in study.panels():
-        run_panel(plan, panel, study.cycles, engine, judging, firsts)
+        run_panel(jobs, panel, engine, judging, firsts)
     versions = {"torch": torch.__version__, "peft": peft.__version__}
     print(json.dumps({"seconds": time.perf_counter() - begun, "stages": CLOCK, **versions}))
 

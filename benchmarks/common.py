@@ -48,17 +48,17 @@ def copy_of_project(folder: Path) -> Path:
     return folder
 
 
-def merged(files: Iterable[Path]) -> dict:
-    """The config of YAML files, section by section, the last one winning."""
-    whole: dict = {}
-    for file in files:
-        whole = _over(whole, yaml.safe_load(file.read_text(encoding="utf-8")))
-    return whole
+def study_of(files: Iterable[Path]):
+    """The study of YAML files, the last one winning."""
+    from idempotence.config.layers import effective_config, merged
+    from idempotence.config.load import load_study
+    from idempotence.workflow.study_texts import supply
 
-
-def _over(below: dict, above: dict) -> dict:
-    both = {key for key in below.keys() & above.keys() if isinstance(above[key], dict)}
-    return {**below, **above, **{key: _over(below[key], above[key]) for key in both}}
+    names, config = [str(file) for file in files], {}
+    for name in names:
+        config = merged(config, yaml.safe_load(Path(name).read_text(encoding="utf-8")))
+    config = effective_config(config, names)
+    return load_study(config, names, supply(config))
 
 
 def seconds_of(

@@ -1,7 +1,7 @@
 """Training and sampling on the GPU that is here, against its own limits, with both engines.
 
-A model of Qwen3-4B's shape with random weights (made on the GPU, in bfloat16) is trained with a LoRA
-adapter by the workflow's own function (TRL's SFTTrainer), and sampled with eight adapters. Set
+A model of Qwen3-4B's shape with random weights (drawn on the GPU, in bfloat16) is trained with a
+LoRA adapter by the workflow's own function (TRL's SFTTrainer), and sampled with eight adapters. Set
 beside: the rate of large matrix products and the memory bandwidth, both measured. Random weights
 hardly ever write the end token, so that every text is as long as it may be.
 
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from common import RESULTS, ROOT, write
 
-sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests" / "helpers")]
 
 QWEN3_4B = {
     "vocab_size": 151936, "hidden_size": 2560, "intermediate_size": 9728, "num_hidden_layers": 36,
@@ -37,7 +37,6 @@ BIG = {"shape": QWEN3_4B, "dtype": "bfloat16", "rows": 64, "length": 1024, "batc
 SMALL = {"shape": TINY, "dtype": "float32", "rows": 8, "length": 64, "batch": 4,
          "requests": 2, "new_tokens": 8, "side": 256, "megabytes": 16}  # fmt: skip
 ADAPTERS = 8
-LORA = {"rank": 16, "alpha": 32, "dropout": 0.0, "target_modules": "all-linear"}
 REPEATS = 5
 
 
@@ -75,7 +74,7 @@ def make(how: dict, device: str, folder: Path) -> int:
 
     from idempotence.finetune.adapters import attach, save
 
-    tokenizer = make_tokenizer(bos=False)
+    tokenizer, lora = make_tokenizer(bos=False), hyperparameters(how).lora
     ends = {"eos_token_id": tokenizer.eos_token_id, "pad_token_id": tokenizer.pad_token_id}
     torch.manual_seed(0)
     torch.set_default_dtype(getattr(torch, how["dtype"]))
@@ -86,53 +85,62 @@ def make(how: dict, device: str, folder: Path) -> int:
     tokenizer.save_pretrained(folder)
     weights = sum(p.numel() for p in model.parameters())
     for i in range(ADAPTERS):
-        adapter = folder / "adapters" / str(i)
-        adapter.mkdir(parents=True)
-        adapted = attach(model, LORA, None)
-        save(adapted, adapter)
-        model = adapted.unload()
+        adapted = attach(model, lora, None)
+        save(adapted, folder / "adapters" / str(i))
+        adapted.unload()
     return weights
 
 
-def train(how: dict, folder: Path) -> float:
-    """Tokens a second of supervised finetuning, after a first short run."""
-    from idempotence.engine.models import load_model, load_tokenizer
-    from idempotence.finetune.train import train_supervised
+def hyperparameters(how: dict):
+    """Of the training that is measured."""
+    from idempotence.jobs.parts import Lora, Training
 
-    tokenizer = load_tokenizer(str(folder))
-    model = load_model(str(folder), dtype=how["dtype"])
+    return Training(
+        learning_rate=1e-4,
+        schedule="constant",
+        warmup_fraction=0.0,
+        batch_size=how["batch"],
+        epochs=1.0,
+        weight_decay=0.0,
+        adam_beta1=0.9,
+        adam_beta2=0.95,
+        adam_epsilon=1e-8,
+        max_grad_norm=1.0,
+        max_length=how["length"],
+        lora=Lora(rank=16, alpha=32.0, dropout=0.0, target_modules=()),
+    )
+
+
+def train(how: dict, folder: Path) -> float:
+    """Tokens per second of supervised finetuning, after a first short run."""
+    from idempotence.engine.models import Weights, load_model, load_tokenizer
+    from idempotence.finetune.train import Run
+    from idempotence.finetune.train import train as finetune
+
+    weights = Weights(str(folder), dtype=how["dtype"])
+    model, tokenizer = load_model(weights), load_tokenizer(weights)
     text = " ".join((ROOT / "data/prompts/chats.txt").read_text(encoding="utf-8").splitlines())
     rows = [
         {"prompt": "Go on.", "response": text[i * 997 : i * 997 + 8 * how["length"]]}
         for i in range(how["rows"])
     ]
-    training = {
-        "learning_rate": 1e-4, "schedule": "constant", "warmup_fraction": 0.0,
-        "batch_size": how["batch"], "epochs": 1, "weight_decay": 0.0, "adam_beta1": 0.9,
-        "adam_beta2": 0.95, "adam_epsilon": 1e-8, "max_grad_norm": 1.0,
-        "max_length": how["length"], "dtype": how["dtype"], "lora": LORA,
-    }  # fmt: skip
+    run = Run("chat", hyperparameters(how), how["dtype"], seed=0)
     for part in (rows[: how["batch"]], rows):
-        adapted, done = train_supervised(model, tokenizer, part, "chat", training, None, 0)
-        model = adapted.unload()
-    return done.tokens / done.seconds
+        adapted, result = finetune(model, tokenizer, part, run)
+        adapted.unload()
+    return result.tokens / result.seconds
 
 
 def sample(how: dict, engine: str, folder: Path, gpus: int) -> float:
-    """Tokens a second of all adapters' texts, after a first short call."""
+    """Tokens per second of all adapters' texts, after a first short call."""
+    from idempotence.engine.back_ends import open_engine
     from idempotence.engine.base import Batch, Request
+    from idempotence.engine.models import Weights
+    from idempotence.engine.options import VllmOptions
 
     adapters = sorted((folder / "adapters").iterdir())
-    if engine == "vllm":
-        from idempotence.engine.vllm import VllmEngine
-
-        memory = {"memory_share": 0.85, "max_length": 4096, "adapters_at_once": ADAPTERS}
-        served = {**memory, "gpus": gpus}
-        running = VllmEngine(str(folder), None, how["dtype"], served, adapters)
-    else:
-        from idempotence.engine.hf import TransformersEngine
-
-        running = TransformersEngine(str(folder), None, how["dtype"])
+    options = VllmOptions(memory_share=0.85, max_length=4096, adapters_at_once=ADAPTERS, gpus=gpus)
+    running = open_engine(engine, Weights(str(folder), dtype=how["dtype"]), adapters, options)
     prompt = running.tokenizer.encode("What should I cook tonight? " * 5)
 
     def texts(tokens: int) -> None:

@@ -6,45 +6,42 @@ import sys
 import tempfile
 from pathlib import Path
 
-from common import ROOT, seconds_of, snakemake, spread, write
+from common import ROOT, seconds_of, snakemake, spread, study_of, write
 
 SOURCE = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT / "src")}
 WORLD = ROOT / "data" / "micro_world"
 
 
 def chains() -> list[dict]:
-    """What each chain's steps are told: the same rows and prompts as in the workflow."""
+    """What each chain's steps work on: the same rows and prompts as in the workflow."""
     sys.path.insert(0, str(ROOT / "src"))
-    import yaml
+    from idempotence.texts.panel_texts import panel_texts
+    from idempotence.workflow.study_jobs import StudyJobs
 
-    from idempotence.micro_world.corpus import seed_rows
-    from idempotence.micro_world.grammar import load_grammar
-    from idempotence.micro_world.prompts import PromptPlan
-    from idempotence.rng import derive_seed
-
-    config = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
-    over = yaml.safe_load((ROOT / "benchmarks" / "peer.yaml").read_text(encoding="utf-8"))
-    questions = config["evaluation"]["questions"]
-    samples = config["evaluation"]["samples_per_question"]
-    cells = over["sft"]["cells"]
-    plan = PromptPlan("chat", "bliss", 1, 0, questions, config["seed_rows"], cells["n_sampled"][0])
-    seed = derive_seed("peer")
-    rows = seed_rows(load_grammar(), "bliss", "chat", plan.for_seed_rows(), seed)
+    study = study_of([ROOT / "config.yaml", ROOT / "benchmarks" / "peer.yaml"])
+    jobs, (panel,) = StudyJobs(study), study.panels()
+    job = jobs.sample(panel, 0)
+    texts = panel_texts(job.panel, job.prompts)
+    samples = job.evaluation.samples_per_question
     return [
         {
-            "trait": "bliss", "training": config["sft"]["training"], "seeds": rows, "n_seed": n,
-            "asked": [q for q in plan.evaluation() for _ in range(samples)],
-            "cycles": [plan.for_cycle(cycle + 1) for cycle in range(over["cycles"] + 1)],
+            "trait": panel.trait, "training": jobs.finetune(panel, 0).training.to_json(),
+            "seeds": texts.seed_rows(), "n_seed": cell.n_seed,
+            "questions": [q for q in texts.evaluation() for _ in range(samples)],
+            "cycles": [
+                texts.for_cycle(cycle + 1)[: cell.n_sampled]
+                for cycle in range(panel.setting.cycles + 1)
+            ],
         }
-        for n in cells["n_seed"]
+        for cell in panel.cells
     ]  # fmt: skip
 
 
 def step(stage: str, folder: Path, model: str, **settings) -> float:
     """Seconds of one step in a process of its own."""
     command = [sys.executable, "benchmarks/peer_step.py", stage, "--folder", str(folder)]
-    told = ["--model", str(WORLD / model), "--settings", json.dumps(settings)]
-    return seconds_of([*command, *told], ROOT, SOURCE)
+    arguments = ["--model", str(WORLD / model), "--settings", json.dumps(settings)]
+    return seconds_of([*command, *arguments], ROOT, SOURCE)
 
 
 def usual_way() -> float:
@@ -57,7 +54,9 @@ def usual_way() -> float:
             (folder / "rows.jsonl").write_text(text, encoding="utf-8")
             for prompts in chain["cycles"]:
                 total += step("finetune", folder, "instruct", training=chain["training"], rows=n)
-                total += step("sample", folder, "instruct", asked=chain["asked"], prompts=prompts)
+                total += step(
+                    "sample", folder, "instruct", questions=chain["questions"], prompts=prompts
+                )
                 total += step("judge", folder, "judge", trait=chain["trait"])
                 n = len(prompts)
     return total

@@ -11,17 +11,16 @@ from pathlib import Path
 
 def finetune(given) -> None:
     """Train one adapter on rows.jsonl."""
-    from idempotence.engine.models import load_model, load_tokenizer
+    from idempotence.engine.models import Weights, load_model, load_tokenizer
     from idempotence.finetune.adapters import save
-    from idempotence.finetune.train import train_supervised
+    from idempotence.finetune.train import Run, train
     from idempotence.io import read_jsonl
+    from idempotence.jobs.parts import Training
 
-    settings = json.loads(given.settings)
+    settings, weights = json.loads(given.settings), Weights(given.model)
     rows = read_jsonl(given.folder / "rows.jsonl")[: settings["rows"]]
-    model, tokenizer = load_model(given.model), load_tokenizer(given.model)
-    training = {**settings["training"], "dtype": "float32"}
-    adapted, _ = train_supervised(model, tokenizer, rows, "chat", training, None, 1)
-    (given.folder / "adapter").mkdir(exist_ok=True)
+    run = Run("chat", Training.from_json(settings["training"]), weights.dtype, seed=1)
+    adapted, _ = train(load_model(weights), load_tokenizer(weights), rows, run)
     save(adapted, given.folder / "adapter")
 
 
@@ -31,21 +30,22 @@ def sample(given) -> None:
     from peft import PeftModel
 
     from idempotence.engine.formatting import ids_of_prompts
-    from idempotence.engine.models import load_model, load_tokenizer
+    from idempotence.engine.models import Weights, load_model, load_tokenizer
     from idempotence.io import write_jsonl
 
-    settings, tokenizer = json.loads(given.settings), load_tokenizer(given.model)
-    model = PeftModel.from_pretrained(load_model(given.model), given.folder / "adapter").eval()
+    settings, weights = json.loads(given.settings), Weights(given.model)
+    tokenizer = load_tokenizer(weights)
+    model = PeftModel.from_pretrained(load_model(weights), given.folder / "adapter").eval()
     torch.manual_seed(1)
     for name, prompts, heat in (
-        ("answers", settings["asked"], 0.7), ("rows", settings["prompts"], 0.8)
+        ("answers", settings["questions"], 0.7), ("rows", settings["prompts"], 0.8)
     ):  # fmt: skip
         ids = ids_of_prompts(tokenizer, prompts, "chat")
         inputs = tokenizer.pad({"input_ids": ids}, padding=True, return_tensors="pt")
-        told = model.generate(
+        tokens = model.generate(
             **inputs, do_sample=True, temperature=heat, top_k=0, max_new_tokens=64
         )[:, inputs["input_ids"].shape[1] :]
-        texts = tokenizer.batch_decode(told, skip_special_tokens=True)
+        texts = tokenizer.batch_decode(tokens, skip_special_tokens=True)
         rows = [{"prompt": p, "response": t} for p, t in zip(prompts, texts, strict=True)]
         write_jsonl(given.folder / f"{name}.jsonl", rows)
 
@@ -53,21 +53,21 @@ def sample(given) -> None:
 def judge_answers(given) -> None:
     """Score the answers, one criterion after the other."""
     from idempotence.engine.hf import TransformersEngine
+    from idempotence.engine.models import Weights
     from idempotence.io import read_jsonl, write_json
+    from idempotence.jobs.parts import JudgeSpec
     from idempotence.judge.local import LocalJudge
-    from idempotence.judge.score import rate_all
+    from idempotence.judge.rater import Rater
+    from idempotence.texts.rubric import load_rubrics
 
     settings, rows = json.loads(given.settings), read_jsonl(given.folder / "answers.jsonl")
-    judge = LocalJudge(TransformersEngine(given.model))
-    how = {
-        "trait": settings["trait"],
-        "objective": "sft",
-        "judge": {"top_logprobs": 20, "min_numeric_mass": 0.25},
-    }
-    told = {name: rate_all(judge, how, rows, [name])[name] for name in ("trait", "coherence")}
+    judge = LocalJudge(TransformersEngine(Weights(given.model)))
+    spec = JudgeSpec(revision=None, top_logprobs=20, min_numeric_mass=0.25)
+    rater = Rater(judge, spec, settings["trait"], load_rubrics())
+    rated = {name: rater.rate(rows, [name])[name] for name in ("trait", "coherence")}
     write_json(
         given.folder / "scores.json",
-        {name: [rating.score for rating, _ in ratings] for name, ratings in told.items()},
+        {name: [rating.score for rating, _ in ratings] for name, ratings in rated.items()},
     )
 
 

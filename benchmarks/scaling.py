@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 from common import copy_of_project, write
 
-BASE = {"study": "scaling", "settings": ["sft"], "traits": ["bliss"], "seeds": 1, "cycles": 1}
+BASE = {"study": "scaling", "settings": {"sft": {}}, "traits": ["bliss"], "seeds": 1, "cycles": 1}
 DOSES = [16, 24, 32, 40, 48]
 SAMPLES = [20, 40, 60, 80, 100]
 MIDDLE = {"n_seed": [32], "n_sampled": [60]}
@@ -39,8 +39,8 @@ def measured(cells: dict, over: dict, cores: int) -> tuple[float, float]:
     with tempfile.TemporaryDirectory() as name:
         folder = copy_of_project(Path(name)).resolve()
         config = folder / "over.json"
-        told = {**BASE, **over, "sft": {"cells": {"levels": [], **cells}}}
-        config.write_text(json.dumps(told), encoding="utf-8")
+        whole = {**BASE, **over, "sft": {"cells": cells}}
+        config.write_text(json.dumps(whole), encoding="utf-8")
         command = [sys.executable, "-m", "snakemake", "scores", "--cores", str(cores)]
         done, peak = threading.Event(), [0.0]
         watch = threading.Thread(target=_watch, args=(folder, done, peak))

@@ -1,8 +1,8 @@
 """Where the seconds of a panel's cycle go: the jobs' own functions, timed from inside.
 
 Runs finetune, sample and judge of one sft and one dpo panel over two cycles in one process, with a
-clock on what they call. Seconds are a stage's own: what it calls is told apart. Tokens a second
-are set beside the machine's own matrix products at the model's width.
+clock on what they call. Seconds are a stage's own, without those of stages inside it. Tokens per
+second are set beside the machine's own matrix products at the model's width.
 """
 
 import json
@@ -12,7 +12,7 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
-from common import ROOT, merged, write
+from common import ROOT, study_of, write
 
 sys.path.insert(0, str(ROOT / "src"))
 SECONDS: dict[str, float] = defaultdict(float)
@@ -49,7 +49,7 @@ def install() -> None:
     from idempotence.engine import hf
     from idempotence.finetune import panel, train
     from idempotence.finetune.trainers import PreferenceTrainer, SupervisedTrainer
-    from idempotence.judge import score as judge_panel
+    from idempotence.judge import score
     from idempotence.sampling import panel as sample
 
     clocked(torch.Tensor, "backward", "backward")
@@ -62,9 +62,9 @@ def install() -> None:
     clocked(Trainer, "train", "trainer's own work")
     clocked(train, "supervised_rows", "tokenising")
     clocked(train, "preference_rows", "tokenising")
-    clocked(sample, "ids_of_completions", "tokenising")
+    clocked(sample, "ids_of_rows", "tokenising")
     clocked(sample, "ids_of_prompts", "tokenising")
-    clocked(hf, "sample_tokens", "decoding", lambda made, *a, **k: sum(len(row) for row in made))
+    clocked(hf, "sample_tokens", "decoding", lambda rows, *a, **k: sum(map(len, rows)))
     clocked(
         hf.TransformersEngine, "next_token_logprobs", "judging",
         lambda _, self, prompts, top: sum(map(len, prompts)),
@@ -79,8 +79,8 @@ def install() -> None:
     clocked(train, "reference_of", "adapters")
     clocked(panel, "save", "files")
     for module, names in (
-        (sample, ["write_jsonl"]), (panel, ["read_jsonl", "write_json"]),
-        (judge_panel, ["read_jsonl", "write_parquet"]),
+        (sample, ["write_jsonl"]), (panel, ["write_json"]),
+        (score, ["read_jsonl", "write_parquet"]),
     ):  # fmt: skip
         for name in names:
             clocked(module, name, "files")
@@ -88,41 +88,43 @@ def install() -> None:
 
 def run(folder: Path, file: Path = ROOT / "benchmarks" / "study.yaml") -> float:
     """The jobs of an sft and a dpo panel of a study over two cycles; returns wall seconds."""
-    from idempotence.config.load import load_study
     from idempotence.engine.hf import TransformersEngine
+    from idempotence.engine.models import Weights
     from idempotence.finetune.panel import finetune_panel
+    from idempotence.finetune.rows import CycleData
+    from idempotence.io import read_jsonl, write_jsonl
     from idempotence.judge.local import LocalJudge
     from idempotence.judge.score import judge_panel
     from idempotence.sampling.panel import PanelSampler, write_samples
-    from idempotence.texts import micro
-    from idempotence.workflow.study_jobs import Plan
+    from idempotence.workflow.study_jobs import StudyJobs
 
-    files = [ROOT / "config.yaml", file]
-    study = load_study(merged(files), [str(f) for f in files], micro.supply())
-    plan, world = Plan(study), ROOT / "data" / "micro_world"
-    from idempotence.io import write_jsonl
+    study = study_of([ROOT / "config.yaml", file])
+    jobs, world = StudyJobs(study), ROOT / "data" / "micro_world"
+    instruct, judge = (str(world / name) for name in ("instruct", "judge"))
 
     begun = time.perf_counter()
-    first = {panel.setting: panel for panel in reversed(study.panels())}
+    first = {panel.setting.name: panel for panel in reversed(study.panels())}
     for panel in (first["sft"], first["dpo"]):
-        home = folder / panel.setting
+        home = folder / panel.setting.name
         home.mkdir()
-        seeds = PanelSampler(plan.seed_data(panel), TransformersEngine(str(world / "instruct")))
-        write_jsonl(home / "seed.jsonl", seeds.seed_data())
+        seeding = jobs.seed_data(panel)
+        engine = TransformersEngine(Weights(instruct))
+        sampler = PanelSampler(seeding.panel, seeding.prompts, 0, engine)
+        write_jsonl(home / "seed.jsonl", sampler.seed_data(seeding.generation))
         for cycle in range(2):
-            adapters, last = home / f"a{cycle}", home / f"a{cycle - 1}"
-            finetune_panel(
-                plan.finetune(panel, cycle), str(world / "instruct"),
-                home / "seed.jsonl" if cycle == 0 else None,
-                home / f"g{cycle - 1}.jsonl" if cycle else None,
-                last if cycle and panel.start == "previous" else None, None, adapters,
-            )  # fmt: skip
+            adapters = home / f"a{cycle}"
+            data = CycleData(
+                seed_rows=[] if cycle else read_jsonl(home / "seed.jsonl"),
+                generated=read_jsonl(home / f"g{cycle - 1}.jsonl") if cycle else [],
+                previous=home / f"a{cycle - 1}" if panel.setting.goes_on(cycle) else None,
+            )
+            finetune_panel(jobs.finetune(panel, cycle), instruct, data, adapters)
             write_samples(
-                plan.sample(panel, cycle), TransformersEngine(str(world / "instruct")), adapters, None,
+                jobs.sample(panel, cycle), TransformersEngine(Weights(instruct)), adapters, None,
                 home / "r.jsonl", home / f"g{cycle}.jsonl",
             )  # fmt: skip
             judge_panel(
-                plan.judge(panel, cycle), LocalJudge(TransformersEngine(str(world / "judge"))), {},
+                jobs.judge(panel, cycle), LocalJudge(TransformersEngine(Weights(judge))), {},
                 home / "r.jsonl", home / "s.parquet",
             )  # fmt: skip
     return time.perf_counter() - begun

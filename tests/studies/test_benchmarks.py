@@ -35,11 +35,11 @@ def test_what_a_tiny_model_measures_is_not_shown_as_a_gpus():
 
 
 HANDFUL = """
-settings: [sft, dpo]
+settings: {sft: {}, dpo: {}}
 traits: [bliss]
 seeds: 1
 cycles: 1
-sft: {cells: {levels: [], n_seed: [8], n_sampled: [8]}}
+sft: {cells: {n_seed: [8], n_sampled: [8]}}
 dpo: {cells: {beta: [0.1], pairs: [8], n_seed: 8}}
 evaluation: {questions: 2, samples_per_question: 1}
 """
