@@ -6,7 +6,7 @@ from typing import get_args
 import pandas as pd
 
 from idempotence.jobs.parts import Objective
-from idempotence.stats.groups import add_holm, with_traits
+from idempotence.stats.groups import add_holm, by_trait
 from idempotence.stats.panels import panel_mean
 
 TWINS = ["objective", "continual", "reinit"]  # columns that identify a pair of settings
@@ -64,7 +64,7 @@ def continual(pairs: pd.DataFrame, confidence: float) -> pd.DataFrame:
     rows = []
     for names, mine in pairs.groupby(TWINS, sort=False):
         settings = dict(zip(TWINS, names, strict=True))
-        for _, trait, group in with_traits(mine, "objective"):
+        for trait, group in by_trait(mine):
             for measure in MEASURES:
                 mean = panel_mean(group, f"{measure}_difference", confidence)
                 rows.append({**settings, "trait": trait, "measure": measure, **mean})

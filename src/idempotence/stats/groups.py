@@ -9,21 +9,26 @@ from idempotence.stats.intervals import holm
 ALL = "all"  # the trait of a row that takes a setting's traits together
 
 
-def with_traits(
-    frame: pd.DataFrame, by: str = "setting"
-) -> Iterator[tuple[str, str, pd.DataFrame]]:
-    """(setting, trait, its rows) for each setting: trait `ALL` first, then each of its traits.
+def with_traits(frame: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    """(setting, trait, its rows) for each setting: trait `ALL` first, then each of its traits."""
+    for setting, of_setting in frame.groupby("setting"):
+        for trait, group in by_trait(of_setting):
+            yield str(setting), trait, group
 
-    by: the column of settings, or of what else stands above the traits.
+
+def by_trait(frame: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """(trait, its rows): trait `ALL` first, then each trait."""
+    yield ALL, frame
+    for trait, group in frame.groupby("trait"):
+        yield str(trait), group
+
+
+def add_holm(table: pd.DataFrame, by: list[str], p: str = "p") -> pd.DataFrame:
+    """The table with <p>_holm after p: Holm's (1979) p over the traits of each group of rows.
+
+    by: the columns of a group. Missing for the trait `ALL`.
     """
-    for name, of_name in frame.groupby(by, sort=by == "setting"):
-        yield name, ALL, of_name
-        for trait, group in of_name.groupby("trait"):
-            yield name, trait, group
-
-
-def add_holm(made: pd.DataFrame, by: list[str], p: str = "p") -> pd.DataFrame:
-    """Put <p>_holm beside p: Holm's (1979) p over the traits of each group; missing for `ALL`."""
-    adjusted = made[made["trait"] != ALL].groupby(by)[p].transform(holm)
-    made.insert(made.columns.get_loc(p) + 1, f"{p}_holm", adjusted)
-    return made
+    adjusted = table[table["trait"] != ALL].groupby(by)[p].transform(holm)
+    place = list(table.columns).index(p) + 1
+    table.insert(place, f"{p}_holm", adjusted)
+    return table

@@ -57,5 +57,6 @@ def judge_table(quality: dict) -> pd.DataFrame:
         and overall["coherence_spearman"] >= bars["coherence spearman at least"]
         and overall["coherence_error"] <= bars["coherence error at most"]
     )
-    table["reached"] = [bool(reached)] + [""] * (len(table) - 1)
+    of_kinds: list[bool | None] = [None] * (len(table) - 1)
+    table["reached"] = pd.array([bool(reached), *of_kinds], dtype="boolean")
     return table
