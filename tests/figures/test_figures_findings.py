@@ -53,7 +53,7 @@ def chains(table):
 @pytest.fixture(scope="module")
 def tables(scores, table, chains):
     """Every table that a figure is drawn from, by name."""
-    pairs = continual_pairs(chains)
+    pairs = continual_pairs(chains, LOOPS.twins)
     changed = tradeoff_chains(table, chains, 4)
     rates, quantiles = null_rates(scores, 15, 4, 50, seed=1, draws=10)
     return {
