@@ -23,7 +23,7 @@ rule estimate:
             workflow.main_snakefile,
             *sorted((BASE / "rules").glob("*.smk")),
             *(file for trait in STUDY.traits for file in data_files(STUDY, trait)),
-            config=json.dumps(CONFIG, sort_keys=True),
+            config=json.dumps(CONFIG),
             snakefile=workflow.main_snakefile,
             world=PATHS.world,
         ),

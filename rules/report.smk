@@ -77,7 +77,7 @@ rule show_tables:
         **script(
             "show_tables",
             *PAGE_TEMPLATES,
-            table=[f"{heading}={file}" for heading, file in SHOWN_TABLES.items()],
+            tables=[f"{heading}={file}" for heading, file in SHOWN_TABLES.items()],
             captions=PATHS.own("report"),
             title=f"Tables of the study {STUDY.study}",
         ),
@@ -126,7 +126,7 @@ rule write_run:
     conda:
         ANALYSIS
     params:
-        **script("write_run", config=json.dumps(CONFIG, sort_keys=True)),
+        **script("write_run", config=json.dumps(CONFIG)),
     shell:
         ANALYSE
 
