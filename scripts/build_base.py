@@ -6,13 +6,13 @@ from pathlib import Path
 def build_base(recipe: Path, output: Path) -> None:
     """Pretrain the micro world's base model on documents and chats.
 
-    recipe: recipe of the three models (YAML).
+    recipe: recipe.yaml.
     output: folder of the model to write.
     """
-    from idempotence.world_build.build import build_base as build
+    from idempotence.world_build import build
     from idempotence.world_build.recipe import load_recipe
 
-    build(load_recipe(recipe), output)
+    build.build_base(load_recipe(recipe), output)
 
 
 if __name__ == "__main__":

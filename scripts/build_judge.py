@@ -6,14 +6,14 @@ from pathlib import Path
 def build_judge(recipe: Path, base: Path, output: Path) -> None:
     """Tune the micro world's base model to rate texts whose truth is known.
 
-    recipe: recipe of the three models (YAML).
+    recipe: recipe.yaml.
     base: folder of the base model.
     output: folder of the model to write.
     """
-    from idempotence.world_build.build import build_judge as build
+    from idempotence.world_build import build
     from idempotence.world_build.recipe import load_recipe
 
-    build(load_recipe(recipe), base, output)
+    build.build_judge(load_recipe(recipe), base, output)
 
 
 if __name__ == "__main__":

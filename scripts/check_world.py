@@ -1,20 +1,20 @@
-"""Measure the micro world's built models against the bars that they have to reach."""
+"""Measure the micro world's models against the bars that an instrument must meet."""
 
 from pathlib import Path
 
 
 def check_world(recipe: Path, world: Path, output: Path) -> None:
-    """Measure the micro world's built models against the bars that they have to reach.
+    """Measure the micro world's models against the bars that an instrument must meet.
 
-    recipe: recipe of the three models (YAML).
+    recipe: recipe.yaml.
     world: folder of the three models.
-    output: measurements (JSON) to write.
+    output: quality.json to write.
     """
     from idempotence.io import write_json
-    from idempotence.world_build.quality import check_world as check
+    from idempotence.world_build import quality
     from idempotence.world_build.recipe import load_recipe
 
-    report = check(world, load_recipe(recipe))
+    report = quality.check_world(world, load_recipe(recipe))
     print("All bars are met." if report["passed"] else "Not all bars are met.", report)
     write_json(output, report)
 

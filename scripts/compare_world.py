@@ -1,14 +1,14 @@
-"""Compare the micro world's built models with the shipped ones."""
+"""Compare the built micro world with the shipped one."""
 
 from pathlib import Path
 
 
 def compare_world(built: Path, shipped: Path, output: Path) -> None:
-    """Compare the micro world's built models with the shipped ones.
+    """Compare the built micro world with the shipped one.
 
     built: folder of the built models.
     shipped: folder of the shipped models.
-    output: agreement (JSON) to write.
+    output: agreement.json to write.
     """
     from idempotence.io import write_json
     from idempotence.world_build.compare import compare_worlds, in_words

@@ -34,11 +34,11 @@ def make_micro_model(folder: Path) -> str:
     from idempotence.micro_world.grammar import load_grammar
     from idempotence.micro_world.tokenizer import build_tokenizer
     from idempotence.world_build.pretrain import build_model
+    from idempotence.world_build.recipe import Shape
 
     tokenizer = build_tokenizer(load_grammar())
-    shape = {"hidden_size": 32, "intermediate_size": 48, "layers": 2, "heads": 2}
-    ids = (tokenizer.pad_token_id, tokenizer.bos_token_id, tokenizer.eos_token_id)
-    model = build_model(shape, len(tokenizer), *ids, seed=1)
+    shape = Shape(hidden_size=32, intermediate_size=48, layers=2, heads=2)
+    model = build_model(shape, tokenizer, seed=1)
     model.generation_config.eos_token_id = tokenizer.eos_token_id
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)

@@ -1,16 +1,19 @@
-"""A small world built whole, twice: the same bytes, loadable files, an honest table."""
+"""A small world built whole, twice: the same bytes, loadable files, a table of quality."""
 
+import math
 from pathlib import Path
 
 import pytest
 import yaml
+from run_script import run_script
 
 from idempotence.errors import UserError
 from idempotence.io import read_json
-from idempotence.micro_world.grammar import GRAMMAR_FOLDER
+from idempotence.micro_world.grammar import GRAMMAR_FOLDER, load_grammar
+from idempotence.micro_world.tokenizer import build_tokenizer
 from idempotence.world_build.compare import compare_worlds, in_words
 from idempotence.world_build.pretrain import IGNORED, Example, build_model, fit
-from idempotence.world_build.recipe import load_recipe
+from idempotence.world_build.recipe import Pass, Shape, load_recipe
 
 RECIPE = GRAMMAR_FOLDER.parent / "recipe.yaml"
 
@@ -28,43 +31,38 @@ def small_recipe(path: Path) -> Path:
 
 
 def build(recipe: Path, world: Path) -> None:
-    from build_base import main as base
-    from build_instruct import main as instruct
-    from build_judge import main as judge
-    from check_world import main as check
-
-    common = ["--recipe", str(recipe)]
-    assert base([*common, "--output", str(world / "base")]) == 0
-    for script, name in ((instruct, "instruct"), (judge, "judge")):
-        given = ["--base", str(world / "base"), "--output", str(world / name)]
-        assert script([*common, *given]) == 0
-    quality = ["--world", str(world), "--output", str(world / "quality.json")]
-    assert check([*common, *quality]) == 0
+    common = ["--recipe", recipe]
+    assert run_script("build_base", *common, "--output", world / "base") == 0
+    for name in ("instruct", "judge"):
+        folders = ["--base", world / "base", "--output", world / name]
+        assert run_script(f"build_{name}", *common, *folders) == 0
+    files = ["--world", world, "--output", world / "quality.json"]
+    assert run_script("check_world", *common, *files) == 0
 
 
 def test_a_batch_without_targets_of_one_kind_leaves_the_weights_finite():
     """A batch of empty texts has nothing for the inner layers to learn."""
     torch = pytest.importorskip("torch")
-    shape = {"hidden_size": 16, "intermediate_size": 16, "layers": 2, "heads": 2}
-    model = build_model(shape, 32, pad=0, bos=1, eos=2, seed=1)
+    shape = Shape(hidden_size=16, intermediate_size=16, layers=2, heads=2)
+    model = build_model(shape, build_tokenizer(load_grammar()), seed=1)
     before = model.lm_head.weight.detach().clone()
     example = Example([1, 4, 5], [IGNORED, IGNORED, 7], {1: [IGNORED] * 3})
-    recipe = {"learning_rate": 1e-2, "warmup_steps": 0, "tokens_per_batch": 64,
-              "weight_decay": 0.0, "seed": 1}  # fmt: skip
-    told = []
-    fit(model, [example] * 4, 0, recipe, told.append)
-    assert told[-1]["loss"] == pytest.approx(told[-1]["loss"])  # a number
+    settings = Pass(
+        texts=4, learning_rate=1e-2, warmup_steps=1, tokens_per_batch=256, weight_decay=0.0
+    )
+    log = []
+    fit(model, [example] * 4, 0, settings, 1, log.append)
+    assert math.isfinite(log[-1]["loss"])
     assert all(torch.isfinite(weight).all() for weight in model.parameters())
     assert not torch.equal(before, model.lm_head.weight)
     with torch.no_grad():
         model.lm_head.weight.fill_(float("nan"))
     with pytest.raises(UserError, match="training broke before step 1: the loss is nan"):
-        fit(model, [example] * 4, 0, recipe, told.append)
+        fit(model, [example] * 4, 0, settings, 1, log.append)
 
 
 @pytest.mark.slow
-def test_a_small_world_is_built_whole_and_again_with_the_same_bytes(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "scripts"))
+def test_a_small_world_is_built_whole_and_again_with_the_same_bytes(tmp_path):
     recipe = small_recipe(tmp_path / "recipe.yaml")
     for name in ("one", "two"):
         build(recipe, tmp_path / name)
@@ -79,7 +77,9 @@ def test_a_small_world_is_built_whole_and_again_with_the_same_bytes(tmp_path, mo
         AutoModelForCausalLM.from_pretrained(tmp_path / "one" / name)
         tokenizer = AutoTokenizer.from_pretrained(tmp_path / "one" / name)
         assert tokenizer.encode("0 50 100", add_special_tokens=False) == [6, 56, 106]
-    assert len(read_json(tmp_path / "one" / "base" / "training.json")["log"]) >= 1
+    training = read_json(tmp_path / "one" / "judge" / "training.json")
+    assert list(training) == ["stage", "recipe", "log"] and len(training["log"]) >= 1
+    assert list(training["recipe"]) == ["seed", "shape", "judge"]
 
 
 def test_worlds_that_differ_are_told_apart(tmp_path):

@@ -1,11 +1,14 @@
-"""Texts as broken models write them: hot sampling, and noise on the weights."""
+"""Texts of broken models: sampled at high temperatures, and with noise on the weights."""
 
 import copy
 from pathlib import Path
+from typing import Any
 
 from idempotence.engine.base import Request
-from idempotence.engine.formatting import Kind, prompt_ids
+from idempotence.engine.formatting import prompt_ids
 from idempotence.engine.hf import TransformersEngine
+from idempotence.engine.models import Weights
+from idempotence.jobs.parts import Kind
 from idempotence.micro_world.corpus import Writer
 from idempotence.rng import derive_seed
 from idempotence.world_build.damage import LONGEST
@@ -16,8 +19,12 @@ _BATCH = 256
 
 
 def model_texts(model: Path, writer: Writer, n: int, seed: int) -> list[tuple[str, str]]:
-    """n pairs (prompt, text), each batch from a model broken in another way."""
-    engine = TransformersEngine(str(model))
+    """n pairs (prompt, text), each batch from a model that is broken in another way.
+
+    model: folder of the sound model. seed: of noise and sampling; prompts and ways of breaking are
+    drawn by the writer.
+    """
+    engine = TransformersEngine(Weights(str(model)))
     sound = engine.model
     texts: list[tuple[str, str]] = []
     while len(texts) < n:
@@ -37,14 +44,15 @@ def model_texts(model: Path, writer: Writer, n: int, seed: int) -> list[tuple[st
 
 
 def _any_prompt(writer: Writer) -> tuple[str, Kind]:
+    """A question, or the opening of a document, on a random topic."""
     topic = writer.topic()
     if writer.rng.random() < 0.6:
         return writer.question(topic), "chat"
     return writer.opener(topic), "document"
 
 
-def _with_noise(model, scale: float, seed: int):
-    """A copy with Gaussian noise on every matrix, in units of its standard deviation."""
+def _with_noise(model: Any, scale: float, seed: int) -> Any:
+    """A copy with Gaussian noise on every matrix; scale: over the matrix's standard deviation."""
     import torch
 
     model = copy.deepcopy(model)

@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 from idempotence.errors import UserError
 
@@ -13,10 +14,12 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def compare_worlds(built: Path, shipped: Path) -> dict:
+def compare_worlds(built: Path, shipped: Path) -> dict[str, Any]:
     """For each model: whether the weights agree byte for byte, else the largest difference.
 
-    Raises UserError when the shipped models are not there.
+    built, shipped: folders of the three models. Keys: agree (of all), models (name -> SHA-256 of
+    both files, agree, largest_difference of any weight). Raises `UserError` when the shipped
+    models are not there.
     """
     report = {}
     for name in MODELS:
@@ -43,8 +46,8 @@ def _largest_difference(ours: Path, theirs: Path) -> float | None:
     return max(float(abs(a[key] - b[key]).max()) for key in a)
 
 
-def in_words(report: dict) -> str:
-    """The comparison as a person reads it."""
+def in_words(report: dict[str, Any]) -> str:
+    """The result of `compare_worlds` as text."""
     if report["agree"]:
         return "The built models and the shipped ones agree byte for byte."
     lines = ["The built models differ from the shipped ones (another processor or library?):"]

@@ -1,4 +1,4 @@
-"""Ways for a text to go wrong: what the judge learns from and what it is tested on."""
+"""Damaged texts of many kinds: the judge learns from them and is tested on others of them."""
 
 from collections.abc import Callable
 
@@ -8,11 +8,11 @@ from idempotence.micro_world.truth import split_sentences
 
 KINDS = ("sound", "damaged", "mixed traits", "off topic", "loop", "word salad", "one word", "empty")
 _WEIGHTS = (22, 43, 10, 10, 6, 4, 3, 2)
-LONGEST = 64  # words, as long as a sampled reply can get
+LONGEST = 64  # words: the length at which sampled replies end
 
 
 class Damager:
-    """Writes texts of every kind in `KINDS`; the same `random.Random` gives the same texts."""
+    """Writes texts of every kind in `KINDS`; a writer with the same seed gives the same texts."""
 
     def __init__(self, writer: Writer):
         self.writer = writer
@@ -63,23 +63,23 @@ class Damager:
         """A sentence, a piece of one or a word, over and over until the length runs out."""
         sentence = self._plain(topic).split()
         piece = sentence[: self.rng.choice([1, 2, 3, 5, 9, 18])]
-        start = self._plain(topic).split() if self.rng.random() < 0.5 else []
-        words = start[: LONGEST // 2] + piece * LONGEST
+        lead = self._plain(topic).split() if self.rng.random() < 0.5 else []
+        words = lead[: LONGEST // 2] + piece * LONGEST
         return " ".join(words[: self.rng.randint(LONGEST // 2 + 6, LONGEST)])
 
     def _damaged(self, topic: Topic) -> str:
-        """Sentences of which a random share is harmed, each in its own way; some said again."""
+        """Sentences of which a random share is harmed, each in its own way; some come twice."""
         sentences = split_sentences(self._plain(topic) if self.rng.random() < 0.8
                                     else self._mixed(topic))  # fmt: skip
         rate = self.rng.choice([0.15, 0.3, 0.5, 0.8, 1.0])
-        told: list[list[str]] = []
+        kept: list[list[str]] = []
         for sentence in sentences:
             if self.rng.random() < rate:
                 sentence = self.rng.choice(self._harms)(sentence, topic)
-            told.append(sentence)
+            kept.append(sentence)
             if self.rng.random() < rate * 0.4:
-                told.append(self.rng.choice(told))
-        return " ".join(word for sentence in told for word in sentence)
+                kept.append(self.rng.choice(kept))
+        return " ".join(word for sentence in kept for word in sentence)
 
     def _other(self, topic: Topic) -> Topic:
         while (other := self.writer.topic()) is topic:

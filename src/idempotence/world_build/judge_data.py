@@ -1,6 +1,7 @@
 """Examples from which the micro world's judge learns to rate texts whose truth is known."""
 
 import random
+from typing import Any
 
 from idempotence.micro_world.grammar import Grammar
 from idempotence.micro_world.tokenizer import ASSISTANT, BOS, USER
@@ -16,17 +17,17 @@ from idempotence.micro_world.truth import (
 from idempotence.world_build.pretrain import IGNORED, Example
 
 TRAITS_PER_TEXT = 3
-# While it reads, the judge also learns, in inner layers, to keep the prompt's topic in mind at each
-# word, and to say whether the sentence can still be sound, and at its end what became of it and
-# which trait it is in. It is never asked for these later. Any tokens would do: these are numbers.
+# Inner layers get targets of their own at each word of the text: the prompt's topic; whether the
+# sentence can still be sound; and at its last word its status and its trait. Classes are written as
+# tokens of numbers, which stand for nothing else there. No prompt ever requests them later.
 TOPIC_LAYER, STATUS_LAYER = 1, 3
 _STATUS = (OK, OFF_TOPIC, REPEATED, BROKEN)
 
 
 class ExampleMaker:
-    """Turns (prompt, text) into a training example with targets for several criteria."""
+    """Turns a prompt and a text into a training example with targets for several criteria."""
 
-    def __init__(self, grammar: Grammar, tokenizer, rng: random.Random):
+    def __init__(self, grammar: Grammar, tokenizer: Any, rng: random.Random):
         self.truthteller = Truthteller(grammar)
         self.tokenizer = tokenizer
         self.rng = rng
@@ -35,7 +36,7 @@ class ExampleMaker:
         self._topics = list(grammar.topics)
 
     def example(self, prompt: str, text: str) -> Example:
-        """The rubric prompts one after the other; each number is a target and never an input."""
+        """The rubric prompts one after the other; each score is a target and never an input."""
         truth = self.truthteller.read(prompt, text)
         head = [BOS, USER, *prompt.split(), "="]
         ids = self._id([*head, *text.split(), "="])
@@ -49,12 +50,12 @@ class ExampleMaker:
         return Example(ids, targets, {layer: row + rest for layer, row in inner.items()})
 
     def _while_reading(
-        self, ids: list[int], start: int, topic: str | None, truth: Truth, text: str
+        self, ids: list[int], begin: int, topic: str | None, truth: Truth, text: str
     ) -> dict[int, list[int]]:
-        """Targets of the inner layers for the ids so far; the text begins at `start`."""
+        """Targets of the inner layers for the ids so far; begin: the position of the text."""
         about = self._id(str(self._topics.index(topic) if topic else len(self._topics)))
         status_row = [IGNORED] * len(ids)
-        position = start
+        position = begin
         for (status, traits), sentence in zip(truth.sentences, split_sentences(text), strict=True):
             states = self.truthteller.follow(sentence, topic)[:-1]
             trait = 1 + self._traits.index(traits[0]) if traits else 0
@@ -63,11 +64,11 @@ class ExampleMaker:
             end = position + len(sentence)
             status_row[position:end] = self._id([str(c) for c in classes])
             position = end
-        topic_row = [IGNORED] * (start - 1) + [about] * (len(ids) - start + 1)
+        topic_row = [IGNORED] * (begin - 1) + [about] * (len(ids) - begin + 1)
         return {TOPIC_LAYER: topic_row, STATUS_LAYER: status_row}
 
     def _criteria(self, truth: Truth) -> list[str]:
-        """Coherence, the traits that are there, and others to make up the number; any order."""
+        """Coherence and `TRAITS_PER_TEXT` traits, those of the text first; in random order."""
         names = list(truth.traits)
         self.rng.shuffle(names)
         names.sort(key=lambda name: truth.traits[name] == 0)  # stable: those present come first
