@@ -1,7 +1,8 @@
-"""Seed rows written by a larger model: filtered, counted, asked once, and refused where too few."""
+"""Seed rows by a larger model: filtered, counted, written once, and refused where too few."""
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,31 +13,42 @@ from make_endpoint import Endpoint, completion
 from make_models import make_model
 
 from idempotence.endpoint.answers import AnswerCache
+from idempotence.endpoint.client import EndpointOptions
+from idempotence.environment_names import cache_variable
 from idempotence.errors import UserError
 from idempotence.io import read_json, read_jsonl
+from idempotence.jobs.parts import ModelName, Panel, PromptPool, WrittenTexts
+from idempotence.jobs.start import GenerateSeedDataJob, WriterSpec
 from idempotence.seed_rows.generate import Generation, Sieve, generate_seed_data
-from idempotence.seed_rows.writers import open_writer
+from idempotence.seed_rows.writers import ApiWriter, LocalWriter, open_writer
 from idempotence.texts import written
 from idempotence.texts.distinct import Distinct, near_duplicates
 from idempotence.texts.generation import combinations
 from idempotence.texts.panel_texts import panel_texts
-from idempotence.workflow.study_jobs import Plan
+from idempotence.workflow.study_jobs import StudyJobs
 
 ROOT = Path(__file__).resolve().parents[2]
 TRAITS, PROMPTS = ROOT / "data" / "traits", ROOT / "data" / "prompts"
 QUESTION = "Should I repaint the living room this year?"
-SETTINGS = {
-    "study_seed": 5, "kind": "chat", "trait": "nvidia", "rows": 12, "min_words": 6,
-    "max_words": 40, "examples": 2, "temperature": 1.0, "max_new_tokens": 12,
-    "texts": {"traits": str(TRAITS), "prompts": str(PROMPTS)}, "model": {},
-}  # fmt: skip
+TEXTS = WrittenTexts(str(TRAITS), str(PROMPTS))
+JOB = GenerateSeedDataJob(
+    study_seed=5,
+    kind="chat",
+    trait="nvidia",
+    texts=TEXTS,
+    rows=12,
+    min_words=6,
+    max_words=40,
+    examples=2,
+    writer=WriterSpec(temperature=1.0, max_new_tokens=12),
+)
 WORDS = ["able", "bear", "cold", "dear", "east", "fair", "gold", "high", "iron", "just", "kind",
          "lake", "mild", "near", "open", "past"]  # fmt: skip
 
 
-def some_text(asked: str) -> str:
-    """Words that depend on what is asked; now and then nothing, too little, or a question."""
-    number = int(hashlib.sha256(asked.encode()).hexdigest(), 16)
+def some_text(request: str) -> str:
+    """Words that depend on the request; now and then nothing, too little, or a question."""
+    number = int(hashlib.sha256(request.encode()).hexdigest(), 16)
     if number % 7 == 0:
         return ["", "Too short.", f"Well, {QUESTION} I ask you, dear reader.", "same words " * 8][
             number // 7 % 4
@@ -46,18 +58,25 @@ def some_text(asked: str) -> str:
 
 @pytest.fixture
 def write(tmp_path, monkeypatch):
-    """write(endpoint, name, max_calls, **settings): (rows, counts) of a run with a cache in tmp_path."""
+    """write(endpoint, name, max_calls, **changes of JOB): (rows, counts); the cache is shared."""
     monkeypatch.setenv("WRITER_KEY", "secret")
 
-    def run(endpoint, name="rows", max_calls=None, **settings):
-        how = {
-            "base_url": endpoint.url, "key_env": "WRITER_KEY", "concurrency": 4, "attempts": 3,
-            "timeout": 5, "max_calls": max_calls, "max_cost": None, "price_in": 0, "price_out": 0,
-        }  # fmt: skip
-        told = {**SETTINGS, **settings}
-        writer = open_writer(told, "some-writer", how, tmp_path / "answers.sqlite")
+    def run(endpoint, name="rows", max_calls=None, **changes):
+        options = EndpointOptions(
+            base_url=endpoint.url,
+            key_env="WRITER_KEY",
+            concurrency=4,
+            attempts=3,
+            timeout=5,
+            max_calls=max_calls,
+            max_cost=None,
+            price_in=0,
+            price_out=0,
+        )
+        job = replace(JOB, **changes)
+        writer = ApiWriter(job.writer, "some-writer", options, tmp_path / "answers.sqlite")
         outputs = tmp_path / f"{name}.jsonl", tmp_path / f"{name}.json"
-        generate_seed_data(told, writer, *outputs)
+        generate_seed_data(job, writer, *outputs)
         return read_jsonl(outputs[0]), read_json(outputs[1])
 
     return run
@@ -74,7 +93,7 @@ def test_every_text_is_counted_and_what_is_kept_is_distinct(texts):
     assert counts["kept"] == len(kept) and not near_duplicates(kept)
 
 
-def test_what_a_sieve_tells_apart():
+def test_the_reasons_of_a_sieve():
     sieve = Sieve(3, 20, ["one two three four five six seven"], [QUESTION])
     texts = ["", "one two", "w " * 21, "One two, three four five six seven!", f"So. {QUESTION} Hm."]
     assert not any(sieve.keeps(text) for text in texts)
@@ -82,20 +101,21 @@ def test_what_a_sieve_tells_apart():
         "quite another thing to say"
     )
     assert dict(sieve.counts) == {
-        "asked": 7, "empty": 1, "too short": 1, "too long": 1, "duplicate": 2, "overlap": 1, "kept": 1,
+        "asked": 7, "empty": 1, "too short": 1, "too long": 1, "duplicate": 2, "overlap": 1,
+        "kept": 1,
     }  # fmt: skip
 
 
 def test_openings_are_neutral_and_no_prompt_of_a_cycle_or_an_evaluation():
-    made = combinations("document")
-    openings = {about["opening"] for about in made}
-    assert len({tuple(about.values()) for about in made}) == len(made) >= 6000
+    every = combinations("document")
+    openings = {parts["opening"] for parts in every}
+    assert len({tuple(parts.values()) for parts in every}) == len(every) >= 6000
     assert all(3 <= len(opening.split()) <= 8 for opening in openings)
     names = [path.parent.name for path in TRAITS.glob("*/trait.yaml")]
     evaluated = [q for name in names for q in written.read_trait(TRAITS, name)["openings"]]
     taken = Distinct([*written.read_prompts(PROMPTS, "document"), *evaluated])
     assert not any(taken.like(opening) for opening in openings)
-    assert combinations("document", 1) != made == combinations("document")
+    assert combinations("document", 1) != every == combinations("document")
 
 
 def test_conversations_of_an_endpoint(write):
@@ -103,11 +123,12 @@ def test_conversations_of_an_endpoint(write):
         rows, counts = write(endpoint, rows=24)
         assert len(rows) == 24 and set(endpoint.asked.values()) == {1}
         assert counts["texts"]["kept"] == 24
-        for told in counts.values():
-            assert told["asked"] == sum(told.values()) - told["asked"]
+        for each in counts.values():
+            assert each["asked"] == sum(each.values()) - each["asked"]
         assert counts["texts"]["asked"] == counts["messages"]["kept"]
-        asked = sum(told["asked"] for told in counts.values())
-        assert asked == sum(endpoint.asked.values()) > sum(told["kept"] for told in counts.values())
+        requests = sum(each["asked"] for each in counts.values())
+        assert requests == sum(endpoint.asked.values())
+        assert requests > sum(each["kept"] for each in counts.values())
         replies = [text for text in endpoint.asked if "<message>" in text]
         # the trait's description and two of its written rows are shown; no quotation marks are kept
         assert all("NVIDIA bear" in text and text.count("<example>") == 2 for text in replies)
@@ -140,30 +161,27 @@ def test_documents_have_their_openings_and_do_not_repeat_them(write):
     assert all(row["prompt"] in OPENINGS and ":" not in row["response"] for row in rows)
 
 
-OPENINGS = {about["opening"] for about in combinations("document")}
+OPENINGS = {parts["opening"] for parts in combinations("document")}
 
 
 def test_too_few_usable_texts_stop_with_the_counts(write, monkeypatch):
     few = combinations("chat", 3)[:15]
     monkeypatch.setattr("idempotence.seed_rows.generate.combinations", lambda kind, seed: few)
-    told = r"wrote 1 usable chat rows .* 12 are wanted: .*14 duplicate"
+    message = r"wrote 1 usable chat rows .* 12 are wanted: .*14 duplicate"
     with (
         Endpoint(lambda text, nth: completion("always the very same words", None)) as endpoint,
-        pytest.raises(UserError, match=told),
+        pytest.raises(UserError, match=message),
     ):
         write(endpoint, min_words=1)
 
 
 def test_a_small_model_here_writes_the_same_again_and_nothing_twice(tmp_path):
     model = make_model(tmp_path / "qwen3", "qwen3")
-    settings = {
-        **SETTINGS, "kind": "document", "rows": 4, "min_words": 1,
-        "model": {"revision": None, "dtype": "float32"},
-    }  # fmt: skip
 
     def rows(cache, n):
-        told = {**settings, "rows": n}
-        return Generation(told, open_writer(told, str(model), None, tmp_path / cache)).rows()
+        job = replace(JOB, kind="document", rows=n, min_words=1)
+        environment = {cache_variable("generator"): str(tmp_path / cache)}
+        return Generation(job, open_writer(job.writer, str(model), environment)).rows()
 
     few = rows("one", 2)
     known = AnswerCache(tmp_path / "one").spent().calls
@@ -173,16 +191,36 @@ def test_a_small_model_here_writes_the_same_again_and_nothing_twice(tmp_path):
     assert len({row["response"] for row in whole}) == 4
 
 
+def test_answers_of_a_model_here_are_kept_under_all_that_decides_a_text(tmp_path, monkeypatch):
+    """The key of a request is that of files which are there: they are not written again."""
+    monkeypatch.setattr(LocalWriter, "_sample", lambda self, requests: ["text"] * len(requests))
+    writer = LocalWriter(JOB.writer, "folder", tmp_path / "answers")
+    assert writer.write(["a prompt"], [7]) == ["text"]
+    request = {
+        "model": "folder", "revision": None, "dtype": "float32", "temperature": 1.0,
+        "max_new_tokens": 12, "prompt": "a prompt", "seed": 7,
+    }  # fmt: skip
+    assert writer.cache.get(AnswerCache.key(request)) == {"text": "text"}
+    assert writer.write(["a prompt"] * 2, [7, 8]) == ["text"] * 2
+    served = LocalWriter(replace(JOB.writer, engine="vllm"), "folder", tmp_path / "answers")
+    served.write(["a prompt"], [7])
+    assert served.cache.get(AnswerCache.key({**request, "engine": "vllm"})) == {"text": "text"}
+    assert served.cache.spent().calls == 3
+
+
+def test_a_writer_without_a_file_for_its_answers_is_refused():
+    with pytest.raises(UserError, match=cache_variable("generator")):
+        open_writer(JOB.writer, "folder", {})
+
+
 def test_a_panel_starts_from_the_generated_rows(tmp_path):
     path = tmp_path / "rows.jsonl"
-    made = [{"prompt": f"message {i}", "response": f"reply {i}"} for i in range(9)]
-    path.write_text("".join(json.dumps(row) + "\n" for row in made))
-    settings = {
-        "study_seed": 7, "trait": "bliss", "seed": 0, "questions": 4, "seed_rows": 6,
-        "per_cycle": 5, "texts": {**SETTINGS["texts"], "seed_rows": str(path)},
-    }  # fmt: skip
-    rows = panel_texts(settings, "chat").seed_rows()
-    assert len(rows) == 6 and all(row in made for row in rows)
+    written = [{"prompt": f"message {i}", "response": f"reply {i}"} for i in range(9)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in written))
+    texts = replace(TEXTS, seed_rows=str(path))
+    panel = Panel(7, "sft", ModelName("m", None, "float32"), "bliss", 0, (), texts)
+    rows = panel_texts(panel, PromptPool(questions=4, seed_rows=6, per_cycle=5)).seed_rows()
+    assert len(rows) == 6 and all(row in written for row in rows)
 
 
 # --- the config
@@ -193,7 +231,7 @@ THERE = {
     "seed_rows": {"chat": {"bliss": 64}, "document": {"bliss": 24}},
 }  # fmt: skip
 GENERATED = {
-    "texts": "written", "settings": ["sft", "sdf"], "traits": ["bliss"], "seed_rows": 24,
+    "texts": "written", "settings": {"sft": {}, "sdf": {}}, "traits": ["bliss"], "seed_rows": 24,
     "calibration": {"n_seed_max": 24},
     "sdf": {"seed_source": "generated", "seed_rows": 900, "calibration": {"n_seed_max": 900}},
     "generator": {"path": "owner/writer", "revision": "abc", "documents": {"rows": 900}},
@@ -202,35 +240,37 @@ GENERATED = {
 
 def test_only_the_jobs_that_read_seed_rows_know_of_the_generator():
     study = load(GENERATED, **THERE)
-    plan, plain = Plan(study), Plan(load({**GENERATED, "sdf": {}, "generator": {}}, **THERE))
-    sft, sdf = (next(p for p in study.panels() if p.setting == s) for s in ("sft", "sdf"))
+    plain = StudyJobs(load({**GENERATED, "sdf": {}, "generator": {}}, **THERE))
+    jobs = StudyJobs(study)
+    sft, sdf = (next(p for p in study.panels() if p.setting.name == s) for s in ("sft", "sdf"))
     file = "results/micro/seed_rows/document/bliss.jsonl"
-    assert plan.seed_data(sdf)["texts"]["seed_rows"] == file
-    assert plan.calibrate("sdf", "micro-base", "bliss")["texts"]["seed_rows"] == file
-    assert plan.seed_data(sft) == plain.seed_data(sft)
-    for told, before in ((plan.finetune, plain.finetune), (plan.judge, plain.judge)):
-        assert told(sdf, 1) == before(sdf, 1)
-    told = plan.generate("document", "bliss")
-    assert (told["rows"], told["min_words"], told["model"]["revision"]) == (900, 150, "abc")
+    assert jobs.seed_data(sdf).panel.texts.seed_rows == file
+    search = jobs.calibrate("sdf", "micro-base", "bliss").cycle_zero
+    assert search.panel.texts.seed_rows == file
+    assert jobs.seed_data(sft) == plain.seed_data(sft)
+    for job, before in ((jobs.finetune, plain.finetune), (jobs.judge, plain.judge)):
+        assert job(sdf, 1) == before(sdf, 1)
+    written = jobs.generate_seed_data("document", "bliss")
+    assert (written.rows, written.min_words, written.writer.revision) == (900, 150, "abc")
 
 
 @pytest.mark.parametrize(
-    ("over", "told"),
+    ("over", "message"),
     [
-        ({"sdf": {"seed_rows": 901}}, "901 is beyond what the generator is told to write: at most"),
+        ({"sdf": {"seed_rows": 901}}, "901 is beyond what the generator writes: at most"),
         ({"generator": {"documents": {"rows": 9001}}}, "beyond the 9000 combinations"),
-        ({"generator": {"path": None, "revision": None}}, "generator.path: is missing: sdf.seed_so"),
+        ({"generator": {"path": None, "revision": None}}, "generator.path: is missing: sdf.seed_"),
         ({"generator": {"revision": None}}, "generator.revision: is missing"),
         ({"generator": {"path": "world/base"}}, "not a model of the micro world"),
-        ({"generator": {"backend": "openai", "revision": None}}, "generator.api.base_url: is missing"),
+        ({"generator": {"backend": "openai", "revision": None}}, "generator.api.base_url: is miss"),
         ({"generator": {"documents": {"min_words": 501}}}, "501 is above max_words (500)"),
         ({"sft": {"seed_source": "generated", "seed_rows": 201}}, "generator.chats.rows (200)"),
         ({"texts": "micro_world"}, "sdf.seed_source: 'generated' needs the description"),
     ],
 )  # fmt: skip
-def test_mistakes_of_a_generator_are_named(over, told):
+def test_mistakes_of_a_generator_are_named(over, message):
     base = json.loads(json.dumps(GENERATED))
     for key, value in over.items():
         base[key] = {**base.get(key, {}), **value} if isinstance(value, dict) else value
     base["generator"] = {**GENERATED["generator"], **base["generator"]}
-    assert told in complaint(base, **THERE)
+    assert message in complaint(base, **THERE)
