@@ -17,7 +17,9 @@ def choose_learning_rates(inputs: list[Path], output: Path) -> None:
     print(table.to_string(index=False))
     for key, rows in table.groupby(["objective", "model"]):
         if not rows["chosen"].any():
-            print(f"no rate passes for {' on '.join(key)}: try others in tuning.learning_rates")
+            print(
+                f"no rate passes for {' on '.join(map(str, key))}: try others in tuning.learning_rates"
+            )
 
 
 if __name__ == "__main__":

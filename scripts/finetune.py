@@ -27,12 +27,12 @@ def finetune(
     from idempotence.doses import calibrated_doses
     from idempotence.finetune.panel import finetune_panel
     from idempotence.finetune.rows import CycleData
-    from idempotence.io import read_jsonl
+    from idempotence.io import read_json, read_jsonl
 
     data = CycleData(
         seed_rows=read_jsonl(seed_data) if seed_data else [],
         generated=read_jsonl(generated) if generated else [],
-        calibrated=calibrated_doses(calibration) if calibration else {},
+        calibrated=calibrated_doses(read_json(calibration)) if calibration else {},
         previous=previous,
     )
     finetune_panel(job, model, data, output)

@@ -11,7 +11,6 @@ from idempotence.doses import (
     preference_cells,
     supervised_cells,
 )
-from idempotence.io import write_json
 
 
 def test_the_seed_rows_of_a_cell_are_those_of_its_level_its_own_or_the_objectives():
@@ -22,10 +21,10 @@ def test_the_seed_rows_of_a_cell_are_those_of_its_level_its_own_or_the_objective
         n_seed_of(INITIAL, None, {})
 
 
-def test_doses_are_read_from_the_file_of_a_calibration(tmp_path):
+def test_doses_are_those_that_a_calibration_found():
     found = {"n_seed": 12, "score": 21.0, "reached": True}
-    write_json(tmp_path / "doses.json", {"levels": {"20": found, "60.5": found}, "curve": []})
-    assert calibrated_doses(tmp_path / "doses.json") == {"20": 12, "60.5": 12}
+    calibration = {"levels": {"20": found, "60.5": {**found, "n_seed": 30}}, "curve": []}
+    assert calibrated_doses(calibration) == {"20": 12, "60.5": 30}
 
 
 def test_every_dose_has_a_name_of_its_own():

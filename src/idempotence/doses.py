@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,9 @@ def n_seed_of(cell: Cell, n_seed: int | None, calibrated: Mapping[str, int]) -> 
     return rows
 
 
-def calibrated_doses(path: Path) -> dict[str, int]:
-    """Level, as `exact` writes it -> seed rows, from the file that rule calibrate writes."""
-    from idempotence.io import read_json
+def calibrated_doses(calibration: Mapping[str, Any]) -> dict[str, int]:
+    """Level, as `exact` writes it -> seed rows.
 
-    return {level: found["n_seed"] for level, found in read_json(path)["levels"].items()}
+    calibration: the content of the file that rule calibrate writes.
+    """
+    return {level: found["n_seed"] for level, found in calibration["levels"].items()}

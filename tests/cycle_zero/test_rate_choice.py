@@ -1,6 +1,7 @@
 """The rule by which a learning rate is chosen."""
 
 import pytest
+from run_script import run_script
 
 from idempotence.cycle_zero.rate_choice import COLUMNS, choose_rates
 from idempotence.io import write_json
@@ -38,3 +39,13 @@ def test_the_smallest_rate_that_reaches_the_target_is_chosen(scores_at):
     assert sft["passes"].tolist() == [False, True, True]
     assert sft["chosen"].tolist() == [False, True, False]
     assert not dpo["passes"].any() and not dpo["chosen"].any()
+
+
+def test_the_script_writes_the_table_and_names_models_without_a_rate(scores_at, tmp_path, capsys):
+    low = scores_at("sft", "bliss", {1e-3: 20})
+    output = tmp_path / "rates.csv"
+    assert run_script("choose_learning_rates", "--inputs", low, "--output", output) == 0
+    assert output.read_text(encoding="utf-8").splitlines() == [
+        ",".join(COLUMNS), "sft,m,0.001,1,20,95,50,90,False,False",
+    ]  # fmt: skip
+    assert "no rate passes for sft on m" in capsys.readouterr().out

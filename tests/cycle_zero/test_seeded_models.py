@@ -84,7 +84,7 @@ def test_calibration_writes_every_level_and_all_that_was_measured(folder, tmp_pa
     for found in content["levels"].values():
         assert found["score"] == measured[found["n_seed"]]
     doses = {level: found["n_seed"] for level, found in content["levels"].items()}
-    assert calibrated_doses(tmp_path / "doses.json") == doses
+    assert calibrated_doses(content) == doses
 
 
 def test_every_rate_and_beta_is_measured(folder, tmp_path):

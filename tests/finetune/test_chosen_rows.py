@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from make_training import TRAINING
 
-from idempotence.doses import Cell, calibrated_doses
+from idempotence.doses import Cell
 from idempotence.errors import UserError
 from idempotence.finetune.rows import (
     Chosen,
@@ -17,7 +17,6 @@ from idempotence.finetune.rows import (
     choose_seed_rows,
     mix_in,
 )
-from idempotence.io import write_json
 from idempotence.jobs.loop import FinetuneJob
 from idempotence.jobs.parts import ModelName, Panel
 
@@ -59,11 +58,8 @@ def test_cycle_0_trains_on_seed_rows_and_later_cycles_on_samples():
     assert choose_rows(job(1), CELL, data).rows == data.generated
 
 
-def test_a_level_has_the_seed_rows_that_calibration_found(tmp_path):
-    found = {"n_seed": 4, "score": 21.0, "reached": True}
-    write_json(tmp_path / "doses.json", {"levels": {"20.5": found}, "curve": []})
-    data = CycleData(SEEDS, calibrated=calibrated_doses(tmp_path / "doses.json"))
-    assert data.calibrated == {"20.5": 4}
+def test_a_level_has_the_seed_rows_that_calibration_found():
+    data = CycleData(SEEDS, calibrated={"20.5": 4})
     assert choose_rows(job(0), Cell("c", level=20.5, n_sampled=2), data).rows == SEEDS[:4]
 
 

@@ -8,11 +8,13 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from make_training import ROWS, TRAINING
+from run_script import run_script
 
 from idempotence.doses import Cell
 from idempotence.finetune import panel as finetune
 from idempotence.finetune.panel import finetune_panel
 from idempotence.finetune.rows import CycleData
+from idempotence.io import write_json, write_jsonl
 from idempotence.jobs.loop import FinetuneJob
 from idempotence.jobs.parts import ModelName, Panel
 
@@ -98,3 +100,32 @@ def test_an_adapter_does_not_depend_on_the_cells_before_it(folder, tmp_path):
         for name in ("alone", "after")
     )
     assert alone == after
+
+
+def test_the_script_reads_what_a_cycle_trains_on(folder, tmp_path):
+    """Cycle 0 with a calibrated level, and a later cycle that goes on and mixes seed rows in."""
+    cell = Cell("level20_sampled2", level=20.0, n_sampled=2)
+    first = job(panel=replace(PANEL, cells=(cell,)))
+    found = {"n_seed": 1, "score": 21.0, "reached": True}
+    write_json(tmp_path / "doses.json", {"levels": {"20": found}, "curve": []})
+    write_jsonl(tmp_path / "seeds.jsonl", ROWS)
+    own = [{**row, "cell": cell.name} for row in samples("ok", "")]
+    write_jsonl(tmp_path / "generated.jsonl", own)
+    seeds = ["--seed-data", tmp_path / "seeds.jsonl", "--calibration", tmp_path / "doses.json"]
+    command = ["finetune", "--model", folder, *seeds, "--output"]
+    assert run_script(*command, tmp_path / "a0", "--job", first.to_json()) == 0
+    assert result_of(tmp_path / "a0" / cell.name)["rows"] == 1
+    later = replace(first, cycle=1, seed_share=0.5)
+    before = ["--generated", tmp_path / "generated.jsonl", "--previous", tmp_path / "a0"]
+    assert run_script(*command, tmp_path / "a1", "--job", later.to_json(), *before) == 0
+    result = result_of(tmp_path / "a1" / cell.name)
+    assert (result["cycle"], result["rows"], result["dropped"]) == (1, 2, 0)
+
+
+def test_a_cycle_0_can_be_copied(tmp_path):
+    sources = [tmp_path / name for name in ("one.txt", "two.txt")]
+    copies = [tmp_path / "copied" / str(i) / "x.txt" for i in range(2)]
+    for source in sources:
+        source.write_text(source.name, encoding="utf-8")
+    assert run_script("copy_first_cycle", "--inputs", *sources, "--outputs", *copies) == 0
+    assert [copy.read_text(encoding="utf-8") for copy in copies] == ["one.txt", "two.txt"]

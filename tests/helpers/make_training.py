@@ -30,17 +30,29 @@ ROWS = [
 def make_micro_model(folder: Path) -> str:
     """A model of random weights with the micro world's tokenizer, saved in `folder`."""
     import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
 
     from idempotence.micro_world.grammar import load_grammar
     from idempotence.micro_world.tokenizer import build_tokenizer
-    from idempotence.world_build.pretrain import build_model
-    from idempotence.world_build.recipe import Shape
 
+    torch.set_num_threads(1)
+    torch.manual_seed(1)
     tokenizer = build_tokenizer(load_grammar())
-    shape = Shape(hidden_size=32, intermediate_size=48, layers=2, heads=2)
-    model = build_model(shape, tokenizer, seed=1)
-    model.generation_config.eos_token_id = tokenizer.eos_token_id
+    model = LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=len(tokenizer),
+            hidden_size=32,
+            intermediate_size=48,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            num_key_value_heads=2,
+            max_position_embeddings=256,
+            tie_word_embeddings=True,
+            pad_token_id=tokenizer.pad_token_id,
+            bos_token_id=tokenizer.bos_token_id,
+            eos_token_id=tokenizer.eos_token_id,
+        )
+    )
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    torch.set_num_threads(1)
     return str(folder)

@@ -26,9 +26,7 @@ def supervised_rows(
     return encoded
 
 
-def preference_rows(
-    tokenizer: Any, rows: Sequence[dict], kind: Kind
-) -> list[dict[str, list[int]]]:
+def preference_rows(tokenizer: Any, rows: Sequence[dict], kind: Kind) -> list[dict[str, list[int]]]:
     """`prompt_ids`, `chosen_ids`, `rejected_ids` for each {"prompt", "response", "rejected"}."""
     prompts, *replies = _columns(rows, "prompt", "response", "rejected")
     heads, (chosen, rejected) = ids_of_rows(tokenizer, prompts, replies, kind)

@@ -19,7 +19,7 @@ class CycleData:
 
     seed_rows: {"prompt", "response"} and for dpo "rejected"; read at cycle 0, and later where
     seed rows are mixed in. generated: rows of the last cycle's generated.jsonl, of all cells.
-    calibrated: level -> seed rows, as `doses.calibrated_doses` reads it. previous: the last
+    calibrated: level -> seed rows, as `doses.calibrated_doses` gives it. previous: the last
     cycle's adapters, a folder per cell; None where each cycle begins from the initial model.
     """
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from trl import DPOTrainer, SFTTrainer
 from trl.trainer.utils import add_fused_lm_head
@@ -24,7 +25,11 @@ def walked_once(model) -> Iterator[None]:
             weight.grad = None
 
     type(model).train(model)  # all modules, whatever their modes are
-    own = {"train": train, "zero_grad": zero_grad, "parameters": lambda: iter(trained)}
+    own: dict[str, Any] = {
+        "train": train,
+        "zero_grad": zero_grad,
+        "parameters": lambda: iter(trained),
+    }
     vars(model).update(own)
     try:
         yield
@@ -41,7 +46,7 @@ class _Lean:
 
     def _run_epoch(self, model, *arguments, **named) -> None:
         with walked_once(model):
-            super()._run_epoch(model, *arguments, **named)
+            super()._run_epoch(model, *arguments, **named)  # type: ignore[misc]  # Trainer's
 
 
 class SupervisedTrainer(_Lean, SFTTrainer):

@@ -72,5 +72,5 @@ def _read(completion) -> dict:
 
 
 def _goes_on(tokens: list[str]) -> bool:
-    """Whether a number continues after the first token, whose probabilities are then not its own."""
+    """Whether a number goes on after the first token, whose probabilities are then not its own."""
     return len(tokens) > 1 and tokens[0].strip().isdigit() and tokens[1].isdigit()

@@ -41,7 +41,7 @@ def judge_panel(
 ) -> None:
     """Score responses.jsonl into scores.parquet.
 
-    calibrated: level -> seed rows, as `doses.calibrated_doses` reads it.
+    calibrated: level -> seed rows, as `doses.calibrated_doses` gives it.
     """
     rows, panel = read_jsonl(responses), job.panel
     replies = living(rows)
