@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from make_models import ROOT, make_model
 
+from idempotence.endpoint.client import EndpointOptions
 from idempotence.judge.api import ApiJudge
 from idempotence.judge.protocol import rate
-from idempotence.texts.rubric import ask
-from idempotence.texts.written import rubrics
+from idempotence.texts.rubric import ask, written_rubrics
 
 PYTHON = ROOT / ".venv-vllm" / "bin" / "python"
 KEY = "sk-secret-for-vllm"
@@ -81,30 +81,37 @@ def served(tmp_path_factory):
 @pytest.fixture
 def judge(served, tmp_path, monkeypatch):
     monkeypatch.setenv("VLLM_KEY", KEY)
-    how = {
-        "base_url": served[0], "key_env": "VLLM_KEY", "concurrency": 4, "attempts": 3,
-        "timeout": 60, "max_calls": None, "max_cost": None, "price_in": 1.0, "price_out": 2.0,
-    }  # fmt: skip
-    made = ApiJudge("tiny", 3, how, tmp_path / "answers.sqlite")
-    yield made
-    made.endpoint.cache.close()
+    options = EndpointOptions(
+        base_url=served[0],
+        key_env="VLLM_KEY",
+        concurrency=4,
+        attempts=3,
+        timeout=60,
+        max_calls=None,
+        max_cost=None,
+        price_in=1.0,
+        price_out=2.0,
+    )
+    judge = ApiJudge("tiny", 3, options, tmp_path / "answers.sqlite")
+    yield judge
+    judge.endpoint.cache.close()
 
 
 def rubric_texts() -> list[str]:
-    templates = rubrics(ROOT / "data" / "traits", "bliss", "chat")
+    templates = written_rubrics(ROOT / "data" / "traits", "bliss", "chat")
     return [ask(t, "How are you?", reply, "bliss") for t in templates.values() for reply in REPLIES]
 
 
 def test_it_answers_as_the_same_model_does_here(served, judge):
     from idempotence.engine.hf import TransformersEngine
+    from idempotence.engine.models import Weights
     from idempotence.judge.local import LocalJudge
 
     texts = rubric_texts()
-    told = judge.answers(texts, 20)
-    engine = TransformersEngine(str(served[1]))
-    local = LocalJudge(engine)
-    local.splits = False  # an endpoint tells first tokens as they are
-    for there, here in zip(told, local.answers(texts, 20), strict=True):
+    answers = judge.answers(texts, 20)
+    local = LocalJudge(TransformersEngine(Weights(str(served[1]))))
+    local.splits = False  # an endpoint gives first tokens as they are
+    for there, here in zip(answers, local.answers(texts, 20), strict=True):
         shared = set(there.top) & set(here.top)
         assert len(shared) >= 17  # of 20; what is no text of its own is spelt otherwise
         for token in shared:
@@ -116,7 +123,7 @@ def test_it_answers_as_the_same_model_does_here(served, judge):
         and spent.tokens_in > 100 * len(texts)
         and judge.endpoint.cost() > 0
     )
-    assert judge.answers(texts + texts, 20) == told + told
+    assert judge.answers(texts + texts, 20) == answers + answers
     assert judge.endpoint.cache.spent() == spent  # nothing is asked twice
 
 
