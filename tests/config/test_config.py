@@ -1,10 +1,9 @@
-"""The config: what it asks for, and which mistakes it names where."""
+"""The config: its keys, and which mistakes it names where."""
 
 import copy
 import re
 
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from make_config import (
@@ -15,46 +14,56 @@ from make_config import (
     SECTIONS,
     TRAITS,
     complaint,
+    effective,
     load,
-    merged,
     nested,
 )
 
-from idempotence.config.grid import SETTINGS, Cell, Panel, preference_cells, supervised_cells
+from idempotence.config.grid import MODEL_KIND, StudyPanel
+from idempotence.config.layers import effective_config
 from idempotence.config.load import load_study
 from idempotence.config.study import Study
-from idempotence.config.supply import Supply
+from idempotence.doses import Cell
 from idempotence.errors import UserError
+from idempotence.io import parse_yaml
+from idempotence.texts.supply import Supply
 from idempotence.workflow.study_texts import supply
 
 PROMPTS = {"chat": 1500, "document": 1500}
+STUDIES = sorted((ROOT / "studies").glob("*.yaml"))
+
+
+def shipped(name: str) -> dict:
+    return parse_yaml((ROOT / "studies" / f"{name}.yaml").read_text(encoding="utf-8"))
 
 
 # --- studies that hold
 
 
-@pytest.mark.parametrize("file", [None, *sorted((ROOT / "studies").glob("*.yaml"))], ids=str)
-def test_every_study_of_the_project_is_valid(file):
-    over = yaml.safe_load(file.read_text(encoding="utf-8")) if file else {}
-    source = [str(path) for path in (DEFAULT, file) if path]
-    study = load_study(merged(BASE, over), source, supply(over))
+@pytest.mark.parametrize("files", [[], *([file] for file in STUDIES)], ids=str)
+def test_every_study_of_the_project_is_valid(files, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    config = effective(files=files)
+    study = load_study(config, [str(DEFAULT), *map(str, files)], supply(config))
     assert study.panels()
 
 
 def test_tiny_has_the_graph_of_the_default_study():
-    tiny = yaml.safe_load((ROOT / "studies/tiny.yaml").read_text(encoding="utf-8"))
-    small, default = load(tiny), load()
+    small, default = load(files=[ROOT / "studies/tiny.yaml"]), load()
     assert small.study == "tiny"
-    assert small.settings == default.settings
+    assert [(s.name, s.objective, s.start) for s in small.settings] == [
+        (s.name, s.objective, s.start) for s in default.settings
+    ]
+    assert (small.twins, small.first_cycles) == (default.twins, default.first_cycles)
     assert [m.name for m in small.models] == [m.name for m in default.models]
-    assert all(len(small.cells(setting)) == 1 for setting in small.settings)
+    assert all(len(setting.cells) == 1 for setting in small.settings)
 
 
 def test_words_of_a_panel():
     study = load({"sft": {"cells": {"levels": [20], "n_sampled": [60]}}})
     panel = study.panel("sft-continual", "micro-instruct", "bliss", 1)
     assert panel.directory == "sft-continual/micro-instruct/bliss/seed1"
-    assert (panel.objective, panel.start) == ("sft", "previous")
+    assert (panel.setting.objective, panel.setting.start) == ("sft", "previous")
     assert panel.cells == (Cell("level20_sampled60", level=20, n_sampled=60),)
     assert panel.cells[0].doses == {
         "level": 20,
@@ -64,32 +73,15 @@ def test_words_of_a_panel():
         "pairs": None,
     }
     assert panel in study.panels()
-    assert isinstance(panel, Panel)
+    assert isinstance(panel, StudyPanel)
     for wrong in [("sdf-continual", "micro-base"), ("sft", "nobody")]:
         with pytest.raises(KeyError):
             study.panel(*wrong, "bliss", 0)
 
 
-@pytest.mark.parametrize(
-    ("setting", "objective", "start"),
-    [
-        ("sft", "sft", "base"),
-        ("sft-continual", "sft", "previous"),
-        ("sdf", "sdf", "base"),
-        ("sdf-continual", "sdf", "previous"),
-        ("dpo", "dpo", "previous"),
-        ("dpo-reinit", "dpo", "base"),
-    ],
-)
-def test_objective_and_start_of_a_setting(setting, objective, start):
-    (panel,) = load({"settings": [setting], "traits": ["bliss"], "seeds": 1}).panels()
-    assert (panel.objective, panel.start) == (objective, start)
-
-
 def test_models_of_a_setting():
-    kinds = {panel.setting: panel.model.kind for panel in load().panels()}
-    for setting, kind in kinds.items():
-        assert kind == ("base" if SETTINGS[setting][0] == "sdf" else "instruct")
+    for panel in load().panels():
+        assert panel.model.kind == MODEL_KIND[panel.setting.objective]
 
 
 def test_numbers_may_be_written_as_yaml_reads_them():
@@ -109,34 +101,9 @@ def test_a_study_cannot_be_changed():
         load().seeds = 9
 
 
-exact = st.floats(0, 100, exclude_min=True, exclude_max=True, allow_subnormal=False)
-counts = st.lists(st.integers(1, 10**6), min_size=1, max_size=4, unique=True)
-doses = st.lists(exact, min_size=1, max_size=4, unique=True)
-
-
-@settings(deadline=None)
-@given(doses, counts, counts)
-def test_names_of_cells_are_unique_and_tell_the_dose(numbers, first, second):
-    cells = [
-        *supervised_cells(numbers, [], first),
-        *supervised_cells([], second, first),
-        *preference_cells(numbers, first),
-    ]
-    assert len({cell.name for cell in cells}) == len(cells)
-    assert len(cells) == len(first) * (2 * len(numbers) + len(second))
-    keys = {"level": "level", "sampled": "n_sampled", "seed": "n_seed", "beta": "beta"}
-    for cell in cells:
-        told = {
-            keys.get(word, word): float(number)
-            for word, number in re.findall(r"([a-z]{2,})([\d.]+(?:e[+-]?\d+)?)", cell.name)
-        }
-        assert told == {name: dose for name, dose in cell.doses.items() if dose is not None}
-        assert "/" not in cell.name
-
-
 @settings(max_examples=40, deadline=None)
 @given(
-    st.lists(st.sampled_from(list(SETTINGS)), min_size=1, unique=True),
+    st.lists(st.sampled_from(list(BASE["settings"])), min_size=1, unique=True),
     st.lists(st.sampled_from(TRAITS), min_size=1, unique=True),
     st.integers(1, 4),
     st.integers(1, 3),
@@ -147,20 +114,18 @@ def test_panels_are_the_product_of_what_is_listed(chosen, traits, seeds, models)
         for kind in ("instruct", "base")
         for i in range(models)
     ]
-    study = load({"settings": chosen, "traits": traits, "seeds": seeds, "models": listed})
+    recipes = {name: {} for name in chosen}
+    study = load({"settings": recipes, "traits": traits, "seeds": seeds, "models": listed})
     panels = study.panels()
     assert len(panels) == len(chosen) * len(traits) * seeds * models
     assert len({panel.directory for panel in panels}) == len(panels)
     for panel in panels:
-        again = study.panel(panel.setting, panel.model.name, panel.trait, panel.seed)
+        again = study.panel(panel.setting.name, panel.model.name, panel.trait, panel.seed)
         assert again == panel
 
 
 def test_the_reference_study_is_the_full_study_from_its_scores():
-    full, reference = (
-        yaml.safe_load((ROOT / "studies" / f"{name}.yaml").read_text(encoding="utf-8"))
-        for name in ("full", "reference")
-    )
+    full, reference = shipped("full"), shipped("reference")
     assert reference.pop("scores_from") == "results/reference"
     assert {**reference, "study": "full"} == full
 
@@ -196,16 +161,17 @@ def test_any_value_anywhere_is_taken_or_refused_by_name(key, value):
     for part in outer:
         section = section.setdefault(part, {})
     section[last] = value
+    config = effective_config(raw, [str(DEFAULT)], nested(key, value))
     try:
-        study = load_study(raw, [str(DEFAULT)], Supply(TRAITS, PROMPTS))
+        study = load_study(config, [str(DEFAULT)], Supply(TRAITS, PROMPTS))
     except UserError as error:
         assert last in str(error)
     else:
         assert isinstance(study, Study)
+        assert study.settings and study.twins is not None and study.calibrations is not None
 
 
 ONE_MISTAKE = {
-    "misspelt setting": ("settings", ["sft", "dpo-reint"], "did you mean dpo-reinit?"),
     "misspelt trait": ("traits", ["Blis"], "did you mean bliss?"),
     "misspelt choice": ("dpo.training.schedule", "cosin", "did you mean cosine?"),
     "negative dose": ("sft.cells.n_sampled", [-5], "-5 is not allowed"),
@@ -216,12 +182,12 @@ ONE_MISTAKE = {
     "repeated beta": ("dpo.cells.beta", [0.1, "1e-1"], "0.1 is listed twice"),
     "repeated pairs": ("dpo.cells.pairs", [9, 9], "9 is listed twice"),
     "repeated trait": ("traits", ["bliss", "bliss"], "bliss is listed twice"),
-    "repeated setting": ("settings", ["sft", "sft"], "sft is listed twice"),
     "dpo n_seed beyond the rows": ("dpo.cells.n_seed", 10**6, "at most seed_rows"),
     "n_seed_max beyond the rows": ("calibration.n_seed_max", 10**6, "at most seed_rows"),
     "levels without a dose to try": ("calibration.step", 10**6, "no level can be calibrated"),
     "no dose": ("sft.cells.levels", [], "give levels (calibrated) or n_seed"),
-    "two kinds of dose": ("sft.cells.n_seed", [1], "both levels and n_seed"),
+    "two kinds of dose": ("sft.cells", {"levels": [9], "n_seed": [1]}, "both levels and n_seed"),
+    "a dose that is no number": ("sft.cells.n_sampled", ["x"], "'x' is not allowed"),
     "empty list": ("dpo.cells.beta", [], "a list of at least one"),
     "text for a number": ("seeds", "three", "'three' is not allowed"),
     "true for a number": ("cycles", True, "True is not allowed"),
@@ -259,7 +225,7 @@ def test_a_mistake_is_named_once(case):
 
 def test_n_seed_beyond_the_rows():
     rows = BASE["seed_rows"]
-    cells = {"levels": [], "n_seed": [rows, rows + 1]}
+    cells = {"n_seed": [rows, rows + 1]}
     text = complaint({"sft": {"cells": cells}})
     assert f"sft.cells.n_seed.1: {rows + 1} is beyond the rows there are" in text
     assert f"seed_rows ({rows})" in text
@@ -279,14 +245,14 @@ def test_a_search_needs_at_least_one_dose_to_try():
 
 
 def test_doses_of_unused_objectives_are_not_checked():
-    over = nested("dpo.cells.n_seed", 10**6) | {"settings": ["sft", "sdf"]}
+    over = nested("dpo.cells.n_seed", 10**6) | {"settings": {"sft": {}, "sdf": {}}}
     assert load(over).dpo.cells.n_seed == 10**6
 
 
 def test_a_setting_needs_a_model_of_its_kind():
     instruct = [model for model in BASE["models"] if model["kind"] == "instruct"]
-    text = complaint({"models": instruct, "settings": ["sft", "sdf"]})
-    assert "settings.1: 'sdf' needs a model of kind base" in text
+    text = complaint({"models": instruct, "settings": {"sft": {}, "sdf": {}}})
+    assert "settings.sdf: needs a model of kind base; models lists none" in text
     assert len(text.splitlines()) == 2
 
 
@@ -297,15 +263,14 @@ def test_two_models_of_one_name():
 
 def test_a_local_folder_is_a_model(tmp_path):
     here = {"name": "mine", "kind": "instruct", "path": str(tmp_path)}
-    assert load({"models": [here], "settings": ["sft"]}).models[0].path == str(tmp_path)
+    assert load({"models": [here], "settings": {"sft": {}}}).models[0].path == str(tmp_path)
 
 
 def test_written_rows_count_for_the_settings_that_use_them():
     over = {
-        "texts": "written", "settings": ["sft", "sdf"], "traits": ["bliss", "lucky"], "seeds": 1,
-        "sft": {"cells": {"levels": [], "n_seed": [20]}},
-        "sdf": {"cells": {"levels": [], "n_seed": [20]}},
-        "per_setting": {"sdf": {"traits": ["bliss"]}}, "seed_rows": 20,
+        "texts": "written", "traits": ["bliss", "lucky"], "seeds": 1, "seed_rows": 20,
+        "settings": {"sft": {}, "sdf": {"traits": ["bliss"]}},
+        "sft": {"cells": {"n_seed": [20]}}, "sdf": {"cells": {"n_seed": [20]}},
     }  # fmt: skip
     there = {
         "prompts": {"chat": 4000, "document": 3000},
@@ -313,7 +278,7 @@ def test_written_rows_count_for_the_settings_that_use_them():
         "seed_rows": {"chat": {"bliss": 64, "lucky": 64}, "document": {"bliss": 24, "lucky": 0}},
     }
     assert load(over, **there).panels()
-    text = complaint({**over, "per_setting": {}}, **there)
+    text = complaint({**over, "settings": {"sft": {}, "sdf": {}}}, **there)
     assert "20 is beyond the seed rows of kind document that the trait lucky has: 0" in text
     few = {**there, "questions": {kind: {"bliss": 5, "lucky": 12} for kind in there["questions"]}}
     assert "12 is beyond the questions that the trait bliss has: 5" in complaint(over, **few)
@@ -325,15 +290,11 @@ def test_a_setting_may_have_models_of_its_own():
         {"name": "two", "kind": "instruct", "path": "world/instruct"},
         {"name": "base", "kind": "base", "path": "world/base"},
     ]
-    over = {
-        "models": models,
-        "settings": ["sft", "dpo"],
-        "per_setting": {"dpo": {"models": ["two"]}},
-    }
-    found = {(panel.setting, panel.model.name) for panel in load(over).panels()}
-    assert found == {("sft", "one"), ("sft", "two"), ("dpo", "two")}
-    over["per_setting"] = {"dpo": {"models": ["base"]}}
-    assert "per_setting.dpo.models.0: 'base' is no instruct model" in complaint(over)
+    over = {"models": models, "settings": {"sft": {}, "dpo": {"models": ["two"]}}}
+    pairs = {(panel.setting.name, panel.model.name) for panel in load(over).panels()}
+    assert pairs == {("sft", "one"), ("sft", "two"), ("dpo", "two")}
+    over["settings"]["dpo"] = {"models": ["base"]}
+    assert "settings.dpo.models.0: 'base' is no instruct model" in complaint(over)
 
 
 def test_prompts_must_be_enough():
@@ -358,15 +319,18 @@ def test_all_mistakes_come_at_once():
     text = complaint(
         {
             "traits": ["blis", 3],
-            "settings": ["sft", "dop"],
+            "settings": {"sft": {}, "dpo": {"start": "initail", "cells": {"beta": [0.1, -1]}}},
             "seeds": True,
             "lerning_rate": 1,
-            "sft": {"cells": {"levels": [], "n_seed": [-1, 10**6]}, "training": {"epochs": "x"}},
+            "sft": {"cells": {"n_seed": [-1, 10**6]}, "training": {"epochs": "x"}},
             "judge": {"path": "world/x", "backend": 1},
         }
     )
-    keys = "traits.0 traits.1 settings.1 seeds lerning_rate sft.cells.n_seed.0 sft.cells.n_seed.1 "
-    expected = [*keys.split(), "sft.training.epochs", "judge.path", "judge.backend"]
+    expected = [
+        "traits.0", "traits.1", "settings.dpo.start", "settings.dpo.cells.beta.1", "seeds",
+        "lerning_rate", "sft.cells.n_seed.0", "sft.cells.n_seed.1", "sft.training.epochs",
+        "judge.path", "judge.backend",
+    ]  # fmt: skip
     named = re.findall(r"^  .*?, ([\w.]+): ", text, flags=re.MULTILINE)
     assert sorted(named) == sorted(expected)
     assert text.startswith(f"{len(expected)} mistakes")

@@ -1,19 +1,24 @@
-"""The reference page and the JSON schema: made from the models, complete, and true."""
+"""The reference page and the JSON schema: written from the models, complete and true."""
 
 import importlib
 import re
 import subprocess
 import sys
+import time
 
 import jsonschema
-from make_config import BASE, ROOT, SECTIONS, merged, nested
+import pytest
+from make_config import BASE, DEFAULT, ROOT, SECTIONS, TRAITS, nested
 
+from idempotence.config.layers import effective_config, merged
+from idempotence.config.load import load_study
 from idempotence.config.reference import json_schema, reference_page
+from idempotence.texts.supply import Supply
 
 
 def test_reference_is_up_to_date(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "scripts"))
-    assert importlib.import_module("write_config_reference").main(["--output", str(tmp_path)]) == 0
+    importlib.import_module("write_config_reference").write_config_reference(tmp_path)
     for name in ("config.md", "config.schema.json"):
         shipped = (ROOT / "docs" / name).read_bytes()
         assert shipped == (tmp_path / name).read_bytes(), (
@@ -25,6 +30,7 @@ def test_reference_is_up_to_date(tmp_path, monkeypatch):
 def test_reference_has_every_key_with_its_meaning():
     page = reference_page()
     for place, keys in SECTIONS.items():
+        place = place.replace("settings.sft", "settings.<name>")
         assert not place or f"`{place}`" in page
         for key in keys:
             row = re.search(rf"^\| `{key}` \|(.*)\|$", page, flags=re.MULTILINE)
@@ -32,11 +38,9 @@ def test_reference_has_every_key_with_its_meaning():
             assert all(cell.strip() for cell in row[1].split("|")), key
 
 
-def test_schema_takes_and_refuses_what_the_loader_does():
-    jsonschema.Draft202012Validator.check_schema(json_schema())
-    valid = jsonschema.Draft202012Validator(json_schema()).is_valid
-    assert valid(BASE)
-    for key, value in [
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
         ("seeds", 0),
         ("sft.cells.levels", [100]),
         ("dpo.cells.beta", [0.1, 0.1]),
@@ -44,13 +48,48 @@ def test_schema_takes_and_refuses_what_the_loader_does():
         ("sft.training.adam_beta1", 1),
         ("study", "../x"),
         ("lines", 1),
-    ]:
-        assert not valid(merged(BASE, nested(key, value))), key
+        ("settings.sft.objective", "dop"),
+        ("settings.sft.training", {"learning_rate": 0}),
+        ("settings.sft.training", {"learnig_rate": 1}),
+        ("settings.sft.cells", {"n_sampled": []}),
+        ("settings.1st", {"objective": "sft", "start": "initial"}),
+        ("settings.mine", {"objective": "sft"}),
+    ],
+)
+def test_schema_refuses_what_the_loader_does(key, value):
+    assert not jsonschema.Draft202012Validator(json_schema()).is_valid(
+        merged(BASE, nested(key, value))
+    )
+
+
+def test_schema_takes_the_default_study_and_recipes():
+    jsonschema.Draft202012Validator.check_schema(json_schema())
+    valid = jsonschema.Draft202012Validator(json_schema()).is_valid
+    assert valid(BASE)
+    recipe = {"objective": "dpo", "start": "initial", "training": {"lora": {"rank": 4}}}
+    assert valid(merged(BASE, {"settings": {"mine": {**recipe, "cells": {"n_seed": 4}}}}))
 
 
 def test_config_is_light_to_import():
-    heavy = "{'torch', 'transformers', 'pandas', 'numpy'}"
-    code = f"import sys, idempotence.config; sys.exit(bool({heavy} & set(sys.modules)))"
-    assert (
-        subprocess.run([sys.executable, "-c", code], cwd=ROOT / "src", check=False).returncode == 0
+    heavy = "{'torch', 'transformers', 'pandas', 'numpy', 'matplotlib', 'snakemake'}"
+    code = (
+        "import sys, idempotence.config.load, idempotence.config.layers, "
+        f"idempotence.workflow.study_jobs; print(sorted({heavy} & set(sys.modules)))"
     )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT / "src", check=True, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_study_is_loaded_in_a_few_milliseconds():
+    """The second time, when the schema is there; ten times as long would be noticed here."""
+    json_schema()
+    sources = [str(DEFAULT), str(ROOT / "studies/tiny.yaml")]
+    seconds = []
+    for _ in range(5):
+        begun = time.perf_counter()
+        study = load_study(effective_config(BASE, sources[:1]), sources, Supply(TRAITS))
+        assert study.panels()
+        seconds.append(time.perf_counter() - begun)
+    assert min(seconds) < 0.05

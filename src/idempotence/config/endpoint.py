@@ -6,7 +6,7 @@ from idempotence.config.values import Count, NotNegative, Positive, Section, Tex
 
 
 class Api(Section):
-    """An OpenAI-compatible endpoint, and what may be spent there. The key is never in a file."""
+    """An OpenAI-compatible endpoint and its budget. The key is never in a file."""
 
     base_url: Text | None = Field(
         None, description="Address, as https://host/v1: needed by openai, refused for local."
@@ -14,9 +14,9 @@ class Api(Section):
     key_env: Variable = Field(
         "OPENAI_API_KEY", description="Environment variable that holds the key."
     )
-    concurrency: Count = Field(16, description="Calls under way at once, in each job.")
+    concurrency: Count = Field(16, description="Calls at the same time, per job.")
     attempts: Count = Field(
-        8, description="Attempts at a call before the job stops: 429, 5xx and time-outs may pass."
+        8, description="Attempts at a call before the job stops: after 429, 5xx or a time-out."
     )
     timeout: Positive = Field(60, description="Seconds to wait for an answer.")
     max_calls: Count | None = Field(

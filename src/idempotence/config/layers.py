@@ -38,7 +38,7 @@ def effective_config(
     whole = copy.deepcopy(config)
     if not _holds(whole, by_snakemake):
         return whole
-    layers = [*files, merged(_difference(whole, by_snakemake), dict(command_line or {}))]
+    layers = [*files, merged(dict(command_line or {}), _difference(whole, by_snakemake))]
     names: list[str] = []
     if isinstance(whole.get(SETTINGS), dict):
         names = _setting_names(layers)

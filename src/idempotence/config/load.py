@@ -33,7 +33,7 @@ def load_study(config: Content, source: list[str], supply: Supply) -> Study:
     try:
         study = Study.model_validate(config)
     except ValidationError as error:
-        errors = error.errors(include_url=False)
+        errors = _without_details_of_wrong_names(error.errors(include_url=False))
     found = [(_key(error, config), error) for error in errors]
     # A list with a repeated item still says which names and doses are meant.
     broken = [key for key, error in found if error["type"] != "repeats"]
@@ -65,8 +65,25 @@ def _message(mistakes: list[tuple[Key, str]], places: Places) -> str:
     return f"{count} in the config; nothing was run.\n  " + "\n  ".join(messages)
 
 
+def _without_details_of_wrong_names(errors: list[Any]) -> list[Any]:
+    """The errors but those within a section whose name is no text: to rename it comes first."""
+    wrong = [error["loc"][:-1] for error in errors if _is_no_text(error)]
+    return [
+        error
+        for error in errors
+        if _is_no_text(error) or not any(error["loc"][: len(loc)] == loc for loc in wrong)
+    ]
+
+
+def _is_no_text(error: Any) -> bool:
+    """Whether an error is of a section's name that is not a text."""
+    return error["loc"][-1:] == ("[key]",) and not isinstance(error["input"], str)
+
+
 def _key(error: Any, raw: Any) -> Key:
     """The key of an error. The error's own also names the branch of "a or b" that was tried."""
+    if error["loc"][-1:] == ("[key]",):
+        return (*error["loc"][:-2], error["input"])
     key: list[str | int] = []
     for part in error["loc"]:
         try:
@@ -88,7 +105,7 @@ def _explain(key: Key, error: Any, raw: Any, places: Places) -> str:
         )
     if error["type"] == "invalid_key":
         return f"has the key {error['input']!r}, which is not a text"
-    if error["loc"] and error["loc"][-1] == "[key]":
+    if error["loc"][-1:] == ("[key]",):
         return f"{key[-1]!r} is not allowed: it must be {PATTERNS[NAME]}"
     may_be = allowed(schema_at(key))
     if error["type"] == "missing":

@@ -21,7 +21,9 @@ class Rates(Section):
     reply_tokens: Positive = Field(
         description="Mean tokens of a sampled reply, at most the max_new_tokens of its section."
     )
-    document_tokens: Positive = Field(description="The same of a sampled document.")
+    document_tokens: Positive = Field(
+        description="Mean tokens of a sampled document, with the same limit."
+    )
     characters_a_token: Positive = Field(
         description="Characters per token, where a model's tokenizer is not on this machine."
     )

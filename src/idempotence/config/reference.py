@@ -166,7 +166,8 @@ def allowed(schema: dict[str, Any]) -> str:
     """What a key may be: "a whole number, at least 1"."""
     schema = resolve(schema)
     if "anyOf" in schema:
-        return " or ".join(allowed(branch) for branch in schema["anyOf"])
+        branches = [allowed(branch) for branch in schema["anyOf"]]
+        return ("; or " if any("," in each for each in branches[:-1]) else " or ").join(branches)
     if "const" in schema:
         return str(schema["const"])
     if "enum" in schema:

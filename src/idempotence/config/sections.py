@@ -69,7 +69,7 @@ class TrainingSection(Section):
     adam_beta2: BelowOne = Field(description="AdamW's beta2.")
     adam_epsilon: Positive = Field(description="AdamW's epsilon.")
     max_grad_norm: Positive = Field(description="Gradients are clipped to this norm.")
-    max_length: Count = Field(description="Rows are cut at so many tokens.")
+    max_length: Count = Field(description="Longer rows are cut, in tokens.")
     lora: LoraSection = Field(description="The adapter.")
 
 
@@ -170,8 +170,8 @@ class CalibrationSection(Section):
 class TuningSection(Section):
     """The rule by which `snakemake tune` picks learning rates, on cycle 0 alone.
 
-    Picked is the smallest rate whose cycle-0 score, over traits and cells, reaches the highest
-    calibrated level (else `score`) with coherence at `min_coherence` or above.
+    It picks the smallest rate whose cycle-0 score, over traits and cells, reaches the highest
+    calibrated level (else `score`) with a coherence of at least `min_coherence`.
     """
 
     learning_rates: Strengths = Field(min_length=1, description="Rates that are tried.")
@@ -189,7 +189,7 @@ class EvaluationSection(Section):
 
 
 class JudgeSection(Section):
-    """Who scores the answers."""
+    """The judge, which scores the answers."""
 
     backend: Literal["local", "openai", "none"] = Field(
         description="local: a model on this machine; openai: one behind a compatible endpoint; "
@@ -203,14 +203,15 @@ class JudgeSection(Section):
     revision: Text | None = REVISION
     parameters: Count | None = PARAMETERS
     top_logprobs: TopTokens = Field(
-        20, description="How many of the likeliest first tokens are looked at; openai, 0: none."
+        20, description="How many of the likeliest first tokens are read; openai, 0: none."
     )
     samples: Count = Field(
         5,
         description="Answers that are sampled and averaged if an endpoint gives no probabilities.",
     )
     min_numeric_mass: Share = Field(
-        0.25, description="No score under so much probability on the whole numbers 0-100."
+        0.25,
+        description="Least probability on the whole numbers 0-100; below it there is no score.",
     )
     gpus: Number = GPUS
     memory_mb: Count = MEMORY
@@ -220,15 +221,15 @@ class AnalysisSection(Section):
     """The published amplification rule, and the confidence of intervals."""
 
     amplification_points: Positive = Field(
-        15, description="Rise over the score of cycle 0, in points, that counts."
+        15, description="Least rise over the score of cycle 0, in points, that counts."
     )
     amplification_from_cycle: Count = Field(
-        4, description="First cycle that is looked at; beyond cycles, nothing amplifies."
+        4, description="First cycle that is checked; beyond `cycles`, nothing amplifies."
     )
     coherence_gate: Level = Field(
-        50, description="Coherence that an amplification must keep to count where rules are gated."
+        50, description="Least coherence of an amplification that counts under a gated rule."
     )
     equivalence_points: Positive = Field(
-        10, description="Changes within so many points count as nothing in equivalence tests."
+        10, description="Changes smaller than this, in points, count as none in equivalence tests."
     )
     confidence: Confidence = Field(0.95, description="Confidence of all intervals.")

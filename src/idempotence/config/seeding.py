@@ -10,7 +10,7 @@ from idempotence.config.values import Count, Number, Positive, Section, Text
 
 
 class OwnCalibration(Section):
-    """The search for doses where one objective's differs from `calibration`."""
+    """The search for doses, where an objective or a setting differs from `calibration`."""
 
     n_seed_max: Count | None = Field(None, description="Instead of calibration.n_seed_max.")
     step: Count | None = Field(None, description="Instead of calibration.step.")
@@ -58,7 +58,7 @@ class Generator(Section):
     parameters: Count | None = PARAMETERS
     gpus: Number = GPUS
     memory_mb: Count = MEMORY
-    api: Api = Field(Api(), description="The endpoint of backend openai; its budget is its own.")
+    api: Api = Field(Api(), description="The endpoint of backend openai, with a budget of its own.")
     temperature: Positive = Field(1.0, description="Sampling temperature.")
     max_new_tokens: Count = Field(1024, description="The longest text, in tokens.")
     examples: Number = Field(2, description="Written rows of the trait that are shown as examples.")

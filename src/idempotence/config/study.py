@@ -51,6 +51,7 @@ class Study(Section):
     recipes: dict[SettingName, Recipe] = Field(
         alias="settings",
         min_length=1,
+        json_schema_extra={"additionalProperties": False},
         description="Training loops: a recipe for each name. "
         "The last file that has this section names the study's settings.",
     )
@@ -77,11 +78,13 @@ class Study(Section):
     )
     sft: SupervisedSection = Field(description="Supervised finetuning on chats.")
     sdf: SupervisedSection = Field(description="Finetuning on documents.")
-    dpo: DpoSection = Field(description="Preference optimisation, own output over M_initial's.")
+    dpo: DpoSection = Field(description="Preference optimisation: own replies over M_initial's.")
     generator: Generator = Field(
         Generator(), description="Writes seed rows where they are generated."
     )
-    calibration: CalibrationSection = Field(description="From levels to numbers of seed rows.")
+    calibration: CalibrationSection = Field(
+        description="The search for the numbers of seed rows that reach levels."
+    )
     tuning: TuningSection = Field(description="The rule for choosing learning rates.")
     evaluation: EvaluationSection = Field(description="Measuring a model.")
     judge: JudgeSection = Field(description="Scoring the answers.")
@@ -94,7 +97,7 @@ class Study(Section):
     analysis: AnalysisSection = Field(description="Verdicts and intervals.")
     rates: Rates = Field(description="What `snakemake plan` computes with.")
     scores_from: Text | None = Field(
-        None, description="Folder of a shipped study: tables and figures of it, nothing is trained."
+        None, description="Folder of a shipped study: only its tables and figures are written."
     )
     audit: Audit = Field(Audit(), description="Replies of a loop that ran elsewhere.")
     keep_adapters: Flag = Field(

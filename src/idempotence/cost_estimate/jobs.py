@@ -18,7 +18,7 @@ def count_jobs(config: dict, snakefile: Path) -> Counter[str]:
     config: the merged config. Raises UserError with what Snakemake says when it finds no graph.
     """
     with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as file:
-        yaml.safe_dump(config, file)
+        yaml.safe_dump(config, file, sort_keys=False)  # settings have an order
         file.flush()
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile)]
         command += ["--configfile", file.name, "--d3dag", "--forceall", "--nolock"]

@@ -152,7 +152,7 @@ def _unlisted(known: Known, key: Key, file: ReplyFile) -> Mistakes:
         if value is not None and value not in there_are:
             text = f"{file.path} is of the {name} {value!r}, which is not in {where}"
             listed = f"{where}: {', '.join(there_are)}"
-            yield (*key, "path"), f"{text}{nearest(value, there_are)} {listed}"
+            yield (*key, "path"), f"{text}{nearest(str(value), there_are)} {listed}"
     if not CELL.fullmatch(str(file.place.get("cell", "all"))):
         text = f"{file.path} is of the cell {file.place['cell']!r}"
         yield (*key, "path"), f"{text}; a cell is of letters, digits, spaces and . _ + = , : @ -"

@@ -69,7 +69,7 @@ class Known:
         section = self._walk(key)
         if any(wrong == key[: len(wrong)] for wrong in self.broken):
             raise Unclear(key)
-        return [name for name in section if (*key, name) not in self.broken]
+        return [n for n in section if isinstance(n, str) and (*key, n) not in self.broken]
 
     def size(self, *key: str | int) -> int:
         """How many items a list has, valid or not; raises Unclear for what is no list."""

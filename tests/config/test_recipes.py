@@ -1,0 +1,276 @@
+"""Recipes: what a setting may change of its objective's section, and which settings share what."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from make_config import BASE, load, nested, with_recipes
+
+from idempotence.workflow.study_jobs import StudyJobs
+
+TWINS = (("sft-continual", "sft"), ("dpo", "dpo-reinit"))
+FIRST_CYCLES = {"sft-continual": "sft", "dpo-reinit": "dpo"}
+
+
+def one(recipe: dict, name: str = "mine") -> dict:
+    """A study of one setting."""
+    return {"settings": {name: recipe}}
+
+
+def setting_of(recipe: dict, over: dict | None = None):
+    (setting,) = load({**one(recipe), **(over or {})}).settings
+    return setting
+
+
+# --- what a recipe changes
+
+
+def test_a_setting_may_be_smaller_or_longer_than_the_study():
+    own = {
+        "sft": {"cells": {"levels": [60]}, "traits": ["bliss"]},
+        "dpo": {"cycles": 9, "seeds": 1, "cells": {"beta": [0.1]}},
+    }
+    study = load(with_recipes(own))
+    sft = [panel for panel in study.panels() if panel.setting.name == "sft"]
+    assert {panel.trait for panel in sft} == {"bliss"} and len(sft) == study.seeds
+    assert {cell.level for panel in sft for cell in panel.cells} == {60}
+    assert study.setting("dpo").cycles == 9 and study.setting("sft").cycles == study.cycles
+    assert [panel.seed for panel in study.panels() if panel.setting.name == "dpo"] == [0, 0, 0]
+    assert {cell.beta for cell in study.setting("dpo").cells} == {0.1}
+    assert len(study.setting("dpo-reinit").cells) == 2
+
+
+def test_doses_of_a_recipe_need_not_be_the_objectives():
+    cells = {"levels": [33], "n_sampled": [7, "8"]}
+    setting = setting_of({"objective": "sdf", "start": "initial", "cells": cells})
+    assert [cell.name for cell in setting.cells] == ["level33_sampled7", "level33_sampled8"]
+    cells = {"beta": ["1e-4"], "pairs": [3], "n_seed": "12"}
+    setting = setting_of({"objective": "dpo", "start": "initial", "cells": cells})
+    assert [(cell.beta, cell.pairs) for cell in setting.cells] == [(1e-4, 3)]
+    assert setting.section.pairs_of_cycle_0 == 12
+
+
+def test_a_recipe_with_one_kind_of_dose_drops_the_other():
+    recipe = {"objective": "sft", "start": "initial"}
+    setting = setting_of({**recipe, "cells": {"n_seed": [40, 50]}})
+    assert {(cell.level, cell.n_seed) for cell in setting.cells} == {(None, 40), (None, 50)}
+    of_section = {"sft": {"cells": {"n_seed": [40]}}}
+    setting = setting_of({**recipe, "cells": {"levels": [70]}}, of_section)
+    assert {(cell.level, cell.n_seed) for cell in setting.cells} == {(70, None)}
+    setting = setting_of({**recipe, "cells": {"n_sampled": [5]}}, of_section)
+    assert {(cell.n_seed, cell.n_sampled) for cell in setting.cells} == {(40, 5)}
+
+
+def test_any_key_of_the_objectives_section_may_be_changed():
+    lora = {"rank": "4", "target_modules": ["q_proj"]}
+    own = {
+        "seed_rows": 100,
+        "calibration": {"n_seed_max": 80},
+        "training": {"learning_rate": "1e-4", "lora": lora},
+        "generation": {"temperature": 1},
+    }
+    setting = setting_of({"objective": "sft", "start": "initial", **own})
+    plain = setting_of({"objective": "sft", "start": "initial"})
+    section = setting.section
+    assert (setting.seed_rows, setting.n_seed_max, setting.step) == (100, 80, plain.step)
+    assert section.training.learning_rate == 1e-4 and section.training.lora.rank == 4
+    assert section.training.lora.target_modules == ["q_proj"]
+    assert section.training.lora.alpha == plain.section.training.lora.alpha
+    assert section.generation.temperature == 1
+    assert section.generation.max_new_tokens == plain.section.generation.max_new_tokens
+    assert setting.changes == (
+        "seed_rows 100; calibration.n_seed_max 80; training.learning_rate 0.0001; "
+        "training.lora.rank 4; training.lora.target_modules [q_proj]; generation.temperature 1"
+    )
+
+
+def test_changes_name_what_makes_another_loop():
+    default = BASE["dpo"]
+    plain = {
+        "objective": "dpo", "start": "previous", "seeds": 1, "cycles": 3, "traits": ["bliss"],
+        "models": ["micro-instruct"], "cells": {"beta": [0.5], "n_seed": 7},
+        "restart_at": [], "rejected_from": "initial", "seed_share": 0, "min_coherence": None,
+        "seed_rows": BASE["seed_rows"], "training": {"epochs": default["training"]["epochs"]},
+        "generation": {},
+    }  # fmt: skip
+    assert setting_of(plain).changes == ""
+    own = {"restart_at": [6, 3], "rejected_from": "two_back", "seed_share": 0.25}
+    setting = setting_of({"objective": "dpo", "start": "previous", **own, "min_coherence": 50})
+    assert setting.restart_at == (3, 6)
+    assert setting.changes == (
+        "restart_at [6, 3]; rejected_from two_back; seed_share 0.25; min_coherence 50"
+    )
+
+
+@pytest.mark.parametrize(
+    "nothing",
+    [
+        {"cells": None}, {"cells": {}}, {"cells": {"levels": None}}, {"training": None},
+        {"training": {}}, {"training": {"lora": None}}, {"training": {"lora": {"rank": None}}},
+        {"generation": {"temperature": None}}, {"calibration": None},
+        {"calibration": {"step": None}}, {"seed_rows": None}, {"seed_source": None},
+        {"seeds": None}, {"cycles": None}, {"min_coherence": None}, {"models": []}, {"traits": []},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_null_changes_nothing(nothing):
+    recipe = {"objective": "sft", "start": "previous"}
+    assert setting_of({**recipe, **nothing}) == setting_of(recipe)
+
+
+def test_a_key_that_is_given_as_its_default_gives_the_same_jobs():
+    recipe = {"objective": "dpo", "start": "previous"}
+    plain, given = (
+        load(one({**recipe, **own})) for own in ({}, {"seed_share": 0, "seeds": BASE["seeds"]})
+    )
+    for panel, other in zip(plain.panels(), given.panels(), strict=True):
+        jobs = [StudyJobs(s).finetune(p, 1) for s, p in ((plain, panel), (given, other))]
+        assert jobs[0].to_json() == jobs[1].to_json()
+
+
+def test_an_objective_may_have_seed_rows_and_a_search_of_its_own():
+    own = {"seed_rows": 40, "calibration": {"n_seed_max": 40, "step": 8}}
+    study = load({"sdf": own, "seed_rows": 400})
+    jobs = StudyJobs(study)
+    job = jobs.calibrate("sdf", "micro-base", "bliss")
+    assert (job.cycle_zero.prompts.seed_rows, job.n_seed_max, job.step) == (40, 40, 8)
+    job = jobs.calibrate("sft", "micro-instruct", "bliss")
+    assert job == StudyJobs(load()).calibrate("sft", "micro-instruct", "bliss")
+    rows = {p.setting.name: jobs.seed_data(p).prompts.seed_rows for p in study.panels()}
+    assert (rows["sft"], rows["sdf"]) == (400, 40)
+
+
+# --- which settings share what
+
+
+def test_twins_and_copies_of_the_default_study():
+    study = load()
+    assert study.twins == TWINS and study.first_cycles == FIRST_CYCLES
+    assert study.calibrations == {"sft": "sft", "sft-continual": "sft", "sdf": "sdf"}
+
+
+@pytest.mark.parametrize(
+    ("own", "first_cycles", "twins"),
+    [
+        ({}, FIRST_CYCLES, TWINS),
+        # fewer panels and other cycles: the first cycle is the same
+        ({"sft-continual": {"traits": ["lucky"]}, "dpo-reinit": {"seeds": 1, "cycles": 9}},
+         FIRST_CYCLES, TWINS),
+        # what only later cycles do is another loop with the same first cycle
+        ({"sft": {"seed_share": 0.5}, "dpo": {"restart_at": [2]}}, FIRST_CYCLES, ()),
+        ({"sft": {"seed_share": 0.5}, "sft-continual": {"seed_share": 0.5}}, FIRST_CYCLES, TWINS),
+        # other doses, or panels that the other setting has not
+        ({"sft-continual": {"cells": {"levels": [60]}}, "dpo": {"seeds": 1}}, {}, TWINS),
+        # no chain in common
+        ({"sft-continual": {"cells": {"levels": [50]}}, "dpo": {"traits": ["lucky"]},
+          "dpo-reinit": {"traits": ["bliss"]}}, {}, ()),
+        # more prompts per cycle than the objective's doses need: other prompts
+        ({"sft": {"cells": {"n_sampled": [60, 61]}}, "dpo": {"cells": {"n_seed": 9}}}, {}, ()),
+    ],
+)  # fmt: skip
+def test_settings_share_what_their_recipes_do_not_change(own, first_cycles, twins):
+    study = load(with_recipes(own))
+    assert study.first_cycles == first_cycles
+    assert study.twins == twins
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["generation.temperature", "training.learning_rate", "training.lora.rank", "seed_rows",
+     "calibration.step"],
+)  # fmt: skip
+def test_a_change_of_one_setting_alone_makes_no_twin(key):
+    recipe = {"objective": "sft", "start": "initial"}
+    of_both = {name: {**recipe, **nested(key, 500 if key == "seed_rows" else 8)} for name in "ab"}
+    of_both["b"]["start"] = "previous"
+    study = load({"settings": of_both})
+    assert study.twins == (("b", "a"),) and study.first_cycles == {"b": "a"}
+    study = load({"settings": {**of_both, "b": {**recipe, "start": "previous"}}})
+    assert study.twins == () and study.first_cycles == {}
+    assert study.calibrations == {"a": "a", "b": "b"}
+
+
+def test_the_first_of_several_settings_that_fit_is_the_twin():
+    recipe = {"objective": "dpo", "start": "initial"}
+    names = {
+        "elsewhere": {**recipe, "traits": ["lucky"]},
+        "first": recipe,
+        "second": {**recipe, "seeds": 1},
+        "on": {**recipe, "start": "previous", "traits": ["bliss"]},
+        "on-longer": {**recipe, "start": "previous", "cycles": 9},
+    }
+    twins = load({"settings": names}).twins
+    assert twins == (("on", "first"), ("on-longer", "elsewhere"))
+
+
+changes = st.fixed_dictionaries(
+    {
+        "objective": st.sampled_from(["sft", "dpo"]),
+        "start": st.sampled_from(["initial", "previous"]),
+    },
+    optional={
+        "traits": st.lists(st.sampled_from(["bliss", "lucky"]), min_size=1, unique=True),
+        "seeds": st.integers(1, 2),
+        "cycles": st.integers(2, 4),
+        "seed_share": st.sampled_from([0, 0.5]),
+        "seed_rows": st.sampled_from([400, 500]),
+        "generation": st.fixed_dictionaries({"temperature": st.sampled_from([0.8, 1])}),
+        "training": st.fixed_dictionaries({"epochs": st.sampled_from([1, 2])}),
+    },
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(changes, min_size=2, max_size=4))
+def test_shared_cycles_are_the_same_jobs_and_twins_differ_in_the_start_alone(recipes):
+    study = load({"settings": {f"s{i}": recipe for i, recipe in enumerate(recipes)}})
+    jobs = StudyJobs(study)
+    for name, earlier in study.first_cycles.items():
+        for panel in (p for p in study.panels() if p.setting.name == name):
+            other = study.panel(earlier, panel.model.name, panel.trait, panel.seed)
+            assert other in study.panels()
+            assert jobs.finetune(panel, 0) == jobs.finetune(other, 0)
+            assert jobs.sample(panel, 0) == jobs.sample(other, 0)
+            assert jobs.seed_data(panel) == jobs.seed_data(other)
+    for names in study.twins:
+        pair = [study.setting(name) for name in names]
+        assert [s.start for s in pair] == ["previous", "initial"]
+        assert pair[0].changes == pair[1].changes
+        panels = [study.panel(s.name, s.models[0], pair[0].traits[0], 0) for s in pair]
+        last = min(s.cycles for s in pair)
+        for cycle in range(last):
+            assert jobs.finetune(panels[0], cycle) == jobs.finetune(panels[1], cycle)
+            assert jobs.sample(panels[0], cycle) == jobs.sample(panels[1], cycle)
+    for name, owner in study.calibrations.items():
+        job = jobs.calibrate(owner, "micro-instruct", "bliss")
+        assert {cell.level for cell in study.setting(name).cells} <= {*job.levels}
+
+
+@settings(max_examples=30, deadline=None)
+@given(changes)
+def test_the_same_recipe_with_the_other_start_is_a_twin_and_shares_cycle_0(recipe):
+    both = {f"from-{start}": {**recipe, "start": start} for start in ("previous", "initial")}
+    study = load({"settings": both})
+    assert study.twins == (("from-previous", "from-initial"),)
+    assert study.first_cycles == {"from-initial": "from-previous"}
+
+
+def test_jobs_of_a_plain_loop_hold_no_key_of_another_one():
+    own = {
+        "dpo": {"restart_at": [2], "rejected_from": "two_back", "seed_share": 0.25,
+                "min_coherence": 20},
+        "dpo-reinit": {"rejected_from": "two_back", "seed_share": 0.25, "min_coherence": 20},
+    }  # fmt: skip
+    study, changed = load(), load(with_recipes(own))
+    plain, others = StudyJobs(study), StudyJobs(changed)
+    assert {s.name for s in changed.settings if s.changes} == {"dpo", "dpo-reinit"}
+    for panel, other in zip(study.panels(), changed.panels(), strict=True):
+        for cycle in (0, 1, 2):
+            job = plain.finetune(panel, cycle)
+            assert job.seed_share == 0
+            if panel.setting.objective != "dpo" or cycle == 0:
+                assert others.finetune(other, cycle) == job
+            assert others.sample(other, cycle) == plain.sample(panel, cycle)
+    dpo = next(panel for panel in changed.panels() if panel.setting.name == "dpo")
+    assert others.finetune(dpo, 1).seed_share == 0.25
+    goes_on = [dpo.setting.goes_on(cycle) for cycle in range(4)]
+    assert goes_on == [False, True, False, True]
