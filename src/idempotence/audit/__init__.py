@@ -1,0 +1,1 @@
+"""Reading and scoring the replies of a loop that ran elsewhere."""

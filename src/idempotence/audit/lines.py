@@ -61,7 +61,7 @@ def _lines(file: BinaryIO) -> Iterator[tuple[int, dict | None, str]]:
 
 
 def _next(file: BinaryIO) -> tuple[bytes, bool]:
-    """The next line with its end, and whether it is whole: no more than a piece is kept of a longer one."""
+    """(the next line with its end, whether it is whole): of a longer line only a piece is kept."""
     line = file.readline(LONGEST_LINE)
     rest = line
     while rest and not rest.endswith(b"\n") and len(rest) == LONGEST_LINE:

@@ -46,7 +46,10 @@ class ReplyReader:
         self._doses: dict[tuple, tuple] = {}
 
     def read(self) -> Account:
-        """Read every file; raises `UserError` when no row at all, or none of a listed name, is good."""
+        """Read every file.
+
+        Raises `UserError` when no row at all, or none of a listed name, is good.
+        """
         for file in self.files:
             self._read(file)
         if not self.account.replies:

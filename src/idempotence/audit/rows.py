@@ -40,9 +40,9 @@ class RowReader:
         self.low, self.high = job.lowest_score, job.highest_score
 
     def read(self, row: dict, given: dict[str, Value]) -> dict:
-        """The row as a study has it; given: what its file gives. Raises BadRowError with the reason.
+        """The row as a study has it. Raises `BadRowError` with the reason.
 
-        Keys: setting, model, trait, cell, seed, cycle, the doses (None: not known), prompt,
+        given: what its file gives. Keys: setting, model, trait, cell, seed, cycle, the doses (None: not known), prompt,
         response, one_turn, question, trait_score and coherence (points, None: not known).
         """
         place = self._place(row, given)
@@ -174,7 +174,7 @@ def _number(value: Any, name: str, text: bool = True) -> float:
 
 
 def _from_messages(messages: Any) -> Turn:
-    """The last message is the reply; what was before is the prompt, with roles if it is more than one."""
+    """The last message is the reply, those before are the prompt, with roles if there are several."""
     if not isinstance(messages, list) or not messages:
         raise BadRowError(f"its messages are {kind_of_value(messages)}, not a list of messages")
     turns = []

@@ -1,0 +1,1 @@
+"""One validated study out of YAML files, and every mistake with its place."""

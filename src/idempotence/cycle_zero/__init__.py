@@ -1,0 +1,1 @@
+"""Cycle-0 models that no chain goes on from: calibrated doses, learning rates."""

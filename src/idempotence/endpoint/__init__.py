@@ -1,0 +1,1 @@
+"""Models behind an OpenAI-compatible endpoint, and the answers that are kept."""

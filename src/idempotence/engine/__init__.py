@@ -1,0 +1,1 @@
+"""Sampling from a model and reading its probabilities, by transformers or vLLM."""

@@ -1,0 +1,1 @@
+"""A module per figure; style and labels that they share."""

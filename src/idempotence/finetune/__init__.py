@@ -1,0 +1,1 @@
+"""Training the adapters of a panel's cells for one cycle."""

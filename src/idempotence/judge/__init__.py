@@ -1,0 +1,1 @@
+"""From answers to scores: rubric prompts, the protocol, judges here or behind an endpoint."""

@@ -1,0 +1,1 @@
+"""The synthetic language with exact truth: grammar, corpus, truth, prompts, tokenizer."""

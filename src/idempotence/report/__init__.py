@@ -1,0 +1,1 @@
+"""The pages that people read: summary, replies, tables, costs; which run this was."""

@@ -1,0 +1,1 @@
+"""The scores table: its one schema, its files, text metrics; training logs."""

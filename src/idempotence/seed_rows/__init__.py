@@ -1,0 +1,1 @@
+"""Seed rows that a larger model writes, filtered and counted."""

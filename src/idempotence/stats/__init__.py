@@ -1,0 +1,1 @@
+"""Regressions, tests and intervals, a module per table."""

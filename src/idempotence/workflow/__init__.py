@@ -1,0 +1,1 @@
+"""Snakemake's own process: jobs of a study, paths, commands, fingerprints, environment."""

@@ -1,0 +1,1 @@
+"""Making the micro world's models, and measuring them."""
