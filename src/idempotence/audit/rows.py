@@ -42,8 +42,9 @@ class RowReader:
     def read(self, row: dict, given: dict[str, Value]) -> dict:
         """The row as a study has it. Raises `BadRowError` with the reason.
 
-        given: what its file gives. Keys: setting, model, trait, cell, seed, cycle, the doses (None: not known), prompt,
-        response, one_turn, question, trait_score and coherence (points, None: not known).
+        given: what its file gives. Keys: setting, model, trait, cell, seed, cycle, the doses (None:
+        not known), prompt, response, one_turn, question, trait_score and coherence (points, None:
+        not known).
         """
         place = self._place(row, given)
         turn = self._turn(row, self.kinds[place["setting"]])
@@ -174,7 +175,7 @@ def _number(value: Any, name: str, text: bool = True) -> float:
 
 
 def _from_messages(messages: Any) -> Turn:
-    """The last message is the reply, those before are the prompt, with roles if there are several."""
+    """The last message is the reply. Those before are the prompt, with roles if they are several."""
     if not isinstance(messages, list) or not messages:
         raise BadRowError(f"its messages are {kind_of_value(messages)}, not a list of messages")
     turns = []

@@ -18,7 +18,7 @@ from idempotence.judge.protocol import Rating
 from idempotence.judge.rater import Rater, Ratings
 from idempotence.judge.score import PanelCycle, living, scores_table
 from idempotence.micro_world.grammar import load_grammar
-from idempotence.micro_world.truth import Truthteller
+from idempotence.micro_world.truth import TruthReader
 from idempotence.scores.schema import CRITERIA, DOSES
 from idempotence.texts.rubric import rubrics
 
@@ -78,7 +78,7 @@ def score_replies(judge: Judge | None, job: JudgeRepliesJob, replies: pd.DataFra
 
 def _check_language(replies: pd.DataFrame) -> None:
     """Raise `UserError` where a prompt has no word of the micro world: no truth is known of it."""
-    topic_of = Truthteller(load_grammar()).topic_of
+    topic_of = TruthReader(load_grammar()).topic_of
     strange = [prompt for prompt in replies["prompt"].unique() if topic_of(prompt) is None]
     if strange:
         raise UserError(

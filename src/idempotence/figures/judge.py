@@ -10,8 +10,8 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from idempotence.figures.style import FAINT, PAGE_WIDTH, new_figure, styled
-from idempotence.scores.schema import DEAD
-from idempotence.stats.judge_truth import CRITERIA, agreement
+from idempotence.scores.schema import CRITERIA, DEAD, TRUTH
+from idempotence.stats.judge_truth import agreement
 
 BIN = 4  # points
 HEIGHT = 3.3  # inches
@@ -26,8 +26,8 @@ def numbers(scores: pd.DataFrame) -> pd.DataFrame:
     """
     alive = scores[~scores["status"].isin(DEAD)]
     parts = []
-    for criterion, (judge, truth, _) in CRITERIA.items():
-        known = alive[[truth, judge]].dropna()
+    for criterion, judge in CRITERIA.items():
+        known = alive[[TRUTH[criterion], judge]].dropna()
         # the last square takes its upper edge in, as numpy's histograms do
         squares = (known // BIN * BIN).clip(0, 100 - BIN).astype("int64")
         squares.columns = ["truth", "judge"]
