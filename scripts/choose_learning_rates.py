@@ -17,9 +17,8 @@ def choose_learning_rates(inputs: list[Path], output: Path) -> None:
     print(table.to_string(index=False))
     for key, rows in table.groupby(["objective", "model"]):
         if not rows["chosen"].any():
-            print(
-                f"no rate passes for {' on '.join(map(str, key))}: try others in tuning.learning_rates"
-            )
+            where = " on ".join(map(str, key))
+            print(f"no rate passes for {where}: try others in tuning.learning_rates")
 
 
 if __name__ == "__main__":
