@@ -19,7 +19,10 @@ class Record:
     """
 
     def to_json(self) -> str:
-        """Compact JSON with sorted keys: equal records give equal texts."""
+        """Compact JSON with sorted keys: equal records give equal texts.
+
+        Raises ValueError for NaN and infinity.
+        """
         content = asdict(cast(Any, self))
         return json.dumps(
             content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
@@ -32,16 +35,21 @@ class Record:
         Raises `UserError` naming the key that is unknown, missing or of another type.
         """
         try:
-            content = json.loads(text)
-        except json.JSONDecodeError as error:
+            content = json.loads(text, parse_constant=_refuse)
+        except ValueError as error:
             raise UserError(f"{cls.__name__}: not JSON ({error})") from None
         return cast(Self, _record(cls, content, cls.__name__))
+
+
+def _refuse(constant: str) -> None:
+    """JSON has no NaN and no infinity, though Python reads them."""
+    raise ValueError(f"{constant} is no number")
 
 
 def _record(kind: type[Any], content: Any, place: str) -> Any:
     """An instance of the record class `kind`; place: dotted key, for messages."""
     if not isinstance(content, dict):
-        raise UserError(f"{place}: a section is wanted, not {content!r}")
+        raise UserError(f"{place}: {content!r} is no section")
     names = [field.name for field in fields(kind)]
     for key in content:
         if key not in names:
@@ -78,6 +86,6 @@ def _value(hint: Any, content: Any, place: str) -> Any:
     if hint is float and isinstance(content, int) and not isinstance(content, bool):
         return float(content)
     if not isinstance(hint, type) or type(content) is not hint:
-        name = getattr(hint, "__name__", str(hint))
+        name = {"tuple": "list", "dict": "section"}.get(hint.__name__, hint.__name__)
         raise UserError(f"{place}: {content!r} is no {name}")
     return content
