@@ -2,13 +2,10 @@
 
 import re
 
-import pandas as pd
 import pytest
 from make_config import complaint, load
-from test_claims import CHAINS, claim
 from test_workflow import copy_project, digest, planned, snakemake
 
-from idempotence.claims.verdicts import UNTESTED, judge_claims
 from idempotence.io import read_json, read_jsonl
 from idempotence.workflow.study_jobs import Plan
 
@@ -50,18 +47,6 @@ def test_without_arms_no_job_is_told_of_them():
 )  # fmt: skip
 def test_arms_that_make_no_sense_are_refused(own, told):
     assert told in complaint({"per_setting": own})
-
-
-@pytest.mark.parametrize("where", [{"setting": "dpo"}, {"objective": "dpo"}])
-def test_a_claim_is_not_tested_on_a_loop_with_an_arm(where):
-    table = pd.DataFrame({**{k: [v] for k, v in where.items()}, "share": [0.9], "ci_low": [0.8],
-                          "ci_high": [0.95]})  # fmt: skip
-    one = claim({"where": where})
-    arms = Plan(load({"per_setting": {"dpo": {"restart_at": [2, 3]}}})).arms()
-    told = judge_claims([one], {"rules": table}, CHAINS, arms)[0]
-    assert told["verdict"] == UNTESTED
-    assert "dpo has an extra arm: restart_at [2, 3]" in told["parts"][0]["why"]
-    assert judge_claims([one], {"rules": table}, CHAINS)[0]["verdict"] != UNTESTED
 
 
 # --- the loop
