@@ -1,55 +1,11 @@
-"""Extra arms: which rows a cycle trains on, where it starts, and that nothing changes without them."""
+"""Loops with restarts, two-back rejections, seed rows and a coherence filter, whole."""
 
 import re
 
 import pytest
-from make_config import complaint, load
 from test_workflow import copy_project, digest, planned, snakemake
 
 from idempotence.io import read_json, read_jsonl
-from idempotence.workflow.study_jobs import Plan
-
-ARMS = {
-    "dpo": {"restart_at": [2], "rejected_from": "two_back", "seed_share": 0.25, "min_coherence": 20},
-    "dpo-reinit": {"rejected_from": "two_back", "seed_share": 0.25, "min_coherence": 20},
-}  # fmt: skip
-
-
-# --- the config
-
-
-def test_without_arms_no_job_is_told_of_them():
-    plain, armed = Plan(load()), Plan(load({"per_setting": ARMS}))
-    assert not plain.arms() and set(armed.arms()) == {"dpo", "dpo-reinit"}
-    for panel in load().panels():
-        for cycle in (0, 1, 2):
-            told = plain.finetune(panel, cycle)
-            assert "seed_share" not in told
-            if panel.objective != "dpo" or cycle == 0:
-                assert armed.finetune(panel, cycle) == told
-            assert armed.sample(panel, cycle) == plain.sample(panel, cycle)
-    dpo = next(panel for panel in load().panels() if panel.setting == "dpo")
-    assert armed.finetune(dpo, 1)["seed_share"] == 0.25
-
-
-@pytest.mark.parametrize(
-    ("own", "told"),
-    [
-        ({"sft": {"restart_at": [2]}}, "per_setting.sft.restart_at.0: sft starts from the initial"),
-        ({"dpo": {"restart_at": [9]}}, "9 is beyond the last cycle of dpo (6)"),
-        ({"dpo": {"restart_at": [0]}}, "per_setting.dpo.restart_at.0: 0 is not allowed"),
-        ({"sdf": {"rejected_from": "two_back"}}, "only dpo has rejected replies"),
-        ({"dpo": {"rejected_from": "twoback"}}, "did you mean two_back?"),
-        ({"sft": {"seed_share": 1}}, "per_setting.sft.seed_share: 1 is not allowed"),
-        ({"dpo": {"seed_share": 0.5}}, "dpo-reinit.seed_share: 0 is not its twin's (dpo: 0.5)"),
-        ({"sft": {"min_coherence": 100}}, "above 0 and below 100"),
-    ],
-)  # fmt: skip
-def test_arms_that_make_no_sense_are_refused(own, told):
-    assert told in complaint({"per_setting": own})
-
-
-# --- the loop
 
 STUDY = """
 study: %s
