@@ -68,8 +68,8 @@ def drawing(package: Path) -> str:
     """
     arrows = imports(package)
     lines = ["```mermaid", "flowchart TD"]
-    for floor in reversed(FLOORS):
-        lines.append(f"  subgraph {'_'.join(floor)}[ ]")
+    for number, floor in reversed(list(enumerate(FLOORS))):
+        lines.append(f'  subgraph floor{number}[" "]')
         lines += [f"    {room}" for room in floor]
         lines.append("  end")
     lines += [
