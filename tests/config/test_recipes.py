@@ -1,9 +1,12 @@
 """Recipes: what a setting may change of its objective's section, and which settings share what."""
 
+import re
+import textwrap
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from make_config import BASE, load, nested, with_recipes
+from make_config import BASE, ROOT, load, nested, with_recipes
 
 from idempotence.workflow.study_jobs import StudyJobs
 
@@ -137,6 +140,18 @@ def test_an_objective_may_have_seed_rows_and_a_search_of_its_own():
     assert job == StudyJobs(load()).calibrate("sft", "micro-instruct", "bliss")
     rows = {p.setting.name: jobs.seed_data(p).prompts.seed_rows for p in study.panels()}
     assert (rows["sft"], rows["sdf"]) == (400, 40)
+
+
+def test_the_recipes_of_the_documentation_load(tmp_path):
+    text = (ROOT / "docs/settings.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^(?:    .*\n)+", text, flags=re.MULTILINE)
+    assert len(blocks) == 4
+    for block in blocks:
+        (tmp_path / "mine.yaml").write_text(textwrap.dedent(block), encoding="utf-8")
+        study = load(files=[tmp_path / "mine.yaml"])
+        assert study.panels()
+        plain = {s.name for s in study.settings if not s.changes}
+        assert plain <= {*BASE["settings"], "sft-counted"}
 
 
 # --- which settings share what

@@ -34,10 +34,10 @@ def load_study(config: Content, source: list[str], supply: Supply) -> Study:
         study = Study.model_validate(config)
     except ValidationError as error:
         errors = _without_details_of_wrong_names(error.errors(include_url=False))
-    found = [(_key(error, config), error) for error in errors]
-    # A list with a repeated item still says which names and doses are meant.
-    broken = [key for key, error in found if error["type"] != "repeats"]
-    mistakes = [(key, _explain(key, error, config, places)) for key, error in found]
+    keyed = [(_key(error, config), error) for error in errors]
+    # a list with a repeated item still holds its names and doses
+    broken = [key for key, error in keyed if error["type"] != "repeats"]
+    mistakes = [(key, _explain(key, error, config, places)) for key, error in keyed]
     known = Known(config, broken)
     mistakes += [*contradictions(known, supply), *as_far_as_clear(audit_mistakes(known))]
     if study is None or mistakes or places.repeated:
