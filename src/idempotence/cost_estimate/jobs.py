@@ -6,16 +6,17 @@ import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from idempotence.errors import UserError
 
 
-def count_jobs(config: dict, snakefile: Path) -> Counter[str]:
-    """Jobs of each rule for a study made from nothing, by Snakemake's own graph; trains nothing.
+def count_jobs(config: dict[str, Any], snakefile: Path) -> Counter[str]:
+    """Rule -> its jobs in a study without any file yet, by Snakemake's own graph; runs no job.
 
-    config: the merged config. Raises UserError with what Snakemake says when it finds no graph.
+    config: the merged config. Raises `UserError` with Snakemake's message when it finds no graph.
     """
     with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as file:
         yaml.safe_dump(config, file, sort_keys=False)  # settings have an order

@@ -1,40 +1,47 @@
 """How long a study's texts are, in tokens of the models that read them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache, cached_property
 from pathlib import Path
 from statistics import fmean
 
-from idempotence.engine.formatting import kind_of
-from idempotence.texts.panel_texts import panel_texts, rubrics
-from idempotence.workflow.study_jobs import Plan
+from idempotence.jobs.parts import Panel, PromptPool
+from idempotence.texts.panel_texts import panel_texts
+from idempotence.texts.rubric import rubrics
+from idempotence.workflow.study_jobs import CALIBRATION_SEED
 
-Count = Callable[[str], float]
+Count = Callable[[str], float]  # text -> its tokens
 
 
-def counter(folder: Path | None, characters_a_token: float) -> tuple[Count, str]:
+def counter(folder: Path | None, characters_per_token: float) -> tuple[Count, str]:
     """(tokens of a text, how they are counted): by the folder's tokenizer, else by characters."""
     file = folder / "tokenizer.json" if folder else None
     if file is None or not file.is_file():
-        return lambda text: len(text) / characters_a_token, "rates.characters_a_token"
+        return lambda text: len(text) / characters_per_token, "rates.characters_a_token"
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(str(file))
-    count = cache(lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids))
+
+    @cache
+    def count(text: str) -> float:
+        return len(tokenizer.encode(text, add_special_tokens=False).ids)
+
     return count, f"the tokenizer in {folder}"
 
 
 class Lengths:
-    """Mean tokens of the texts of an objective and trait, without a chat template's own.
+    """Mean tokens of a panel's texts, without what a chat template adds.
 
-    settings: those of a panel's texts; count: of the model; judged: of each judge. A text is read
-    when its length is asked for: not every trait has every kind.
+    count: tokens by the panel's model; judges: role of each judge -> tokens by its own. A text is
+    read when its length is needed: not every trait has every kind.
     """
 
-    def __init__(self, settings: dict, count: Count, judged: dict[str, Count]):
-        self.settings, self.kind = settings, kind_of(settings["objective"])
-        self.count, self.judged = count, judged
-        self.texts = panel_texts(settings, self.kind)
+    def __init__(
+        self, panel: Panel, prompts: PromptPool, count: Count, judges: Mapping[str, Count]
+    ):
+        self.panel, self.count, self.judges = panel, count, judges
+        self.texts = panel_texts(panel, prompts)
 
     @cached_property
     def question(self) -> float:
@@ -45,7 +52,8 @@ class Lengths:
     def seed_row(self) -> tuple[float, float]:
         """(prompt, reply) of a seed row."""
         rows = self.texts.seed_rows()
-        return tuple(fmean(self.count(row[key]) for row in rows) for key in ("prompt", "response"))
+        prompt, reply = (fmean(self.count(row[key]) for row in rows) for key in _ROW)
+        return prompt, reply
 
     @cached_property
     def prompt(self) -> float:
@@ -54,28 +62,33 @@ class Lengths:
 
     @cached_property
     def rubrics(self) -> dict[str, float]:
-        """Of each judge: both of its questions together, without the text that is judged."""
-        asked = rubrics(self.settings, self.kind).values()
-        return {role: sum(map(count, asked)) for role, count in self.judged.items()}
+        """Role of each judge -> both of its questions together, without the text that is judged."""
+        panel = self.panel
+        templates = rubrics(panel.texts, panel.trait, panel.kind).values()
+        return {role: sum(map(count, templates)) for role, count in self.judges.items()}
 
 
-class Measured:
-    """The lengths of the texts that a job is told of, each objective, model and trait once.
+_ROW = ("prompt", "response")
 
-    plan: the study's; counts: of each model by name; judged: of each judge by
-    its section's name.
+
+class MeasuredTexts:
+    """The lengths of the texts of a study's panels, each different set of texts measured once.
+
+    counts: name of a model -> its count; judges: see `Lengths`.
     """
 
-    def __init__(self, plan: Plan, counts: dict[str, Count], judged: dict[str, Count]):
-        self.plan, self.counts, self.judged = plan, counts, judged
-        self._known: dict[tuple[str, str, str], Lengths] = {}
+    def __init__(self, counts: Mapping[str, Count], judges: Mapping[str, Count]):
+        self.counts, self.judges = counts, judges
+        self._known: dict[tuple[Panel, PromptPool], Lengths] = {}
 
-    def __call__(self, told: dict) -> Lengths:
-        """told: settings with objective, model and trait."""
-        key = told["objective"], told["model"]["name"], told["trait"]
-        if key not in self._known:
-            settings = self.plan.tune(*key)  # rows and prompts that no chain sees
-            # generated rows are not there yet, and are to be like the written ones
-            settings.get("texts", {}).pop("seed_rows", None)
-            self._known[key] = Lengths(settings, self.counts[key[1]], self.judged)
-        return self._known[key]
+    def __call__(self, panel: Panel, prompts: PromptPool) -> Lengths:
+        """The lengths of a panel's texts, on rows and prompts that no chain sees.
+
+        Generated seed rows are not there yet, and should be like the written ones: those are read.
+        """
+        texts = panel.texts and replace(panel.texts, seed_rows=None)
+        plain = replace(panel, texts=texts, seed=CALIBRATION_SEED, cells=())
+        if (plain, prompts) not in self._known:
+            count = self.counts[panel.model.name]
+            self._known[plain, prompts] = Lengths(plain, prompts, count, self.judges)
+        return self._known[plain, prompts]

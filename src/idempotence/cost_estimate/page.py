@@ -1,6 +1,7 @@
 """The plan as people read it."""
 
 from functools import partial
+from typing import Any
 
 import pandas as pd
 
@@ -11,27 +12,27 @@ from idempotence.cost_estimate.work import AMOUNTS, JUDGES
 from idempotence.cost_estimate.writing import GENERATOR, RULE
 
 AUDITED = "replies of an audit are not counted here"
-WHOLE = 100  # numbers from here on are shown without decimals
+LARGE = 100  # numbers from here on are shown without decimals
 
 
 def page(study: Study, table: pd.DataFrame, sizes: Sizes) -> str:
-    """The totals, the table (see `plan_table`), and what the numbers rest on."""
+    """The totals, the table (see `plan_table`), and where the numbers come from."""
     total = table[table["rule"] == TOTAL].iloc[0]
     loop = table[table["model"] != ""]
     others = table[(table["model"] == "") & (table["rule"] != TOTAL)]
     parts = [
-        f"Plan of the study {study.study}: what will be done, and about what it costs",
+        f"Plan of the study {study.study}: its jobs, and about what they cost",
         "\n".join(f"  {name:<32}{value}" for name, value in _totals(study, total)),
         _shown(loop),
-        f"Beside the loop, seconds a job: {_listed(others)}.",
-        "What the numbers rest on:",
+        f"Beside the loop, seconds per job: {_listed(others)}.",
+        "Where the numbers come from:",
         "\n".join(f"- {line}" for line in _grounds(study, loop, sizes)),
     ]
     return "\n\n".join(parts) + "\n"
 
 
 def _totals(study: Study, total: pd.Series) -> list[tuple[str, str]]:
-    kept = "adapters kept, GB" if study.keep_adapters else "adapters, GB a panel under way"
+    kept = "adapters kept, GB" if study.keep_adapters else "adapters, GB per panel under way"
     adapters = total["gb_adapters"] if study.keep_adapters else total["gb_temporary"]
     names = {
         "jobs": "jobs", "chains": "chains", "models": "models to train",
@@ -56,12 +57,15 @@ def number(value: float) -> str:
     """A number with three digits or more; "not known" for NaN."""
     if pd.isna(value):
         return "not known"
-    return f"{value:,.0f}" if float(value).is_integer() or value >= WHOLE else f"{value:.3g}"
+    return f"{value:,.0f}" if float(value).is_integer() or value >= LARGE else f"{value:.3g}"
 
 
 def _shown(loop: pd.DataFrame) -> str:
-    """The loop's rules for each model, settings together, as counts and as costs; no empty columns."""
-    summed = dict.fromkeys([*AMOUNTS, *COSTS], partial(pd.Series.sum, skipna=False))
+    """The loop's rules for each model, all settings together: counts, then costs.
+
+    Columns of zeros are left out.
+    """
+    summed: dict[str, Any] = dict.fromkeys([*AMOUNTS, *COSTS], partial(pd.Series.sum, skipna=False))
     summed["gb_temporary"] = partial(pd.Series.max, skipna=False)
     rows = loop.groupby(["rule", "model"], sort=False).agg(summed)
     names = [name for name in summed if not (rows[name] == 0).all()]
@@ -74,7 +78,8 @@ def _shown(loop: pd.DataFrame) -> str:
 
 def _listed(others: pd.DataFrame) -> str:
     return ", ".join(
-        f"{row.rule} {row.jobs}" if row.jobs > 1 else row.rule for row in others.itertuples()
+        f"{rule} {n}" if n > 1 else str(rule)
+        for rule, n in zip(others["rule"], others["jobs"], strict=True)
     )
 
 
@@ -82,45 +87,53 @@ def _grounds(study: Study, loop: pd.DataFrame, sizes: Sizes) -> list[str]:
     """Every assumption, and where each number comes from."""
     rates, lines = study.rates, []
     for name in dict.fromkeys(name for name, _ in sizes.models):
-        own = {objective: s for (model, objective), s in sizes.models.items() if model == name}
+        settings: dict[Size, list[str]] = {}
+        for (model, setting), size in sizes.models.items():
+            if model == name:
+                settings.setdefault(size, []).append(setting)
         lines.append(
-            f"{name}: {_parameters(next(iter(own.values())))}; "
+            f"{name}: {_parameters(next(iter(settings)))}; "
             f"tokens counted by {sizes.counted[name]}; "
-            + ", ".join(f"{objective}: {_adapter(size)}" for objective, size in own.items())
+            + "; ".join(f"{', '.join(group)}: {_adapter(size)}" for size, group in settings.items())
         )
     roles = loop["rule"].map({**JUDGES, RULE: GENERATOR}).fillna("judge")
     for role in sizes.sections:
-        lines += _asked(study, role, loop[roles == role], sizes)
+        lines += _section(study, role, loop[roles == role], sizes)
     means = f"a reply has {rates.reply_tokens:g} tokens in the mean, a document "
     speeds = f"{rates.train:,g} to train, {rates.sample:,g} to sample, {rates.read:,g} to judge"
     if study.audit.files:
-        lines.append(f"{AUDITED}: for each good row a judge is asked about trait and coherence")
+        lines.append(f"{AUDITED}: a judge rates trait and coherence of each good row")
     return [
         *lines,
         means + f"{rates.document_tokens:g} (rates), or max_new_tokens if that is less",
         "prompts, seed rows and rubrics are measured, without the chat template's own tokens",
-        f"tokens a second of one device, for a billion parameters: {speeds} (rates)",
-        f"a job takes {rates.start:g} s to start (rates); all GPUs of a job are taken to work at once",
+        f"tokens per second of one device, for a billion parameters: {speeds} (rates)",
+        f"a job takes {rates.start:g} s to start (rates); all GPUs of a job work at once",
         "calibrated doses: as if the score rose in proportion to the dose, to 100 at n_seed_max",
-        "every reply counts as usable and new: empty, short, repeated ones and ended chains cost less",
-        "a generator's texts are as long as the written rows, and none is sieved out",
+        "every reply counts as usable and new; empty, short and repeated ones cost less",
+        "every chain counts to its last cycle; one that ends before costs less",
+        "a generator's texts are as long as the written rows, and none is dropped",
         "left out: likelihoods under the initial model",
     ]
 
 
-def _asked(study: Study, role: str, asked: pd.DataFrame, sizes: Sizes) -> list[str]:
-    """Where the numbers of a judge, or the generator, come from, and whether it would have to stop."""
+def _section(study: Study, role: str, own: pd.DataFrame, sizes: Sizes) -> list[str]:
+    """Where the numbers of a judge or the generator come from, and whether its limits are too low.
+
+    own: the rows of its rules.
+    """
     model, counted = getattr(study, role), f"tokens counted by {sizes.counted[role]}"
     if model.backend == "local":
         return [f"{role}: {_parameters(sizes.sections[role])}; {counted}"]
-    api, needed = model.api, asked[["api_cost", "judge_calls", "written"]].sum()
-    prices = f"{api.price_in:g} in, {api.price_out:g} out a million tokens ({role}.api)"
+    api, needed = model.api, own[["api_cost", "judge_calls", "written"]].sum()
+    prices = f"{api.price_in:g} in, {api.price_out:g} out per million tokens ({role}.api)"
     limits = {
         "max_cost": needed["api_cost"],
         "max_calls": needed["judge_calls"] + needed["written"],
     }
     return [f"{role}, {model.path}: {counted}; prices {prices}"] + [
-        f"THE STUDY WOULD STOP: {role}.api.{name} is {limit:g}, and {number(limits[name])} is needed"
+        f"THE STUDY WOULD STOP: {role}.api.{name} is {limit:g}, "
+        f"and {number(limits[name])} is needed"
         for name, limit in api.model_dump(include=set(limits)).items()
         if limit is not None and limit < limits[name]
     ]
@@ -133,6 +146,6 @@ def _parameters(size: Size) -> str:
 
 
 def _adapter(size: Size) -> str:
-    if size.adapter is None:
+    if size.adapter_bytes is None:
         return "an adapter of unknown size"
     return f"an adapter of {size.adapter_bytes / 1e6:.3g} MB (by {size.adapter_from})"

@@ -1,52 +1,67 @@
 """From a config to its plan."""
 
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
 from idempotence.config.study import Study
-from idempotence.cost_estimate.lengths import Measured, counter
+from idempotence.cost_estimate.lengths import Count, MeasuredTexts, counter
 from idempotence.cost_estimate.page import page
 from idempotence.cost_estimate.sizes import Size, Sizes, local_folder, size_of
 from idempotence.cost_estimate.table import plan_table
-from idempotence.cost_estimate.work import JUDGES, Work
+from idempotence.cost_estimate.work import JUDGES, LoopWork
 from idempotence.cost_estimate.writing import GENERATOR, generated_for
-from idempotence.workflow.study_jobs import Plan
+from idempotence.workflow.study_jobs import StudyJobs
 
 
-def estimate(study: Study, counted: dict[str, int], world: Path) -> tuple[pd.DataFrame, str]:
-    """(the plan's table, the same for people).
+def estimate(study: Study, counted: Mapping[str, int], world: Path) -> tuple[pd.DataFrame, str]:
+    """(the plan's table, the same as text).
 
-    counted: rule -> jobs of the whole study; world: folder of the micro world's models.
+    counted: rule -> jobs of the whole study. world: folder of the micro world's models.
     """
-    panels = study.panels() if study.trains else []
-    used = sorted({(panel.model.name, panel.objective) for panel in panels})
-    models = {model.name: model for model in study.models}
-    rates, counts, sizes = study.rates, {}, Sizes({}, {}, {})
-    for name, objective in used:
-        model = models[name]
-        folder = local_folder(model.path, model.revision, world)
-        counts[name], sizes.counted[name] = counter(folder, rates.characters_a_token)
-        lora = study.objective_config(objective).training.lora.model_dump()
-        sizes.models[name, objective] = size_of(folder, model.parameters, lora, rates.lora)
-    asked = {}
-    for role in filter(partial(getattr, study), JUDGES.values()):
-        sizes.sections[role], (asked[role], sizes.counted[role]) = _asked(study, role, world)
-    plan = Plan(study)
-    if panels and generated_for(study, plan):
-        sizes.sections[GENERATOR], _ = _asked(study, GENERATOR, world)
+    jobs, sizes = StudyJobs(study), Sizes({}, {}, {})
+    counts = _add_models(jobs, sizes, world) if study.trains else {}
+    judges = _add_judges(study, sizes, world)
+    if study.trains and generated_for(jobs):
+        sizes.sections[GENERATOR], _, _ = _section(study, GENERATOR, world)
         sizes.counted[GENERATOR] = "the models that train on the rows"
-    work = Work(study, Measured(plan, counts, asked))
-    table = plan_table(study, work.jobs() if panels else [], counted, sizes)
+    work = LoopWork(jobs, MeasuredTexts(counts, judges))
+    table = plan_table(study, work.rows() if study.trains else [], counted, sizes)
     return table, page(study, table, sizes)
 
 
-def _asked(study: Study, role: str, world: Path) -> tuple[Size, tuple]:
-    """(size of a local judge or generator, how its tokens are counted)."""
+def _add_models(jobs: StudyJobs, sizes: Sizes, world: Path) -> dict[str, Count]:
+    """Put each model's sizes into `sizes`; returns name of the model -> its tokens of a text."""
+    rates, counts = jobs.study.rates, {}
+    for panel in sorted(jobs.study.panels(), key=lambda panel: panel.model.name):
+        model, setting = panel.model, panel.setting.name
+        if (model.name, setting) in sizes.models:
+            continue
+        folder = local_folder(model.path, model.revision, world)
+        if model.name not in counts:
+            counts[model.name], sizes.counted[model.name] = counter(
+                folder, rates.characters_a_token
+            )
+        lora = jobs.finetune(panel, 0).training.lora
+        sizes.models[model.name, setting] = size_of(folder, model.parameters, lora, rates.lora)
+    return counts
+
+
+def _add_judges(study: Study, sizes: Sizes, world: Path) -> dict[str, Count]:
+    """Put each judge's size into `sizes`; returns its section -> its tokens of a text."""
+    counts = {}
+    for role in JUDGES.values():
+        if getattr(study, role):
+            sizes.sections[role], counts[role], sizes.counted[role] = _section(study, role, world)
+    return counts
+
+
+def _section(study: Study, role: str, world: Path) -> tuple[Size, Count, str]:
+    """(size of a local judge or generator, its tokens of a text, how they are counted)."""
     model, rates = getattr(study, role), study.rates
     folder = None
     if model.backend == "local":
         folder = local_folder(model.path, model.revision, world)
     size = size_of(folder, model.parameters, None, rates.lora)
-    return size, counter(folder, rates.characters_a_token)
+    return size, *counter(folder, rates.characters_a_token)

@@ -5,9 +5,11 @@ import math
 import struct
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from idempotence.errors import UserError
 from idempotence.io import read_json
+from idempotence.jobs.parts import Lora
 
 # architectures whose layers have the linear modules of `_linear_modules`, and no others
 DENSE = ("llama", "mistral", "qwen2", "qwen3")
@@ -16,9 +18,9 @@ ADAPTER_BYTES = 4  # peft keeps adapters in float32, whatever the model's type
 
 @dataclass(frozen=True)
 class Size:
-    """parameters: of the model, None if not known; adapter: its LoRA weights, None likewise.
+    """parameters: of the model, None if not known. adapter: its LoRA weights, None likewise.
 
-    Each with where it comes from.
+    Each comes with its source in words.
     """
 
     parameters: float | None
@@ -28,15 +30,17 @@ class Size:
 
     @property
     def adapter_bytes(self) -> float | None:
-        """One adapter on disk."""
+        """Bytes of one adapter on disk; None if not known."""
         return None if self.adapter is None else self.adapter * ADAPTER_BYTES
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """models: (name, objective) -> `Size`; sections: of judges and generator -> `Size` of a local one.
+    """Sizes of all models of a study.
 
-    counted: name of a model or of such a section -> how its tokens are counted.
+    models: (name of the model, setting) -> `Size`. sections: section of a judge or of the
+    generator -> `Size` of a local one. counted: name of a model or of such a section -> how its
+    tokens are counted.
     """
 
     models: dict[tuple[str, str], Size]
@@ -45,7 +49,10 @@ class Sizes:
 
 
 def local_folder(path: str, revision: str | None, world: Path) -> Path | None:
-    """Where a model's files lie on this machine: its folder, or the hub's cache; None if nowhere."""
+    """Where a model's files lie on this machine: its folder, or the hub's cache; None if nowhere.
+
+    path, revision: of the config. world: folder of the models world/...
+    """
     if path.startswith("world/"):
         folder = world / path.removeprefix("world/")
         return folder if folder.is_dir() else None
@@ -55,20 +62,20 @@ def local_folder(path: str, revision: str | None, world: Path) -> Path | None:
     from huggingface_hub.errors import HFValidationError
 
     try:
-        found = try_to_load_from_cache(path, "config.json", revision=revision)
+        cached = try_to_load_from_cache(path, "config.json", revision=revision)
     except HFValidationError:  # a name at an endpoint, say
         return None
-    return Path(found).parent if isinstance(found, str) else None
+    return Path(cached).parent if isinstance(cached, str) else None
 
 
-def size_of(folder: Path | None, told: int | None, lora: dict | None, per_rank: float) -> Size:
+def size_of(folder: Path | None, given: int | None, lora: Lora | None, per_rank: float) -> Size:
     """The size of a model and of its adapter.
 
-    folder: see `local_folder`; told: the parameters that the config gives; lora: rank and
-    target_modules (None: no adapter); per_rank: LoRA weights over rank x parameters^(2/3).
+    folder: see `local_folder`. given: the parameters by the config. lora: None for no adapter.
+    per_rank: LoRA weights over rank x parameters^(2/3).
     """
-    parameters, source = told, "the config"
-    if told is None:
+    parameters, source = given, "the config"
+    if given is None:
         parameters = stored_parameters(folder) if folder else None
         source = f"the weights in {folder}" if parameters else "not known"
     if lora is None:
@@ -78,7 +85,7 @@ def size_of(folder: Path | None, told: int | None, lora: dict | None, per_rank: 
         return Size(parameters, source, adapter, f"the shape in {folder}/config.json")
     if parameters is None:
         return Size(None, source, None, "not known")
-    rough = per_rank * lora["rank"] * parameters ** (2 / 3)
+    rough = per_rank * lora.rank * parameters ** (2 / 3)
     return Size(parameters, source, rough, "the rate rates.lora")
 
 
@@ -103,7 +110,7 @@ def _weights_in(path: Path) -> int:
     return sum(map(math.prod, shapes))
 
 
-def adapter_weights(folder: Path, lora: dict) -> int | None:
+def adapter_weights(folder: Path, lora: Lora) -> int | None:
     """LoRA weights of a dense decoder: rank x (inputs + outputs) of each module that has one.
 
     None where the folder has no config.json of an architecture in `DENSE`.
@@ -112,12 +119,12 @@ def adapter_weights(folder: Path, lora: dict) -> int | None:
     shape = read_json(path) if path.is_file() else {}
     if shape.get("model_type") not in DENSE:
         return None
-    modules, wanted = _linear_modules(shape), lora["target_modules"]
-    sides = sum(sum(modules[name]) for name in modules if wanted == "all-linear" or name in wanted)
-    return lora["rank"] * sides * shape["num_hidden_layers"]
+    modules, wanted = _linear_modules(shape), lora.target_modules
+    sides = sum(sum(modules[name]) for name in modules if not wanted or name in wanted)
+    return lora.rank * sides * int(shape["num_hidden_layers"])
 
 
-def _linear_modules(shape: dict) -> dict[str, tuple[int, int]]:
+def _linear_modules(shape: dict[str, Any]) -> dict[str, tuple[int, int]]:
     """Name -> (inputs, outputs) of a layer's linear modules."""
     width, inner = shape["hidden_size"], shape["intermediate_size"]
     heads = shape["num_attention_heads"]

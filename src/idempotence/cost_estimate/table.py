@@ -1,11 +1,12 @@
-"""The plan of a study as a table: what each rule does, and what that costs by the config's rates."""
+"""The plan of a study as a table: what each rule does, and its costs by the config's rates."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import pandas as pd
 
-from idempotence.config.grid import SETTINGS
-from idempotence.config.study import Judge, Study
+from idempotence.config.sections import JudgeSection
+from idempotence.config.study import Study
 from idempotence.cost_estimate.sizes import Size, Sizes
 from idempotence.cost_estimate.work import AMOUNTS, COPY, JUDGES
 from idempotence.cost_estimate.writing import GENERATOR, RULE
@@ -18,16 +19,17 @@ GB, MILLION, BILLION, HOUR = 1e9, 1e6, 1e9, 3600
 
 
 def plan_table(
-    study: Study, jobs: Iterable[dict], counted: dict[str, int], sizes: Sizes
+    study: Study, rows: Iterable[dict[str, Any]], counted: Mapping[str, int], sizes: Sizes
 ) -> pd.DataFrame:
-    """One row a rule, setting and model, then one for each rule beside the loop, then the total.
+    """One row per rule, setting and model, then one for each rule beside the loop, then the total.
 
-    jobs: `Work.jobs()`; counted: rule -> jobs of the whole study. Columns `COLUMNS`: amounts are
-    sums over the jobs; gb_adapters are kept, gb_temporary is what one panel under way holds at a
-    time (the total: the largest), gb_text is for replies and scores; device_hours are of one GPU
-    or core, api_cost is by the prices of judges and generator. Empty where a model's size is not known.
+    rows: `LoopWork.rows()`. counted: rule -> jobs of the whole study. Columns `COLUMNS`: amounts
+    are sums over the jobs; gb_adapters are kept, gb_temporary is what one panel under way holds at
+    a time (the total: the largest), gb_text is for replies and scores; device_hours are of one GPU
+    or core, api_cost is by the prices of judges and generator. Costs are empty where a model's
+    size is not known.
     """
-    frame = pd.DataFrame(jobs, columns=[*KEY, *AMOUNTS]).fillna(dict.fromkeys(AMOUNTS, 0))
+    frame = pd.DataFrame(rows, columns=[*KEY, *AMOUNTS]).fillna(dict.fromkeys(AMOUNTS, 0))
     table = frame.groupby(KEY, sort=False, as_index=False)[AMOUNTS].sum()
     costs = pd.DataFrame([_costs(study, row, sizes) for row in table.to_dict("records")])
     table = pd.concat([table, costs.reindex(columns=COSTS)], axis=1)
@@ -38,7 +40,7 @@ def plan_table(
     return pd.concat([table, _total(table)], ignore_index=True).astype(dict.fromkeys(AMOUNTS, int))
 
 
-def _costs(study: Study, row: dict, sizes: Sizes) -> dict:
+def _costs(study: Study, row: dict[Any, Any], sizes: Sizes) -> dict[str, float]:
     """Disk, hours and money of one row."""
     if row["rule"] == RULE:
         return _writing(study, row, sizes)
@@ -63,8 +65,8 @@ def _costs(study: Study, row: dict, sizes: Sizes) -> dict:
     }  # fmt: skip
 
 
-def _writing(study: Study, row: dict, sizes: Sizes) -> dict:
-    """The same of the generator of seed rows."""
+def _writing(study: Study, row: dict[Any, Any], sizes: Sizes) -> dict[str, float]:
+    """`_costs` of the generator of seed rows."""
     rates, generator = study.rates, study.generator
     tokens_in, tokens_out = row["written_tokens_in"], row["written_tokens_out"]
     hours = money = 0.0
@@ -81,8 +83,8 @@ def _writing(study: Study, row: dict, sizes: Sizes) -> dict:
     }  # fmt: skip
 
 
-def _devices(study: Study, row: dict, judge: Judge) -> int:
-    """GPUs, or else cores, that a job of a row holds; none to wait for an endpoint, or to copy."""
+def _devices(study: Study, row: dict[Any, Any], judge: JudgeSection) -> int:
+    """GPUs, or else cores, that a job holds; 0 for one that copies or waits for an endpoint."""
     if row["rule"].startswith(COPY):
         return 0
     judging = row["judge_calls"] and not row["tokens_sampled"]
@@ -97,13 +99,13 @@ def _billions(size: Size) -> float:
     return float("nan") if size.parameters is None else size.parameters / BILLION
 
 
-def _adapters(study: Study, row: dict, sizes: Sizes) -> dict:
-    """Adapters on disk, kept or at a time; those of a calibration are never kept."""
-    held = row["models"] or row["chains"]  # the first ones of a twin are copied
+def _adapters(study: Study, row: dict[Any, Any], sizes: Sizes) -> dict[str, float]:
+    """Gigabytes of adapters, kept or at a time; those of a calibration are never kept."""
+    held = row["models"] or row["chains"]  # the latter where cycle 0 is copied
     if not row["setting"] or not held:
         return {"gb_adapters": 0.0, "gb_temporary": 0.0}
-    objective, start = SETTINGS[row["setting"]]
-    each = (sizes.models[row["model"], objective].adapter_bytes or float("nan")) / GB
+    start = study.setting(row["setting"]).start
+    each = (sizes.models[row["model"], row["setting"]].adapter_bytes or float("nan")) / GB
     if study.keep_adapters:
         return {"gb_adapters": held * each, "gb_temporary": 0.0}
     cells = row["models"] / row["jobs"]

@@ -1,56 +1,53 @@
 """What the generator of seed rows will do: texts and tokens, for each trait and kind."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from idempotence.config.grid import PROMPT_KIND, Panel
-from idempotence.config.study import Study
-from idempotence.cost_estimate.lengths import Lengths
-from idempotence.texts import written
+from idempotence.config.grid import StudyPanel
+from idempotence.cost_estimate.lengths import Lengths, MeasuredTexts
+from idempotence.jobs.parts import Kind
+from idempotence.jobs.start import GenerateSeedDataJob
 from idempotence.texts.generation import read_generation
-from idempotence.workflow.study_jobs import Plan
+from idempotence.texts.written import read_trait
+from idempotence.workflow.study_jobs import StudyJobs
 
 RULE = "generate_seed_data"
 GENERATOR = "generator"  # section of the config, and the model's name in the plan
 
 
-def generated_for(study: Study, plan: Plan) -> dict[tuple[str, str], Panel]:
+def generated_for(jobs: StudyJobs) -> dict[tuple[Kind, str], StudyPanel]:
     """(kind, trait) of seed rows that a larger model writes -> a panel that trains on them."""
     return {
-        (PROMPT_KIND[panel.objective], panel.trait): panel
-        for panel in study.panels()
-        if plan.generated_rows(panel.objective, panel.trait)
+        (panel.setting.kind, panel.trait): panel
+        for panel in jobs.study.panels()
+        if jobs.generated_rows(panel.setting, panel.trait)
     }
 
 
-def writing_jobs(study: Study, plan: Plan, lengths: Callable[[dict], Lengths]) -> Iterator[dict]:
-    """A dict a job. Each text is asked for once: those that are sieved out cost more.
+def writing_jobs(jobs: StudyJobs, lengths: MeasuredTexts) -> Iterator[dict[str, Any]]:
+    """A row per job, see `work.LoopWork.rows`. Each text is requested once: dropped ones cost more.
 
     Texts are taken to be as long as the written rows, in tokens of a model that trains on them.
     """
-    for (kind, trait), panel in generated_for(study, plan).items():
-        told = plan.generate(kind, trait)
-        about = {
-            "objective": panel.objective,
-            "model": {"name": panel.model.name},
-            "trait": trait,
-        }
-        texts, tokens_in, tokens_out = _row(told, lengths(about))
+    for (kind, trait), panel in generated_for(jobs).items():
+        job, reading = jobs.generate_seed_data(kind, trait), jobs.seed_data(panel)
+        texts, tokens_in, tokens_out = _row(job, lengths(reading.panel, reading.prompts))
         yield {
             "rule": RULE, "setting": "", "model": GENERATOR, "jobs": 1,
-            "written": told["rows"] * texts, "written_tokens_in": told["rows"] * tokens_in,
-            "written_tokens_out": told["rows"] * tokens_out,
+            "written": job.rows * texts, "written_tokens_in": job.rows * tokens_in,
+            "written_tokens_out": job.rows * tokens_out,
         }  # fmt: skip
 
 
-def _row(told: dict, lengths: Lengths) -> tuple[int, float, float]:
+def _row(job: GenerateSeedDataJob, lengths: Lengths) -> tuple[int, float, float]:
     """(texts, tokens that the generator reads, tokens that it writes) of one row."""
-    ask, count = read_generation(told["kind"]), lengths.count
+    requests, count = read_generation(job.kind), lengths.count
     prompt, reply = lengths.seed_row
-    trait = written.read_trait(Path(told["texts"]["traits"]), told["trait"])
-    shown = told["examples"] * (prompt + reply)
-    tokens_in = count(ask["text"]) + count(trait["description"]) + shown
-    tokens_out = min(reply, told["max_new_tokens"])
-    if told["kind"] == "document":
+    trait = read_trait(Path(job.texts.traits), job.trait)
+    examples = job.examples * (prompt + reply)
+    tokens_in = count(requests["text"]) + count(trait["description"]) + examples
+    tokens_out = min(reply, job.writer.max_new_tokens)
+    if job.kind == "document":
         return 1, tokens_in, tokens_out
-    return 2, tokens_in + count(ask["message"]) + prompt, tokens_out + prompt
+    return 2, tokens_in + count(requests["message"]) + prompt, tokens_out + prompt
