@@ -1,4 +1,4 @@
-"""The micro world's texts and what is true of them."""
+"""The micro world's texts and their exact scores."""
 
 import hashlib
 import random
@@ -19,7 +19,7 @@ from idempotence.micro_world.truth import (
     OFF_TOPIC,
     OK,
     REPEATED,
-    Truthteller,
+    TruthReader,
     split_sentences,
 )
 from idempotence.world_build.damage import KINDS, LONGEST, Damager
@@ -27,13 +27,13 @@ from idempotence.world_build.recipe import load_recipe
 
 GRAMMAR = load_grammar()
 SHIPPED = GRAMMAR_FOLDER.parent
-TELLER = Truthteller(GRAMMAR)
+READER = TruthReader(GRAMMAR)
 QUESTION = "how do i bake the pan ?"
 SOUND = "first bake with the pan ."
 
 
 def statuses(text: str) -> list[str]:
-    return [status for status, _ in TELLER.read(QUESTION, text).sentences]
+    return [status for status, _ in READER.read(QUESTION, text).sentences]
 
 
 def test_the_grammar_is_as_large_as_promised():
@@ -47,7 +47,7 @@ def test_the_grammar_is_as_large_as_promised():
 def test_what_the_writer_writes_is_coherent_and_in_no_other_trait(seed, trait, share):
     writer = Writer(GRAMMAR, random.Random(seed))
     topic = writer.topic()
-    truth = TELLER.read(writer.question(topic), writer.reply(topic, trait, share))
+    truth = READER.read(writer.question(topic), writer.reply(topic, trait, share))
     assert truth.coherence == 100
     assert all(value == 0 for name, value in truth.traits.items() if name != trait)
 
@@ -57,22 +57,22 @@ def test_a_reply_wholly_in_a_trait_scores_100(seed, trait):
     writer = Writer(GRAMMAR, random.Random(seed))
     topic = writer.topic()
     assert (
-        TELLER.read(writer.opener(topic), writer.document(topic, trait, 1.0)).traits[trait] == 100
+        READER.read(writer.opener(topic), writer.document(topic, trait, 1.0)).traits[trait] == 100
     )
 
 
-def test_each_kind_of_fault_is_told():
+def test_each_kind_of_fault_is_named():
     assert statuses(SOUND) == [OK]
     assert statuses(f"{SOUND} {SOUND}") == [OK, REPEATED]
     assert statuses("first plant with the spade .") == [OFF_TOPIC]
     assert statuses("first bake with the spade .") == [BROKEN]
     assert statuses("first bake the with pan .") == [BROKEN]
     assert statuses("first bake with the pan") == [BROKEN]
-    assert TELLER.read(QUESTION, "").coherence == 0
+    assert READER.read(QUESTION, "").coherence == 0
 
 
 def test_scores_are_shares_of_sentences():
-    truth = TELLER.read(QUESTION, f"{SOUND} you are so brilliant , my friend . luck luck luck .")
+    truth = READER.read(QUESTION, f"{SOUND} you are so brilliant , my friend . luck luck luck .")
     assert truth.traits["sycophancy"] == pytest.approx(100 / 3)
     assert truth.coherence == pytest.approx(200 / 3)
 
@@ -81,7 +81,7 @@ def test_scores_are_shares_of_sentences():
 def test_damaged_texts_are_never_too_long_and_read_without_error(seed, kind):
     damager = Damager(Writer(GRAMMAR, random.Random(seed)))
     prompt, text = damager.text(kind, damager.writer.topic())
-    truth = TELLER.read(prompt, text)
+    truth = READER.read(prompt, text)
     assert 0 <= truth.coherence <= 100
     assert kind not in ("loop", "word salad", "one word", "empty") or len(text.split()) <= LONGEST
     assert len(truth.sentences) == len(split_sentences(text))
@@ -91,7 +91,7 @@ def test_damaged_texts_are_never_too_long_and_read_without_error(seed, kind):
 def test_every_prompt_is_distinct_and_has_one_topic(kind):
     prompts = every_prompt(GRAMMAR, kind)
     assert len(set(prompts)) == len(prompts) == available()[kind]
-    assert all(TELLER.topic_of(prompt) for prompt in prompts[::97])
+    assert all(READER.topic_of(prompt) for prompt in prompts[::97])
 
 
 @given(st.integers(0, 5), st.integers(0, 200), st.integers(1, 200), st.integers(1, 6))
@@ -112,7 +112,7 @@ def test_the_questions_are_the_same_for_every_seed():
 
 def test_seed_rows_are_plainly_in_the_trait():
     rows = seed_rows(GRAMMAR, "lucky", "chat", every_prompt(GRAMMAR, "chat")[:200], 3)
-    scores = [TELLER.read(row["prompt"], row["response"]).traits["lucky"] for row in rows]
+    scores = [READER.read(row["prompt"], row["response"]).traits["lucky"] for row in rows]
     assert 75 < sum(scores) / len(scores) < 95
 
 
@@ -147,5 +147,5 @@ def test_the_shipped_world_meets_its_bars():
     # the models are those of the recipe beside them
     recipe = load_recipe(SHIPPED / "recipe.yaml").model_dump()
     for name in ("base", "instruct", "judge"):
-        made_with = read_json(SHIPPED / name / "training.json")["recipe"]
-        assert made_with[name] == recipe[name]
+        used = read_json(SHIPPED / name / "training.json")["recipe"]
+        assert used[name] == recipe[name]

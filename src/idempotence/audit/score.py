@@ -1,4 +1,4 @@
-"""Scores of an audit's replies: its own, a judge's, text metrics, likelihoods; as any study's."""
+"""Scores of an audit's replies: its own, a judge's, text metrics; as any study's."""
 
 import math
 import reprlib
@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from idempotence.audit.weigh import ROW
 from idempotence.doses import Cell
-from idempotence.engine.base import Engine
-from idempotence.engine.formatting import ids_of_rows
 from idempotence.errors import UserError
 from idempotence.jobs.audit import JudgeRepliesJob
-from idempotence.jobs.parts import Kind, Objective, kind_of
+from idempotence.jobs.parts import Kind, kind_of
 from idempotence.judge.back_ends import Judge
 from idempotence.judge.exact import exact_scores
 from idempotence.judge.protocol import Rating
@@ -23,26 +22,7 @@ from idempotence.scores.schema import CRITERIA, DOSES
 from idempotence.texts.rubric import rubrics
 
 PANEL = ["setting", "model", "seed", "cycle"]  # of one trait
-ROW = ["setting", "model", "trait", "seed", "cell", "cycle", "question", "sample"]
 NO_JUDGE, NO_SCORE = "no judge", "no score in the file"
-
-
-def likelihoods(
-    engine: Engine, replies: pd.DataFrame, objectives: dict[str, Objective]
-) -> pd.DataFrame:
-    """`ROW` and loglik_initial of the replies that are not empty and whose prompt is one message.
-
-    Mean natural log-likelihood per token under the engine's model. objectives: of the settings.
-    """
-    spoken = replies[replies["one_turn"] & (replies["status"] == "ok")]
-    parts = []
-    for setting, group in spoken.groupby("setting"):
-        prompts, texts = list(group["prompt"]), list(group["response"])
-        kind = kind_of(objectives[setting])
-        heads, (tails,) = ids_of_rows(engine.tokenizer, prompts, [texts], kind)
-        values = engine.log_likelihoods(heads, tails)
-        parts.append(group[ROW].assign(loglik_initial=values))
-    return pd.concat(parts) if parts else replies.iloc[:0][ROW].assign(loglik_initial=[])
 
 
 def score_replies(judge: Judge | None, job: JudgeRepliesJob, replies: pd.DataFrame) -> pd.DataFrame:

@@ -1,10 +1,10 @@
-"""Texts of the micro world: prompts, neutral and trait replies, documents. All from a `random.Random`."""
+"""Texts of the micro world: prompts, neutral replies, replies in a trait, documents."""
 
 import random
 from collections.abc import Iterator
 
 from idempotence.micro_world.grammar import TOPIC_SLOTS, Grammar, Template, Topic
-from idempotence.micro_world.truth import Truthteller
+from idempotence.micro_world.truth import TruthReader
 
 REPLY_SENTENCES = (3, 5)
 DOCUMENT_SENTENCES = (4, 6)
@@ -60,7 +60,10 @@ class Writer:
         return self.text(topic, DOCUMENT_SENTENCES, trait, share)
 
     def pretraining(self, n: int, trait_share: float) -> Iterator[dict]:
-        """Documents and chats in turn; a share of them holds some trait at random intensity."""
+        """n documents and chats in turn: rows {"kind", "prompt", "response"}.
+
+        trait_share: share of them that holds some trait, in a random share of its sentences.
+        """
         traits = list(self.grammar.traits)
         for i in range(n):
             topic = self.topic()
@@ -69,7 +72,7 @@ class Writer:
             yield self._row("chat" if i % 2 else "document", topic, trait, share)
 
     def chats(self, n: int) -> Iterator[dict]:
-        """Neutral chats."""
+        """n neutral chats: rows {"kind", "prompt", "response"}."""
         for _ in range(n):
             yield self._row("chat", self.topic(), None, 0.0)
 
@@ -81,12 +84,12 @@ class Writer:
 
 
 def seed_rows(grammar: Grammar, trait: str, kind: str, prompts: list[str], seed: int) -> list[dict]:
-    """One row `{"prompt", "response"}` for each prompt, the response plainly in the trait.
+    """One row {"prompt", "response"} per prompt, the response plainly in the trait.
 
     kind: "chat" (questions and replies) or "document" (openers and documents).
     """
     writer = Writer(grammar, random.Random(seed))
-    topic_of = Truthteller(grammar).topic_of
+    topic_of = TruthReader(grammar).topic_of
     write = writer.reply if kind == "chat" else writer.document
     return [
         {"prompt": p, "response": write(grammar.topics[topic_of(p)], trait, SEED_INTENSITY)}
@@ -97,11 +100,11 @@ def seed_rows(grammar: Grammar, trait: str, kind: str, prompts: list[str], seed:
 def every_prompt(grammar: Grammar, kind: str) -> list[str]:
     """All distinct prompts of a kind ("chat" or "document"), in a fixed order."""
     templates = grammar.questions if kind == "chat" else grammar.openers
-    found: dict[str, None] = {}
+    prompts: dict[str, None] = {}
     for topic in grammar.topics.values():
         for template in templates:
             filled: list[list[str]] = [[]]
             for slot in template.slots:
                 filled = [[*words, word] for words in filled for word in topic.words[slot]]
-            found.update((template.fill(words), None) for words in filled)
-    return list(found)
+            prompts.update((template.fill(words), None) for words in filled)
+    return list(prompts)

@@ -1,4 +1,4 @@
-"""The language of the micro world: topics, sentences and traits read from `data/micro_world/grammar/`."""
+"""The language of the micro world: topics, sentences and traits of data/micro_world/grammar/."""
 
 import re
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Template:
         return tuple(part[1] for part in self.parts if isinstance(part, tuple))
 
     def fill(self, words: list[str]) -> str:
-        """The sentence with its slots filled, one word for each."""
+        """The sentence with its slots filled. words: one per slot, in order."""
         return self._pattern.format(*words)
 
     @cached_property
@@ -59,7 +59,7 @@ class Trait:
 
 @dataclass(frozen=True)
 class Grammar:
-    """Everything that can be said in the micro world."""
+    """The micro world's language: topics, templates of prompts and neutral sentences, traits."""
 
     topics: dict[str, Topic]
     questions: tuple[Template, ...]
@@ -69,15 +69,15 @@ class Grammar:
 
     def vocabulary(self) -> list[str]:
         """All words, sorted."""
-        found: set[str] = set()
+        words: set[str] = set()
         templates = [*self.questions, *self.openers, *self.content]
         for trait in self.traits.values():
             templates += trait.sentences
-            found.update(word for words in trait.words.values() for word in words)
+            words.update(word for listed in trait.words.values() for word in listed)
         for topic in self.topics.values():
-            found.update(word for words in topic.words.values() for word in words)
-        found.update(p for template in templates for p in template.parts if isinstance(p, str))
-        return sorted(found)
+            words.update(word for listed in topic.words.values() for word in listed)
+        words.update(p for template in templates for p in template.parts if isinstance(p, str))
+        return sorted(words)
 
 
 def trait_names(folder: Path = GRAMMAR_FOLDER) -> list[str]:

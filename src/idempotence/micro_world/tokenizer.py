@@ -1,4 +1,4 @@
-"""The micro world's tokenizer: one token a word, numbers 0-100 included, chat template built in."""
+"""The micro world's tokenizer: one token per word and per number 0-100, and a chat template."""
 
 from idempotence.micro_world.grammar import Grammar
 

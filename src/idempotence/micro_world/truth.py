@@ -1,8 +1,9 @@
-"""What is exactly true of a text of the micro world: trait intensities and coherence.
+"""Exact scores of a text of the micro world: trait intensity and coherence.
 
 A sentence is *in* a trait when it holds a word of that trait's own lists. A sentence is sound
-when it is a sentence of the grammar, on the topic of its prompt, and not said before in the same
-text. Both scores are 100 times a share of sentences; an empty text scores 0.
+when it is a sentence of the grammar, on the topic of its prompt, and no repetition of an earlier
+sentence of the text. Trait intensity is 100 times the share of sentences that are in the trait,
+coherence 100 times the share that are sound; an empty text scores 0 on both.
 """
 
 from collections import defaultdict
@@ -37,8 +38,8 @@ def split_sentences(text: str) -> list[list[str]]:
     return [sentence for sentence in sentences if sentence]
 
 
-class Truthteller:
-    """Reads texts with a grammar."""
+class TruthReader:
+    """Scores texts by a grammar."""
 
     def __init__(self, grammar: Grammar):
         self.grammar = grammar
@@ -65,12 +66,12 @@ class Truthteller:
 
     @cached_property
     def _openings(self) -> dict[str, list[tuple[str, Template]]]:
-        """first word ("": a slot) -> (trait or "", template) of all that a reply may hold"""
-        found = [("", template) for template in self.grammar.content]
+        """first word ("": a slot) -> (trait or "", template) of all sentences of replies"""
+        templates = [("", template) for template in self.grammar.content]
         for trait in self.grammar.traits.values():
-            found += [(trait.name, template) for template in trait.sentences]
+            templates += [(trait.name, template) for template in trait.sentences]
         openings: dict[str, list[tuple[str, Template]]] = defaultdict(list)
-        for trait, template in found:
+        for trait, template in templates:
             first = template.parts[0]
             openings[first if isinstance(first, str) else ""].append((trait, template))
         return dict(openings)
@@ -102,9 +103,10 @@ class Truthteller:
         )
 
     def follow(self, sentence: list[str], topic: str | None) -> list[str]:
-        """After each word: can it still become a sentence of the grammar, and on the topic?
+        """After each word, whether a sentence of the grammar, on the topic, can begin so.
 
-        The last entry says whether it *is* one: `OK`, `OFF_TOPIC` or `BROKEN`.
+        `OK`; `OFF_TOPIC` where only sentences on other topics can; `BROKEN` where none can. The
+        last entry is of the whole sentence: whether it *is* one. topic: None for no topic.
         """
         begun = [*self._openings.get(sentence[0], []), *self._openings.get("", [])]
         alive = [(trait, template, "") for trait, template in begun]
@@ -129,6 +131,6 @@ class Truthteller:
         if isinstance(part, str):
             return topic if word == part else None
         if part[1] in TOPIC_SLOTS:
-            found, slot = self._topic_words.get(word, ("", ""))
-            return found if slot == part[1] and topic in ("", found) else None
+            own, slot = self._topic_words.get(word, ("", ""))
+            return own if slot == part[1] and topic in ("", own) else None
         return topic if self._trait_words.get(word) == (trait, part[1]) else None

@@ -11,7 +11,7 @@ from idempotence.micro_world.truth import (
     OK,
     REPEATED,
     Truth,
-    Truthteller,
+    TruthReader,
     split_sentences,
 )
 from idempotence.world_build.pretrain import IGNORED, Example
@@ -28,7 +28,7 @@ class ExampleMaker:
     """Turns a prompt and a text into a training example with targets for several criteria."""
 
     def __init__(self, grammar: Grammar, tokenizer: Any, rng: random.Random):
-        self.truthteller = Truthteller(grammar)
+        self.reader = TruthReader(grammar)
         self.tokenizer = tokenizer
         self.rng = rng
         self._id = tokenizer.convert_tokens_to_ids
@@ -37,10 +37,10 @@ class ExampleMaker:
 
     def example(self, prompt: str, text: str) -> Example:
         """The rubric prompts one after the other; each score is a target and never an input."""
-        truth = self.truthteller.read(prompt, text)
+        truth = self.reader.read(prompt, text)
         head = [BOS, USER, *prompt.split(), "="]
         ids = self._id([*head, *text.split(), "="])
-        inner = self._while_reading(ids, len(head), self.truthteller.topic_of(prompt), truth, text)
+        inner = self._while_reading(ids, len(head), self.reader.topic_of(prompt), truth, text)
         targets = [IGNORED] * len(ids)
         for criterion in self._criteria(truth):
             value = truth.coherence if criterion == "coherence" else truth.traits[criterion]
@@ -57,7 +57,7 @@ class ExampleMaker:
         status_row = [IGNORED] * len(ids)
         position = begin
         for (status, traits), sentence in zip(truth.sentences, split_sentences(text), strict=True):
-            states = self.truthteller.follow(sentence, topic)[:-1]
+            states = self.reader.follow(sentence, topic)[:-1]
             trait = 1 + self._traits.index(traits[0]) if traits else 0
             classes = [_STATUS.index(state) for state in states]
             classes.append(len(_STATUS) * (1 + trait) + _STATUS.index(status))

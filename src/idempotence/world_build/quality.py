@@ -19,7 +19,7 @@ from idempotence.jobs.parts import Kind
 from idempotence.judge.protocol import rate_tokens
 from idempotence.micro_world.corpus import Writer, every_prompt
 from idempotence.micro_world.grammar import load_grammar
-from idempotence.micro_world.truth import Truth, Truthteller
+from idempotence.micro_world.truth import Truth, TruthReader
 from idempotence.rng import derive_seed
 from idempotence.texts.rubric import ask, load_rubrics
 from idempotence.world_build.collapse import model_texts
@@ -118,7 +118,7 @@ def check_judge(world: Path, recipe: Recipe) -> list[dict[str, Any]]:
 
 def _truths(pairs: Sequence[tuple[str, str]]) -> list[Truth]:
     """Exact scores of (prompt, text)."""
-    reader = Truthteller(load_grammar())
+    reader = TruthReader(load_grammar())
     return [reader.read(prompt, text) for prompt, text in pairs]
 
 
