@@ -14,15 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from make_courses import CONFIDENCE, SIZES, courses, noisy, share_covered
-from make_scores import make_scores, write_panels
+from make_scores import make_scores
 from scipy import stats as scipy_stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import DescrStatsW
-from test_stats import run_script
 
 from idempotence.errors import UserError
-from idempotence.io import write_parquet
-from idempotence.scores.files import read_scores
 from idempotence.stats.equivalence import _test as equivalence_row
 from idempotence.stats.equivalence import changes, equivalence
 from idempotence.stats.intervals import holm
@@ -128,27 +125,6 @@ def test_settings_are_checked(study):
         mixed_model(study, 95)
     with pytest.raises(UserError, match="between 0 and 1"):
         contraction(study, 95, 0)
-
-
-def test_scripts_write_the_tables(tmp_path):
-    paths = write_panels(tmp_path / "run", settings=["sft", "dpo"], samples=2)
-    listed = tmp_path / "files.txt"
-    listed.write_text("\n".join(["--inputs", *map(str, paths)]))
-    scores, tables = tmp_path / "scores.parquet", tmp_path / "tables"
-    run_script("gather_scores", f"@{listed}", "--output", scores)
-    common = ["--trajectories", tmp_path / "trajectories.parquet", "--confidence", 0.95]
-    write_parquet(trajectories(read_scores(scores), 0.95), common[1])
-    run_script("fit_mixed_model", *common, "--output", tables / "mixed_model.csv")
-    run_script(
-        "fit_equivalence", *common, "--bound", 5, "--from-cycle", 4,
-        "--output", tables / "equivalence.csv",
-    )  # fmt: skip
-    run_script(
-        "fit_relaxation", *common, "--seed", 1, "--output-chains", tables / "relaxation.csv",
-        "--output-contraction", tables / "contraction.csv",
-    )  # fmt: skip
-    sizes = {path.stem: len(pd.read_csv(path)) for path in tables.glob("*.csv")}
-    assert sizes == {"mixed_model": 6, "equivalence": 16, "relaxation": 36, "contraction": 32}
 
 
 @pytest.mark.slow

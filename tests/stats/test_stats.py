@@ -1,8 +1,6 @@
 """The tables against known courses and hand computation."""
 
-import importlib.util
 import math
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,12 +15,10 @@ from make_scores import (
     SLOPES,
     WHY_ENDED,
     make_scores,
-    write_panels,
 )
 from scipy import stats as scipy_stats
 
 from idempotence.errors import UserError
-from idempotence.scores.files import read_scores
 from idempotence.scores.schema import CHAIN
 from idempotence.stats.amplification import amplification, chains
 from idempotence.stats.intervals import clustered_means
@@ -31,13 +27,11 @@ from idempotence.stats.slopes import slope, slopes
 from idempotence.stats.trajectories import (
     last_alive,
     over_seeds,
-    read_trajectories,
     trajectories,
 )
 
 SAMPLES = 4
 POINTS, FROM_CYCLE, CONFIDENCE = 15, 4, 0.95
-SCRIPTS = Path(__file__).parents[2] / "scripts"
 
 
 @pytest.fixture(scope="module")
@@ -53,13 +47,6 @@ def table(scores):
 @pytest.fixture(scope="module")
 def verdicts(table):
     return chains(table, POINTS, FROM_CYCLE)
-
-
-def run_script(name, *arguments):
-    spec = importlib.util.spec_from_file_location(name, SCRIPTS / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main([str(argument) for argument in arguments])
 
 
 def of_chain(table, chain):
@@ -341,35 +328,3 @@ def test_settings_of_the_rule_are_checked(table):
         chains(table, 15, 0)
     with pytest.raises(UserError, match="between 0 and 1"):
         slopes(table, 95)
-
-
-def test_scripts_write_the_tables(tmp_path, scores):
-    shape = {"settings": ["sft", "dpo"], "samples": 2}
-    paths = write_panels(tmp_path / "run", **shape)
-    listed = tmp_path / "files.txt"
-    listed.write_text("\n".join(["--inputs", *map(str, paths)]))
-    study, tables = tmp_path / "scores.parquet", tmp_path / "tables"
-    assert run_script("gather_scores", f"@{listed}", "--output", study) == 0
-    assert len(pd.read_parquet(study)) == 2 * 3 * 3 * 2 * CYCLES * QUESTIONS * 2
-    courses = ["--trajectories", tmp_path / "trajectories.parquet"]
-    run_script(
-        "follow_chains", "--scores", study, "--confidence", 0.95,
-        "--output", tables / "trajectories.csv", "--output-exact", courses[1],
-    )  # fmt: skip
-    exact = trajectories(read_scores(study), 0.95)
-    pd.testing.assert_frame_equal(read_trajectories(courses[1]), exact, check_exact=True)
-    run_script(
-        "summarise_chains", *courses, "--amplification-points", 15, "--from-cycle", 4,
-        "--confidence", 0.95, "--output-chains", tables / "chains.csv",
-        "--output-amplification", tables / "amplification.csv",
-    )  # fmt: skip
-    run_script(
-        "fit_slopes", *courses, "--confidence", 0.95, "--output", tables / "slopes.csv",
-    )  # fmt: skip
-    run_script("tabulate_judge", "--scores", study, "--output", tables / "judge.csv")
-    sizes = {path.stem: len(pd.read_csv(path)) for path in tables.glob("*.csv")}
-    assert sizes == {
-        "trajectories": 2 * 18 * CYCLES, "chains": 36, "amplification": 8, "slopes": 16, "judge": 6,
-    }  # fmt: skip
-    told = pd.read_csv(tables / "chains.csv", dtype=str, keep_default_na=False)
-    assert set(told["amplified"]) == {"True", "False", ""}
