@@ -26,7 +26,7 @@ def weigh_replies(
     """
     import pandas as pd
 
-    from idempotence.audit.score import likelihoods
+    from idempotence.audit.weigh import likelihoods
     from idempotence.engine.hf import TransformersEngine
     from idempotence.engine.models import Weights
     from idempotence.io import write_parquet

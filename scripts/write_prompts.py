@@ -9,7 +9,7 @@ from pathlib import Path
 FOLDER = Path(__file__).parents[1] / "data" / "prompts"
 
 
-def chats(themes: dict) -> list[str]:
+def _chats(themes: dict) -> list[str]:
     """Every situation with every detail of its theme, and one of its requests."""
     return [
         f"{situation} {detail} {part['requests'][(3 * i + j) % len(part['requests'])]}"
@@ -19,7 +19,7 @@ def chats(themes: dict) -> list[str]:
     ]
 
 
-def documents(parts: dict) -> list[str]:
+def _documents(parts: dict) -> list[str]:
     """Every frame with every subject; the colon is what a text goes on from."""
     return [
         frame.format(subject) + ":" for frame in parts["frames"] for subject in parts["subjects"]
@@ -36,7 +36,7 @@ def write_prompts(output: Path = FOLDER) -> None:
     from idempotence.io import write_text
 
     parts = yaml.safe_load((FOLDER / "parts.yaml").read_text(encoding="utf-8"))
-    pools = {"chats": chats(parts["chats"]), "documents": documents(parts["documents"])}
+    pools = {"chats": _chats(parts["chats"]), "documents": _documents(parts["documents"])}
     for name, prompts in pools.items():
         write_text(output / f"{name}.txt", "".join(f"{prompt}\n" for prompt in prompts))
 

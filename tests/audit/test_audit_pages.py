@@ -13,7 +13,7 @@ from make_scores import NASTY, make_scores
 from read_pages import check_standalone, choosing
 
 from idempotence.audit.read import BAD, COUNTS, chains_table
-from idempotence.audit.score import likelihoods
+from idempotence.audit.weigh import likelihoods
 from idempotence.cost_estimate.page import AUDITED
 from idempotence.cost_estimate.plan import estimate
 from idempotence.errors import UserError

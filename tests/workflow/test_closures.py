@@ -29,7 +29,7 @@ LOOP = {
     "try_learning_rates": CYCLE_ZERO,
     "generate_seed_data": f"{ENGINE} rng endpoint seed_rows texts",
     "judge_replies": f"{JUDGE} audit micro_world scores",
-    "weigh_replies": f"{ENGINE} audit",
+    "weigh_replies": "engine audit",
 }
 SCRIPTS = sorted(path.stem for path in (ROOT / "scripts").glob("*.py"))
 

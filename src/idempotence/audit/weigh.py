@@ -1,0 +1,27 @@
+"""Likelihoods of an audit's replies under the initial model. Nothing here needs a judge."""
+
+import pandas as pd
+
+from idempotence.engine.base import Engine
+from idempotence.engine.formatting import ids_of_rows
+from idempotence.jobs.parts import Objective, kind_of
+
+ROW = ["setting", "model", "trait", "seed", "cell", "cycle", "question", "sample"]
+
+
+def likelihoods(
+    engine: Engine, replies: pd.DataFrame, objectives: dict[str, Objective]
+) -> pd.DataFrame:
+    """`ROW` and loglik_initial of the replies that are not empty and whose prompt is one message.
+
+    Mean natural log-likelihood per token under the engine's model. objectives: of the settings.
+    """
+    spoken = replies[replies["one_turn"] & (replies["status"] == "ok")]
+    parts = []
+    for setting, group in spoken.groupby("setting"):
+        prompts, texts = list(group["prompt"]), list(group["response"])
+        kind = kind_of(objectives[setting])
+        heads, (tails,) = ids_of_rows(engine.tokenizer, prompts, [texts], kind)
+        values = engine.log_likelihoods(heads, tails)
+        parts.append(group[ROW].assign(loglik_initial=values))
+    return pd.concat(parts) if parts else replies.iloc[:0][ROW].assign(loglik_initial=[])
