@@ -24,8 +24,18 @@ class VllmOptions:
 
 
 def vllm_options(environment: Mapping[str, str] = os.environ) -> VllmOptions:
-    """The options that the workflow passed on, and the GPUs that the job sees."""
+    """The options that the workflow passed on, and the number of GPUs that the job sees."""
     given = json.loads(environment.get(ENGINE) or "{}")
     names = ("memory_share", "max_length", "adapters_at_once")
-    seen = [gpu for gpu in environment.get(VISIBLE_GPUS, "").split(",") if gpu.strip()]
-    return VllmOptions(**{name: given[name] for name in names if name in given}, gpus=len(seen))
+    known = {name: given[name] for name in names if name in given}
+    return VllmOptions(**known, gpus=_number_of_gpus(environment))
+
+
+def _number_of_gpus(environment: Mapping[str, str]) -> int:
+    """The devices that a launcher names; where none does, those that torch sees."""
+    devices = environment.get(VISIBLE_GPUS)
+    if devices is not None:
+        return len([name for name in devices.split(",") if name.strip()])
+    import torch
+
+    return torch.cuda.device_count()
