@@ -1,13 +1,15 @@
-"""What a study will do and cost, before it runs."""
+"""The plan of a study: its jobs and costs, before it runs."""
 
 import json
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from make_config import ROOT, load, merged
+from make_config import ROOT, load
 
+from idempotence.config.layers import merged
 from idempotence.cost_estimate.plan import estimate
 from idempotence.cost_estimate.sizes import (
     adapter_weights,
@@ -18,17 +20,19 @@ from idempotence.cost_estimate.sizes import (
 from idempotence.cost_estimate.table import TOTAL
 from idempotence.cost_estimate.work import search
 from idempotence.errors import UserError
+from idempotence.jobs.parts import Lora
 from idempotence.judge.api import ANSWER_TOKENS
 
 WORLD = ROOT / "data" / "micro_world"
 SMALL = {
     "traits": ["bliss"], "seeds": 2, "cycles": 2, "seed_rows": 40,
-    "settings": ["sft", "dpo"],
+    "settings": {"sft": {}, "dpo": {}},
     "sft": {"cells": {"levels": [], "n_seed": [10, 20], "n_sampled": [5]}},
     "dpo": {"cells": {"beta": [0.1], "pairs": [6], "n_seed": 7}},
     "evaluation": {"questions": 3, "samples_per_question": 4},
     "rates": {"reply_tokens": 20, "document_tokens": 25, "start": 0},
 }  # fmt: skip
+LORA = Lora(rank=16, alpha=32, dropout=0.0, target_modules=())
 QWEN3_4B = {
     "model_type": "qwen3", "hidden_size": 2560, "intermediate_size": 9728, "head_dim": 128,
     "num_hidden_layers": 36, "num_attention_heads": 32, "num_key_value_heads": 8,
@@ -36,7 +40,7 @@ QWEN3_4B = {
 
 
 def plan_of(over: dict, counted: dict | None = None) -> tuple[pd.DataFrame, str]:
-    """The plan of `SMALL` with changes, its table indexed by rule."""
+    """The plan of `SMALL` with changes, its table indexed by rule and setting."""
     table, text = estimate(load(merged(SMALL, over)), counted or {}, WORLD)
     return table.set_index(["rule", "setting"]), text
 
@@ -49,11 +53,10 @@ def test_amounts_by_hand():
     assert sft["rows_trained"] == 2 * (10 + 20 + 2 * 2 * 5)
     assert (dpo["jobs"], dpo["chains"], dpo["models"]) == (6, 2, 6)
     assert dpo["rows_trained"] == 2 * (7 + 2 * 6)
-    sample, last = table.loc[("sample", "dpo")], table.loc[("sample_last", "dpo")]
-    assert (sample["jobs"], last["jobs"]) == (4, 2)
-    assert sample["answers"] == 4 * 3 * 4 and last["answers"] == 2 * 3 * 4
-    assert (sample["generated"], sample["rejected"], last["generated"]) == (24, 24, 0)
-    assert sample["tokens_sampled"] == 20 * (48 + 24 + 24)
+    sample = table.loc[("sample", "dpo")]
+    assert (sample["jobs"], sample["answers"]) == (6, 6 * 3 * 4)
+    assert (sample["generated"], sample["rejected"]) == (24, 24)  # nothing after the last cycle
+    assert sample["tokens_sampled"] == 20 * (72 + 24 + 24)
     assert table.loc[("seed_data", "dpo"), "rejected"] == 2 * 40
     judge = table.loc[("judge", "sft")]
     assert judge["judge_calls"] == 2 * (2 * 3 * 2 * 3 * 4)
@@ -98,7 +101,7 @@ def test_a_second_judge_is_asked_the_same_by_its_own_prices():
 
 
 def test_adapters_are_kept_or_of_a_panel_at_a_time():
-    each = adapter_weights(WORLD / "instruct", {"rank": 16, "target_modules": "all-linear"}) * 4e-9
+    each = adapter_weights(WORLD / "instruct", LORA) * 4e-9
     kept = plan_of({})[0]
     assert kept.loc[(TOTAL, ""), "gb_adapters"] == pytest.approx((12 + 6) * each)
     assert kept.loc[(TOTAL, ""), "gb_temporary"] == 0
@@ -133,6 +136,48 @@ def test_calibrated_doses_are_those_of_a_score_in_proportion():
     assert calibrate["answers"] == calibrate["models"] * 3 * 6
 
 
+def test_a_setting_is_counted_with_what_its_recipe_changes():
+    small = {"training": {"lora": {"rank": 4}, "epochs": 2}, "generation": {"max_new_tokens": 10}}
+    own = {"objective": "sft", "start": "initial", "cycles": 1, "seeds": 1, **small}
+    table, text = plan_of({"settings": {"sft-short": own}})
+    whole, short = (
+        table.loc[("finetune_sft", "sft")],
+        table.loc[("finetune_sft_short", "sft-short")],
+    )
+    assert (short["jobs"], short["models"]) == (2, 4)
+    each = adapter_weights(WORLD / "instruct", replace(LORA, rank=4)) * 4e-9
+    assert short["gb_adapters"] == pytest.approx(4 * each)
+    assert whole["gb_adapters"] == pytest.approx(12 * 4 * each)
+    # a sampled reply has 10 tokens at most; answers are not changed
+    sampled = table.loc[("sample", "sft-short")]
+    assert sampled["tokens_sampled"] == 20 * sampled["answers"] + 10 * sampled["generated"]
+    assert "sft, dpo: an adapter of" in text and "sft-short: an adapter of" in text
+
+
+def test_a_cycle_0_that_is_copied_costs_nothing_and_shares_its_calibration():
+    over = {
+        "settings": {"sft-continual": {"objective": "sft", "start": "previous"}},
+        "sft": {"cells": {"levels": [50], "n_seed": []}}, "calibration": {"n_seed_max": 40},
+    }  # fmt: skip
+    table, _ = plan_of(over)
+    copied = table.loc[("copy_first_cycle_sft_continual", "sft-continual")]
+    assert (copied["chains"], copied["models"], copied["tokens_sampled"]) == (2, 0, 0)
+    assert table.loc[("finetune_sft_continual", "sft-continual"), "jobs"] == 4  # cycles 1 and 2
+    assert ("seed_data", "sft-continual") not in table.index
+    assert table.loc[("calibrate", ""), "jobs"] == 1
+    ended = {
+        "settings": {"sft-continual": {**over["settings"]["sft-continual"], "seed_share": 0.5}}
+    }
+    assert plan_of(merged(over, ended))[0].loc[("seed_data", "sft-continual"), "jobs"] == 2
+
+
+def test_initial_models_are_measured_on_the_traits_of_their_settings():
+    traits = {"traits": ["bliss", "lucky"], "settings": {"sft": {"traits": ["lucky"]}}}
+    table, _ = plan_of(merged(traits, {"settings": {"dpo": {"traits": ["lucky"]}}}))
+    assert table.loc[("sample_initial", ""), "jobs"] == 1
+    assert plan_of(traits)[0].loc[("judge_initial", ""), "jobs"] == 2
+
+
 def test_a_study_of_shipped_scores_trains_nothing():
     table, text = plan_of({"scores_from": "results/reference"}, {"report": 1, "plot_grid": 3})
     assert table.loc[(TOTAL, ""), ["jobs", "models", "answers", "device_hours"]].tolist() == [
@@ -145,18 +190,17 @@ def test_a_study_of_shipped_scores_trains_nothing():
 
 
 def test_the_adapter_of_a_published_shape(tmp_path):
-    lora = {"rank": 16, "target_modules": "all-linear"}
-    assert adapter_weights(tmp_path, lora) is None
+    assert adapter_weights(tmp_path, LORA) is None
     (tmp_path / "config.json").write_text(json.dumps(QWEN3_4B))
-    assert adapter_weights(tmp_path, lora) == 33_030_144
+    assert adapter_weights(tmp_path, LORA) == 33_030_144
     # q and v alone: 36 layers x rank 16 x (2560 + 4096 + 2560 + 1024)
     assert (
-        adapter_weights(tmp_path, {"rank": 16, "target_modules": ["q_proj", "v_proj"]}) == 5_898_240
+        adapter_weights(tmp_path, replace(LORA, target_modules=("q_proj", "v_proj"))) == 5_898_240
     )
-    rough = size_of(None, 4_022_468_096, lora, 0.8)
+    rough = size_of(None, 4_022_468_096, LORA, 0.8)
     assert rough.adapter == pytest.approx(33_030_144, rel=0.05)
     (tmp_path / "config.json").write_text(json.dumps({**QWEN3_4B, "model_type": "other"}))
-    assert adapter_weights(tmp_path, lora) is None
+    assert adapter_weights(tmp_path, LORA) is None
 
 
 def test_parameters_by_the_headers_of_weights(tmp_path):
@@ -206,8 +250,8 @@ def test_sizes_are_those_of_the_files_that_peft_writes(tmp_path, architecture):
     folder = make_model(tmp_path / "model", architecture)
     model = AutoModelForCausalLM.from_pretrained(folder)
     assert stored_parameters(folder) == sum(p.numel() for p in model.parameters())
-    for modules in ("all-linear", ["q_proj", "down_proj"]):
-        lora = {"rank": 4, "alpha": 8, "dropout": 0.0, "target_modules": modules}
+    for modules in ((), ("q_proj", "down_proj")):
+        lora = Lora(rank=4, alpha=8.0, dropout=0.0, target_modules=modules)
         adapted = attach(model, lora, None)
         (tmp_path / "adapter").mkdir(exist_ok=True)
         save(adapted, tmp_path / "adapter")
@@ -220,7 +264,7 @@ def test_the_generator_of_seed_rows_is_counted_by_its_rows_and_prices():
     api = {"base_url": "https://x/v1", "price_in": 2, "price_out": 3, "max_calls": 30}
     generator = {"backend": "openai", "path": "writer", "api": api, "chats": {"rows": 41}}
     over = {
-        "texts": "written", "settings": ["sft"], "sft": {"seed_source": "generated"},
+        "texts": "written", "settings": {"sft": {}}, "sft": {"seed_source": "generated"},
         "generator": generator, "rates": {"start": 36, "read": 7, "sample": 5},
         "judge": {"backend": "local"},
     }  # fmt: skip
