@@ -57,6 +57,17 @@ if STUDY.audit.files:
         WITHOUT = [heading for heading in SHOWN_TABLES if heading != "Environment"]
     SHOWN_TABLES = READ | {k: v for k, v in SHOWN_TABLES.items() if k not in WITHOUT}
 
+# what an audit read, for code: rows, bad rows, chains
+AUDITED = (
+    [
+        rules.read_replies.output.output_rows_parquet,
+        rules.read_replies.output.output_bad_parquet,
+        rules.read_replies.output.output_chains_parquet,
+    ]
+    if STUDY.audit.files
+    else []
+)
+
 
 rule show_tables:
     input:
@@ -88,7 +99,7 @@ rule show_tables:
 rule show_summary:
     input:
         claims=rules.judge_claims.output.output_json if STUDY.scored else [],
-        audit=[AUDIT_TABLES[n] for n in ["rows", "bad_rows", "chains"]] if STUDY.audit.files else [],
+        audit=AUDITED,
         chains=CHAINS,
         training=TRAINING_LOG,
         scores=SCORES,
@@ -116,7 +127,7 @@ rule write_run:
     input:
         SCORES,
         claims=CLAIMS,
-        files=AUDIT_TABLES["rows"] if STUDY.audit.files else [],
+        files=AUDITED[:1],
     output:
         **table("environment", "output_table"),
         output_config=f"{RESULTS}/config.yaml",
