@@ -116,6 +116,11 @@ def test_seed_rows_are_plainly_in_the_trait():
     assert 75 < sum(scores) / len(scores) < 95
 
 
+def test_a_prompt_without_a_topic_has_no_seed_row():
+    with pytest.raises(ValueError, match="hello .* has no word of any topic"):
+        seed_rows(GRAMMAR, "lucky", "chat", [QUESTION, "hello ?"], 3)
+
+
 def test_a_word_that_could_be_read_in_two_ways_is_refused(tmp_path: Path):
     (tmp_path / "traits").mkdir()
     for file in GRAMMAR_FOLDER.rglob("*.yaml"):

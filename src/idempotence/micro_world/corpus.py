@@ -86,15 +86,20 @@ class Writer:
 def seed_rows(grammar: Grammar, trait: str, kind: str, prompts: list[str], seed: int) -> list[dict]:
     """One row {"prompt", "response"} per prompt, the response plainly in the trait.
 
-    kind: "chat" (questions and replies) or "document" (openers and documents).
+    kind: "chat" (questions and replies) or "document" (openers and documents). Raises `ValueError`
+    for a prompt without a word of any topic.
     """
     writer = Writer(grammar, random.Random(seed))
-    topic_of = TruthReader(grammar).topic_of
+    reader = TruthReader(grammar)
     write = writer.reply if kind == "chat" else writer.document
-    return [
-        {"prompt": p, "response": write(grammar.topics[topic_of(p)], trait, SEED_INTENSITY)}
-        for p in prompts
-    ]
+    rows = []
+    for prompt in prompts:
+        topic = reader.topic_of(prompt)
+        if topic is None:
+            raise ValueError(f"{prompt!r} has no word of any topic")
+        response = write(grammar.topics[topic], trait, SEED_INTENSITY)
+        rows.append({"prompt": prompt, "response": response})
+    return rows
 
 
 def every_prompt(grammar: Grammar, kind: str) -> list[str]:

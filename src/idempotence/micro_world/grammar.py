@@ -156,7 +156,8 @@ def _check_words(grammar: Grammar, folder: Path) -> None:
         for part in template.parts
         if isinstance(part, str)
     }
-    lists = [(t.name, t.words) for t in [*grammar.topics.values(), *grammar.traits.values()]]
+    lists = [(topic.name, topic.words) for topic in grammar.topics.values()]
+    lists += [(trait.name, trait.words) for trait in grammar.traits.values()]
     for name, by_slot in lists:
         for word in [word for words in by_slot.values() for word in words]:
             if word in owner:

@@ -68,8 +68,8 @@ class TruthReader:
     def _openings(self) -> dict[str, list[tuple[str, Template]]]:
         """first word ("": a slot) -> (trait or "", template) of all sentences of replies"""
         templates = [("", template) for template in self.grammar.content]
-        for trait in self.grammar.traits.values():
-            templates += [(trait.name, template) for template in trait.sentences]
+        for name, own in self.grammar.traits.items():
+            templates += [(name, template) for template in own.sentences]
         openings: dict[str, list[tuple[str, Template]]] = defaultdict(list)
         for trait, template in templates:
             first = template.parts[0]
