@@ -128,11 +128,13 @@ def _result(
     if lacking:
         return _untested(part, lacking)
     row = rows.iloc[0]
-    numbers = {name: _number(row[name]) for name in LIMITS}
-    result = {"what": part.what, "estimate": _number(row[part.estimate]), **numbers}
+    numbers = {str(name): _number(row[name]) for name in LIMITS}
+    result = {"what": part.what, "estimate": _number(row[part.estimate])} | numbers
     result |= {name: _number(row[name]) for name in OVER_PANELS if name in row}
     if any(value is None for value in numbers.values()):
-        return {**result, "verdict": UNTESTED, "why": row.get("warnings") or "no interval"}
+        warnings = row.get("warnings")  # missing where a table has none
+        why = warnings if isinstance(warnings, str) and warnings else "no interval"
+        return {**result, "verdict": UNTESTED, "why": why}
     return {**result, "verdict": _verdict(part, numbers), "why": ""}
 
 
@@ -177,8 +179,9 @@ def _lacking(part: Part, chains: pd.DataFrame) -> str:
     cells = chains["cell"].nunique()
     if cells < part.needs_cells:
         return f"{cells} doses a panel; it takes {part.needs_cells}"
-    cycles = chains["last_cycle"].max()
-    if part.needs_cycles and not cycles >= part.needs_cycles:
+    last = chains["last_cycle"].max()
+    cycles = 0 if pd.isna(last) else int(last)
+    if cycles < part.needs_cycles:
         return f"{cycles} cycles; it takes {part.needs_cycles}"
     return ""
 

@@ -2,8 +2,17 @@
 
 from dataclasses import dataclass
 
-from idempotence.jobs.parts import JudgeSpec, Loop, WrittenTexts
+from idempotence.jobs.parts import JudgeSpec, ModelName, Objective, Start, WrittenTexts
 from idempotence.jobs.record import Record
+
+
+@dataclass(frozen=True)
+class AuditedLoop(Record):
+    """A setting that replies may be of, with what their scores hold of it."""
+
+    name: str
+    objective: Objective
+    start: Start
 
 
 @dataclass(frozen=True)
@@ -28,19 +37,27 @@ class ReplySource(Record):
 class ReadRepliesJob(Record):
     """Which files to read, and what their rows' keys are called.
 
-    columns: our name -> key of a row, or None. loops, models, traits: those that a row may name.
-    first_cycle: cycle number of the seeded model in the files. lowest_score, highest_score: the
-    files' own scores that are 0 and 100 points.
+    columns: our name -> key of a row, or None. objectives, models, traits: names that a row may
+    give; those of settings with their objectives. first_cycle: cycle number of the seeded model in
+    the files. lowest_score, highest_score: the files' own scores that are 0 and 100 points.
     """
 
     files: tuple[ReplySource, ...]
     columns: dict[str, str | None]
-    loops: tuple[Loop, ...]
+    objectives: dict[str, Objective]
     models: tuple[str, ...]
     traits: tuple[str, ...]
     first_cycle: int
     lowest_score: float
     highest_score: float
+
+
+@dataclass(frozen=True)
+class WeighRepliesJob(Record):
+    """Likelihoods of one model's replies. objectives: setting -> objective."""
+
+    model: ModelName
+    objectives: dict[str, Objective]
 
 
 @dataclass(frozen=True)
@@ -55,6 +72,6 @@ class JudgeRepliesJob(Record):
     texts: WrittenTexts | None
     given: tuple[str, ...]
     longest: int
-    loops: tuple[Loop, ...]
+    loops: tuple[AuditedLoop, ...]
     judge: JudgeSpec | None
     truth: bool

@@ -33,8 +33,8 @@ TABLE = (
         "start",
         "string",
         "",
-        'weights that each cycle begins from: "base" for the initial model\'s, "previous" for those '
-        "of the last cycle",
+        'weights that each cycle begins from: "base" for those of the initial model, '
+        '"previous" for those of the last cycle',
     ),
     Column("model", "string", "", "name of the initial model in the config"),
     Column("trait", "string", "", "name of the trait that was seeded and is scored"),
@@ -54,8 +54,8 @@ TABLE = (
         "status",
         "string",
         "",
-        '"ok"; "empty": a reply without text; "nan": the weights are not finite; "ended": the chain '
-        "had ended before",
+        '"ok"; "empty": a reply without text; "nan": the weights are not finite; "ended": the '
+        "chain had ended before",
     ),
     Column("reason", "string", "", 'why the status is not "ok"; else empty'),
     Column("trait_score", "float64", POINTS, "how much of the trait the judge sees"),

@@ -1,14 +1,14 @@
 """Did a trait amplify? The published rule for each chain, and its rate."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from idempotence.errors import UserError
-from idempotence.scores.schema import CHAIN, DOSES
+from idempotence.scores.schema import ALIVE, CHAIN, DOSES, PANEL
 from idempotence.stats.groups import with_traits
 from idempotence.stats.intervals import wilson, wilson_clustered
-from idempotence.stats.panels import PANEL
-from idempotence.stats.trajectories import ALIVE
 
 OUTCOMES = ["decay", "constancy", "amplification"]
 LIMITS = ["ci_low", "ci_high", "n_panels", "panel_low", "panel_high"]
@@ -24,7 +24,7 @@ def chains(table: pd.DataFrame, points: float, from_cycle: int) -> pd.DataFrame:
     - outcome: "amplification" when amplified; otherwise "decay" when late_delta, the mean of
       Delta_j over j >= from_cycle, is <= -min(points, s_0 / 2), that is, when the late cycles lost
       either `points` or half of what cycle 0 had; otherwise "constancy". Missing as above.
-    - slope: ordinary least squares of s_j on j over all the chain's cycles (points a cycle).
+    - slope: ordinary least squares of s_j on j over all the chain's cycles (points per cycle).
 
     Also: doses, n_cycles (with a score), score_0, score_last and last_cycle, max_delta and
     delta_cycle (the first cycle that reaches it), coherence_first, coherence_last, coherence_min,
@@ -48,8 +48,8 @@ def check_rule(points: float, from_cycle: int) -> None:
         raise UserError(f"the rule's first cycle is {from_cycle}; it must be 1 or later")
 
 
-def _chain(group: pd.DataFrame, points: float, from_cycle: int) -> dict:
-    """What `chains` says of one chain, whose rows are ordered by cycle."""
+def _chain(group: pd.DataFrame, points: float, from_cycle: int) -> dict[str, Any]:
+    """The row of one chain in `chains`, without its key. group: its rows, ordered by cycle."""
     score = group.set_index("cycle")["trait_score"].dropna()
     coherence = group["coherence"].dropna()
     start = score.get(0, np.nan)
@@ -59,7 +59,7 @@ def _chain(group: pd.DataFrame, points: float, from_cycle: int) -> dict:
     return {
         "objective": group["objective"].iloc[0],
         "start": group["start"].iloc[0],
-        **group[DOSES].iloc[0].to_dict(),
+        **{dose: group[dose].iloc[0] for dose in DOSES},
         "n_cycles": len(score),
         "score_0": start,
         "score_last": score.iloc[-1] if len(score) else np.nan,
@@ -111,10 +111,10 @@ def amplification(table: pd.DataFrame, confidence: float) -> pd.DataFrame:
     return pd.DataFrame(rows)[[*columns, "n_amplified", "share", *LIMITS]]
 
 
-def share_amplified(verdicts: pd.DataFrame, confidence: float) -> dict:
+def share_amplified(verdicts: pd.DataFrame, confidence: float) -> dict[str, Any]:
     """How many chains amplified, and their share with two intervals.
 
-    verdicts: a row for each chain, with `panels.PANEL` and amplified (missing without a verdict).
+    verdicts: a row for each chain, with `schema.PANEL` and amplified (missing without a verdict).
     Returns n_chains, n_undecided (no verdict), n (with one), n_amplified, share = n_amplified / n;
     ci_low, ci_high: Wilson's interval, as published, which takes chains as independent; n_panels
     (with a verdict), panel_low, panel_high: that of `intervals.wilson_clustered` over panels,

@@ -1,25 +1,28 @@
 """How much is dose, how much is luck: verdicts over doses and over seeds."""
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from idempotence.scores.schema import PANEL
 from idempotence.stats.firth import firth
 from idempotence.stats.intervals import wilson
-from idempotence.stats.panels import PANEL, jackknifed
+from idempotence.stats.panels import jackknifed
 
-# what a cell is made of; where levels are calibrated n_seed follows from them
+# pairs of doses that make a cell; where levels are calibrated n_seed follows from them
 AXES = [("level", "n_sampled"), ("n_seed", "n_sampled"), ("beta", "pairs")]
 TERMS = ["n_seed", "n_sampled", "beta", "pairs"]
 ONE_DOSE = "one dose in each trait: not told apart from the traits"
 NUMBERS = ["estimate", "ci_low", "ci_high", "p"]
+Row = dict[Hashable, Any]  # a chain
 BETWEEN = {"doses": ["model", "trait", "seed"], "seeds": ["model", "trait", "cell"]}
 
 
 def dose_model(chains: pd.DataFrame, confidence: float) -> pd.DataFrame:
-    """Log odds of amplification a doubling of each dose, for each setting.
+    """Log odds of amplification per doubling of each dose, for each setting.
 
     chains: see `amplification.chains`. A logistic regression of amplified on log2 of the doses that
     differ in the setting and an intercept for each trait, with Firth's penalty, so that it is
@@ -67,16 +70,16 @@ def dose_pairs(chains: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for (setting, *_), panel in known.groupby(["setting", *PANEL]):
         for one, two in _neighbours(panel):
-            rows.append(_pair(setting, "doses", one, two, two["cell"]))
+            rows.append(_pair(str(setting), "doses", one, two, two["cell"]))
     for (setting, *_), cell in known.groupby(["setting", "model", "trait", "cell"]):
         for one, two in combinations(cell.sort_values("seed").to_dict("records"), 2):
-            rows.append(_pair(setting, "seeds", one, two, str(two["seed"])))
+            rows.append(_pair(str(setting), "seeds", one, two, str(two["seed"])))
     columns = ["setting", "model", "trait", "seed", "between", "cell", "other", "flip"]
     return pd.DataFrame(rows, columns=columns)
 
 
-def _pair(setting: str, between: str, one: dict, two: dict, other: str) -> dict:
-    identity = {name: one[name] for name in (*PANEL, "cell")}
+def _pair(setting: str, between: str, one: Row, two: Row, other: str) -> Row:
+    identity: Row = {name: one[name] for name in (*PANEL, "cell")}
     flip = int(bool(one["amplified"]) != bool(two["amplified"]))
     return {"setting": setting, "between": between, **identity, "other": other, "flip": flip}
 
@@ -86,7 +89,7 @@ def dose_axes(frame: pd.DataFrame) -> tuple[str, str] | None:
     return next((pair for pair in AXES if frame[list(pair)].notna().all(axis=None)), None)
 
 
-def _neighbours(panel: pd.DataFrame) -> Iterator[tuple[dict, dict]]:
+def _neighbours(panel: pd.DataFrame) -> Iterator[tuple[Row, Row]]:
     """Cells of a panel that are one step of one dose apart."""
     axes = dose_axes(panel)
     if axes is None:
@@ -103,22 +106,22 @@ def dose_flips(pairs: pd.DataFrame, confidence: float) -> pd.DataFrame:
 
     pairs: see `dose_pairs`. The interval is a jackknife (see `panels.jackknifed`) over panels, or,
     between seeds, over cells, cut at 0 and 1; without scatter between those it is Wilson's over
-    pairs, as if they were independent, and warnings say so. Returns setting, between, n_pairs,
+    pairs, as if they were independent, with a warning. Returns setting, between, n_pairs,
     n_flips, share, ci_low, ci_high, n_clusters, warnings.
     """
     rows = []
     for (setting, between), group in pairs.groupby(["setting", "between"]):
-        found = jackknifed(
-            group, lambda frame: float(frame["flip"].mean()), confidence, BETWEEN[between]
+        share = jackknifed(
+            group, lambda frame: float(frame["flip"].mean()), confidence, BETWEEN[str(between)]
         )
-        low, high, told = found["ci_low"], found["ci_high"], found["warnings"]
+        low, high, warnings = share["ci_low"], share["ci_high"], share["warnings"]
         n, flips = len(group), int(group["flip"].sum())
         if np.isnan(low):
             low, high = wilson(flips, n, confidence)
-            told = "; ".join(filter(None, [told, "Wilson's interval over pairs"]))
+            warnings = "; ".join(filter(None, [warnings, "Wilson's interval over pairs"]))
         rows.append({"setting": setting, "between": between, "n_pairs": n, "n_flips": flips,
                      "share": flips / n, "ci_low": max(low, 0.0), "ci_high": min(high, 1.0),
-                     "n_clusters": found["n_panels"], "warnings": told})  # fmt: skip
+                     "n_clusters": share["n_panels"], "warnings": warnings})  # fmt: skip
     columns = ["setting", "between", "n_pairs", "n_flips", "share", "ci_low", "ci_high",
                "n_clusters", "warnings"]  # fmt: skip
     return pd.DataFrame(rows, columns=columns)

@@ -1,5 +1,7 @@
 """Do further cycles do nothing? Equivalence tests of a chain's change with zero."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -24,11 +26,11 @@ def equivalence(
     """Test that the change lies within -/+ bound, by setting (trait "all") and setting and trait.
 
     table: see `trajectories.trajectories`. bound: points. Two estimands (points), see `changes`:
-    "late_minus_first" and "slope_total". Each is averaged over the chains of a panel (`panels.PANEL`),
-    then over the G panels, with se = sd / sqrt(G) and G - 1 degrees of freedom. With alpha =
-    1 - confidence, the two one-sided t tests (Schuirmann 1987) give p_tost, the larger of both p;
-    equivalent is p_tost < alpha, which is the same as tost_low, tost_high (the interval at
-    1 - 2 alpha, 90 % for a confidence of 95 %) lying within the bound. smallest_bound =
+    "late_minus_first" and "slope_total". Each is averaged over the chains of a panel
+    (`schema.PANEL`), then over the G panels, with se = sd / sqrt(G) and G - 1 degrees of freedom.
+    With alpha = 1 - confidence, the two one-sided t tests (Schuirmann 1987) give p_tost, the larger
+    of both p; equivalent is p_tost < alpha, which is the same as tost_low, tost_high (the interval
+    at 1 - 2 alpha, 90 % for a confidence of 95 %) lying within the bound. smallest_bound =
     max(|tost_low|, |tost_high|) is the bound above which equivalence would hold.
 
     The row of trait "all" takes panels of several traits as replications of one mean: its interval
@@ -52,10 +54,10 @@ def equivalence(
     rows = []
     for setting, trait, group in with_traits(change):
         for name in ESTIMANDS:
-            found = _test(group, name, bound, confidence)
-            rows.append({"setting": setting, "trait": trait, "estimand": name, **found})
-    made = pd.DataFrame(rows).astype({"equivalent": "boolean"})
-    return add_holm(made, ["setting", "estimand"], "p_tost")
+            test = _test(group, name, bound, confidence)
+            rows.append({"setting": setting, "trait": trait, "estimand": name, **test})
+    tests = pd.DataFrame(rows).astype({"equivalent": "boolean"})
+    return add_holm(tests, ["setting", "estimand"], "p_tost")
 
 
 def changes(table: pd.DataFrame, from_cycle: int) -> pd.DataFrame:
@@ -68,10 +70,10 @@ def changes(table: pd.DataFrame, from_cycle: int) -> pd.DataFrame:
     Missing when a needed score is: s_0 or every late one; all but one from cycle 1 on, or that of
     cycle J, because a course that ended must not be drawn on to J.
     """
-    last_of = table.groupby("setting")["cycle"].max()
+    last_cycle = table.groupby("setting")["cycle"].max().to_dict()
     rows = []
     for key, group in table.groupby(CHAIN):
-        last = int(last_of[key[0]])
+        last = last_cycle[key[0]]
         score = group.set_index("cycle")["trait_score"].sort_index().dropna()
         later = score.loc[1:]
         slope_total = np.nan
@@ -87,24 +89,24 @@ def tost(mean: float, se: float, df: int, bound: float) -> float:
     return float(max(stats.t.sf((mean + bound) / se, df), stats.t.cdf((mean - bound) / se, df)))
 
 
-def _test(group: pd.DataFrame, name: str, bound: float, confidence: float) -> dict:
+def _test(group: pd.DataFrame, name: str, bound: float, confidence: float) -> dict[str, Any]:
     """The row of one setting or setting and trait, from the rows of `changes`."""
     known = group[group[name].notna()]
     means, se = panel_means(known, name)
     n = len(means)
     warnings = _warnings(n, len(group) - len(known))
-    found = {"estimate": means.mean(), **_UNKNOWN, "se": se, "bound": bound}
+    estimates = {"estimate": means.mean(), **_UNKNOWN, "se": se, "bound": bound}
     if se <= 1e-9 * max(1.0, means.abs().max()):
         warnings.insert(0, "no scatter between panels: no test")
     elif n >= MIN_PANELS:
-        found |= _intervals(float(means.mean()), se, n - 1, bound, confidence)
+        estimates |= _intervals(float(means.mean()), se, n - 1, bound, confidence)
     counts = {"n_panels": n, "n_chains": len(known), "n_left_out": len(group) - len(known)}
     order = ["estimate", "se", "ci_low", "ci_high", "tost_low", "tost_high", "bound", "p_tost"]
     order += ["equivalent", "smallest_bound"]
-    return {k: found[k] for k in order} | counts | {"warnings": "; ".join(warnings)}
+    return {name: estimates[name] for name in order} | counts | {"warnings": "; ".join(warnings)}
 
 
-def _intervals(mean: float, se: float, df: int, bound: float, confidence: float) -> dict:
+def _intervals(mean: float, se: float, df: int, bound: float, confidence: float) -> dict[str, Any]:
     half = float(t_half_width(se, df, confidence))
     half_tost = float(t_half_width(se, df, 2 * confidence - 1))
     p = tost(mean, se, df, bound)
@@ -120,11 +122,11 @@ def _intervals(mean: float, se: float, df: int, bound: float, confidence: float)
 
 
 def _warnings(n_panels: int, n_left_out: int) -> list[str]:
-    told = []
+    warnings = []
     if n_panels < MIN_PANELS:
-        told.append(f"only {n_panels} panel(s): no test")
+        warnings.append(f"only {n_panels} panel(s): no test")
     elif n_panels < FEW_PANELS:
-        told.append(f"only {n_panels} panels: the test leans on normal scatter between them")
+        warnings.append(f"only {n_panels} panels: the test leans on normal scatter between them")
     if n_left_out:
-        told.append(f"{n_left_out} chain(s) left out: they ended or lack scores")
-    return told
+        warnings.append(f"{n_left_out} chain(s) left out: they ended or lack scores")
+    return warnings

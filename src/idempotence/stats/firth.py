@@ -1,15 +1,19 @@
 """Logistic regression with Firth's penalty: finite also where a dose separates the verdicts."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from scipy import optimize, stats
 
+from idempotence.stats.arrays import Floats
 from idempotence.stats.intervals import check_confidence
 
 STEPS = 200
 _RANGE = 40.0  # log odds beyond which a limit counts as infinite
 
 
-def firth(x: np.ndarray, y: np.ndarray, term: int, confidence: float) -> dict[str, float]:
+def firth(x: Floats, y: Floats, term: int, confidence: float) -> dict[str, float]:
     """One coefficient of a Firth logistic regression with its profile interval and p.
 
     x: (rows, terms), the intercepts among them; y: (rows,), 0 or 1. Maximised is the log-likelihood
@@ -34,7 +38,7 @@ def firth(x: np.ndarray, y: np.ndarray, term: int, confidence: float) -> dict[st
     return {"estimate": estimate, "ci_low": limits[0], "ci_high": limits[1], "p": p}
 
 
-def _limit(function, estimate: float, side: int) -> float:
+def _limit(function: Callable[[float], float], estimate: float, side: int) -> float:
     """Where a function that is negative at the estimate crosses 0 on one side of it."""
     step = 0.5
     while step < _RANGE:
@@ -45,8 +49,8 @@ def _limit(function, estimate: float, side: int) -> float:
     return float("nan")
 
 
-def _fit(x: np.ndarray, y: np.ndarray, held: dict | None = None) -> tuple[np.ndarray, float]:
-    """(coefficients, penalised log-likelihood) at the maximum, one term held where told.
+def _fit(x: Floats, y: Floats, held: dict[str, Any] | None = None) -> tuple[Floats, float]:
+    """(coefficients, penalised log-likelihood) at the maximum, one term held where `held` is given.
 
     Newton's steps on Firth's modified score, halved while they do not improve.
     """
@@ -79,7 +83,7 @@ def _fit(x: np.ndarray, y: np.ndarray, held: dict | None = None) -> tuple[np.nda
     return beta, value
 
 
-def _penalised(x: np.ndarray, y: np.ndarray, beta: np.ndarray) -> float:
+def _penalised(x: Floats, y: Floats, beta: Floats) -> float:
     eta = x @ beta
     mean = 1 / (1 + np.exp(-eta))
     information = x.T @ ((mean * (1 - mean))[:, None] * x)

@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
 from idempotence.errors import UserError
+from idempotence.stats.arrays import Floats
 
+Values = npt.ArrayLike | pd.Series
 MIN_CLUSTERS = 3  # fewer leave an interval without meaning
 
 
@@ -19,14 +22,12 @@ def check_confidence(confidence: float) -> None:
         raise UserError(f"confidence is {confidence}; it must lie between 0 and 1, such as 0.95")
 
 
-def t_half_width(
-    se: pd.Series | np.ndarray, df: pd.Series | np.ndarray, confidence: float
-) -> np.ndarray:
+def t_half_width(se: Values, df: Values, confidence: float) -> Floats:
     """Half the width of a t interval; NaN where there is no degree of freedom."""
     check_confidence(confidence)
-    df = np.asarray(df, dtype=float)
-    quantile = stats.t.ppf(0.5 + confidence / 2, np.where(df > 0, df, np.nan))
-    return quantile * np.asarray(se, dtype=float)
+    freedom = np.asarray(df, dtype=float)
+    quantile = stats.t.ppf(0.5 + confidence / 2, np.where(freedom > 0, freedom, np.nan))
+    return np.asarray(quantile * np.asarray(se, dtype=float))
 
 
 def clustered_means(
@@ -45,16 +46,17 @@ def clustered_means(
     """
     known = frame.loc[frame[value].notna(), [*by, cluster, value]]
     per_cluster = known.groupby([*by, cluster])[value].agg(["sum", "size"])
-    made = known.groupby(list(by))[value].agg(mean="mean", n="size")
-    mean = made["mean"].reindex(per_cluster.index.droplevel(cluster)).to_numpy()
+    means = pd.DataFrame(known.groupby(list(by))[value].agg(mean="mean", n="size"))
+    group = per_cluster.reset_index(cluster).index
+    mean = means["mean"].reindex(group).to_numpy()
     per_cluster["square"] = (per_cluster["sum"] - per_cluster["size"] * mean) ** 2
     grouped = per_cluster.groupby(level=list(by))["square"]
-    made["clusters"] = grouped.size()
-    factor = made["clusters"] / (made["clusters"] - 1).where(made["clusters"] > 1)
-    made["se"] = np.sqrt(factor * grouped.sum()) / made["n"]
-    half = t_half_width(made["se"], made["clusters"] - 1, confidence)
-    made["ci_low"], made["ci_high"] = made["mean"] - half, made["mean"] + half
-    return made[["mean", "se", "ci_low", "ci_high", "n", "clusters"]]
+    means["clusters"] = grouped.size()
+    factor = means["clusters"] / (means["clusters"] - 1).where(means["clusters"] > 1)
+    means["se"] = np.sqrt(factor * grouped.sum()) / means["n"]
+    half = t_half_width(means["se"], means["clusters"] - 1, confidence)
+    means["ci_low"], means["ci_high"] = means["mean"] - half, means["mean"] + half
+    return means[["mean", "se", "ci_low", "ci_high", "n", "clusters"]]
 
 
 def wilson(successes: int, n: int, confidence: float) -> tuple[float, float]:
@@ -67,9 +69,7 @@ def wilson(successes: int, n: int, confidence: float) -> tuple[float, float]:
     return (0.0 if successes == 0 else float(low)), (1.0 if successes == n else float(high))
 
 
-def wilson_clustered(
-    successes: np.ndarray, n: np.ndarray, confidence: float
-) -> tuple[float, float]:
+def wilson_clustered(successes: Floats, n: Floats, confidence: float) -> tuple[float, float]:
     """Wilson's interval of a share over clusters that may each lean to one verdict.
 
     successes, n: of each of G clusters, n > 0. With p the share of all, the variance of p is

@@ -1,12 +1,15 @@
-"""Do two judges say the same of the same replies?"""
+"""Do two judges agree on the same replies?"""
+
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from statsmodels.stats.inter_rater import cohens_kappa
 
 from idempotence.errors import UserError
-from idempotence.scores.schema import CHAIN, DEAD
+from idempotence.scores.schema import CHAIN, CRITERIA, DEAD
 from idempotence.stats.amplification import chains
+from idempotence.stats.arrays import Floats
 from idempotence.stats.groups import ALL
 from idempotence.stats.intervals import wilson
 from idempotence.stats.panels import jackknifed
@@ -14,11 +17,10 @@ from idempotence.stats.trajectories import NEEDED as OF_COURSES
 from idempotence.stats.trajectories import trajectories
 
 REPLY = [*CHAIN, "cycle", "question", "sample"]
-CRITERIA = {"trait": "trait_score", "coherence": "coherence"}
 NEEDED = [*OF_COURSES, "sample", "response"]
 
 
-def icc(ratings: np.ndarray) -> float:
+def icc(ratings: Floats) -> float:
     """Intraclass correlation: two-way random effects, absolute agreement, a single rater.
 
     ratings: shape (n targets, k raters), none missing. With the mean squares of targets MSR, of
@@ -49,16 +51,16 @@ def paired(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
     )
     odd = both[(both["_merge"] != "both") | (both["response_first"] != both["response_second"])]
     if len(odd):
-        told = ", ".join(f"{name} {odd.iloc[0][name]}" for name in REPLY)
+        reply = ", ".join(f"{name} {odd.iloc[0][name]}" for name in REPLY)
         raise UserError(
-            f"the two judges did not score the same replies: {len(odd)} differ, the first at {told}; "
-            "make both files from the same responses"
+            f"the two judges did not score the same replies: {len(odd)} differ, the first at "
+            f"{reply}; make both files from the same responses"
         )
     return both.drop(columns=["_merge", "response_first", "response_second"])
 
 
 def judge_agreement(both: pd.DataFrame, confidence: float) -> pd.DataFrame:
-    """One row a setting ("all" for all) and criterion.
+    """One row for each setting ("all" for all) and criterion.
 
     both: see `paired`. Returns setting, criterion, n_responses (put to the judges), n (with a
     score of both), missing_first, missing_second (shares without a score), icc (see `icc`), bias
@@ -66,33 +68,33 @@ def judge_agreement(both: pd.DataFrame, confidence: float) -> pd.DataFrame:
     and bias an interval (_low, _high) by a jackknife over panels (see `jackknifed`), n_panels and
     warnings.
     """
-    asked = both[~both["status"].isin(DEAD)]
+    judged = both[~both["status"].isin(DEAD)]
     return pd.DataFrame(
         [
             {"setting": setting, "criterion": criterion, **_agreement(group, column, confidence)}
-            for setting, group in [*asked.groupby("setting"), (ALL, asked)]
+            for setting, group in [*judged.groupby("setting"), (ALL, judged)]
             for criterion, column in CRITERIA.items()
         ]
     )
 
 
-def _agreement(asked: pd.DataFrame, column: str, confidence: float) -> dict:
+def _agreement(judged: pd.DataFrame, column: str, confidence: float) -> dict[str, Any]:
     names = [f"{column}_first", f"{column}_second"]
-    known = asked.dropna(subset=names)
+    known = judged.dropna(subset=names)
     known = known.assign(difference=known[names[1]] - known[names[0]])
-    found = jackknifed(known, lambda frame: icc(frame[names].to_numpy()), confidence)
+    alike = jackknifed(known, lambda frame: icc(frame[names].to_numpy()), confidence)
     bias = jackknifed(known, lambda frame: float(frame["difference"].mean()), confidence)
-    told = dict.fromkeys([*found["warnings"].split("; "), *bias["warnings"].split("; ")])
+    warnings = dict.fromkeys([*alike["warnings"].split("; "), *bias["warnings"].split("; ")])
     return {
-        "n_responses": len(asked),
+        "n_responses": len(judged),
         "n": len(known),
-        "missing_first": asked[names[0]].isna().mean(),
-        "missing_second": asked[names[1]].isna().mean(),
-        "icc": found["estimate"], "icc_low": found["ci_low"], "icc_high": found["ci_high"],
+        "missing_first": judged[names[0]].isna().mean(),
+        "missing_second": judged[names[1]].isna().mean(),
+        "icc": alike["estimate"], "icc_low": alike["ci_low"], "icc_high": alike["ci_high"],
         "bias": bias["estimate"], "bias_low": bias["ci_low"], "bias_high": bias["ci_high"],
         "mae": known["difference"].abs().mean(),
-        "n_panels": found["n_panels"],
-        "warnings": "; ".join(filter(None, told)),
+        "n_panels": alike["n_panels"],
+        "warnings": "; ".join(filter(None, warnings)),
     }  # fmt: skip
 
 
@@ -101,8 +103,8 @@ def verdict_confusion(
 ) -> pd.DataFrame:
     """Does the published rule call the same chains amplified by either judge's scores?
 
-    first, second: scores with the columns `NEEDED`; points, from_cycle: see `chains`. One row a
-    setting ("all" for all): n_chains, n_undecided (by either judge), n, and of these both,
+    first, second: scores with the columns `NEEDED`; points, from_cycle: see `chains`. One row for
+    each setting ("all" for all): n_chains, n_undecided (by either judge), n, and of these both,
     first_only, second_only and neither amplified; share_same with Wilson's interval ci_low,
     ci_high, and Cohen's (1960) kappa, missing where a judge has one verdict for all.
     """
@@ -117,7 +119,7 @@ def verdict_confusion(
     )
 
 
-def _confusion(group: pd.DataFrame, confidence: float) -> dict:
+def _confusion(group: pd.DataFrame, confidence: float) -> dict[str, Any]:
     known = group.dropna(subset=["first", "second"])
     one, other = (known[name].to_numpy(bool) for name in ("first", "second"))
     counts = np.array(

@@ -1,17 +1,14 @@
 """How well the judge knows the truth, on the study's own responses."""
 
+from typing import Any
+
 import pandas as pd
 from scipy import stats
 
-from idempotence.scores.schema import DEAD
+from idempotence.scores.schema import CRITERIA, DEAD, MASS, TRUTH
 from idempotence.stats.groups import ALL
 
-# criterion -> (judge's score, exact truth, numeric mass)
-CRITERIA = {
-    "trait": ("trait_score", "truth_trait", "trait_mass"),
-    "coherence": ("coherence", "truth_coherence", "coherence_mass"),
-}
-NEEDED = ["setting", "status", *(name for columns in CRITERIA.values() for name in columns)]
+NEEDED = ["setting", "status", *CRITERIA.values(), *TRUTH.values(), *MASS.values()]
 
 
 def judge_truth(scores: pd.DataFrame) -> pd.DataFrame:
@@ -24,8 +21,8 @@ def judge_truth(scores: pd.DataFrame) -> pd.DataFrame:
     and bias (mean of judge less truth; both points, 0-100), median_mass (of the probability on
     numbers). Where no truth is known the last three but mass are NaN and n is 0.
     """
-    asked = scores[~scores["status"].isin(DEAD)]
-    groups = [*asked.groupby("setting"), (ALL, asked)]
+    judged = scores[~scores["status"].isin(DEAD)]
+    groups = [*judged.groupby("setting"), (ALL, judged)]
     return pd.DataFrame(
         [
             {"setting": setting, "criterion": criterion, **agreement(group, criterion)}
@@ -35,20 +32,20 @@ def judge_truth(scores: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def agreement(asked: pd.DataFrame, criterion: str) -> dict:
+def agreement(judged: pd.DataFrame, criterion: str) -> dict[str, Any]:
     """One row of `judge_truth`, without its setting and criterion."""
-    judge, truth, mass = CRITERIA[criterion]
-    known = asked[[judge, truth]].dropna()
+    judge, truth, mass = CRITERIA[criterion], TRUTH[criterion], MASS[criterion]
+    known = judged[[judge, truth]].dropna()
     error = known[judge] - known[truth]
     return {
-        "n_responses": len(asked),
-        "share_missing": asked[judge].isna().mean(),
-        "share_sampled": asked.loc[asked[judge].notna(), mass].isna().mean(),
+        "n_responses": len(judged),
+        "share_missing": judged[judge].isna().mean(),
+        "share_sampled": judged.loc[judged[judge].notna(), mass].isna().mean(),
         "n": len(known),
         "spearman": _spearman(known[judge], known[truth]),
         "mae": error.abs().mean(),
         "bias": error.mean(),
-        "median_mass": asked[mass].median(),
+        "median_mass": judged[mass].median(),
     }
 
 

@@ -1,7 +1,8 @@
 """Slopes of the trait score by three models that should agree: mixed, pooled OLS and GEE."""
 
-import warnings
+import warnings as python_warnings
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,17 +10,20 @@ import statsmodels.api as sm
 from scipy import stats
 from statsmodels.tools.sm_exceptions import ConvergenceWarning
 
-from idempotence.scores.schema import CHAIN
+from idempotence.scores.schema import CHAIN, PANEL
+from idempotence.stats.arrays import Floats, Integers
 from idempotence.stats.intervals import check_confidence, holm, t_half_width
-from idempotence.stats.panels import FEW_PANELS, MIN_PANELS, PANEL
+from idempotence.stats.panels import FEW_PANELS, MIN_PANELS
 from idempotence.stats.reml import fit, lines_of
 
+Fit = dict[str, Any]  # estimate, se, converged, warnings (list); "mixed": also `SCATTER`
+Method = Callable[[Floats, Floats, Integers, Integers], Fit]  # (y, x, panel, chain)
 SCATTER = ["sd_chain", "sd_residual"]
 _UNKNOWN = dict.fromkeys(["estimate", "se", "ci_low", "ci_high", "p"], np.nan)
 
 
 def mixed_model(table: pd.DataFrame, confidence: float) -> pd.DataFrame:
-    """Slope of the trait score on cycle (points a cycle) for each setting, by each method.
+    """Slope of the trait score on cycle (points per cycle) for each setting, by each method.
 
     table: see `trajectories.trajectories`. The model is score ~ cycle x setting, every setting
     with its own intercept and slope.
@@ -36,18 +40,18 @@ def mixed_model(table: pd.DataFrame, confidence: float) -> pd.DataFrame:
     three are tested against the t distribution with G - 1 degrees of freedom. With all chains
     running to the last cycle, and panels of one size, all three are the t test of the panels' mean
     slopes: "mixed" exactly, "ols" but for sqrt((N - 1) / (N - 2)), and "gee", too careful, with an
-    error sqrt(G / (G - 1)) times as large. They part where chains end early: "ols" and "gee" have one
-    intercept for a setting, so that such chains pull on their slope; "mixed" takes each chain's
-    line for what it is worth, and is then the one to trust.
+    error sqrt(G / (G - 1)) times as large. They part where chains end early: "ols" and "gee" have
+    one intercept for a setting, so that such chains pull on their slope; "mixed" weighs each
+    chain's line by its precision, and is then the one to trust.
 
     Returns setting, method, estimate, se, ci_low, ci_high, p, p_holm (Holm 1979, over the settings
-    of a method), for "mixed" the standard deviation of the chains' slopes, sd_chain (points a
-    cycle), and of scores about their chain's line, sd_residual (points); n_chains, n_clusters (panels), n_observations,
-    converged, agree and warnings.
+    of a method), for "mixed" the standard deviation of the chains' slopes, sd_chain (points per
+    cycle), and of scores about their chain's line, sd_residual (points); n_chains, n_clusters
+    (panels), n_observations, converged, agree and warnings.
     agree: the methods have the same sign and are all significant at 1 - confidence, or are all
     not significant; missing when one has no p. Under `MIN_PANELS` panels, without scatter or
-    after a failed fit, what is not known is NaN, and warnings say why. Chains with a single score,
-    which say nothing of a slope, are left out.
+    after a failed fit, what is not known is NaN, with a warning. Chains with a single score,
+    which have no slope, are left out.
     """
     check_confidence(confidence)
     known = table[table["trait_score"].notna()]
@@ -57,62 +61,62 @@ def mixed_model(table: pd.DataFrame, confidence: float) -> pd.DataFrame:
     rows = []
     for setting in settings:
         group = known[known["setting"] == setting]
-        made = [
+        of_setting = [
             {"setting": setting, "method": name, **_row(group, _one(group, fits), confidence)}
             for name, fits in FITS.items()
         ]
-        agree, why = _agreement(made, 1 - confidence)
-        for row in made:
-            text = "; ".join([*row.pop("told"), *([why] if why else [])])
+        agree, why = _agreement(of_setting, 1 - confidence)
+        for row in of_setting:
+            text = "; ".join([*row.pop("warnings"), *([why] if why else [])])
             rows.append({**row, "agree": agree, "warnings": text})
-    made = pd.DataFrame(rows).astype({"agree": "boolean", "converged": "boolean"})
-    adjusted = made.groupby("method")["p"].transform(holm)
-    made.insert(made.columns.get_loc("p") + 1, "p_holm", adjusted)
-    return made
+    table = pd.DataFrame(rows).astype({"agree": "boolean", "converged": "boolean"})
+    adjusted = table.groupby("method")["p"].transform(holm)
+    table.insert(list(table.columns).index("p") + 1, "p_holm", adjusted)
+    return table
 
 
-def _row(group: pd.DataFrame, fit: dict, confidence: float) -> dict:
-    """Interval, p and counts of one fit: a dictionary with estimate, se, converged and told."""
+def _row(group: pd.DataFrame, fit: Fit, confidence: float) -> dict[str, Any]:
+    """Interval, p and counts of one fit; warnings as a list."""
     n_clusters = group[PANEL].drop_duplicates().shape[0]
-    told = list(fit.get("told", ["no chain has scores at two cycles"]))
+    warnings = list(fit.get("warnings", ["no chain has scores at two cycles"]))
     estimate, se = fit.get("estimate", np.nan), fit.get("se", np.nan)
-    found = {**_UNKNOWN, "estimate": estimate, "se": se}
+    estimates = {**_UNKNOWN, "estimate": estimate, "se": se}
     if n_clusters < MIN_PANELS:
-        told.append(f"only {n_clusters} panel(s): no interval")
+        warnings.append(f"only {n_clusters} panel(s): no interval")
     elif se <= 1e-9 * max(1.0, abs(estimate)):
-        told.append("no scatter about the line: no interval")
+        warnings.append("no scatter about the line: no interval")
     elif np.isfinite(se):
         half = float(t_half_width(se, n_clusters - 1, confidence))
         p = float(2 * stats.t.sf(abs(estimate / se), n_clusters - 1))
-        found |= {"ci_low": estimate - half, "ci_high": estimate + half, "p": p}
+        estimates |= {"ci_low": estimate - half, "ci_high": estimate + half, "p": p}
         if n_clusters < FEW_PANELS:
-            told.append(f"only {n_clusters} panels: the interval is approximate")
+            warnings.append(f"only {n_clusters} panels: the interval is approximate")
     return {
-        **found,
+        **estimates,
         **{name: fit.get(name, np.nan) for name in SCATTER},
         "n_chains": group[CHAIN].drop_duplicates().shape[0],
         "n_clusters": n_clusters,
         "n_observations": len(group),
         "converged": fit.get("converged"),
-        "told": told,
+        "warnings": warnings,
     }
 
 
-def _agreement(rows: list[dict], alpha: float) -> tuple[bool | None, str]:
-    """Do the three fits of a setting say the same? With a text where they do not."""
+def _agreement(rows: list[dict[str, Any]], alpha: float) -> tuple[bool | None, str]:
+    """Whether the three fits of a setting agree, with a warning where they do not."""
     if any(not np.isfinite(row["p"]) for row in rows):
         return None, ""
     verdicts = {r["method"]: np.sign(r["estimate"]) * (r["p"] < alpha) for r in rows}
     if len(set(verdicts.values())) > 1:
         words = {1: "rises", -1: "falls", 0: "not significant"}
-        said = ", ".join(f"{name} {words[int(v)]}" for name, v in verdicts.items())
-        return False, f"the methods disagree: {said}"
+        slopes = ", ".join(f"{name} {words[int(v)]}" for name, v in verdicts.items())
+        return False, f"the methods disagree: {slopes}"
     if len({np.sign(row["estimate"]) for row in rows}) > 1:
         return False, "the methods disagree in sign, none significant"
     return True, ""
 
 
-def _one(group: pd.DataFrame, method: Callable) -> dict:
+def _one(group: pd.DataFrame, method: Method) -> Fit:
     """A fit to one setting: {} when it has no scores, only a slope when it has one panel."""
     if group.empty:
         return {}
@@ -121,59 +125,60 @@ def _one(group: pd.DataFrame, method: Callable) -> dict:
     x = np.column_stack([np.ones(len(cycle)), cycle - cycle.mean()])
     line = np.linalg.lstsq(x, y, rcond=None)[0]
     if len(np.unique(panel)) < 2:
-        return {"estimate": float(line[1]), "told": []}
+        return {"estimate": float(line[1]), "warnings": []}
     if _nothing_left(y - x @ line, y):
-        return {"estimate": float(line[1]), "se": 0.0, "told": []}
+        return {"estimate": float(line[1]), "se": 0.0, "warnings": []}
     return method(y, x, panel, chain)
 
 
-def _nothing_left(residual: np.ndarray, y: np.ndarray) -> bool:
+def _nothing_left(residual: Floats, y: Floats) -> bool:
     return bool(np.abs(residual).max() <= 1e-9 * max(1.0, np.abs(y).max()))
 
 
-def _ols(y: np.ndarray, x: np.ndarray, panel: np.ndarray, chain: np.ndarray) -> dict:
+def _ols(y: Floats, x: Floats, panel: Integers, chain: Integers) -> Fit:
     fit = sm.OLS(y, x).fit(cov_type="cluster", cov_kwds={"groups": panel}, use_t=True)
     return {
         "estimate": float(fit.params[1]),
         "se": float(fit.bse[1]),
         "converged": True,
-        "told": [],
+        "warnings": [],
     }
 
 
-def _gee(y: np.ndarray, x: np.ndarray, panel: np.ndarray, chain: np.ndarray) -> dict:
+def _gee(y: Floats, x: Floats, panel: Integers, chain: Integers) -> Fit:
     model = sm.GEE(y, x, groups=panel, cov_struct=sm.cov_struct.Exchangeable())
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with python_warnings.catch_warnings(record=True) as caught:
+        python_warnings.simplefilter("always")
         try:
             fit = model.fit(cov_type="bias_reduced")
         except (np.linalg.LinAlgError, ValueError) as error:
-            return {"converged": False, "told": [f"the fit failed: {error}"]}
+            return {"converged": False, "warnings": [f"the fit failed: {error}"]}
     return {
         "estimate": float(fit.params[1]),
         "se": float(fit.bse[1]),
         "converged": bool(fit.converged),
-        "told": _texts(caught),
+        "warnings": _texts(caught),
     }
 
 
-def _mixed(y: np.ndarray, x: np.ndarray, panel: np.ndarray, chain: np.ndarray) -> dict:
+def _mixed(y: Floats, x: Floats, panel: Integers, chain: Integers) -> Fit:
     """Without scatter about the chains' own lines, as with two cycles, there is no noise to weigh
     against the scatter of lines, and no fit."""
     if panel.max() + 1 < MIN_PANELS:
-        return {"told": ["too few panels: no mixed model"]}
+        return {"warnings": ["too few panels: no mixed model"]}
     lines = lines_of(x[:, 1], y, chain, panel)
     if np.sqrt(lines.rest) <= 1e-9 * max(1.0, np.abs(y).max()):
-        return {"told": ["no scatter about the chains' lines: no mixed model"]}
-    found = fit(lines)
-    slow = [] if found["converged"] else ["the search for the mixed model's variances did not end"]
-    return {**found, "told": slow}
+        return {"warnings": ["no scatter about the chains' lines: no mixed model"]}
+    estimates = fit(lines)
+    ended = estimates["converged"]
+    slow = [] if ended else ["the search for the mixed model's variances did not end"]
+    return {**estimates, "warnings": slow}
 
 
-def _texts(caught: list[warnings.WarningMessage]) -> list[str]:
+def _texts(caught: list[python_warnings.WarningMessage]) -> list[str]:
     """One line for each distinct warning of a fit, but those of its numerical workings."""
     kept = [str(w.message) for w in caught if issubclass(w.category, ConvergenceWarning)]
     return list(dict.fromkeys(" ".join(text.split()) for text in kept))
 
 
-FITS = {"mixed": _mixed, "ols": _ols, "gee": _gee}
+FITS: dict[str, Method] = {"mixed": _mixed, "ols": _ols, "gee": _gee}

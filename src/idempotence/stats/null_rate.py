@@ -1,6 +1,7 @@
 """How often does each rule call a chain amplified when nothing changes?"""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,7 @@ import pandas as pd
 from idempotence.errors import UserError
 from idempotence.rng import derive_seed
 from idempotence.scores.schema import CHAIN
+from idempotence.stats.arrays import Floats, Integers
 from idempotence.stats.rules import RULES, statistics, verdicts
 
 NULLS = ["rescored", "resampled_late"]
@@ -45,7 +47,7 @@ def null_rates(
     Returns two tables. Rates: null, setting, rule, gate, null_share = mean over chains and draws,
     null_share_se (its Monte-Carlo standard error, the chains being given), statistic_95 (95th
     percentile, over chains and draws, of the largest value of the rule's statistic: points, for
-    "mean_slope" points a cycle), n_chains, n_left_out (chains without such scores), draws and
+    "mean_slope" points per cycle), n_chains, n_left_out (chains without such scores), draws and
     warnings. Quantiles: null, setting, quantile, max_delta (points), of the largest value of the
     published rule's statistic over chains and draws. A chain's draws depend on the seed and the
     chain alone. Raises `UserError` for draws < 2 and as `verdicts`.
@@ -63,14 +65,14 @@ def null_rates(
             drawn = list(_courses(of_setting, null, int(whole["cycle"].max()) + 1, seed, draws))
             key = {"null": null, "setting": setting}
             fixed = {"n_chains": len(drawn), "n_left_out": n_chains - len(drawn), "draws": draws}
-            told = _warnings(_n_single(of_setting), n_chains - len(drawn))
+            warnings = _warnings(_n_single(of_setting), n_chains - len(drawn))
             courses = np.stack(drawn) if drawn else np.full((0, 2, 2, 2), np.nan)
             for row in _rates(courses, points, from_cycle, gate):
-                rates.append({**key, **row, **fixed, "warnings": told})
+                rates.append({**key, **row, **fixed, "warnings": warnings})
             largest = statistics(courses[:, 0], from_cycle)[RULES[0]][0]
             if largest.size:
-                found = np.nanquantile(largest.max(axis=-1), QUANTILES)
-                quantiles.append(pd.DataFrame({**key, "quantile": QUANTILES, "max_delta": found}))
+                deltas = np.nanquantile(largest.max(axis=-1), QUANTILES)
+                quantiles.append(pd.DataFrame({**key, "quantile": QUANTILES, "max_delta": deltas}))
     empty = pd.DataFrame(columns=["null", "setting", "quantile", "max_delta"])
     return pd.DataFrame(rates), pd.concat(quantiles, ignore_index=True) if quantiles else empty
 
@@ -81,26 +83,24 @@ def _n_single(used: pd.DataFrame) -> int:
     return int(single.groupby(CHAIN).any().sum()) if len(single) else 0
 
 
-def _courses(
-    used: pd.DataFrame, null: str, cycles: int, seed: int, draws: int
-) -> Iterator[np.ndarray]:
+def _courses(used: pd.DataFrame, null: str, cycles: int, seed: int, draws: int) -> Iterator[Floats]:
     """For each chain its drawn means, shape (2, draws, cycles): trait score and coherence."""
     values = used[["trait_score", "coherence"]].to_numpy(float).T
     question, cycle = used["question"].to_numpy(), used["cycle"].to_numpy()
-    for key, rows in used.groupby(CHAIN).indices.items():
+    for key, rows in dict[Any, Any](used.groupby(CHAIN).indices).items():
         rng = np.random.default_rng(np.random.SeedSequence(derive_seed(seed, null, *key)))
         pooled = len(np.unique(cycle[rows]))
         yield course_means(values[:, rows], question[rows], pooled, cycles, draws, rng)
 
 
 def course_means(
-    values: np.ndarray,
-    question: np.ndarray,
+    values: Floats,
+    question: Integers,
     pooled: int,
     cycles: int,
     draws: int,
     rng: np.random.Generator,
-) -> np.ndarray:
+) -> Floats:
     """Means of drawn cycles, shape (measures, draws, cycles), from answers in order of question.
 
     values: shape (measures, answers), points, NaN where unknown; question: of each answer; pooled:
@@ -117,26 +117,29 @@ def course_means(
     return np.stack([_mean_of_known(measure, picked) for measure in spread])
 
 
-def _mean_of_known(values: np.ndarray, picked: np.ndarray) -> np.ndarray:
+def _mean_of_known(values: Floats, picked: Integers) -> Floats:
     """Means over the last axis of the values picked, NaN where none of them is known."""
     known = ~np.isnan(values)
     if known.all():
-        return values[picked].sum(axis=-1) / picked.shape[-1]
+        return np.asarray(values[picked].sum(axis=-1) / picked.shape[-1])
     n = known.astype(float)[picked].sum(axis=-1)
     total = np.where(known, values, 0)[picked].sum(axis=-1)
-    return np.where(n > 0, total / np.maximum(n, 1), np.nan)
+    return np.asarray(np.where(n > 0, total / np.maximum(n, 1), np.nan))
 
 
-def _spread(values: np.ndarray, first: np.ndarray, count: np.ndarray) -> np.ndarray:
+def _spread(values: Floats, first: Integers, count: Integers) -> Floats:
     """Values set apart from their question's mean by sqrt(M / (M - 1)), M those known."""
     known = ~np.isnan(values)
     n = np.add.reduceat(known.astype(int), first)
     mean = np.add.reduceat(np.where(known, values, 0), first) / np.maximum(n, 1)
     factor = np.sqrt(n / np.maximum(n - 1, 1))
-    return np.repeat(mean, count) + np.repeat(factor, count) * (values - np.repeat(mean, count))
+    centre = np.repeat(mean, count)
+    return np.asarray(centre + np.repeat(factor, count) * (values - centre))
 
 
-def _rates(courses: np.ndarray, points: float, from_cycle: int, gate: float) -> Iterator[dict]:
+def _rates(
+    courses: Floats, points: float, from_cycle: int, gate: float
+) -> Iterator[dict[str, Any]]:
     """null_share, its error and statistic_95 of each rule and gate; NaN without chains.
 
     courses: shape (chains, 2, draws, cycles), trait score and coherence.
@@ -159,9 +162,11 @@ def _rates(courses: np.ndarray, points: float, from_cycle: int, gate: float) -> 
 
 
 def _warnings(n_single: int, n_left_out: int) -> str:
-    told = []
+    warnings = []
     if n_single:
-        told.append(f"{n_single} chain(s) have questions with one answer, whose noise is unknown")
+        warnings.append(
+            f"{n_single} chain(s) have questions with one answer, whose noise is unknown"
+        )
     if n_left_out:
-        told.append(f"{n_left_out} chain(s) left out: they have no such scores")
-    return "; ".join(told)
+        warnings.append(f"{n_left_out} chain(s) left out: they have no such scores")
+    return "; ".join(warnings)

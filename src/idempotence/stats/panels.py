@@ -1,22 +1,22 @@
 """Panels as the unit of inference: chains of a panel share their seed data."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
+from idempotence.scores.schema import PANEL
 from idempotence.stats.intervals import MIN_CLUSTERS, check_confidence, t_half_width
 
-# Within a setting; the cells of a panel are trained from the same seed rows.
-PANEL = ["model", "trait", "seed"]
 MIN_PANELS = MIN_CLUSTERS
 FEW_PANELS = 10
 _UNKNOWN = dict.fromkeys(["estimate", "se", "ci_low", "ci_high", "p"], np.nan)
 
 
-def _told(n_panels: int) -> list[str]:
-    """What a reader must know about an interval from so many panels."""
+def _warnings(n_panels: int) -> list[str]:
+    """Warnings about an interval from so many panels."""
     if n_panels < MIN_PANELS:
         return [f"only {n_panels} panel(s): no interval"]
     if n_panels < FEW_PANELS:
@@ -30,7 +30,7 @@ def panel_means(frame: pd.DataFrame, value: str) -> tuple[pd.Series, float]:
     return means, float(means.std(ddof=1) / np.sqrt(len(means))) if len(means) > 1 else np.nan
 
 
-def panel_mean(frame: pd.DataFrame, value: str, confidence: float) -> dict:
+def panel_mean(frame: pd.DataFrame, value: str, confidence: float) -> dict[str, Any]:
     """Mean of `value` over panels, each the mean of its chains, with a t interval.
 
     With G panels: se = sd / sqrt(G), G - 1 degrees of freedom, p of a mean of 0. Chains without
@@ -40,13 +40,13 @@ def panel_mean(frame: pd.DataFrame, value: str, confidence: float) -> dict:
     check_confidence(confidence)
     known = frame[frame[value].notna()]
     means, se = panel_means(known, value)
-    told = _told(len(means))
-    found = {**_UNKNOWN, "estimate": means.mean(), "se": se}
-    found |= _t_test(
-        found["estimate"], found["se"], len(means), means.abs().max(), told, confidence
+    warnings = _warnings(len(means))
+    estimates = {**_UNKNOWN, "estimate": means.mean(), "se": se}
+    estimates |= _t_test(
+        estimates["estimate"], se, len(means), means.abs().max(), warnings, confidence
     )
     counts = {"n_panels": len(means), "n_chains": len(known)}
-    return {**found, **counts, "warnings": "; ".join(told)}
+    return {**estimates, **counts, "warnings": "; ".join(warnings)}
 
 
 def jackknifed(
@@ -54,7 +54,7 @@ def jackknifed(
     statistic: Callable[[pd.DataFrame], float],
     confidence: float,
     clusters: list[str] = PANEL,
-) -> dict:
+) -> dict[str, Any]:
     """A statistic of chains with a jackknife over panels (or other clusters).
 
     With b the statistic of all and b_g that without cluster g of G, se^2 = (G - 1) / G *
@@ -66,27 +66,32 @@ def jackknifed(
     check_confidence(confidence)
     groups = frame.groupby(clusters).ngroup().to_numpy()
     n = len(set(groups))
-    told = _told(n)
-    found = {**_UNKNOWN, "estimate": statistic(frame)}
-    if n > 1 and np.isfinite(found["estimate"]):
+    warnings = _warnings(n)
+    whole, se = statistic(frame), np.nan
+    if n > 1 and np.isfinite(whole):
         without = np.array([statistic(frame[groups != g]) for g in range(n)])
         if np.isfinite(without).all():
-            squares = np.sum((without - found["estimate"]) ** 2)
-            found["se"] = float(np.sqrt((n - 1) / n * squares))
+            se = float(np.sqrt((n - 1) / n * np.sum((without - whole) ** 2)))
         else:
-            told.append("not known without one of the panels: no interval")
-    found |= _t_test(found["estimate"], found["se"], n, 1.0, told, confidence)
-    return {**found, "n_panels": n, "n_chains": len(frame), "warnings": "; ".join(told)}
+            warnings.append("not known without one of the panels: no interval")
+    estimates = {**_UNKNOWN, "estimate": whole, "se": se}
+    estimates |= _t_test(whole, se, n, 1.0, warnings, confidence)
+    counts = {"n_panels": n, "n_chains": len(frame)}
+    return {**estimates, **counts, "warnings": "; ".join(warnings)}
 
 
 def _t_test(
-    estimate: float, se: float, n: int, size: float, told: list[str], confidence: float
-) -> dict:
-    """Interval and p of an estimate from n clusters; nothing where they cannot be known."""
+    estimate: float, se: float, n: int, size: float, warnings: list[str], confidence: float
+) -> dict[str, Any]:
+    """Interval and p of an estimate from n clusters; nothing where they cannot be known.
+
+    size: of the values that were averaged, against which scatter is compared. warnings: one is put
+    before the others where there is no scatter.
+    """
     if n < MIN_PANELS or not np.isfinite(se):
         return {}
     if se <= 1e-9 * max(1.0, size):
-        told.insert(0, "no scatter between panels: no interval")
+        warnings.insert(0, "no scatter between panels: no interval")
         return {}
     half = float(t_half_width(se, n - 1, confidence))
     p = float(2 * stats.t.sf(abs(estimate / se), n - 1))

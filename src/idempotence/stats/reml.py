@@ -1,9 +1,12 @@
 """A mean line with a random line about it for each chain, by restricted likelihood (REML)."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import optimize
+
+from idempotence.stats.arrays import Floats, Integers
 
 STEPS = 4000
 
@@ -19,18 +22,21 @@ class Lines:
     lines, and its degrees of freedom.
     """
 
-    cov: np.ndarray
-    counts: np.ndarray
-    sums: np.ndarray
-    squares: np.ndarray
+    cov: Floats
+    counts: Floats
+    sums: Floats
+    squares: Floats
     rest: float
     free: int
 
 
-def lines_of(cycle: np.ndarray, y: np.ndarray, chain: np.ndarray, panel: np.ndarray) -> Lines:
+def lines_of(cycle: Floats, y: Floats, chain: Integers, panel: Integers) -> Lines:
     """The chains' lines. chain, panel: numbers from 0; a chain has two cycles and one panel."""
-    patterns: dict[tuple, int] = {}
-    covs, places, found, rest = [], [], [], 0.0
+    patterns: dict[tuple[float, ...], int] = {}
+    covs: list[Floats] = []
+    places: list[tuple[int, int]] = []
+    slopes: list[Floats] = []
+    rest = 0.0
     for one in range(chain.max() + 1):
         here = chain == one
         z, of_chain = np.column_stack([np.ones(here.sum()), cycle[here]]), y[here]
@@ -40,17 +46,17 @@ def lines_of(cycle: np.ndarray, y: np.ndarray, chain: np.ndarray, panel: np.ndar
         if pattern == len(covs):
             covs.append(np.linalg.inv(z.T @ z))
         places.append((int(panel[here][0]), pattern))
-        found.append(line)
+        slopes.append(line)
     shape = (int(panel.max()) + 1, len(covs))
     counts, sums, squares = np.zeros(shape), np.zeros((*shape, 2)), np.zeros((len(covs), 2, 2))
-    for (p, k), line in zip(places, found, strict=True):
+    for (p, k), line in zip(places, slopes, strict=True):
         counts[p, k] += 1
         sums[p, k] += line
         squares[k] += np.outer(line, line)
-    return Lines(np.array(covs), counts, sums, squares, rest, len(y) - 2 * len(found))
+    return Lines(np.array(covs), counts, sums, squares, rest, len(y) - 2 * len(slopes))
 
 
-def fit(lines: Lines) -> dict:
+def fit(lines: Lines) -> dict[str, Any]:
     """Slope of the mean line at the maximum of the restricted likelihood (Laird and Ware 1982).
 
     The line b_c of chain c is b + v_c + its error, with covariances Delta of v and s^2 (Z'Z)^-1
@@ -65,13 +71,13 @@ def fit(lines: Lines) -> dict:
     Returns estimate, se (both of the slope), sd_chain (of the chains' slopes), sd_residual and
     converged.
     """
-    found = optimize.minimize(
+    search = optimize.minimize(
         lambda theta: _value(theta, lines),
         _start(lines),
         method="Nelder-Mead",
         options={"maxiter": STEPS, "maxfev": STEPS, "xatol": 1e-6, "fatol": 1e-9},
     )
-    residual, delta = _parts(found.x)
+    residual, delta = _parts(search.x)
     information, lean = _information(np.linalg.inv(delta + residual * lines.cov), lines)
     whole = np.linalg.solve(information.sum(axis=0), lean.sum(axis=0))
     others = (information.sum(axis=0) - information, lean.sum(axis=0) - lean)
@@ -82,11 +88,11 @@ def fit(lines: Lines) -> dict:
         "se": float(np.sqrt((n - 1) / n * np.sum((without[:, 1] - whole[1]) ** 2))),
         "sd_chain": float(np.sqrt(delta[1, 1])),
         "sd_residual": float(np.sqrt(residual)),
-        "converged": bool(found.success),
+        "converged": bool(search.success),
     }
 
 
-def _start(lines: Lines) -> np.ndarray:
+def _start(lines: Lines) -> Floats:
     """The moments as parameters: with all chains alike, and off the bounds, the maximum itself."""
     n = lines.counts.sum()
     mean = lines.sums.sum(axis=(0, 1)) / n
@@ -99,13 +105,13 @@ def _start(lines: Lines) -> np.ndarray:
     return np.array([np.log(residual) / 2, root[0, 0], root[1, 0], root[1, 1]])
 
 
-def _parts(theta: np.ndarray) -> tuple[float, np.ndarray]:
+def _parts(theta: Floats) -> tuple[float, Floats]:
     """(s^2, Delta) of log s and the lower triangle of Delta's root."""
     root = np.array([[theta[1], 0.0], [theta[2], theta[3]]])
     return float(np.exp(2 * theta[0])), root @ root.T
 
 
-def _information(a: np.ndarray, lines: Lines) -> tuple[np.ndarray, np.ndarray]:
+def _information(a: Floats, lines: Lines) -> tuple[Floats, Floats]:
     """For each panel (sum A_c, sum A_c b_c)."""
     return (
         np.einsum("gk,kij->gij", lines.counts, a),
@@ -113,7 +119,7 @@ def _information(a: np.ndarray, lines: Lines) -> tuple[np.ndarray, np.ndarray]:
     )
 
 
-def _value(theta: np.ndarray, lines: Lines) -> float:
+def _value(theta: Floats, lines: Lines) -> float:
     """-2 log restricted likelihood, less a constant."""
     residual, delta = _parts(theta)
     of_chain = delta + residual * lines.cov

@@ -1,18 +1,19 @@
-"""Would another rule have said otherwise? The published rule and three alternatives."""
+"""Do other rules agree? The published rule of amplification and three alternatives."""
 
 import numpy as np
 import pandas as pd
 
 from idempotence.scores.schema import CHAIN
 from idempotence.stats.amplification import check_rule, share_amplified
+from idempotence.stats.arrays import Floats, Integers
 from idempotence.stats.groups import with_traits
 
 RULES = ["published", "anchor1", "last_minus_first", "mean_slope"]
 LAST_POINTS = 10.0  # points from cycle 0 to the last
-SLOPE_POINTS = 1.67  # points a cycle: about `LAST_POINTS` over the default study's 6 cycles
+SLOPE_POINTS = 1.67  # points per cycle: about `LAST_POINTS` over the default study's 6 cycles
 
 
-def statistics(trait: np.ndarray, from_cycle: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def statistics(trait: Floats, from_cycle: int) -> dict[str, tuple[Floats, Integers]]:
     """What each rule looks at, with the cycles at which it looks.
 
     trait: mean trait scores s_j (points) of chains, shape (..., J + 1) for cycles 0..J; NaN where
@@ -21,7 +22,7 @@ def statistics(trait: np.ndarray, from_cycle: int) -> dict[str, tuple[np.ndarray
     - "published" (Roe et al. 2026): s_j - s_0 for j >= from_cycle (points).
     - "anchor1": s_j - s_1 for j >= from_cycle and j >= 2: growth after the first re-training.
     - "last_minus_first": s_J - s_0.
-    - "mean_slope": the least-squares slope of s_j on j over all cycles with a score (points a
+    - "mean_slope": the least-squares slope of s_j on j over all cycles with a score (points per
       cycle). NaN without s_J, as a course that ended must not be drawn on to J.
     """
     cycles = np.arange(trait.shape[-1])
@@ -36,7 +37,7 @@ def statistics(trait: np.ndarray, from_cycle: int) -> dict[str, tuple[np.ndarray
     }
 
 
-def _slopes(trait: np.ndarray) -> np.ndarray:
+def _slopes(trait: Floats) -> Floats:
     """Least-squares slope on the cycle over the last axis; NaN without its last score."""
     known = ~np.isnan(trait)
     n = known.sum(axis=-1, keepdims=True)
@@ -44,12 +45,12 @@ def _slopes(trait: np.ndarray) -> np.ndarray:
     x = np.where(known, cycle - cycle.sum(axis=-1, keepdims=True) / np.maximum(n, 1), 0)
     square = (x**2).sum(axis=-1)
     usable = known[..., -1] & (square > 0)
-    found = (x * np.where(known, trait, 0)).sum(axis=-1) / np.where(usable, square, 1)
-    return np.where(usable, found, np.nan)
+    slope = (x * np.where(known, trait, 0)).sum(axis=-1) / np.where(usable, square, 1)
+    return np.where(usable, slope, np.nan)
 
 
 def bars(points: float) -> dict[str, float]:
-    """The value that each rule's statistic must reach (points; "mean_slope" points a cycle)."""
+    """The value that each rule's statistic must reach (points; "mean_slope" points per cycle)."""
     return {
         "published": points,
         "anchor1": points,
@@ -59,8 +60,8 @@ def bars(points: float) -> dict[str, float]:
 
 
 def verdicts(
-    trait: np.ndarray, coherence: np.ndarray, points: float, from_cycle: int, gate: float
-) -> dict[tuple[str, bool], np.ndarray]:
+    trait: Floats, coherence: Floats, points: float, from_cycle: int, gate: float
+) -> dict[tuple[str, bool], Floats]:
     """Does each rule, without and with the coherence gate, call a chain amplified?
 
     trait, coherence: points, shape (..., J + 1), NaN where there is none. Returns for each
@@ -71,16 +72,16 @@ def verdicts(
     from_cycle < 1.
     """
     check_rule(points, from_cycle)
-    made = {}
+    fired = {}
     for rule, (statistic, cycles) in statistics(trait, from_cycle).items():
         fires = statistic >= bars(points)[rule]  # False where NaN
         at = coherence[..., cycles]
         undecided = np.isnan(statistic).all(axis=-1)
         passes = (fires & (at >= gate)).any(axis=-1)
         unsure = (fires & np.isnan(at)).any(axis=-1) & ~passes
-        made[rule, False] = np.where(undecided, np.nan, fires.any(axis=-1))
-        made[rule, True] = np.where(undecided | unsure, np.nan, passes)
-    return made
+        fired[rule, False] = np.where(undecided, np.nan, fires.any(axis=-1))
+        fired[rule, True] = np.where(undecided | unsure, np.nan, passes)
+    return fired
 
 
 def chain_rules(table: pd.DataFrame, points: float, from_cycle: int, gate: float) -> pd.DataFrame:
@@ -92,11 +93,11 @@ def chain_rules(table: pd.DataFrame, points: float, from_cycle: int, gate: float
     parts = []
     for _, group in table.groupby("setting"):
         trait, coherence = _grid(group, "trait_score"), _grid(group, "coherence")
-        made = verdicts(trait.to_numpy(float), coherence.to_numpy(float), points, from_cycle, gate)
+        fired = verdicts(trait.to_numpy(float), coherence.to_numpy(float), points, from_cycle, gate)
         identity = trait.index.to_frame(index=False)
         parts += [
-            identity.assign(rule=rule, gate=gated, amplified=pd.array(fired, dtype="Float64"))
-            for (rule, gated), fired in made.items()
+            identity.assign(rule=rule, gate=gated, amplified=pd.array(amplified, dtype="Float64"))
+            for (rule, gated), amplified in fired.items()
         ]
     return pd.concat(parts, ignore_index=True).astype({"amplified": "boolean"})
 
@@ -113,13 +114,13 @@ def rule_rates(
     """How many chains each rule calls amplified: by setting (trait "all") and setting and trait.
 
     table: see `trajectories.trajectories`. Returns setting, trait, rule, gate (see `verdicts`) and
-    what `amplification.share_amplified` gives; a chain that ended early may have no verdict. For
-    how often a rule fires when nothing changes see `null_rate.null_rates`.
+    the columns of `amplification.share_amplified`; a chain that ended early may have no verdict.
+    For how often a rule fires when nothing changes see `null_rate.null_rates`.
     """
-    made = chain_rules(table, points, from_cycle, gate)
+    chains = chain_rules(table, points, from_cycle, gate)
     rows = []
-    for setting, trait, group in with_traits(made):
-        for (rule, gated), chains in group.groupby(["rule", "gate"], sort=False):
+    for setting, trait, group in with_traits(chains):
+        for (rule, gated), mine in group.groupby(["rule", "gate"], sort=False):
             key = {"setting": setting, "trait": trait, "rule": rule, "gate": gated}
-            rows.append({**key, **share_amplified(chains, confidence)})
+            rows.append({**key, **share_amplified(mine, confidence)})
     return pd.DataFrame(rows)

@@ -1,12 +1,14 @@
 """How fast scores move: regressions of chains on cycle."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import statsmodels.api as sm
 
 from idempotence.scores.schema import CHAIN
+from idempotence.stats.arrays import Floats, Integers
 from idempotence.stats.groups import with_traits
 from idempotence.stats.intervals import check_confidence
 from idempotence.stats.trajectories import MEASURES
@@ -22,33 +24,33 @@ def slopes(
 ) -> pd.DataFrame:
     """Slopes of trait score and coherence for each setting (trait "all") and setting and trait.
 
-    measures: columns of the table, where others than those two are asked for.
+    measures: columns of the table, where not those two.
 
-    table: see `trajectories.trajectories`. Returns setting, trait, measure, what `slope` gives,
+    table: see `trajectories.trajectories`. Returns setting, trait, measure, the columns of `slope`,
     and the numbers of chains and seeds.
     """
     check_confidence(confidence)
     rows = []
     for setting, trait, group in with_traits(table):
         for measure in measures:
-            found = slope(group, measure, confidence)
-            rows.append({"setting": setting, "trait": trait, "measure": measure, **found})
+            estimates = slope(group, measure, confidence)
+            rows.append({"setting": setting, "trait": trait, "measure": measure, **estimates})
     return pd.DataFrame(rows)
 
 
-def slope(group: pd.DataFrame, measure: str, confidence: float) -> dict:
+def slope(group: pd.DataFrame, measure: str, confidence: float) -> dict[str, Any]:
     """Slope on cycle with an own intercept for each chain, errors clustered by chain.
 
     Score and cycle are taken less their mean in the chain, which is the regression with a fixed
     effect for each chain. With those deviations x and y, the slope is b = sum xy / sum x^2 (points
-    a cycle), and with residuals e and chains g = 1..G its variance is
+    per cycle), and with residuals e and chains g = 1..G its variance is
     G / (G - 1) * sum_g (sum_{i in g} x_i e_i)^2 / (sum x^2)^2; the intercepts are nested in the
     clusters and so cost no degrees of freedom (Cameron and Miller 2015). Test and interval use the
     t distribution with G - 1 degrees of freedom.
 
     Returns estimate, se, ci_low, ci_high, p, n_chains, n_seeds, n_observations (chain-cycle
     means) and warnings (text, "; " between them). Missing means are left out, and chains with a
-    single mean, which say nothing of a slope. What cannot be known is NaN with a warning: the
+    single mean, which have no slope. What cannot be known is NaN with a warning: the
     slope without two cycles, its error with one chain, interval and p under `MIN_CHAINS` chains or
     without scatter.
     """
@@ -79,7 +81,7 @@ def slope(group: pd.DataFrame, measure: str, confidence: float) -> dict:
     return {**result, **counts, "warnings": "; ".join(warnings)}
 
 
-def _clustered(x: np.ndarray, y: np.ndarray, clusters: np.ndarray, confidence: float) -> dict:
+def _clustered(x: Floats, y: Floats, clusters: Integers, confidence: float) -> dict[str, Any]:
     """Standard error, interval and p of the regression of y on x through the origin."""
     # use_t: without it statsmodels tests a cluster covariance against the normal distribution.
     fit = sm.OLS(y, x).fit(cov_type="cluster", cov_kwds={"groups": clusters}, use_t=True)
@@ -92,13 +94,13 @@ def _clustered(x: np.ndarray, y: np.ndarray, clusters: np.ndarray, confidence: f
     }
 
 
-def _warnings(counts: dict) -> list[str]:
+def _warnings(counts: dict[str, int]) -> list[str]:
     n_chains, n_seeds = counts["n_chains"], counts["n_seeds"]
-    told = []
+    warnings = []
     if n_chains < MIN_CHAINS:
-        told.append(f"only {n_chains} chain(s): no interval")
+        warnings.append(f"only {n_chains} chain(s): no interval")
     elif n_chains < FEW_CHAINS:
-        told.append(f"only {n_chains} chains: the interval is approximate")
+        warnings.append(f"only {n_chains} chains: the interval is approximate")
     if n_seeds < FEW_SEEDS:
-        told.append(f"only {n_seeds} seed(s)")
-    return told
+        warnings.append(f"only {n_seeds} seed(s)")
+    return warnings

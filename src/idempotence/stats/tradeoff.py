@@ -1,5 +1,7 @@
 """What does a change of the trait cost? Changes of other measures on change of the trait."""
 
+from functools import partial
+
 import pandas as pd
 
 from idempotence.scores.schema import CHAIN
@@ -15,16 +17,16 @@ def tradeoff_chains(table: pd.DataFrame, chains: pd.DataFrame, from_cycle: int) 
     table: see `trajectories.trajectories`; chains: see `amplification.chains`. A change is the
     mean over cycles >= from_cycle less the value at cycle 0, both over the chain's cycle means;
     missing when either is. Returns `CHAIN`, trait_change (points), <cost>_change (in the cost's
-    own unit: points; words; shares; natural log a token) and amplified.
+    own unit: points; words; shares; natural log per token) and amplified.
     """
     measures = ["trait_score", *COSTS]
     grouped = table[table["cycle"] >= from_cycle].groupby(CHAIN)
     # one by one: the last bit of means taken together hangs on how the table lies in memory
     late = pd.DataFrame({name: grouped[name].mean() for name in measures})
     first = table[table["cycle"] == 0].set_index(CHAIN)[measures]
-    made = (late.reindex(first.index) - first).rename(columns="{}_change".format)
-    made = made.rename(columns={"trait_score_change": "trait_change"})
-    return made.reset_index().merge(chains[[*CHAIN, "amplified"]], on=CHAIN)
+    changes = (late.reindex(first.index) - first).rename(columns="{}_change".format)
+    changes = changes.rename(columns={"trait_score_change": "trait_change"})
+    return changes.reset_index().merge(chains[[*CHAIN, "amplified"]], on=CHAIN)
 
 
 def tradeoff(changed: pd.DataFrame, confidence: float) -> pd.DataFrame:
@@ -41,15 +43,16 @@ def tradeoff(changed: pd.DataFrame, confidence: float) -> pd.DataFrame:
     for setting, trait, group in with_traits(changed):
         for cost in COSTS:
             known = group[group["trait_change"].notna() & group[f"{cost}_change"].notna()]
-            found = jackknifed(known, lambda frame, c=cost: _slope(frame, c), confidence)
-            rows.append({"setting": setting, "trait": trait, "cost": cost, **found})
-    made = pd.DataFrame(rows).rename(columns={"estimate": "slope"})
-    return add_holm(made, ["setting", "cost"])
+            estimates = jackknifed(known, partial(_slope, cost=cost), confidence)
+            rows.append({"setting": setting, "trait": trait, "cost": cost, **estimates})
+    slopes = pd.DataFrame(rows).rename(columns={"estimate": "slope"})
+    return add_holm(slopes, ["setting", "cost"])
 
 
 def _slope(frame: pd.DataFrame, cost: str) -> float:
     if len(frame) < 3:
         return float("nan")
-    x = frame["trait_change"] - frame["trait_change"].mean()
+    change = frame["trait_change"]
+    x, y = (change - change.mean()).to_numpy(float), frame[f"{cost}_change"].to_numpy(float)
     square = float(x @ x)
-    return float(x @ frame[f"{cost}_change"]) / square if square > 1e-9 else float("nan")
+    return float(x @ y) / square if square > 1e-9 else float("nan")

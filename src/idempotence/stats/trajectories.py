@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from idempotence.errors import UserError
-from idempotence.scores.schema import CHAIN, DEAD, DOSES
+from idempotence.scores.schema import ALIVE, CHAIN, DEAD, DOSES
 from idempotence.stats.intervals import clustered_means, t_half_width
 
 MEASURES = ["trait_score", "coherence"]
@@ -21,7 +21,6 @@ MEANS = [
 TEXT_METRICS = [name for name in MEANS if not name.startswith("truth")]
 KEY = [*CHAIN, "cycle"]
 NEEDED = ["objective", "start", *DOSES, *KEY, "question", "status", "reason", *MEASURES, *MEANS]
-ALIVE = "ok"  # a chain's status while it still says something
 
 
 def trajectories(scores: pd.DataFrame, confidence: float) -> pd.DataFrame:
@@ -32,7 +31,7 @@ def trajectories(scores: pd.DataFrame, confidence: float) -> pd.DataFrame:
     n_responses, n_questions, n_missing_trait, n_missing_coherence; for trait_score and coherence
     the mean (points, 0-100), its standard error clustered by question and the t interval
     (`_se`, `_ci_low`, `_ci_high`; see `clustered_means`); the means of `MEANS`, all over the
-    responses where they are known. A dead chain's rows say nothing, not 0 words.
+    responses where they are known. A dead chain's are missing, not 0 words.
     """
     fixed = ["objective", "start", *DOSES]
     grouped = scores.groupby(KEY, sort=True)
@@ -66,8 +65,8 @@ def read_trajectories(path: str | Path) -> pd.DataFrame:
 def chain_status(scores: pd.DataFrame) -> pd.DataFrame:
     """Status and reason of each chain and cycle, indexed by `KEY`.
 
-    "nan" or "ended" when a response says so (the whole chain is then dead), "empty" when every
-    reply is empty, otherwise "ok". The reason is the first one given; none while "ok".
+    "nan" or "ended" when a response has that status (the whole chain is then dead), "empty" when
+    every reply is empty, otherwise "ok". The reason is the first one given; none while "ok".
     """
     by = [scores[name] for name in KEY]
     status = pd.Series(ALIVE, index=scores.groupby(KEY).size().index)
@@ -105,10 +104,10 @@ def _t_means(
     known: pd.DataFrame, by: list[str], measure: str, count: str, confidence: float
 ) -> pd.DataFrame:
     """`by`, mean, ci_low, ci_high (t interval over the rows of a group) and their number."""
-    made = known.groupby(by)[measure].agg(mean="mean", sd="std", n="size").reset_index()
-    half = t_half_width(made["sd"] / made["n"] ** 0.5, made["n"] - 1, confidence)
-    made["ci_low"], made["ci_high"] = made["mean"] - half, made["mean"] + half
-    return made.rename(columns={"n": count})[[*by, "mean", "ci_low", "ci_high", count]]
+    means = known.groupby(by)[measure].agg(mean="mean", sd="std", n="size").reset_index()
+    half = t_half_width(means["sd"] / means["n"] ** 0.5, means["n"] - 1, confidence)
+    means["ci_low"], means["ci_high"] = means["mean"] - half, means["mean"] + half
+    return means.rename(columns={"n": count})[[*by, "mean", "ci_low", "ci_high", count]]
 
 
 def last_alive(table: pd.DataFrame) -> pd.DataFrame:

@@ -1,13 +1,15 @@
 """The instrument's quality as tables beside the bars it has to reach."""
 
+from typing import Any
+
 import pandas as pd
 
 
-def models_table(quality: dict, initial: pd.DataFrame) -> pd.DataFrame:
+def models_table(quality: dict[str, Any], initial: pd.DataFrame) -> pd.DataFrame:
     """Exact scores of the initial models, at the building of the world and in this study.
 
-    One row a model and measurement: n responses, truth-coherence and the highest trait, with the
-    bars and whether they are reached. The study's rows are on its own evaluation prompts, with
+    One row for each model and measurement: n responses, truth-coherence and the highest trait, with
+    the bars and whether they are reached. The study's rows are on its own evaluation prompts, with
     each trait measured on that trait's prompts.
     """
     bars = quality["bars"]
@@ -43,8 +45,8 @@ def models_table(quality: dict, initial: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def judge_table(quality: dict) -> pd.DataFrame:
-    """Agreement of the judge with the truth on held-out texts, one row a kind of text.
+def judge_table(quality: dict[str, Any]) -> pd.DataFrame:
+    """Agreement of the judge with the truth on held-out texts, one row for each kind of text.
 
     The bars hold for the first row, all texts together.
     """
