@@ -20,12 +20,11 @@ def compare_rules(
     confidence: of intervals, as 0.95.
     output: table to write (CSV; Parquet beside it).
     """
-    from idempotence.io import write_table
+    from idempotence.io import read_table, write_table
     from idempotence.stats.rules import rule_rates
-    from idempotence.stats.trajectories import read_trajectories
 
     rule = (amplification_points, from_cycle, gate)
-    write_table(rule_rates(read_trajectories(trajectories), *rule, confidence), output)
+    write_table(rule_rates(read_table(trajectories), *rule, confidence), output)
 
 
 if __name__ == "__main__":

@@ -14,11 +14,10 @@ def fit_equivalence(
     confidence: of intervals, as 0.95.
     output: table to write (CSV; Parquet beside it).
     """
-    from idempotence.io import write_table
+    from idempotence.io import read_table, write_table
     from idempotence.stats.equivalence import equivalence
-    from idempotence.stats.trajectories import read_trajectories
 
-    courses = read_trajectories(trajectories)
+    courses = read_table(trajectories)
     write_table(equivalence(courses, bound, from_cycle, confidence), output)
 
 

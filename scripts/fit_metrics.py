@@ -10,11 +10,11 @@ def fit_metrics(trajectories: Path, confidence: float, output: Path) -> None:
     confidence: of intervals, as 0.95.
     output: table to write (CSV; Parquet beside it).
     """
-    from idempotence.io import write_table
+    from idempotence.io import read_table, write_table
     from idempotence.stats.slopes import slopes
-    from idempotence.stats.trajectories import TEXT_METRICS, read_trajectories
+    from idempotence.stats.trajectories import TEXT_METRICS
 
-    write_table(slopes(read_trajectories(trajectories), confidence, TEXT_METRICS), output)
+    write_table(slopes(read_table(trajectories), confidence, TEXT_METRICS), output)
 
 
 if __name__ == "__main__":

@@ -14,11 +14,10 @@ def fit_relaxation(
     output_chains: table to write, a fit for each chain (CSV; Parquet beside it).
     output_contraction: table to write, settings and traits (CSV; Parquet beside it).
     """
-    from idempotence.io import write_table
+    from idempotence.io import read_table, write_table
     from idempotence.stats.relaxation import chain_fits, contraction
-    from idempotence.stats.trajectories import read_trajectories
 
-    courses = read_trajectories(trajectories)
+    courses = read_table(trajectories)
     write_table(chain_fits(courses), output_chains)
     write_table(contraction(courses, confidence, seed), output_contraction)
 

@@ -10,11 +10,10 @@ def fit_slopes(trajectories: Path, confidence: float, output: Path) -> None:
     confidence: of intervals, as 0.95.
     output: table to write (CSV; Parquet beside it).
     """
-    from idempotence.io import write_table
+    from idempotence.io import read_table, write_table
     from idempotence.stats.slopes import slopes
-    from idempotence.stats.trajectories import read_trajectories
 
-    write_table(slopes(read_trajectories(trajectories), confidence), output)
+    write_table(slopes(read_table(trajectories), confidence), output)
 
 
 if __name__ == "__main__":

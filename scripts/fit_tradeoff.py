@@ -22,9 +22,8 @@ def fit_tradeoff(
     """
     from idempotence.io import read_table, write_table
     from idempotence.stats.tradeoff import tradeoff, tradeoff_chains
-    from idempotence.stats.trajectories import read_trajectories
 
-    changes = tradeoff_chains(read_trajectories(trajectories), read_table(chains), from_cycle)
+    changes = tradeoff_chains(read_table(trajectories), read_table(chains), from_cycle)
     write_table(changes, output_chains)
     write_table(tradeoff(changes, confidence), output_slopes)
 

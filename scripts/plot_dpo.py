@@ -15,9 +15,9 @@ def plot_dpo(trajectories: Path, loops: Loops, confidence: float, output_prefix:
     """
     from idempotence.figures.dpo import draw
     from idempotence.figures.style import save_figure
-    from idempotence.stats.trajectories import read_trajectories
+    from idempotence.io import read_table
 
-    drawn = draw(read_trajectories(trajectories), confidence, loops)
+    drawn = draw(read_table(trajectories), confidence, loops)
     save_figure(*drawn, stem=output_prefix)
 
 

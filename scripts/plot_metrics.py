@@ -16,9 +16,9 @@ def plot_metrics(setting: str, trajectories: Path, loops: Loops, output_prefix: 
     from idempotence.figures.labels import loop_of
     from idempotence.figures.metrics import draw
     from idempotence.figures.style import save_figure
-    from idempotence.stats.trajectories import read_trajectories
+    from idempotence.io import read_table
 
-    drawn = draw(read_trajectories(trajectories), loop_of(loops, setting))
+    drawn = draw(read_table(trajectories), loop_of(loops, setting))
     save_figure(*drawn, stem=output_prefix)
 
 

@@ -22,12 +22,12 @@ def plot_outcomes(
     """
     from idempotence.figures.outcomes import choose, draw
     from idempotence.figures.style import save_figure
+    from idempotence.io import read_table
     from idempotence.scores.files import read_scores
     from idempotence.scores.schema import CHAIN
     from idempotence.stats.amplification import chains
-    from idempotence.stats.trajectories import read_trajectories
 
-    table = read_trajectories(trajectories)
+    table = read_table(trajectories)
     verdicts = chains(table, amplification_points, from_cycle)
     columns = [*CHAIN, "cycle", "question", "sample", "response"]
     responses = read_scores(scores, columns, choose(verdicts))

@@ -25,11 +25,12 @@ def plot_trajectories(
     from idempotence.figures.labels import loop_of
     from idempotence.figures.style import save_figure
     from idempotence.figures.trajectories import draw
+    from idempotence.io import read_table
     from idempotence.scores.files import read_scores
-    from idempotence.stats.trajectories import MEASURES, read_trajectories
+    from idempotence.stats.trajectories import MEASURES
 
     before = read_scores(initial, ["model", "trait", *MEASURES])
-    drawn = draw(read_trajectories(trajectories), before, loop_of(loops, setting), confidence)
+    drawn = draw(read_table(trajectories), before, loop_of(loops, setting), confidence)
     save_figure(*drawn, stem=output_prefix)
 
 

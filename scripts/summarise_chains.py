@@ -20,11 +20,10 @@ def summarise_chains(
     output_chains: table to write, one chain per row (CSV; Parquet beside it).
     output_amplification: table to write, shares that amplified (CSV; Parquet beside it).
     """
-    from idempotence.io import write_table
+    from idempotence.io import read_table, write_table
     from idempotence.stats import amplification
-    from idempotence.stats.trajectories import read_trajectories
 
-    courses = read_trajectories(trajectories)
+    courses = read_table(trajectories)
     chains = amplification.chains(courses, amplification_points, from_cycle)
     write_table(chains, output_chains)
     write_table(amplification.amplification(chains, confidence), output_amplification)

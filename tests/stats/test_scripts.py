@@ -12,7 +12,7 @@ from run_script import ROOT, run_script
 from idempotence.io import read_json, read_table, write_json, write_parquet
 from idempotence.scores.files import read_scores
 from idempotence.scores.schema import COLUMNS
-from idempotence.stats.trajectories import read_trajectories, trajectories
+from idempotence.stats.trajectories import trajectories
 
 SETTINGS = ["sft", "sft-continual", "dpo"]
 CHAINS = len(SETTINGS) * 3 * 3 * 2
@@ -74,7 +74,7 @@ def tables(tmp_path) -> Callable[..., dict[str, int]]:
 def test_scores_and_trajectories_of_a_study(study):
     scores = read_scores(study / "scores.parquet")
     assert len(scores) == CHAINS * CYCLES * QUESTIONS * 2
-    read = read_trajectories(study / "trajectories.parquet")
+    read = read_table(study / "trajectories.parquet")
     pd.testing.assert_frame_equal(read, trajectories(scores, 0.95), check_exact=True)
     assert len(pd.read_csv(study / "trajectories.csv")) == CHAINS * CYCLES
 

@@ -1,10 +1,7 @@
 """Where each chain stands at each cycle, and the mean course over seeds."""
 
-from pathlib import Path
-
 import pandas as pd
 
-from idempotence.errors import UserError
 from idempotence.scores.schema import ALIVE, CHAIN, DEAD, DOSES
 from idempotence.stats.intervals import clustered_means, t_half_width
 
@@ -49,17 +46,6 @@ def trajectories(scores: pd.DataFrame, confidence: float) -> pd.DataFrame:
     spoken = scores[MEANS].mask(scores["status"].isin(DEAD))
     table[MEANS] = spoken.groupby([scores[name] for name in KEY]).mean()
     return table.reset_index()[[*CHAIN, *fixed, "cycle", *table.columns[len(fixed) :]]]
-
-
-def read_trajectories(path: str | Path) -> pd.DataFrame:
-    """The table of `trajectories` as rule follow_chains wrote it, every digit of it.
-
-    Raises `UserError` when the file is absent.
-    """
-    try:
-        return pd.read_parquet(path)
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; rule follow_chains writes it") from None
 
 
 def chain_status(scores: pd.DataFrame) -> pd.DataFrame:
