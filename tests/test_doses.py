@@ -22,8 +22,8 @@ def test_the_seed_rows_of_a_cell_are_those_of_its_level_its_own_or_the_objective
 
 
 def test_doses_are_those_that_a_calibration_found():
-    found = {"n_seed": 12, "score": 21.0, "reached": True}
-    calibration = {"levels": {"20": found, "60.5": {**found, "n_seed": 30}}, "curve": []}
+    dose = {"n_seed": 12, "score": 21.0, "reached": True}
+    calibration = {"levels": {"20": dose, "60.5": {**dose, "n_seed": 30}}, "curve": []}
     assert calibrated_doses(calibration) == {"20": 12, "60.5": 30}
 
 

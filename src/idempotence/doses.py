@@ -81,4 +81,4 @@ def calibrated_doses(calibration: Mapping[str, Any]) -> dict[str, int]:
 
     calibration: the content of the file that rule calibrate writes.
     """
-    return {level: found["n_seed"] for level, found in calibration["levels"].items()}
+    return {level: dose["n_seed"] for level, dose in calibration["levels"].items()}

@@ -81,9 +81,9 @@ def test_calibration_writes_every_level_and_all_that_was_measured(folder, tmp_pa
     assert list(content["levels"]) == ["10", "60.5"]
     measured = {row["n_seed"]: row["score"] for row in content["curve"]}
     assert list(measured) == sorted(measured) and set(measured) <= {4, 8, 12}
-    for found in content["levels"].values():
-        assert found["score"] == measured[found["n_seed"]]
-    doses = {level: found["n_seed"] for level, found in content["levels"].items()}
+    for dose in content["levels"].values():
+        assert dose["score"] == measured[dose["n_seed"]]
+    doses = {level: dose["n_seed"] for level, dose in content["levels"].items()}
     assert calibrated_doses(content) == doses
 
 

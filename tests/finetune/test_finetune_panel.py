@@ -106,8 +106,8 @@ def test_the_script_reads_what_a_cycle_trains_on(folder, tmp_path):
     """Cycle 0 with a calibrated level, and a later cycle that goes on and mixes seed rows in."""
     cell = Cell("level20_sampled2", level=20.0, n_sampled=2)
     first = job(panel=replace(PANEL, cells=(cell,)))
-    found = {"n_seed": 1, "score": 21.0, "reached": True}
-    write_json(tmp_path / "doses.json", {"levels": {"20": found}, "curve": []})
+    dose = {"n_seed": 1, "score": 21.0, "reached": True}
+    write_json(tmp_path / "doses.json", {"levels": {"20": dose}, "curve": []})
     write_jsonl(tmp_path / "seeds.jsonl", ROWS)
     own = [{**row, "cell": cell.name} for row in samples("ok", "")]
     write_jsonl(tmp_path / "generated.jsonl", own)

@@ -85,7 +85,7 @@ class DigitWriter:
 
 @pytest.mark.slow
 def test_any_model_can_judge_in_english(tmp_path):
-    """A tiny Qwen3 that has learned two answers by heart gives them through the protocol."""
+    """A tiny Qwen3 that was trained on two answers gives them through the protocol."""
     import torch
     from make_models import ROOT, make_model
 

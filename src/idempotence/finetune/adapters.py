@@ -48,7 +48,7 @@ def is_finite(model) -> bool:
 def save(model, folder: Path) -> None:
     """Write adapter_model.safetensors and adapter_config.json, the same bytes every time.
 
-    folder: made where it does not exist.
+    folder: created where it does not exist.
     """
     from peft import get_peft_model_state_dict
     from safetensors.torch import save_file
