@@ -43,6 +43,7 @@ def test_every_cell_is_sampled_and_judged(study):
 
 def test_scores_are_those_of_the_other_engine(study):
     from idempotence.engine.hf import TransformersEngine
+    from idempotence.engine.models import Weights
     from idempotence.io import read_jsonl
     from idempotence.jobs.parts import JudgeSpec
     from idempotence.judge.local import LocalJudge
@@ -52,7 +53,7 @@ def test_scores_are_those_of_the_other_engine(study):
     panel = study / "results/served/sft/micro-instruct/bliss/seed0/cycle1"
     rows = read_jsonl(panel / "responses.jsonl")
     spec = JudgeSpec(revision=None, top_logprobs=20, min_numeric_mass=0.25)
-    judge = LocalJudge(TransformersEngine(str(ROOT / "data/micro_world/judge")))
+    judge = LocalJudge(TransformersEngine(Weights(str(ROOT / "data/micro_world/judge"))))
     rated = Rater(judge, spec, "bliss", load_rubrics()).rate(rows, ["trait", "coherence"])
     scores = pd.read_parquet(panel / "scores.parquet")
     for criterion, column in {"trait": "trait_score", "coherence": "coherence"}.items():
