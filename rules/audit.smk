@@ -49,11 +49,8 @@ rule weigh_replies:
     params:
         **script(
             "weigh_replies",
-            name=lambda w: w.audited,
+            job=lambda w: JOBS.weigh_replies(w.audited),
             model=lambda w: PATHS.model(AUDITED_MODELS[w.audited].path),
-            revision=lambda w: AUDITED_MODELS[w.audited].revision,
-            dtype=lambda w: AUDITED_MODELS[w.audited].dtype,
-            loops=JOBS.loops,
         ),
         kind="run",
     shell:

@@ -18,14 +18,14 @@ def judge_replies(
     job: trait, rubrics, the files' own scores, and the judge.
     replies: replies of all traits (Parquet).
     output: scores (Parquet) to write.
-    judge: folder or hub name of the judge, or its name at its endpoint; without it nobody judges.
+    judge: folder or hub name of the judge, or its name at its endpoint, if there is a judge.
     likelihoods: likelihoods of the replies under the initial models (Parquet).
     """
     from idempotence.audit.score import read_trait_replies, score_replies
     from idempotence.io import write_parquet
     from idempotence.judge.back_ends import open_judge
 
-    table = read_trait_replies(replies, job.trait, list(likelihoods))
+    table = read_trait_replies(replies, job.trait, likelihoods)
     judges = open_judge(job.judge, judge) if job.judge and judge else None
     write_parquet(score_replies(judges, job, table), output)
 

@@ -2,27 +2,16 @@
 
 from pathlib import Path
 
-from idempotence.jobs.parts import Loops
+from idempotence.jobs.audit import WeighRepliesJob
 
 
-def weigh_replies(
-    replies: Path,
-    name: str,
-    model: str,
-    loops: Loops,
-    output: Path,
-    revision: str | None = None,
-    dtype: str = "float32",
-) -> None:
+def weigh_replies(job: WeighRepliesJob, model: str, replies: Path, output: Path) -> None:
     """Write the likelihood of an audit's replies under the initial model.
 
-    replies: replies of all models (Parquet).
-    name: the model's name in the replies.
+    job: the model's name in the replies, and the settings.
     model: folder or hub name of the initial model.
-    loops: the settings of the study.
+    replies: replies of all models (Parquet).
     output: likelihoods (Parquet) to write.
-    revision: commit of a hub model.
-    dtype: weights in memory, float32 or bfloat16.
     """
     import pandas as pd
 
@@ -31,10 +20,9 @@ def weigh_replies(
     from idempotence.engine.models import Weights
     from idempotence.io import write_parquet
 
-    table = pd.read_parquet(replies, filters=[("model", "==", name)])
-    engine = TransformersEngine(Weights(model, revision, dtype))
-    objectives = {loop.name: loop.objective for loop in loops.loops}
-    write_parquet(likelihoods(engine, table, objectives), output)
+    table = pd.read_parquet(replies, filters=[("model", "==", job.model.name)])
+    engine = TransformersEngine(Weights(model, job.model.revision, job.model.dtype))
+    write_parquet(likelihoods(engine, table, job.objectives), output)
 
 
 if __name__ == "__main__":

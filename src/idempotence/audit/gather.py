@@ -12,14 +12,14 @@ from idempotence.scores.training_log import KEY, RUN, STEP
 
 
 def gather_replies(paths: list[Path], scores: Path, initial: Path, training: Path) -> None:
-    """Put the scores of all traits into one file, and write what an audit has nothing of.
+    """Put the scores of all traits into one file; write empty tables of what an audit lacks.
 
-    initial: replies of the initial models; training: the log; both without rows.
+    paths: scores of each trait. scores: the study's file, rows in the order `scores.schema.ORDER`.
+    initial: scores of the initial models. training: the training log (CSV; Parquet beside it).
     """
-    parts = [
-        pq.read_table(path).select(arrow_schema().names).cast(arrow_schema()) for path in paths
-    ]
+    schema = arrow_schema()
+    parts = [pq.read_table(path).select(schema.names).cast(schema) for path in paths]
     whole = pa.concat_tables(parts).sort_by([(name, "ascending") for name in ORDER])
     write_arrow(whole.replace_schema_metadata(None), scores)
-    write_arrow(arrow_schema().empty_table(), initial)
+    write_arrow(schema.empty_table(), initial)
     write_table(pd.DataFrame(columns=[*KEY, *RUN, *STEP]), training)

@@ -7,23 +7,29 @@ import reprlib
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, Protocol
 
 LONGEST_LINE = 10_000_000  # bytes
+Object = dict[str, Any]  # of JSON
 _GZIP = b"\x1f\x8b"
 _UTF8_MARK = b"\xef\xbb\xbf"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
+class _File(Protocol):
+    def readline(self, size: int, /) -> bytes: ...
+
+
 class BadRowError(Exception):
-    """A row that cannot be used; says why."""
+    """A row that cannot be used; its message is the reason."""
 
 
-def read_lines(path: Path) -> Iterator[tuple[int, dict | None, str]]:
+def read_lines(path: Path) -> Iterator[tuple[int, Object | None, str]]:
     """(number from 1, object, "") or (number, None, why it is bad) of each line that is not blank.
 
-    Read are UTF-8, with or without a mark, with any line ends, plain or gzip (told by the content).
-    A file that breaks in the middle gives a last bad row: nothing after it could be read.
+    Files may be UTF-8 with or without a byte-order mark, with any line ends, plain or gzip (known
+    by its first bytes, not by the name). A file that breaks in the middle gives a last bad row:
+    nothing after it could be read.
     """
     try:
         with open(path, "rb") as file:
@@ -34,7 +40,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, dict | None, str]]:
         yield 1, None, f"the file cannot be read ({error.strerror or error})"
 
 
-def _lines(file: BinaryIO) -> Iterator[tuple[int, dict | None, str]]:
+def _lines(file: _File) -> Iterator[tuple[int, Object | None, str]]:
     number = 0
     while True:
         number += 1
@@ -60,7 +66,7 @@ def _lines(file: BinaryIO) -> Iterator[tuple[int, dict | None, str]]:
             yield number, None, str(error)
 
 
-def _next(file: BinaryIO) -> tuple[bytes, bool]:
+def _next(file: _File) -> tuple[bytes, bool]:
     """(the next line with its end, whether it is whole): of a longer line only a piece is kept."""
     line = file.readline(LONGEST_LINE)
     rest = line
@@ -69,7 +75,7 @@ def _next(file: BinaryIO) -> tuple[bytes, bool]:
     return line, rest is line
 
 
-def _object(line: bytes) -> dict:
+def _object(line: bytes) -> Object:
     try:
         value = json.loads(line.rstrip(b"\r\n").decode("utf-8"))
     except UnicodeDecodeError as error:

@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -28,11 +29,15 @@ SHOWN = 3  # reasons in a message
 
 @dataclass
 class Account:
-    """What became of the rows: replies, counts of each file (`COUNTS`), the bad ones (`BAD`)."""
+    """What became of the rows of all files.
 
-    replies: list[dict] = field(default_factory=list)
-    counts: list[dict] = field(default_factory=list)
-    bad: list[dict] = field(default_factory=list)
+    replies: see `RowReader.read`, with status ("ok", "empty") and reason. counts: rows of each
+    file (`COUNTS`). bad: rows that cannot be used (`BAD`).
+    """
+
+    replies: list[dict[str, Any]] = field(default_factory=list)
+    counts: list[dict[str, Any]] = field(default_factory=list)
+    bad: list[dict[str, Any]] = field(default_factory=list)
 
 
 class ReplyReader:
@@ -42,8 +47,8 @@ class ReplyReader:
         self.files = reply_files(job.files)
         self.rows = RowReader(job)
         self.account = Account()
-        self._source: dict[tuple, ReplyFile] = {}
-        self._doses: dict[tuple, tuple] = {}
+        self._source: dict[tuple[Any, ...], ReplyFile] = {}  # chain and cycle -> first file
+        self._doses: dict[tuple[Any, ...], tuple[Any, ...]] = {}  # chain -> doses
 
     def read(self) -> Account:
         """Read every file.
@@ -82,8 +87,8 @@ class ReplyReader:
             self.account.replies.append({**reply, "status": status, "reason": reason})
         self.account.counts.append({"file": file.path, **seen, **_content(Path(file.path))})
 
-    def _fit(self, reply: dict, file: ReplyFile) -> None:
-        """Raise BadRowError for a row that contradicts those before it."""
+    def _fit(self, reply: dict[str, Any], file: ReplyFile) -> None:
+        """Raise `BadRowError` for a row that contradicts those before it."""
         chain = tuple(reply[name] for name in CHAIN)
         first = self._source.setdefault((*chain, reply["cycle"]), file)
         if first is not file and not (first.part and file.part):
@@ -94,7 +99,7 @@ class ReplyReader:
             raise BadRowError(f"its doses are not those of the cell {reply['cell']!r} before it")
 
 
-def _content(path: Path) -> dict:
+def _content(path: Path) -> dict[str, Any]:
     """Size and hash of a file; empty where it cannot be read."""
     try:
         with open(path, "rb") as file:
@@ -104,8 +109,12 @@ def _content(path: Path) -> dict:
         return {"bytes": None, "sha256": ""}
 
 
-def replies_table(replies: list[dict]) -> pd.DataFrame:
-    """`COLUMNS`, questions numbered within a trait and samples within a question of a cycle."""
+def replies_table(replies: list[dict[str, Any]]) -> pd.DataFrame:
+    """One row per reply, with `COLUMNS`.
+
+    replies: see `Account`. question: numbered within a trait. sample: numbered within a question of
+    a chain and cycle. trait_score, coherence: the files' own, in points (0-100).
+    """
     table = pd.DataFrame(replies)
     questions = table["question"]
     table["question"] = questions.groupby(table["trait"]).transform(
@@ -132,7 +141,7 @@ def chains_table(replies: pd.DataFrame, from_cycle: int) -> pd.DataFrame:
     )
 
 
-def _chain(group: pd.DataFrame, from_cycle: int) -> dict:
+def _chain(group: pd.DataFrame, from_cycle: int) -> dict[str, Any]:
     sizes = group.groupby("cycle").size()
     missing = [cycle for cycle in range(sizes.index.max() + 1) if cycle not in sizes.index]
     later = group[group["cycle"] > 0]
@@ -145,7 +154,9 @@ def _chain(group: pd.DataFrame, from_cycle: int) -> dict:
     if [cycle for cycle in missing if cycle]:
         warnings.append("cycles are missing between others")
     if 0 not in missing and kept < 1:
-        warnings.append("not all later questions were asked at cycle 0: changes mix in theirs")
+        warnings.append(
+            "some later questions are not among those of cycle 0: changes mix in theirs"
+        )
     if sizes.min() < sizes.max():
         warnings.append("cycles differ in their number of replies")
     return {

@@ -2,6 +2,7 @@
 
 import math
 import reprlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,8 @@ PAIRS = {"prompt": ("prompt", "query"), "response": ("response", "completion")}
 SCORES = ("trait_score", "coherence")
 SHORT = {"level": "level", "n_seed": "seed", "n_sampled": "sampled", "beta": "beta",
          "pairs": "pairs"}  # fmt: skip
-_NOTHING = object()
+_NOTHING = object()  # where a row has no such key
+Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -28,18 +30,18 @@ class Turn:
 
 
 class RowReader:
-    """Reads rows by the names that the job gives their keys."""
+    """Reads rows of foreign files, whose keys are called as the job says."""
 
     def __init__(self, job: ReadRepliesJob):
         self.columns = job.columns
-        self.kinds = {loop.name: kind_of(loop.objective) for loop in job.loops}
+        self.kinds = {name: kind_of(objective) for name, objective in job.objectives.items()}
         self.listed: dict[str, list[str]] = {
             "setting": list(self.kinds), "model": list(job.models), "trait": list(job.traits),
         }  # fmt: skip
         self.first_cycle = job.first_cycle
         self.low, self.high = job.lowest_score, job.highest_score
 
-    def read(self, row: dict, given: dict[str, Value]) -> dict:
+    def read(self, row: Row, given: Mapping[str, Value]) -> dict[str, Any]:
         """The row as a study has it. Raises `BadRowError` with the reason.
 
         given: what its file gives. Keys: setting, model, trait, cell, seed, cycle, the doses (None:
@@ -56,8 +58,8 @@ class RowReader:
         scores = {name: self._score(row, name) for name in SCORES}
         return {**place, **vars(turn), "question": question, **scores}
 
-    def _place(self, row: dict, given: dict[str, Value]) -> dict:
-        place = {name: self._name(row, given, name) for name in NAMES}
+    def _place(self, row: Row, given: Mapping[str, Value]) -> dict[str, Any]:
+        place: dict[str, Any] = {name: self._name(row, given, name) for name in NAMES}
         place |= {name: self._whole(row, given, name) for name in WHOLE}
         place |= {name: self._dose(row, given, name) for name in DOSES}
         place["cycle"] -= self.first_cycle
@@ -68,11 +70,13 @@ class RowReader:
             place["cell"] = "_".join(doses) or DEFAULT_CELL
         return place
 
-    def _name(self, row: dict, given: dict[str, Value], name: str) -> str | None:
+    def _name(self, row: Row, given: Mapping[str, Value], name: str) -> str | None:
         value = given[name] if name in given else self._column(row, name)
         if value is _NOTHING:
-            listed = self.listed.get(name, [None])
-            if self.columns[name] is None and len(listed) == 1:
+            listed = self.listed.get(name)
+            if self.columns[name] is None and listed is None:
+                return None
+            if self.columns[name] is None and listed and len(listed) == 1:
                 return listed[0]
             raise BadRowError(f"no {name}: it has no key {self.columns[name]!r}")
         if isinstance(value, int | float) and not isinstance(value, bool) and name == "cell":
@@ -88,7 +92,7 @@ class RowReader:
             raise BadRowError(f"its {name} {reprlib.repr(value)} has other letters than a name may")
         return value
 
-    def _whole(self, row: dict, given: dict[str, Value], name: str) -> int:
+    def _whole(self, row: Row, given: Mapping[str, Value], name: str) -> int:
         value = given[name] if name in given else self._column(row, name)
         if value is _NOTHING:
             if name == "seed" and self.columns[name] is None:
@@ -99,29 +103,31 @@ class RowReader:
             raise BadRowError(f"its {name} is {number:g}, not a whole number of 0 or more")
         return int(number)
 
-    def _dose(self, row: dict, given: dict[str, Value], name: str) -> float | None:
+    def _dose(self, row: Row, given: Mapping[str, Value], name: str) -> float | None:
         value = given[name] if name in given else self._column(row, name)
         return None if value in (None, _NOTHING) else float(_number(value, name))
 
-    def _score(self, row: dict, name: str) -> float | None:
+    def _score(self, row: Row, name: str) -> float | None:
         value = self._column(row, name)
         if value in (None, _NOTHING) or isinstance(value, float) and math.isnan(value):
             return None
-        number = _number(value, self.columns[name], text=False)
+        key = self.columns[name]
+        number = _number(value, str(key), text=False)
         points = 100 * (number - self.low) / (self.high - self.low)
         if not 0 <= points <= 100:
             between = f"audit.lowest_score ({self.low:g}) and audit.highest_score ({self.high:g})"
-            raise BadRowError(f"its {self.columns[name]} is {number:g}, not between {between}")
+            raise BadRowError(f"its {key} is {number:g}, not between {between}")
         return points
 
-    def _turn(self, row: dict, kind: Kind) -> Turn:
-        messages = _lookup(row, self.columns["messages"])
+    def _turn(self, row: Row, kind: Kind) -> Turn:
+        key = str(self.columns["messages"])
+        messages = _lookup(row, key)
         if self.columns["response"] is None and messages is not _NOTHING:
             return _from_messages(messages)
         response = self._text(row, "response")
         if response is _NOTHING:
-            keys = [self.columns["messages"], *self._keys("response")]
-            raise BadRowError(f"no reply: it has none of the keys {', '.join(map(str, keys))}")
+            keys = [key, *self._keys("response")]
+            raise BadRowError(f"no reply: it has none of the keys {', '.join(keys)}")
         prompt = self._text(row, "prompt")
         if prompt is _NOTHING and kind == "document":
             prompt = ""  # a document may begin with nothing
@@ -133,7 +139,7 @@ class RowReader:
         own = self.columns[name]
         return PAIRS[name] if own is None else (own,)
 
-    def _text(self, row: dict, name: str) -> Any:
+    def _text(self, row: Row, name: str) -> Any:
         """A text, None for null, `_NOTHING` where the row has no such key."""
         values = {key: _lookup(row, key) for key in self._keys(name)}
         values = {key: value for key, value in values.items() if value is not _NOTHING}
@@ -145,12 +151,12 @@ class RowReader:
             return value
         return _NOTHING
 
-    def _column(self, row: dict, name: str) -> Any:
+    def _column(self, row: Row, name: str) -> Any:
         key = self.columns[name]
         return _NOTHING if key is None else _lookup(row, key)
 
 
-def _lookup(row: dict, key: str) -> Any:
+def _lookup(row: Row, key: str) -> Any:
     """The value of a key, or of `a.b` the value of b in a; `_NOTHING` where there is none."""
     if key in row:
         return row[key]
@@ -175,7 +181,7 @@ def _number(value: Any, name: str, text: bool = True) -> float:
 
 
 def _from_messages(messages: Any) -> Turn:
-    """The last message is the reply. Those before are the prompt, with roles if they are several."""
+    """The last message is the reply; those before are the prompt, several with their roles."""
     if not isinstance(messages, list) or not messages:
         raise BadRowError(f"its messages are {kind_of_value(messages)}, not a list of messages")
     turns = []
@@ -198,7 +204,10 @@ def _content(content: Any, number: int) -> str:
     if content is None:
         return ""
     parts = content if isinstance(content, list) else [content]
-    texts = [part.get("text") if isinstance(part, dict) else part for part in parts]
-    if any(not isinstance(text, str) for text in texts):
-        raise BadRowError(f"the content of message {number} is not text alone")
+    texts: list[str] = []
+    for part in parts:
+        text = part.get("text") if isinstance(part, dict) else part
+        if not isinstance(text, str):
+            raise BadRowError(f"the content of message {number} is not text alone")
+        texts.append(text)
     return "".join(texts)

@@ -2,20 +2,22 @@
 
 import math
 import reprlib
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from idempotence.audit.weigh import ROW
 from idempotence.doses import Cell
 from idempotence.errors import UserError
-from idempotence.jobs.audit import JudgeRepliesJob
+from idempotence.jobs.audit import AuditedLoop, JudgeRepliesJob
 from idempotence.jobs.parts import Kind, kind_of
 from idempotence.judge.back_ends import Judge
 from idempotence.judge.exact import exact_scores
 from idempotence.judge.protocol import Rating
 from idempotence.judge.rater import Rater, Ratings
-from idempotence.judge.score import PanelCycle, living, scores_table
+from idempotence.judge.score import PanelCycle, scores_table
 from idempotence.micro_world.grammar import load_grammar
 from idempotence.micro_world.truth import TruthReader
 from idempotence.scores.schema import CRITERIA, DOSES
@@ -26,34 +28,38 @@ NO_JUDGE, NO_SCORE = "no judge", "no score in the file"
 
 
 def score_replies(judge: Judge | None, job: JudgeRepliesJob, replies: pd.DataFrame) -> pd.DataFrame:
-    """The scores of one trait's replies, one row each.
+    """The scores of one trait's replies, one row per reply, with the columns of `scores.schema`.
 
-    replies: see `audit.read.replies_table`, with loglik_initial. A panel and cycle is scored at a
-    time, so that no more prompts than its own are held.
+    replies: see `read_trait_replies`. One panel and cycle is scored after the other, so that no
+    more prompts than its own are held. Raises `UserError` where exact scores are wanted of texts
+    that are not of the micro world.
     """
     if job.truth:
         _check_language(replies)
     loops = {loop.name: loop for loop in job.loops}
     parts = []
-    for (setting, model, seed, cycle), group in replies.groupby(PANEL):
-        loop = loops[setting]
-        cells = group.drop_duplicates("cell")[["cell", *DOSES]].rename(columns={"cell": "name"})
-        about = PanelCycle(
-            setting=setting,
-            objective=loop.objective,
-            start=loop.start,
-            model=model,
-            trait=job.trait,
-            seed=seed,
-            cycle=cycle,
-            cells=tuple(Cell(**cell) for cell in cells.to_dict("records")),
-        )
-        rows = group.to_dict("records")
-        alive = living(rows)
-        ratings = _ratings(judge, job, kind_of(loop.objective), alive)
-        truth = exact_scores(job.trait, alive) if job.truth else None
-        parts.append(scores_table(about, rows, ratings, truth))
+    for _, group in replies.groupby(PANEL):
+        rows = [{str(name): row[name] for name in row} for row in group.to_dict("records")]
+        loop = loops[rows[0]["setting"]]
+        ratings = _ratings(judge, job, kind_of(loop.objective), rows)
+        truth = exact_scores(job.trait, rows) if job.truth else None
+        parts.append(scores_table(_panel_cycle(loop, rows), rows, ratings, truth))
     return pd.concat(parts, ignore_index=True)
+
+
+def _panel_cycle(loop: AuditedLoop, rows: Sequence[dict[str, Any]]) -> PanelCycle:
+    """What the rows of one panel and cycle have in common."""
+    first, doses = rows[0], {row["cell"]: {dose: row[dose] for dose in DOSES} for row in rows}
+    return PanelCycle(
+        setting=loop.name,
+        objective=loop.objective,
+        start=loop.start,
+        model=first["model"],
+        trait=first["trait"],
+        seed=first["seed"],
+        cycle=first["cycle"],
+        cells=tuple(Cell(name, **own) for name, own in doses.items()),
+    )
 
 
 def _check_language(replies: pd.DataFrame) -> None:
@@ -67,8 +73,10 @@ def _check_language(replies: pd.DataFrame) -> None:
         )
 
 
-def _ratings(judge: Judge | None, job: JudgeRepliesJob, kind: Kind, rows: list[dict]) -> Ratings:
-    """As `Rater.rate`, with the files' own scores, and reasons where nobody judges."""
+def _ratings(
+    judge: Judge | None, job: JudgeRepliesJob, kind: Kind, rows: Sequence[dict[str, Any]]
+) -> Ratings:
+    """As `Rater.rate`, with the files' own scores, and reasons where there is no judge."""
     judged = [name for name in CRITERIA if judge and name not in job.given]
     short = [i for i, row in enumerate(rows) if len(row["response"]) <= job.longest]
     rated: Ratings = {}
@@ -89,11 +97,16 @@ def _ratings(judge: Judge | None, job: JudgeRepliesJob, kind: Kind, rows: list[d
 
 
 def _own(score: float) -> Rating:
+    """A score of the files; NaN where a row has none."""
     return Rating(score, math.nan, NO_SCORE if math.isnan(score) else "")
 
 
-def read_trait_replies(replies: Path, trait: str, likelihoods: list[Path]) -> pd.DataFrame:
-    """One trait's replies with loglik_initial, missing where no file of likelihoods has it."""
+def read_trait_replies(replies: Path, trait: str, likelihoods: Sequence[Path]) -> pd.DataFrame:
+    """One trait's replies: the columns of `audit.read.replies_table`, and loglik_initial.
+
+    replies, likelihoods: tables (Parquet) of the rules read_replies and weigh_replies.
+    loglik_initial is missing where no file of likelihoods has it.
+    """
     table = pd.read_parquet(replies, filters=[("trait", "==", trait)])
     if not likelihoods:
         return table.assign(loglik_initial=math.nan)

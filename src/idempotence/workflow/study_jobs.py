@@ -18,7 +18,13 @@ from idempotence.config.sections import (
 )
 from idempotence.config.study import Study
 from idempotence.doses import INITIAL
-from idempotence.jobs.audit import JudgeRepliesJob, ReadRepliesJob, ReplySource
+from idempotence.jobs.audit import (
+    AuditedLoop,
+    JudgeRepliesJob,
+    ReadRepliesJob,
+    ReplySource,
+    WeighRepliesJob,
+)
 from idempotence.jobs.loop import FinetuneJob, JudgeGeneratedJob, JudgeJob, SampleJob
 from idempotence.jobs.parts import (
     EndpointModel,
@@ -229,13 +235,18 @@ class StudyJobs:
         return ReadRepliesJob(
             files=tuple(ReplySource(**each.model_dump()) for each in audit.files),
             columns=audit.columns.model_dump(),
-            loops=self.loops.loops,
+            objectives=self._objectives,
             models=tuple(audit.model_names),
             traits=tuple(self.study.traits),
             first_cycle=audit.first_cycle,
             lowest_score=audit.lowest_score,
             highest_score=audit.highest_score,
         )
+
+    def weigh_replies(self, model: str) -> WeighRepliesJob:
+        """For rule weigh_replies; the audit's model of this name has a path."""
+        own = next(each for each in self.study.audit.models if each.name == model)
+        return WeighRepliesJob(ModelName(own.name, own.revision, own.dtype), self._objectives)
 
     def judge_replies(self, trait: str) -> JudgeRepliesJob:
         """For rule judge_replies."""
@@ -247,12 +258,16 @@ class StudyJobs:
             texts=self._texts(),
             given=tuple(criterion for criterion, column in own.items() if column is not None),
             longest=audit.longest_reply,
-            loops=self.loops.loops,
+            loops=tuple(AuditedLoop(s.name, s.objective, s.start) for s in self.study.settings),
             judge=self._judge(self.study.judge) if judges else None,
             truth=self.study.texts == "micro_world",
         )
 
     # --- parts
+
+    @property
+    def _objectives(self) -> dict[str, Objective]:
+        return {setting.name: setting.objective for setting in self.study.settings}
 
     @property
     def _engine(self) -> EngineName:
