@@ -63,7 +63,8 @@ RUN = (
 def code(script, *files):
     """What decides a script's results: its syntax tree, the modules it runs, and data files."""
     others = [] if VLLM else ["idempotence.engine.vllm"]
-    return fingerprint(BASE / "scripts" / f"{script}.py", BASE / "src", files, without=others)
+    without = ["idempotence.engine.options", *others]  # options decide no result
+    return fingerprint(BASE / "scripts" / f"{script}.py", BASE / "src", files, without)
 
 
 def script(name, *files, **values):
