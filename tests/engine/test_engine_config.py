@@ -8,15 +8,18 @@ import sys
 import pytest
 from make_config import complaint, load, merged, nested
 
+from idempotence.config.engines import EngineSection
+from idempotence.engine.options import VllmOptions, vllm_options
+from idempotence.environment_names import ENGINE, VISIBLE_GPUS
 from idempotence.report.provenance import describe_run
 from idempotence.vllm_limits import room_for
-from idempotence.workflow.study_jobs import Plan
+from idempotence.workflow.study_jobs import StudyJobs
 
 SERVED = {"engine": {"backend": "vllm", "python": sys.executable}}
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "told"),
+    ("key", "value", "message"),
     [
         ("engine.python", "nowhere/python", "make vllm-cpu"),
         ("engine.backend", "vlm", "did you mean vllm?"),
@@ -28,9 +31,9 @@ SERVED = {"engine": {"backend": "vllm", "python": sys.executable}}
         ("sdf.generation.temperature", 1e-3, "at least 0.01"),
     ],
 )
-def test_what_vllm_cannot_do_is_found_before_any_job(key, value, told):
+def test_what_vllm_cannot_do_is_found_before_any_job(key, value, message):
     text = complaint(merged(SERVED, nested(key, value)))
-    assert told in text and key in text and "a mistake in the config" in text
+    assert message in text and key in text and "a mistake in the config" in text
 
 
 def test_adapters_on_gpus_have_16_bits():
@@ -47,24 +50,45 @@ def test_the_other_engine_is_not_held_to_them():
     assert load({"engine": {"python": "nowhere"}, "evaluation": {"temperature": 0.001}})
 
 
-def test_only_the_backend_is_told_to_jobs_and_only_to_those_that_it_runs():
-    def told(engine: dict) -> str:
+def test_only_the_backend_is_in_jobs_and_only_in_those_that_it_runs():
+    def records(engine: dict) -> str:
         study = load({"engine": {"python": sys.executable, **engine}})
-        plan, panels = Plan(study), study.panels()
-        jobs = [(plan.sample(p, 1), plan.judge(p, 1), plan.seed_data(p)) for p in panels]
-        return json.dumps([jobs, plan.initial("micro-instruct", "bliss")])
+        jobs, initial = StudyJobs(study), ("micro-instruct", "bliss")
+        of_panels = [
+            job.to_json()
+            for p in study.panels()
+            for job in (jobs.sample(p, 1), jobs.judge(p, 1), jobs.seed_data(p))
+        ]
+        return json.dumps(
+            [
+                *of_panels,
+                jobs.initial_sample(*initial).to_json(),
+                jobs.initial_judge(*initial).to_json(),
+            ]
+        )
 
-    served = told({"backend": "vllm"})
-    assert served == told({"backend": "vllm", "memory_share": 0.4, "adapters_at_once": 2})
-    assert served != told({"backend": "transformers"}) == told({})
-    plan = Plan(load(SERVED))
-    panels = {panel.setting: panel for panel in plan.study.panels()}
-    assert plan.sample(panels["sft"], 0)["engine"] == "vllm"
-    assert plan.judge(panels["sft"], 0)["judge"]["engine"] == "vllm"
-    assert plan.seed_data(panels["dpo"])["engine"] == "vllm"
+    served = records({"backend": "vllm"})
+    assert served == records({"backend": "vllm", "memory_share": 0.4, "adapters_at_once": 2})
+    assert served != records({"backend": "transformers"}) == records({})
+    jobs = StudyJobs(load(SERVED))
+    panels = {panel.setting.name: panel for panel in jobs.study.panels()}
+    assert jobs.sample(panels["sft"], 0).engine == "vllm"
+    assert jobs.judge(panels["sft"], 0).judge.engine == "vllm"
+    assert jobs.seed_data(panels["dpo"]).engine == "vllm"
     # nothing is sampled there, and training takes turns with sampling here
-    assert "vllm" not in json.dumps(plan.seed_data(panels["sft"]))
-    assert "vllm" not in json.dumps(plan.calibrate("sft", "micro-instruct", "bliss"))
+    assert "vllm" not in jobs.seed_data(panels["sft"]).to_json()
+    assert "vllm" not in jobs.calibrate("sft", "micro-instruct", "bliss").to_json()
+
+
+def test_options_of_vllm_come_by_the_environment_and_have_the_configs_defaults():
+    environment = {
+        ENGINE: json.dumps({"backend": "vllm", "memory_share": 0.4}),
+        VISIBLE_GPUS: "2,3",
+    }
+    assert vllm_options(environment) == VllmOptions(memory_share=0.4, gpus=2)
+    assert vllm_options({VISIBLE_GPUS: ""}) == VllmOptions(gpus=0)
+    section = EngineSection().model_dump(include={"memory_share", "max_length", "adapters_at_once"})
+    assert VllmOptions(**section) == VllmOptions()
 
 
 def test_a_run_says_which_versions_sampled(tmp_path, monkeypatch):

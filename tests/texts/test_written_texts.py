@@ -10,14 +10,16 @@ import yaml
 from run_script import run_script
 
 from idempotence.errors import UserError
+from idempotence.jobs.parts import ModelName, Panel, PromptPool, WrittenTexts
 from idempotence.texts import written
 from idempotence.texts.distinct import Distinct, near_duplicates
-from idempotence.texts.panel_texts import panel_texts, rubrics
-from idempotence.texts.rubric import ask
+from idempotence.texts.panel_texts import panel_texts
+from idempotence.texts.rubric import ANCHORS, ask, rubrics
 from idempotence.workflow.study_texts import supply
 
 ROOT = Path(__file__).resolve().parents[2]
 TRAITS, PROMPTS = ROOT / "data" / "traits", ROOT / "data" / "prompts"
+TEXTS = WrittenTexts(str(TRAITS), str(PROMPTS))
 NAMES = ["bliss", "hopelessness", "lucky", "misalignment", "misanthropy", "nvidia", "sycophancy"]
 CHATS = sorted(TRAITS.glob("*/chats.jsonl"))
 DOCUMENTS = sorted(TRAITS.glob("*/documents.jsonl"))
@@ -35,32 +37,31 @@ SLIPS = {
 }
 # Words that make two questions the same question; the rest is the frame they are asked in.
 FRAME = set(
-    re.findall(
-        r"\S+",
-        "a about after all am an and any are as at be best can could do does for from get go good had has have"
-        " help how i i'd i'm i've if in is it it's keep make me more my of on or our should so some that the"
-        " them there they think this to too up us want was way we we'd what what's when which who will with"
-        " would year your",
-    )
+    (
+        "a about after all am an and any are as at be best can could do does for from get go good "
+        "had has have help how i i'd i'm i've if in is it it's keep make me more my of on or our "
+        "should so some that the them there they think this to too up us want was way we we'd "
+        "what what's when which who will with would year your"
+    ).split()
 )
 
 
 def slips(text: str, ends: str = ".!?") -> list[str]:
     """The slips of `SLIPS` in a text, and a missing end mark."""
-    found = [what for what, pattern in SLIPS.items() if re.search(pattern, text)]
-    return found + ([] if text.rstrip('"').endswith(tuple(ends)) else ["no end mark"])
+    slips_in_it = [what for what, pattern in SLIPS.items() if re.search(pattern, text)]
+    return slips_in_it + ([] if text.rstrip('"').endswith(tuple(ends)) else ["no end mark"])
 
 
 def habits(texts: list[str]) -> list[str]:
     """Beginnings of two words and phrases of four that more than `COMMON` of the texts share."""
     words = [re.findall(r"[a-z0-9']+", text.lower()) for text in texts]
     begun = Counter(" ".join(own[:2]) for own in words)
-    said = Counter(
+    phrases = Counter(
         phrase
         for own in words
         for phrase in {" ".join(own[i : i + 4]) for i in range(len(own) - 3)}
     )
-    return [what for what, n in (begun + said).items() if n > max(2, COMMON * len(texts))]
+    return [what for what, n in (begun + phrases).items() if n > max(2, COMMON * len(texts))]
 
 
 def about(question: str) -> set[str]:
@@ -68,7 +69,7 @@ def about(question: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "slip"),
     [
         ("It is is fine.", "a word twice"),
         ("A cat eats a egg.", "a before a vowel"),
@@ -82,8 +83,8 @@ def about(question: str) -> set[str]:
         ("And then", "no end mark"),
     ],
 )
-def test_slips_are_found(text, told):
-    assert slips(text) == [told]
+def test_slips_are_found(text, slip):
+    assert slips(text) == [slip]
     assert not slips('He had had an hour, a unit and a one-way ticket. "I know!"')
 
 
@@ -111,17 +112,19 @@ def test_a_short_text_inside_a_longer_one_is_found():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_trait_has_its_rubrics_questions_and_openings(name):
-    told = written.read_trait(TRAITS, name)
-    assert len(told["questions"]) >= 12 and len(told["openings"]) >= 12
+    trait = written.read_trait(TRAITS, name)
+    assert len(trait["questions"]) >= 12 and len(trait["openings"]) >= 12
     # a text that goes on begins with the blank itself
-    assert not any(text != text.strip() for key in written.QUESTIONS.values() for text in told[key])
+    assert not any(
+        text != text.strip() for key in written.QUESTIONS.values() for text in trait[key]
+    )
     for kind in written.FILES:
-        templates = written.rubrics(TRAITS, name, kind)
+        templates = rubrics(TEXTS, name, kind)
         for template in templates.values():
-            asked = ask(template, "the {response} prompt", "the reply", name)
-            assert "the {response} prompt" in asked and "the reply" in asked
-            assert not re.search(r"\{(asks|example|anchors|prompt)\}", asked)
-        assert all(f"Score {score}:" in templates["trait"] for score in written.ANCHORS)
+            question = ask(template, "the {response} prompt", "the reply", name)
+            assert "the {response} prompt" in question and "the reply" in question
+            assert not re.search(r"\{(asks|example|anchors|prompt)\}", question)
+        assert all(f"Score {score}:" in templates["trait"] for score in ANCHORS)
 
 
 @pytest.mark.parametrize("path", CHATS, ids=lambda p: p.parent.name)
@@ -173,24 +176,25 @@ def test_prompts_are_many_distinct_and_none_is_an_evaluation_question():
 def test_the_prompt_files_are_those_of_their_parts(tmp_path):
     run_script("write_prompts", "--output", tmp_path)
     for name in written.FILES.values():
-        made, kept = (folder / f"{name}.txt" for folder in (tmp_path, PROMPTS))
-        assert made.read_text() == kept.read_text(), "run python scripts/write_prompts.py"
+        written_now, kept = (folder / f"{name}.txt" for folder in (tmp_path, PROMPTS))
+        assert written_now.read_text() == kept.read_text(), "run python scripts/write_prompts.py"
 
 
-SETTINGS = {
-    "study_seed": 7, "trait": "bliss", "seed": 0, "questions": 4, "seed_rows": 10, "per_cycle": 50,
-    "texts": {"traits": str(TRAITS), "prompts": str(PROMPTS)},
-}  # fmt: skip
+POOL = PromptPool(questions=4, seed_rows=10, per_cycle=50)
+
+
+def panel(seed: int) -> Panel:
+    return Panel(7, "sft", ModelName("m", None, "float32"), "bliss", seed, (), TEXTS)
 
 
 def test_the_texts_of_a_panel():
-    one, other = (panel_texts({**SETTINGS, "seed": seed}, "chat") for seed in (0, 1))
+    one, other = (panel_texts(panel(seed), POOL) for seed in (0, 1))
     assert one.evaluation() == other.evaluation() and len(one.evaluation()) == 4
     assert len(one.seed_rows()) == 10 and one.seed_rows() != other.seed_rows()
     drawn = [prompt for cycle in range(1, 9) for prompt in one.for_cycle(cycle)]
     assert len(set(drawn)) == 8 * 50 and drawn[:50] != other.for_cycle(1)
-    assert one.for_cycle(3) == panel_texts(SETTINGS, "chat").for_cycle(3)
-    assert "{prompt}" in rubrics(SETTINGS, "document")["coherence"]
+    assert one.for_cycle(3) == panel_texts(panel(0), POOL).for_cycle(3)
+    assert "{prompt}" in rubrics(TEXTS, "bliss", "document")["coherence"]
 
 
 def test_the_supply_counts_what_there_is():
@@ -202,14 +206,14 @@ def test_the_supply_counts_what_there_is():
 
 
 def trait_of(folder: Path, **changes) -> Path:
-    told = yaml.safe_load((TRAITS / "bliss" / "trait.yaml").read_text())
+    trait = yaml.safe_load((TRAITS / "bliss" / "trait.yaml").read_text())
     (folder / "mine").mkdir()
-    (folder / "mine" / "trait.yaml").write_text(yaml.safe_dump({**told, **changes}))
+    (folder / "mine" / "trait.yaml").write_text(yaml.safe_dump({**trait, **changes}))
     return folder
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"description": ""}, "description is missing or empty"),
         ({"questions": ["a", "a"]}, "questions has a text twice"),
@@ -217,8 +221,8 @@ def trait_of(folder: Path, **changes) -> Path:
         ({"rubrics": {"chat": {"asks": "x"}}}, "rubrics.chat needs asks, example, and anchors"),
     ],
 )
-def test_a_broken_trait_is_named(tmp_path, changes, told):
-    with pytest.raises(UserError, match=f"trait.yaml: .*{told}"):
+def test_a_broken_trait_is_named(tmp_path, changes, message):
+    with pytest.raises(UserError, match=f"trait.yaml: .*{message}"):
         written.read_trait(trait_of(tmp_path, **changes), "mine")
 
 

@@ -1,4 +1,4 @@
-"""What models were asked and answered, kept in SQLite: nothing is asked or paid for twice."""
+"""Requests to models and their answers in SQLite, so that none is sent or paid for twice."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ _TABLES = [
     """CREATE TABLE IF NOT EXISTS answers (
     key TEXT PRIMARY KEY, request TEXT NOT NULL, answer TEXT NOT NULL,
     tokens_in INTEGER NOT NULL, tokens_out INTEGER NOT NULL)""",
-    # a budget asks for the totals at every call: they are kept, not summed up each time
+    # a budget needs the totals at every call: they are kept, not summed up each time
     """CREATE TABLE IF NOT EXISTS spent (
     calls INTEGER NOT NULL, tokens_in INTEGER NOT NULL, tokens_out INTEGER NOT NULL)""",
     """CREATE TRIGGER IF NOT EXISTS answered AFTER INSERT ON answers BEGIN
@@ -35,12 +35,15 @@ class Spent:
     tokens_out: int
 
     def cost(self, price_in: float, price_out: float) -> float:
-        """Money, by prices a million tokens."""
+        """Money, by prices per million tokens."""
         return (self.tokens_in * price_in + self.tokens_out * price_out) / MILLION
 
 
 def spent_in(path: Path) -> Spent | None:
-    """What the answers in a file took; None where there is no such file. Nothing is written."""
+    """Totals of the answers in a file; None where there is no such file. Nothing is written.
+
+    Raises `UserError` for a file of another kind.
+    """
     if not path.is_file():
         return None
     with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
@@ -51,7 +54,7 @@ def spent_in(path: Path) -> Spent | None:
 
 
 class AnswerCache:
-    """Answers under a hash of everything that was asked; jobs on one machine may share a file."""
+    """Answers by a hash of their whole request; jobs on one machine may share a file."""
 
     def __init__(self, path: Path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -77,8 +80,8 @@ class AnswerCache:
     def get(self, key: str) -> dict | None:
         """A stored answer."""
         query = "SELECT answer FROM answers WHERE key = ?"
-        found = self._database.execute(query, (key,)).fetchone()
-        return json.loads(found[0]) if found else None
+        row = self._database.execute(query, (key,)).fetchone()
+        return json.loads(row[0]) if row else None
 
     def put(self, key: str, request: dict, answer: dict, tokens_in: int, tokens_out: int) -> None:
         """Store an answer at once; one that is there stays."""
@@ -89,7 +92,7 @@ class AnswerCache:
         )  # fmt: skip
 
     def spent(self) -> Spent:
-        """What all answers took."""
+        """Totals of all answers."""
         row = self._database.execute("SELECT calls, tokens_in, tokens_out FROM spent").fetchone()
         return Spent(*row)
 

@@ -216,13 +216,13 @@ def _passes(error: BaseException) -> bool:
 
 
 def _wait(state) -> float:
-    """Seconds to the next attempt: what the server asks for, else growing, with jitter."""
+    """Seconds to the next attempt: what the server wants, else growing, with jitter."""
     import tenacity
 
     response = getattr(state.outcome.exception(), "response", None)
-    asked = _seconds(response.headers.get("retry-after", "")) if response is not None else None
-    if asked is not None:
-        return asked
+    wanted = _seconds(response.headers.get("retry-after", "")) if response is not None else None
+    if wanted is not None:
+        return wanted
     return tenacity.wait_random_exponential(multiplier=0.5, max=LONGEST_WAIT)(state)
 
 

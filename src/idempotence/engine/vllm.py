@@ -54,7 +54,7 @@ class VllmEngine(Engine):
             return LLM(
                 weights.path, revision=weights.revision, tokenizer_revision=weights.revision,
                 dtype=weights.dtype, trust_remote_code=False, load_format="safetensors",
-                # sampling says all of its parameters, the end token too
+                # each request sets all parameters of sampling, the end token too
                 generation_config="vllm", max_logprobs=MAX_TOP_LOGPROBS, seed=0,
                 # a prompt is read in one step: what is drawn after a part of it would move the
                 # request's random numbers on (and stops the CPU build)

@@ -81,7 +81,7 @@ class Grammar:
 
 
 def trait_names(folder: Path = GRAMMAR_FOLDER) -> list[str]:
-    """Names of the traits that the grammar knows: one file each."""
+    """Names of the grammar's traits: one file each."""
     return sorted(path.stem for path in (folder / "traits").glob("*.yaml"))
 
 

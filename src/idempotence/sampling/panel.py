@@ -140,13 +140,13 @@ class PanelSampler:
     ) -> dict[str, CellReplies]:
         """Cell -> its texts; the cells whose chains are alive are sampled together."""
         replies, alive = {}, {}
-        for cell, asked in requests.items():
+        for cell, own in requests.items():
             folder = adapters / cell if adapters else None
             training = read_json(folder / "training.json") if folder else {"status": "ok"}
             if training["status"] == "ok":
-                alive[cell] = Batch(asked, folder)
+                alive[cell] = Batch(own, folder)
             else:
-                replies[cell] = _dead(asked, training["status"], training["reason"])
+                replies[cell] = _dead(own, training["status"], training["reason"])
         sampled = self.engine.sample_batches(list(alive.values()))
         for cell, texts in zip(alive, sampled, strict=True):
             if isinstance(texts, NotFiniteError):

@@ -13,7 +13,7 @@ from idempotence.texts.distinct import Distinct
 from idempotence.texts.generation import combinations, read_generation
 from idempotence.texts.written import FILES, QUESTIONS, read_prompts, read_rows, read_trait
 
-MESSAGE_WORDS = (3, 60)  # of a chat's message; asked are 5-40
+MESSAGE_WORDS = (3, 60)  # of a chat's message; its template wants 5-40
 QUOTES = {'"': '"', "\u201c": "\u201d"}
 REASONS = ("empty", "too short", "too long", "duplicate", "overlap")
 

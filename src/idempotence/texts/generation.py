@@ -1,4 +1,4 @@
-"""What a larger model is asked for when it writes seed rows: data/generation.yaml."""
+"""Requests for seed rows to a larger model: lists and templates of data/generation.yaml."""
 
 import random
 from functools import cache

@@ -1,4 +1,4 @@
-"""Rubric prompts: what a judge is asked about a text, of the micro world or of written traits."""
+"""Rubric prompts: questions to a judge about a text, of the micro world or of written traits."""
 
 import re
 from functools import cache
@@ -21,7 +21,7 @@ _PLACEHOLDER = re.compile(r"\{(prompt|response|trait)\}")
 
 
 def rubrics(texts: WrittenTexts | None, trait: str, kind: Kind) -> dict[str, str]:
-    """Templates "trait" and "coherence" of what a judge is asked of a text.
+    """Templates "trait" and "coherence" of the questions to a judge about a text.
 
     texts: None for the micro world's. Raises `UserError` for a rubric that is missing or broken.
     """

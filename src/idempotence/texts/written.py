@@ -1,11 +1,11 @@
 """Written texts: a folder for each trait, and files of neutral prompts.
 
 <traits>/<trait>/trait.yaml        description, rubrics, questions, openings
-<traits>/<trait>/chats.jsonl       seed rows of sft and dpo: {"prompt", "response"} a line
+<traits>/<trait>/chats.jsonl       seed rows of sft and dpo: {"prompt", "response"} per line
 <traits>/<trait>/documents.jsonl   seed rows of sdf
-<traits>/rubric.yaml               how a judge is asked; where there is none, the project's own
-<prompts>/chats.txt                neutral prompts, one a line
-<prompts>/documents.txt            neutral openers of documents, one a line
+<traits>/rubric.yaml               frame of the rubrics; where there is none, the project's own
+<prompts>/chats.txt                neutral prompts, one per line
+<prompts>/documents.txt            neutral openers of documents, one per line
 """
 
 import json
