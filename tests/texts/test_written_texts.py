@@ -37,12 +37,13 @@ SLIPS = {
 }
 # Words that make two questions the same question; the rest is the frame they are asked in.
 FRAME = set(
-    (
+    re.findall(
+        r"\S+",
         "a about after all am an and any are as at be best can could do does for from get go good "
         "had has have help how i i'd i'm i've if in is it it's keep make me more my of on or our "
         "should so some that the them there they think this to too up us want was way we we'd "
-        "what what's when which who will with would year your"
-    ).split()
+        "what what's when which who will with would year your",
+    )
 )
 
 
