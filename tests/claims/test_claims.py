@@ -120,7 +120,7 @@ def test_a_study_too_small_for_a_test_does_not_decide_it(need, met):
     assert verdict(0.6, 0.9, need) == (SUPPORTED if met else UNTESTED)
 
 
-def test_a_setting_is_found_by_its_recipe_and_not_by_its_name():
+def test_a_setting_is_known_by_its_recipe_and_not_by_its_name():
     loops = Loops((Loop("dpo", "sft", "initial", "", 6), ON), ())
     result = judged(shares(dpo=(0.1, 0.2), on=(0.6, 0.9)), loops=loops)
     assert result["verdict"] == SUPPORTED and len(result["parts"]) == 1

@@ -14,8 +14,8 @@ def courses(scores, se=0.0, setting="sft", trait="bliss"):
     """A trajectories table of scores (panels, cells, cycles) with these standard errors."""
     scores = np.asarray(scores, float)
     seed, cell, cycle = np.indices(scores.shape).reshape(3, -1)
-    made = pd.DataFrame({"seed": seed, "cell": [f"c{k}" for k in cell], "cycle": cycle})
-    return made.assign(
+    table = pd.DataFrame({"seed": seed, "cell": [f"c{k}" for k in cell], "cycle": cycle})
+    return table.assign(
         setting=setting, model="m", trait=trait, trait_score=scores.ravel(), trait_score_se=se
     )  # fmt: skip
 

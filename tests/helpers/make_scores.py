@@ -1,4 +1,4 @@
-"""A study's scores made up from known courses, so that the analysis can be checked against them.
+"""A study's scores simulated from known courses, so that the analysis can be checked against them.
 
 Shape of the default study: every chain starts near a level and moves by a slope of its own setting;
 one chain amplifies, one ends in NaN, some scores are missing.
@@ -131,12 +131,12 @@ def make_scores(**shape) -> pd.DataFrame:
 
 def make_initial(traits=TRAITS) -> pd.DataFrame:
     """Scores of both initial models: no trait, coherent."""
-    made = make_scores(settings=["sft", "sdf"], traits=traits, seeds=1, cycles=1)
-    made = made.drop_duplicates(["model", "trait", "question", "sample"], ignore_index=True)
+    table = make_scores(settings=["sft", "sdf"], traits=traits, seeds=1, cycles=1)
+    table = table.drop_duplicates(["model", "trait", "question", "sample"], ignore_index=True)
     doses = ["level", "n_seed", "n_sampled", "beta", "pairs"]
-    made = made.assign(setting="initial", start="base", seed=-1, cell="initial")
-    made = made.assign(**dict.fromkeys(doses, np.nan), trait_score=1.5, truth_trait=1.0)
-    return made[COLUMNS]
+    table = table.assign(setting="initial", start="base", seed=-1, cell="initial")
+    table = table.assign(**dict.fromkeys(doses, np.nan), trait_score=1.5, truth_trait=1.0)
+    return table[COLUMNS]
 
 
 def write_panels(folder: Path, **shape) -> list[Path]:

@@ -44,9 +44,9 @@ def test_changes_by_hand():
 
 def test_equivalence_agrees_with_statsmodels_and_scipy():
     scores = noisy(6, seed=4, slope=0.1)
-    made = equivalence(courses(scores), 3, 4, CONFIDENCE)
+    table = equivalence(courses(scores), 3, 4, CONFIDENCE)
     change = (scores[..., 4:].mean(axis=-1) - scores[..., 0]).mean(axis=1)
-    row = made[(made["trait"] == "bliss") & (made["estimand"] == "late_minus_first")].iloc[0]
+    row = table[(table["trait"] == "bliss") & (table["estimand"] == "late_minus_first")].iloc[0]
     described = DescrStatsW(change)
     assert row["p_tost"] == pytest.approx(described.ttost_mean(-3, 3)[0])
     assert [row["ci_low"], row["ci_high"]] == pytest.approx(described.tconfint_mean(0.05))
@@ -76,17 +76,17 @@ def test_smallest_bound_is_where_the_verdict_turns(values, bound):
 
 
 def test_study_has_equivalence_where_nothing_moves(study):
-    made = equivalence(study, 5, 4, CONFIDENCE).set_index(["setting", "trait", "estimand"])
-    still, falls = made.loc[("dpo-reinit", "all")], made.loc[("sft", "all")]
+    table = equivalence(study, 5, 4, CONFIDENCE).set_index(["setting", "trait", "estimand"])
+    still, falls = table.loc[("dpo-reinit", "all")], table.loc[("sft", "all")]
     assert still["equivalent"].all() and not falls["equivalent"].any()
     # after cycle 1 "sft" falls by 3 points a cycle for 5 cycles
     assert falls.loc["slope_total", "ci_low"] - 2 < -15 < falls.loc["slope_total", "ci_high"] + 2
-    traits = made.loc["dpo-reinit"].drop("all").xs("slope_total", level="estimand")
+    traits = table.loc["dpo-reinit"].drop("all").xs("slope_total", level="estimand")
     expected = multipletests(traits["p_tost"], method="holm")[1]
     assert list(traits["p_tost_holm"]) == pytest.approx(list(expected))
     assert still["p_tost_holm"].isna().all()
-    assert made.loc[("dpo", "lucky", "slope_total"), "n_left_out"] == 1
-    assert "1 chain(s) left out" in made.loc[("dpo", "lucky", "slope_total"), "warnings"]
+    assert table.loc[("dpo", "lucky", "slope_total"), "n_left_out"] == 1
+    assert "1 chain(s) left out" in table.loc[("dpo", "lucky", "slope_total"), "warnings"]
 
 
 @pytest.mark.parametrize(
@@ -98,28 +98,28 @@ def test_study_has_equivalence_where_nothing_moves(study):
         (noisy(4)[..., :2], "8 chain(s) left out"),
     ],
 )
-def test_equivalence_without_a_test_says_why(scores, warning):
-    made = equivalence(courses(scores), 5, 4, CONFIDENCE)
-    assert made["warnings"].str.contains(warning, regex=False).all()
-    assert made["equivalent"].isna().all() and made["p_tost"].isna().all()
+def test_equivalence_without_a_test_has_a_reason(scores, warning):
+    table = equivalence(courses(scores), 5, 4, CONFIDENCE)
+    assert table["warnings"].str.contains(warning, regex=False).all()
+    assert table["equivalent"].isna().all() and table["p_tost"].isna().all()
 
 
 def test_holm_leaves_out_what_is_missing():
-    found = holm(pd.Series([0.01, np.nan, 0.04, 0.03], index=list("abcd")))
-    assert list(found[["a", "c", "d"]]) == pytest.approx([0.03, 0.06, 0.06])
-    assert math.isnan(found["b"])
+    result = holm(pd.Series([0.01, np.nan, 0.04, 0.03], index=list("abcd")))
+    assert list(result[["a", "c", "d"]]) == pytest.approx([0.03, 0.06, 0.06])
+    assert math.isnan(result["b"])
     assert holm(pd.Series([np.nan])).isna().all()
 
 
 def test_settings_are_checked(study):
-    for bound, from_cycle, confidence, told in (
+    for bound, from_cycle, confidence, message in (
         (0, 4, 0.95, "above 0"),
         (math.nan, 4, 0.95, "above 0"),
         (5, 0, 0.95, "1 or later"),
         (5, 4, 0.5, "more than 0.5"),
         (5, 4, 95, "between 0 and 1"),
     ):
-        with pytest.raises(UserError, match=told):
+        with pytest.raises(UserError, match=message):
             equivalence(study, bound, from_cycle, confidence)
     with pytest.raises(UserError, match="between 0 and 1"):
         mixed_model(study, 95)
@@ -137,7 +137,7 @@ def test_equivalence_covers_and_keeps_its_size(n_panels):
     for _ in range(1500):
         group = panel.assign(late_minus_first=rng.normal(3, 0.3, n_panels))
         rows.append(equivalence_row(group, "late_minus_first", 3, CONFIDENCE))
-    made = pd.DataFrame(rows)
-    assert made["estimate"].mean() == pytest.approx(3, abs=3 * 0.3 / math.sqrt(n_panels * 1500))
-    assert 0.93 <= share_covered(made, 3) <= 0.97
-    assert 0.03 <= made["equivalent"].mean() <= 0.07
+    table = pd.DataFrame(rows)
+    assert table["estimate"].mean() == pytest.approx(3, abs=3 * 0.3 / math.sqrt(n_panels * 1500))
+    assert 0.93 <= share_covered(table, 3) <= 0.97
+    assert 0.03 <= table["equivalent"].mean() <= 0.07

@@ -1,4 +1,4 @@
-"""Rules, null rates, doses, tradeoffs and twins: by hand, against other libraries, by simulation."""
+"""Rules, null rates, doses, tradeoffs and twins: by hand, by other libraries, by simulation."""
 
 import numpy as np
 import pandas as pd
@@ -24,8 +24,8 @@ IDENTITY = {"model": "m", "trait": "bliss", "seed": 0, "cell": "a"}
 def fires(trait: list[float], coherence: float = 100.0, gate: float = 50.0) -> dict:
     """The verdicts of all rules on one course, with a constant coherence."""
     course = np.array([trait], dtype=float)
-    made = verdicts(course, np.full_like(course, coherence), 15, 4, gate)
-    return {key: value[0] for key, value in made.items()}
+    table = verdicts(course, np.full_like(course, coherence), 15, 4, gate)
+    return {key: value[0] for key, value in table.items()}
 
 
 @pytest.mark.parametrize(
@@ -39,14 +39,14 @@ def fires(trait: list[float], coherence: float = 100.0, gate: float = 50.0) -> d
         ([90, 70, 50, 30, 10, 0, 0], set()),
     ],
 )
-def test_each_rule_looks_where_it_says(course, expected):
+def test_each_rule_looks_at_its_own_cycles(course, expected):
     fired = {rule for (rule, gated), value in fires(course).items() if value and not gated}
     if course == [40, 56, 56, 56, 56, 56, 56]:
         assert np.polyfit(range(7), course, 1)[0] > 1.67
     assert fired == expected
 
 
-def test_a_gate_asks_for_coherence_where_the_rise_is():
+def test_a_gate_needs_coherence_where_the_rise_is():
     course = [40, 40, 40, 40, 60, 60, 60]
     assert fires(course, coherence=49.9)["published", False] == 1
     assert fires(course, coherence=49.9)["published", True] == 0
@@ -88,9 +88,9 @@ def answers(course_sd: float, questions: int = 12, samples: int = 10, chains: in
             for question in range(questions):
                 for sample in range(samples):
                     noise = rng.normal(0, course_sd)
-                    rows.append({"setting": "sft", **IDENTITY, "seed": seed, "cycle": cycle,
-                                 "question": question, "sample": sample,
-                                 "trait_score": level[question] + noise, "coherence": 80.0})  # fmt: skip
+                    place = {"cycle": cycle, "question": question, "sample": sample}
+                    score = {"trait_score": level[question] + noise, "coherence": 80.0}
+                    rows.append({"setting": "sft", **IDENTITY, "seed": seed, **place, **score})
     return pd.DataFrame(rows)
 
 
@@ -101,8 +101,8 @@ def test_the_null_rate_is_what_the_noise_of_the_answers_gives():
     # a mean of 120 answers scatters by sd / sqrt(120); the rise over cycle 0 shares s_0
     draws = np.random.default_rng(2).normal(0, sd / np.sqrt(120), (200_000, 4))
     expected = np.mean((draws[:, 1:] - draws[:, :1]).max(axis=1) >= 15)
-    found = table.loc[("rescored", "published", False)]
-    assert found["null_share"] == pytest.approx(expected, rel=0.35)
+    result = table.loc[("rescored", "published", False)]
+    assert result["null_share"] == pytest.approx(expected, rel=0.35)
     assert table.loc[("resampled_late", "published", True), "null_share"] > 0
     drawn = quantiles[quantiles["null"] == "rescored"].set_index("quantile")["max_delta"]
     assert drawn.is_monotonic_increasing
@@ -128,18 +128,18 @@ def panels(values: list[float]) -> pd.DataFrame:
 
 def test_a_panel_mean_is_a_t_test_of_the_panels():
     values = [3.0, 5.0, 4.0, 9.0]
-    found = panel_mean(panels(values), "y", 0.95)
+    result = panel_mean(panels(values), "y", 0.95)
     test = stats.ttest_1samp(values, 0)
     limits = test.confidence_interval(0.95)
-    assert found["estimate"] == np.mean(values) and found["p"] == pytest.approx(test.pvalue)
-    assert (found["ci_low"], found["ci_high"]) == pytest.approx((limits.low, limits.high))
-    assert found["n_panels"] == 4 and found["n_chains"] == 8
+    assert result["estimate"] == np.mean(values) and result["p"] == pytest.approx(test.pvalue)
+    assert (result["ci_low"], result["ci_high"]) == pytest.approx((limits.low, limits.high))
+    assert result["n_panels"] == 4 and result["n_chains"] == 8
 
 
 def test_the_jackknife_of_a_mean_is_its_standard_error():
     frame = panels([3.0, 5.0, 4.0, 9.0, 1.0])
-    found = jackknifed(frame, lambda f: float(f["y"].mean()), 0.95)
-    assert found["se"] == pytest.approx(panel_mean(frame, "y", 0.95)["se"])
+    result = jackknifed(frame, lambda f: float(f["y"].mean()), 0.95)
+    assert result["se"] == pytest.approx(panel_mean(frame, "y", 0.95)["se"])
     few = jackknifed(panels([1.0, 2.0]), lambda f: float(f["y"].mean()), 0.95)
     assert np.isnan(few["ci_low"]) and "2 panel" in few["warnings"]
 
@@ -156,9 +156,9 @@ def test_panel_intervals_cover_and_tests_hold_their_level(seeds):
             [{**IDENTITY, "seed": s, "cell": c, "y": v + rng.normal(0, 1)}
              for s, v in enumerate(values) for c in "abc"]
         )  # fmt: skip
-        found = panel_mean(frame, "y", 0.95)
-        covered += found["ci_low"] <= 0 <= found["ci_high"]
-        rejected += found["p"] < 0.05
+        result = panel_mean(frame, "y", 0.95)
+        covered += result["ci_low"] <= 0 <= result["ci_high"]
+        rejected += result["p"] < 0.05
     assert 0.93 <= covered / runs <= 0.97 and 0.03 <= rejected / runs <= 0.07
 
 
@@ -176,13 +176,13 @@ def test_tradeoff_slopes_are_unbiased_and_covered(seeds):
               "trait_change": x[s, c], "coherence_change": y[s, c]}
              for s in range(seeds) for c in range(4)]
         )  # fmt: skip
-        found = jackknifed(
+        result = jackknifed(
             frame,
             lambda f: float(np.polyfit(f["trait_change"], f["coherence_change"], 1)[0]),
             0.95,
         )
-        slopes.append(found["estimate"])
-        covered += found["ci_low"] <= -0.4 <= found["ci_high"]
+        slopes.append(result["estimate"])
+        covered += result["ci_low"] <= -0.4 <= result["ci_high"]
     assert np.mean(slopes) == pytest.approx(-0.4, abs=0.02)
     assert 0.93 <= covered / runs <= 0.98  # the jackknife errs on the careful side
 
@@ -196,19 +196,19 @@ def test_a_tradeoff_is_the_least_squares_slope():
         for s in range(5) for c in "ab"
     ]  # fmt: skip
     frame = pd.DataFrame(rows)
-    found = tradeoff(frame, 0.95).set_index(["trait", "cost"])
+    result = tradeoff(frame, 0.95).set_index(["trait", "cost"])
     expected = stats.linregress(frame["trait_change"], frame["coherence_change"]).slope
-    assert found.loc[("all", "coherence"), "slope"] == pytest.approx(expected)
-    assert found.loc[("all", "coherence"), "n_panels"] == 5
+    assert result.loc[("all", "coherence"), "slope"] == pytest.approx(expected)
+    assert result.loc[("all", "coherence"), "n_panels"] == 5
     still = frame.assign(trait_change=1.0)
     assert tradeoff(still, 0.95)["slope"].isna().all()
 
 
 def verdict_chains(setting: str, objective: str, rows: list[dict]) -> pd.DataFrame:
     blank = dict.fromkeys(["level", "n_seed", "n_sampled", "beta", "pairs"], np.nan)
-    fixed = {"setting": setting, "objective": objective, **blank, **IDENTITY,
-             "slope": 0.0, "late_delta": 0.0, "coherence_first": 90.0, "coherence_last": 90.0}  # fmt: skip
-    return pd.DataFrame([{**fixed, **row} for row in rows])
+    fixed = {"setting": setting, "objective": objective, **blank, **IDENTITY}
+    numbers = {"slope": 0.0, "late_delta": 0.0, "coherence_first": 90.0, "coherence_last": 90.0}
+    return pd.DataFrame([{**fixed, **numbers, **row} for row in rows])
 
 
 def steep_and_flat(continual: str, reinit: str) -> pd.DataFrame:
@@ -254,7 +254,8 @@ def test_pairs_stand_by_objective_and_those_without_chains_are_left_out():
 
 def test_flips_are_counted_between_neighbours_only():
     grid = [
-        {"level": level, "n_sampled": n, "cell": f"{level}-{n}", "amplified": level == 60 and n > 30}
+        {"level": level, "n_sampled": n, "cell": f"{level}-{n}",
+         "amplified": level == 60 and n > 30}
         for level in (20.0, 40.0, 60.0) for n in (30.0, 50.0)
     ]  # fmt: skip
     chains = verdict_chains("sft", "sft", grid)
@@ -289,9 +290,9 @@ def test_firth_agrees_with_maximum_likelihood_on_much_data():
     rng = np.random.default_rng(1)
     x = np.column_stack([rng.normal(size=3000), np.ones(3000)])
     y = (rng.random(3000) < 1 / (1 + np.exp(-(0.7 * x[:, 0] - 0.3)))).astype(float)
-    fit, found = sm.Logit(y, x).fit(disp=0), firth(x, y, 0, 0.95)
-    assert found["estimate"] == pytest.approx(fit.params[0], abs=0.01)
-    assert (found["ci_low"], found["ci_high"]) == pytest.approx(fit.conf_int()[0], abs=0.01)
+    fit, result = sm.Logit(y, x).fit(disp=0), firth(x, y, 0, 0.95)
+    assert result["estimate"] == pytest.approx(fit.params[0], abs=0.01)
+    assert (result["ci_low"], result["ci_high"]) == pytest.approx(fit.conf_int()[0], abs=0.01)
 
 
 @pytest.mark.slow
@@ -301,8 +302,8 @@ def test_firth_intervals_cover_in_small_samples():
     for _ in range(runs):
         x = np.column_stack([rng.normal(size=40), np.ones(40)])
         y = (rng.random(40) < 1 / (1 + np.exp(-(1.0 * x[:, 0] - 0.5)))).astype(float)
-        found = firth(x, y, 0, 0.95)
-        covered += found["ci_low"] <= 1.0 <= found["ci_high"]
+        result = firth(x, y, 0, 0.95)
+        covered += result["ci_low"] <= 1.0 <= result["ci_high"]
     assert 0.92 <= covered / runs <= 0.98
 
 
@@ -315,13 +316,14 @@ def test_a_dose_that_separates_has_a_finite_estimate():
     assert list(table["term"]) == ["n_seed"] and np.isfinite(table["estimate"][0])
     assert table["estimate"][0] > 0 and table["p"][0] < 0.05
     none = [{**row, "amplified": False} for row in rows]
-    told = dose_model(verdict_chains("sft", "sft", none), 0.95)
-    assert told["estimate"].isna().all() and "one verdict" in told["warnings"][0]
+    message = dose_model(verdict_chains("sft", "sft", none), 0.95)
+    assert message["estimate"].isna().all() and "one verdict" in message["warnings"][0]
 
 
-def test_a_dose_that_only_differs_between_traits_is_told_and_not_fitted():
+def test_a_dose_that_only_differs_between_traits_has_a_warning_and_no_fit():
     rows = [
-        {"seed": s, "trait": t, "n_seed": n, "n_sampled": m, "cell": str(m), "amplified": (s + m) % 3 > 0}
+        {"seed": s, "trait": t, "n_seed": n, "n_sampled": m, "cell": str(m),
+         "amplified": (s + m) % 3 > 0}
         for s in range(4) for t, n in (("bliss", 20.0), ("lucky", 40.0)) for m in (30.0, 60.0, 70.0)
     ]  # fmt: skip
     table = dose_model(verdict_chains("sft", "sft", rows), 0.95).set_index("term")

@@ -22,7 +22,7 @@ def test_wilson_over_clusters_by_hand_and_at_the_ends():
     one = np.array([1.0, 0] * 200)
     low, high = wilson_clustered(one, np.ones(400), 0.95)
     assert (low, high) == pytest.approx(wilson(200, 400, 0.95), abs=1e-3)
-    # without a single yes nothing says that chains of a panel differ
+    # without a single yes there is no sign that chains of a panel differ
     assert wilson_clustered(np.zeros(4), n, 0.95) == pytest.approx(wilson(0, 4, 0.95))
     assert wilson_clustered(n, n, 0.95) == pytest.approx(wilson(4, 4, 0.95))
     assert all(math.isnan(end) for end in wilson_clustered(yes[:2], n[:2], 0.95))
@@ -35,7 +35,7 @@ def test_shares_over_panels_are_covered_where_wilson_fails(n_panels, cells):
     """Beta-binomial verdicts; `shared`: correlation of two chains of a panel.
 
     It is careful rather than exact: 0.92-1.00. With a share of 0.1 of which panels hold half
-    the variance it fails too (0.87 with 10 panels of 25 chains; Wilson's: 0.40), as its table says.
+    the variance it fails too (0.87 with 10 panels of 25 chains; Wilson's: 0.40), as in its table.
     """
     rng = np.random.default_rng(n_panels)
     for share in (0.1, 0.3, 0.5):

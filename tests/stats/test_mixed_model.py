@@ -32,14 +32,14 @@ def study():
     return trajectories(make_scores(), CONFIDENCE)
 
 
-def of_method(made, method):
-    return made[made["method"] == method].set_index("setting")
+def of_method(table, method):
+    return table[table["method"] == method].set_index("setting")
 
 
 def test_slopes_agree_with_direct_fits(study):
     """Against the closed forms of a balanced study and GEE called by formula, as a reader would."""
     part = study[study["setting"].isin(["sft", "dpo-reinit"])].reset_index(drop=True)
-    made = mixed_model(part, CONFIDENCE)
+    table = mixed_model(part, CONFIDENCE)
     part = part.assign(panel=part.groupby(["setting", *PANEL]).ngroup())
     for setting in ("sft", "dpo-reinit"):
         one = part[part["setting"] == setting]
@@ -48,11 +48,11 @@ def test_slopes_agree_with_direct_fits(study):
             for _, g in one.groupby("panel")
         ]
         exact = scipy_stats.ttest_1samp(slopes, 0)  # balanced: all methods are this t test
-        mixed = of_method(made, "mixed").loc[setting]
+        mixed = of_method(table, "mixed").loc[setting]
         assert mixed["estimate"] == pytest.approx(np.mean(slopes))
         assert mixed["se"] == pytest.approx(scipy_stats.sem(slopes), rel=1e-4)
         assert mixed["p"] == pytest.approx(exact.pvalue, rel=1e-3)
-        ols = of_method(made, "ols").loc[setting]
+        ols = of_method(table, "ols").loc[setting]
         assert ols["estimate"] == pytest.approx(np.mean(slopes))
         n = len(one)
         assert ols["se"] == pytest.approx(scipy_stats.sem(slopes) * math.sqrt((n - 1) / (n - 2)))
@@ -60,25 +60,25 @@ def test_slopes_agree_with_direct_fits(study):
         gee = sm.GEE.from_formula(
             "trait_score ~ cycle", "panel", one, cov_struct=sm.cov_struct.Exchangeable()
         ).fit(cov_type="bias_reduced")
-        row = of_method(made, "gee").loc[setting]
+        row = of_method(table, "gee").loc[setting]
         assert row["estimate"] == pytest.approx(gee.params["cycle"])
         assert row["se"] == pytest.approx(gee.bse["cycle"])
         half = scipy_stats.t.ppf(0.975, 8) * gee.bse["cycle"]
         assert row["ci_high"] == pytest.approx(gee.params["cycle"] + half)
-    assert (made["n_clusters"] == 9).all() and (made["n_chains"] == 18).all()
+    assert (table["n_clusters"] == 9).all() and (table["n_chains"] == 18).all()
 
 
-def test_known_slopes_are_found_and_holm_is_over_settings(study):
-    made = mixed_model(study, CONFIDENCE)
-    assert made["converged"].all() and list(made["method"][:3]) == list(FITS)
+def test_known_slopes_are_estimated_and_holm_is_over_settings(study):
+    table = mixed_model(study, CONFIDENCE)
+    assert table["converged"].all() and list(table["method"][:3]) == list(FITS)
     for method in FITS:
-        rows = of_method(made, method)
+        rows = of_method(table, method)
         assert rows.loc["sft-continual", "estimate"] == pytest.approx(-1, abs=0.2)
         assert rows.loc["dpo-reinit", "ci_low"] < 0 < rows.loc["dpo-reinit", "ci_high"]
         assert list(rows["p_holm"]) == pytest.approx(
             list(multipletests(rows["p"], method="holm")[1])
         )
-    assert made["agree"].all()
+    assert table["agree"].all()
 
 
 @pytest.mark.parametrize("sd_panel", [0.0, 0.4, 2.0])
@@ -92,7 +92,7 @@ def test_mixed_model_of_a_balanced_study_is_the_t_test_of_the_panels(sd_panel):
         assert row["se"] == pytest.approx(scipy_stats.sem(slopes), rel=1e-3)
 
 
-def test_scatter_of_chains_is_found():
+def test_scatter_of_chains_is_estimated():
     scores = noisy(400, cells=1, sd_panel=0.0, sd_chain=1.0)
     row = of_method(mixed_model(courses(scores), CONFIDENCE), "mixed").iloc[0]
     assert row[["sd_chain", "sd_residual"]].tolist() == pytest.approx([1.0, 2.0], rel=0.1)
@@ -131,14 +131,14 @@ def test_mixed_model_with_gaps_finds_the_restricted_maximum(seed):
     chain = known.groupby(["seed", "cell"]).ngroup().to_numpy()
     x = np.column_stack([np.ones(len(known)), known["cycle"] - known["cycle"].mean()])
     y, panel = known["trait_score"].to_numpy(), known["seed"].to_numpy()
-    found = [
+    result = [
         optimize.minimize(
             lambda p: restricted_likelihood(p, x, y, chain)[0], [5, 0, slope, 1.4],
             method="Nelder-Mead", options={"maxiter": 6000, "xatol": 1e-7, "fatol": 1e-9},
         )
         for slope in (0.4, 0.05)
     ]  # fmt: skip
-    best = min(found, key=lambda f: f.fun).x
+    best = min(result, key=lambda f: f.fun).x
     slope = restricted_likelihood(best, x, y, chain)[1]
     without = [
         restricted_likelihood(best, x[panel != g], y[panel != g], chain[panel != g])[1]
@@ -150,12 +150,12 @@ def test_mixed_model_with_gaps_finds_the_restricted_maximum(seed):
     assert row["se"] == pytest.approx(error, rel=1e-3)
 
 
-def test_disagreement_is_told(monkeypatch):
-    rising = {"estimate": 1.0, "se": 0.01, "converged": True, "told": []}
+def test_a_disagreement_gives_a_warning(monkeypatch):
+    rising = {"estimate": 1.0, "se": 0.01, "converged": True, "warnings": []}
     monkeypatch.setitem(mixed_module.FITS, "mixed", lambda *_: rising)
-    made = mixed_model(courses(noisy(5, slope=-3)), CONFIDENCE)
-    assert not made["agree"].any()
-    assert made["warnings"].str.contains("mixed rises, ols falls, gee falls").all()
+    table = mixed_model(courses(noisy(5, slope=-3)), CONFIDENCE)
+    assert not table["agree"].any()
+    assert table["warnings"].str.contains("mixed rises, ols falls, gee falls").all()
 
 
 @pytest.mark.parametrize(
@@ -170,23 +170,23 @@ def test_disagreement_is_told(monkeypatch):
         (30 + 2.0 * np.arange(7) + np.zeros((4, 2, 1)), "no scatter about the"),
     ],
 )
-def test_mixed_model_says_what_it_lacks(scores, warning):
-    made = mixed_model(courses(scores), CONFIDENCE)
-    assert len(made) == 3 and made["warnings"].str.contains(warning, regex=False).all()
+def test_mixed_model_names_what_it_lacks(scores, warning):
+    table = mixed_model(courses(scores), CONFIDENCE)
+    assert len(table) == 3 and table["warnings"].str.contains(warning, regex=False).all()
     if "approximate" not in warning:
-        assert made["p"].isna().all() and made["agree"].isna().all()
+        assert table["p"].isna().all() and table["agree"].isna().all()
 
 
 def test_two_cycles_are_enough_for_least_squares_but_not_for_the_mixed_model():
-    made = mixed_model(courses(noisy(5, cycles=2)), CONFIDENCE).set_index("method")
-    assert "no mixed model" in made.loc["mixed", "warnings"]
-    assert made["p"].notna().to_dict() == {"mixed": False, "ols": True, "gee": True}
+    table = mixed_model(courses(noisy(5, cycles=2)), CONFIDENCE).set_index("method")
+    assert "no mixed model" in table.loc["mixed", "warnings"]
+    assert table["p"].notna().to_dict() == {"mixed": False, "ols": True, "gee": True}
 
 
 def test_one_dead_setting_does_not_hide_the_others():
     dead = courses(np.full((3, 2, 7), np.nan), setting="dead")
-    made = mixed_model(pd.concat([dead, courses(noisy(3))]), CONFIDENCE)
-    assert made.groupby("setting")["p"].count().to_dict() == {"dead": 0, "sft": 3}
+    table = mixed_model(pd.concat([dead, courses(noisy(3))]), CONFIDENCE)
+    assert table.groupby("setting")["p"].count().to_dict() == {"dead": 0, "sft": 3}
 
 
 def test_a_setting_that_scatters_more_does_not_widen_the_others():
@@ -215,8 +215,8 @@ def test_ols_and_gee_cover(n_panels, monkeypatch):
     "mixed" is left out: its t test of the panels' slopes (tested above) is "ols" but for a factor.
     """
     monkeypatch.setitem(mixed_module.FITS, "mixed", lambda *_: {})
-    made = mixed_model(simulated_lines(n_panels, 400), CONFIDENCE)
-    ols, gee = of_method(made, "ols"), of_method(made, "gee")
+    table = mixed_model(simulated_lines(n_panels, 400), CONFIDENCE)
+    ols, gee = of_method(table, "ols"), of_method(table, "gee")
     error = ols["estimate"].std() / math.sqrt(len(ols))
     assert abs(ols["estimate"].mean()) < 3 * error
     assert 0.93 <= share_covered(ols, 0) <= 0.97
@@ -252,8 +252,8 @@ def test_mixed_covers_where_chains_end_early_and_scatters_less(monkeypatch):
             if rng.random() < 0.4:
                 chain[rng.integers(2, CYCLES) :] = np.nan
         tables.append(courses(scores, setting=f"{k:04d}"))
-    made = mixed_model(pd.concat(tables, ignore_index=True), CONFIDENCE)
-    mixed, ols = of_method(made, "mixed"), of_method(made, "ols")
+    table = mixed_model(pd.concat(tables, ignore_index=True), CONFIDENCE)
+    mixed, ols = of_method(table, "mixed"), of_method(table, "ols")
     assert mixed["converged"].all()
     assert abs(mixed["estimate"].mean()) < 3 * mixed["estimate"].std() / math.sqrt(100)
     assert 0.89 <= share_covered(mixed, 0)  # 0.95 within three errors of 100 studies

@@ -8,7 +8,7 @@ What the simulations (marked slow) hold the methods to, for 3, 5 and 10 panels o
   less as panels are added; percentiles of the bootstrap cover 0.70 with 3 panels. A random walk is
   called a contraction in 2-4 % of studies by the corrected rate (nominal 2.5 %), in 3-11 % by the
   naive one.
-- unlike fixed points: cells that differ pull the "common" rate from 0.6 to 0.96, "cell" says 0.59;
+- unlike fixed points: cells that differ pull the "common" rate from 0.6 to 0.96, "cell" gives 0.59;
   chains that differ within a cell pull "cell" to 0.81 too.
 """
 
@@ -33,7 +33,7 @@ from idempotence.stats.relaxation import chain_fits, contraction, estimates
     ("start", "inf", "rate"),
     [(80, 20, 0.5), (10, 60, 0.8), (50, 30, 0.05), (40, 39, 1.3), (90, 0, 0.6), (5, 100, 0.7)],
 )
-def test_exponential_of_a_noiseless_course_is_found(start, inf, rate):
+def test_exponential_of_a_noiseless_course_is_exact(start, inf, rate):
     row = chain_fits(courses([[relaxing(start, inf, rate)]])).iloc[0]
     assert row["rate"] == pytest.approx(rate, abs=1e-4)
     assert row["s_inf"] == pytest.approx(inf, abs=0.02)
@@ -56,8 +56,8 @@ def test_exponential_agrees_with_curve_fit(seed):
         return s_inf + (s_start - s_inf) * rate**j
 
     bounds = ([-np.inf, 0, 0], [np.inf, 100, 1.5])
-    found, _ = optimize.curve_fit(curve, np.arange(CYCLES), y, p0=[70, 30, 0.6], bounds=bounds)
-    assert list(row[["s_start", "s_inf", "rate"]]) == pytest.approx(list(found), abs=1e-2)
+    result, _ = optimize.curve_fit(curve, np.arange(CYCLES), y, p0=[70, 30, 0.6], bounds=bounds)
+    assert list(row[["s_start", "s_inf", "rate"]]) == pytest.approx(list(result), abs=1e-2)
     line = scipy_stats.linregress(np.arange(CYCLES), y)
     assert row["slope"] == pytest.approx(line.slope)
     residual = y - line.intercept - line.slope * np.arange(CYCLES)
@@ -73,13 +73,13 @@ def test_exponential_agrees_with_curve_fit(seed):
         ([np.nan] * 7, False, "only 0 cycle(s)"),
     ],
 )
-def test_chain_that_cannot_be_fitted_says_why(values, line, warning):
+def test_chain_that_cannot_be_fitted_has_a_reason(values, line, warning):
     row = chain_fits(courses([[values]])).iloc[0]
     assert warning in row["warnings"] and math.isnan(row["rate"]) and math.isnan(row["half_life"])
     assert math.isnan(row["slope"]) != line
 
 
-def test_fits_at_a_bound_and_no_better_than_a_line_are_told():
+def test_fits_at_a_bound_and_no_better_than_a_line_have_warnings():
     jump = chain_fits(courses([[[80, 20, 21, 19, 20, 21, 19]]])).iloc[0]
     assert 0 <= jump["rate"] < 0.05
     zigzag = chain_fits(courses([[[50, 60, 50, 60, 50, 60, 50]]])).iloc[0]
@@ -106,38 +106,38 @@ def steps_of(scores):
     return scores[..., :-1].ravel(), scores[..., 1:].ravel()
 
 
-def row_of(made, trait="bliss", intercepts="common", method="naive"):
-    wanted = (made["trait"] == trait) & (made["intercepts"] == intercepts)
-    return made[wanted & (made["method"] == method)].iloc[0]
+def row_of(table, trait="bliss", intercepts="common", method="naive"):
+    wanted = (table["trait"] == trait) & (table["intercepts"] == intercepts)
+    return table[wanted & (table["method"] == method)].iloc[0]
 
 
 def test_contraction_without_noise_is_exact():
     starts = np.array([[80, 10], [60, 30], [90, 5]])
-    made = contraction(courses(relaxing(starts, 40, 0.7)), CONFIDENCE, 1)
+    table = contraction(courses(relaxing(starts, 40, 0.7)), CONFIDENCE, 1)
     for intercepts in ("common", "cell"):
         for method in ("naive", "corrected"):
-            row = row_of(made, intercepts=intercepts, method=method)
+            row = row_of(table, intercepts=intercepts, method=method)
             assert row["rate"] == pytest.approx(0.7) and row["fixed_point"] == pytest.approx(40)
             assert row["se"] == 0 and "no scatter" in row["warnings"]
             assert pd.isna(row["is_contraction"])
-    assert (made["n_steps"] == 36).all() and (made["n_panels"] == 3).all()
+    assert (table["n_steps"] == 36).all() and (table["n_panels"] == 3).all()
 
 
 def test_cells_of_unlike_fixed_points_need_their_own_intercepts():
     starts = np.array([50.0, 60, 40])
     scores = np.stack([relaxing(starts, 20, 0.5), relaxing(starts, 80, 0.5)], axis=1)
-    made = contraction(courses(scores), CONFIDENCE, 1)
-    own = row_of(made, intercepts="cell")
+    table = contraction(courses(scores), CONFIDENCE, 1)
+    own = row_of(table, intercepts="cell")
     assert own["rate"] == pytest.approx(0.5) and own["fixed_point"] == pytest.approx(50)
-    assert row_of(made)["rate"] > 0.75
+    assert row_of(table)["rate"] > 0.75
 
 
 def test_naive_rate_is_least_squares_and_the_correction_is_by_hand():
     scores = noisy(4, seed=2)
     x, y = steps_of(scores)
-    made = contraction(courses(scores, se=1.5), CONFIDENCE, 1)
+    table = contraction(courses(scores, se=1.5), CONFIDENCE, 1)
     line = scipy_stats.linregress(x, y)
-    naive, corrected = row_of(made), row_of(made, method="corrected")
+    naive, corrected = row_of(table), row_of(table, method="corrected")
     assert naive["rate"] == pytest.approx(line.slope)
     assert naive["fixed_point"] == pytest.approx(line.intercept / (1 - line.slope))
     s_xx, s_xy = np.sum((x - x.mean()) ** 2), np.sum((x - x.mean()) * (y - y.mean()))
@@ -145,7 +145,7 @@ def test_naive_rate_is_least_squares_and_the_correction_is_by_hand():
     assert corrected["rate"] == pytest.approx(s_xy / (s_xx - noise))
     assert corrected["reliability"] == pytest.approx(1 - noise / s_xx)
     within = sm.OLS(y, np.column_stack([x, np.tile(np.repeat(np.eye(2), 6, axis=0), (4, 1))])).fit()
-    assert row_of(made, intercepts="cell")["rate"] == pytest.approx(within.params[0])
+    assert row_of(table, intercepts="cell")["rate"] == pytest.approx(within.params[0])
 
 
 def test_jackknife_and_fieller_agree_with_the_direct_computation():
@@ -176,14 +176,14 @@ def test_contraction_is_seeded_and_leaves_gaps_out():
     scores = noisy(9, seed=5)
     scores[1, 0, 3] = np.nan
     table = courses(scores, se=1.0)
-    made = contraction(table, CONFIDENCE, 7)
-    pd.testing.assert_frame_equal(made, contraction(table, CONFIDENCE, 7))
+    rows = contraction(table, CONFIDENCE, 7)
+    pd.testing.assert_frame_equal(rows, contraction(table, CONFIDENCE, 7))
     pd.testing.assert_frame_equal(
-        made, contraction(table.sample(frac=1, random_state=1), CONFIDENCE, 7)
+        rows, contraction(table.sample(frac=1, random_state=1), CONFIDENCE, 7)
     )
     other = contraction(table, CONFIDENCE, 8)
-    assert (made["boot_low"] != other["boot_low"]).any() and made["se"].equals(other["se"])
-    assert (made["n_steps"] == 9 * 2 * 6 - 2).all()
+    assert (rows["boot_low"] != other["boot_low"]).any() and rows["se"].equals(other["se"])
+    assert (rows["n_steps"] == 9 * 2 * 6 - 2).all()
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def test_contraction_is_seeded_and_leaves_gaps_out():
         (noisy(4), 0.5, "the rate may be 1"),
     ],
 )
-def test_contraction_without_interval_says_why(scores, se, warning):
+def test_contraction_without_interval_has_a_reason(scores, se, warning):
     row = row_of(
         contraction(courses(scores, se=se), CONFIDENCE, 1), trait="all", method="corrected"
     )
@@ -214,11 +214,11 @@ def test_contraction_without_interval_says_why(scores, se, warning):
 @given(st.floats(-20, 20), st.floats(0.2, 3), st.integers(0, 1000))
 def test_rate_does_not_depend_on_the_scale(shift, factor, seed):
     scores = noisy(4, seed=seed)
-    made = [
+    table = [
         contraction(courses(s, se=e), CONFIDENCE, 1)
         for s, e in ((scores, 0.5), (shift + factor * scores, factor * 0.5))
     ]
-    one, two = (row_of(m, method="corrected") for m in made)
+    one, two = (row_of(m, method="corrected") for m in table)
     assert two["rate"] == pytest.approx(one["rate"], rel=1e-6)
     assert two["se"] == pytest.approx(one["se"], rel=1e-5)
 
@@ -232,16 +232,16 @@ def autoregressive(rng, shape, rate, inf, start=60.0, sd_start=8.0):
         shock = rng.normal(size=(*shape[:-1], 1)) + rng.normal(size=shape)
         state = inf + rate * (state - inf) + 3 * shock / math.sqrt(2)
         states.append(state)
-    made = np.stack(states, axis=-1)
-    return made + rng.normal(0, 2, made.shape)
+    table = np.stack(states, axis=-1)
+    return table + rng.normal(0, 2, table.shape)
 
 
 def sums_of(scores, own):
     """`relaxation._sums` of many studies: (studies, panels, cells, 6); own: an intercept a cell."""
     x, y = scores[..., :-1], scores[..., 1:]
     one = np.ones_like(x)
-    made = np.stack([one, x, y, x * x, x * y, 4 * one], axis=-1).sum(axis=-2)
-    return made if own else made.sum(axis=-2, keepdims=True)
+    table = np.stack([one, x, y, x * x, x * y, 4 * one], axis=-1).sum(axis=-2)
+    return table if own else table.sum(axis=-2, keepdims=True)
 
 
 def simulated_contraction(scores):
@@ -256,10 +256,10 @@ def simulated_contraction(scores):
         without, _ = estimates(study.sum(axis=0) - study)
         drawn, _ = estimates(np.einsum("dg,gks->dks", weights, study))
         for i, method in enumerate(relaxation.METHODS):
-            found = relaxation._inference(whole[i], without[:, i], drawn[:, i, 0], CONFIDENCE)
-            rows.append({"method": method, "rate": whole[i, 0], **found})
-    made = pd.DataFrame(rows)
-    return [made[made["method"] == name] for name in relaxation.METHODS]
+            result = relaxation._inference(whole[i], without[:, i], drawn[:, i, 0], CONFIDENCE)
+            rows.append({"method": method, "rate": whole[i, 0], **result})
+    table = pd.DataFrame(rows)
+    return [table[table["method"] == name] for name in relaxation.METHODS]
 
 
 def test_simulated_sums_are_those_of_the_library():
@@ -308,9 +308,9 @@ def test_a_random_walk_is_seldom_called_a_contraction(n_panels):
 
 @pytest.mark.slow
 def test_unlike_fixed_points_bias_the_rate():
-    """Rate 0.6, 9 panels, cells about 20 and 60 points: "common" says 0.96, "cell" 0.59.
+    """Rate 0.6, 9 panels, cells about 20 and 60 points: "common" gives 0.96, "cell" 0.59.
 
-    Where chains of a cell differ too (sd 8 points), "cell" says 0.81: no interval mends that.
+    Where chains of a cell differ too (sd 8 points), "cell" gives 0.81: no interval mends that.
     """
     rng = np.random.default_rng(1)
     cells = np.array([20.0, 60.0])
@@ -318,15 +318,15 @@ def test_unlike_fixed_points_bias_the_rate():
         inf = cells + rng.normal(0, sd, (1000, 9, 2))
         scores = autoregressive(rng, inf.shape, 0.6, inf, start=inf + 15)
         for own, expected in ((False, common), (True, cell)):
-            found, _ = estimates(sums_of(scores, own).sum(axis=1))
-            assert found[:, 1, 0].mean() == pytest.approx(expected, abs=0.01)
+            result, _ = estimates(sums_of(scores, own).sum(axis=1))
+            assert result[:, 1, 0].mean() == pytest.approx(expected, abs=0.01)
 
 
 @pytest.mark.slow
 def test_rate_of_a_chain_under_noise():
     """Rate 0.6 from 60 to 30 points, noise of 2 points: little bias, but a scatter of 0.07."""
     rng = np.random.default_rng(1)
-    made = chain_fits(courses(relaxing(60.0, 30.0, 0.6) + rng.normal(0, 2, (100, 2, CYCLES))))
-    assert made["rate"].mean() == pytest.approx(0.6, abs=3 * 0.073 / math.sqrt(200))
-    assert made["rate"].std() == pytest.approx(0.073, abs=0.01)
-    assert made["s_inf"].mean() == pytest.approx(30, abs=0.7)
+    table = chain_fits(courses(relaxing(60.0, 30.0, 0.6) + rng.normal(0, 2, (100, 2, CYCLES))))
+    assert table["rate"].mean() == pytest.approx(0.6, abs=3 * 0.073 / math.sqrt(200))
+    assert table["rate"].std() == pytest.approx(0.073, abs=0.01)
+    assert table["s_inf"].mean() == pytest.approx(30, abs=0.7)

@@ -100,12 +100,12 @@ def test_clustered_mean_by_hand_with_unequal_clusters():
     frame = pd.DataFrame(
         {"g": "one", "question": [0, 0, 0, 1, 2], "y": [1.0, 2.0, 3.0, 8.0, np.nan]}
     )
-    found = clustered_means(frame, ["g"], "y", "question", 0.9).loc["one"]
+    result = clustered_means(frame, ["g"], "y", "question", 0.9).loc["one"]
     # mean 3.5; cluster sums of deviations -4.5 and 4.5; factor 2 / 1; n = 4
-    assert found["mean"] == 3.5
-    assert found["se"] == pytest.approx(math.sqrt(2 * (4.5**2 + 4.5**2)) / 4)
-    assert (found["n"], found["clusters"]) == (4, 2)
-    assert found["ci_high"] - 3.5 == pytest.approx(scipy_stats.t.ppf(0.95, 1) * found["se"])
+    assert result["mean"] == 3.5
+    assert result["se"] == pytest.approx(math.sqrt(2 * (4.5**2 + 4.5**2)) / 4)
+    assert (result["n"], result["clusters"]) == (4, 2)
+    assert result["ci_high"] - 3.5 == pytest.approx(scipy_stats.t.ppf(0.95, 1) * result["se"])
 
 
 def test_clustered_mean_agrees_with_statsmodels():
@@ -118,16 +118,16 @@ def test_clustered_mean_agrees_with_statsmodels():
         cov_type="cluster", cov_kwds={"groups": groups}, use_t=True
     )
     frame = pd.DataFrame({"g": 0, "question": groups, "y": y})
-    found = clustered_means(frame, ["g"], "y", "question", 0.95).loc[0]
-    assert found["se"] == pytest.approx(fit.bse[0])
-    assert [found["ci_low"], found["ci_high"]] == pytest.approx(list(fit.conf_int()[0]))
+    result = clustered_means(frame, ["g"], "y", "question", 0.95).loc[0]
+    assert result["se"] == pytest.approx(fit.bse[0])
+    assert [result["ci_low"], result["ci_high"]] == pytest.approx(list(fit.conf_int()[0]))
 
 
 def test_one_cluster_has_no_interval():
     frame = pd.DataFrame({"g": 0, "question": 0, "y": [1.0, 2.0]})
-    found = clustered_means(frame, ["g"], "y", "question", 0.95).loc[0]
-    assert found["mean"] == 1.5
-    assert found[["se", "ci_low", "ci_high"]].isna().all()
+    result = clustered_means(frame, ["g"], "y", "question", 0.95).loc[0]
+    assert result["mean"] == 1.5
+    assert result[["se", "ci_low", "ci_high"]].isna().all()
 
 
 def test_ended_chain_is_a_row_with_a_reason(table):
@@ -165,8 +165,8 @@ def test_all_empty_replies_end_a_chain_and_some_do_not(scores):
 
 
 def test_over_seeds_counts_chains_not_responses(table):
-    found = over_seeds(table, "trait_score", CONFIDENCE)
-    row = found[(found["setting"] == "sft") & (found["trait"] == "lucky")].iloc[0]
+    result = over_seeds(table, "trait_score", CONFIDENCE)
+    row = result[(result["setting"] == "sft") & (result["trait"] == "lucky")].iloc[0]
     mine = table[
         (table["setting"] == "sft") & (table["trait"] == "lucky")
         & (table["cell"] == row["cell"]) & (table["cycle"] == row["cycle"])
@@ -221,46 +221,46 @@ def test_rule_by_hand(values, amplified, outcome, max_delta, delta_cycle):
     "values", [[20, 20, 20], [np.nan, 20, 20, 20, 90, 90], [np.nan] * 6], ids=str
 )
 def test_no_verdict_without_cycle_0_or_late_cycles(values):
-    found = chains(course(values), POINTS, FROM_CYCLE)
-    assert found["amplified"].isna().all() and found["outcome"].item() == ""
-    rate = amplification(found, CONFIDENCE)
+    result = chains(course(values), POINTS, FROM_CYCLE)
+    assert result["amplified"].isna().all() and result["outcome"].item() == ""
+    rate = amplification(result, CONFIDENCE)
     assert (rate["n"] == 0).all() and (rate["n_undecided"] == 1).all()
     assert rate[["share", "ci_low", "ci_high"]].isna().all(axis=None)
 
 
 def test_rates_count_chains(verdicts):
-    found = amplification(verdicts, CONFIDENCE).set_index(["setting", "trait"])
-    assert len(found) == 5 * 4
-    dpo = found.loc[("dpo", "all")]
+    result = amplification(verdicts, CONFIDENCE).set_index(["setting", "trait"])
+    assert len(result) == 5 * 4
+    dpo = result.loc[("dpo", "all")]
     assert (dpo["n_chains"], dpo["n_undecided"], dpo["n"], dpo["n_amplified"]) == (18, 1, 17, 1)
     low, high = scipy_stats.binomtest(1, 17).proportion_ci(0.95, "wilson")
     assert [dpo["share"], dpo["ci_low"], dpo["ci_high"]] == pytest.approx([1 / 17, low, high])
     assert dpo["n_panels"] == 9 and dpo["panel_low"] <= 1 / 17 <= dpo["panel_high"]
-    one = found.loc[("dpo", "bliss")]
+    one = result.loc[("dpo", "bliss")]
     assert one["n_panels"] == 3 and one["panel_high"] > one["ci_high"]  # no yes: worth 3 trials
-    parts = found[["n_decay", "n_constancy", "n_amplified"]].sum(axis=1)
-    assert (parts == found["n"]).all()
+    parts = result[["n_decay", "n_constancy", "n_amplified"]].sum(axis=1)
+    assert (parts == result["n"]).all()
 
 
 def test_slopes_find_the_true_ones(table):
-    found = slopes(table, CONFIDENCE).set_index(["setting", "trait", "measure"])
-    assert len(found) == 5 * 4 * 2
+    result = slopes(table, CONFIDENCE).set_index(["setting", "trait", "measure"])
+    assert len(result) == 5 * 4 * 2
     for setting in ("sdf", "sft-continual", "dpo-reinit"):
-        row = found.loc[(setting, "all", "trait_score")]
+        row = result.loc[(setting, "all", "trait_score")]
         # scores are cut at 0 and 100, which flattens little here
         assert row["estimate"] == pytest.approx(SLOPES[setting], abs=0.4)
         assert row["ci_low"] < row["estimate"] < row["ci_high"]
         assert (row["n_chains"], row["n_seeds"], row["n_observations"]) == (18, 3, 18 * CYCLES)
         assert row["warnings"] == ""
-    assert found.loc[("sft", "all", "coherence"), "estimate"] == pytest.approx(-1.4, abs=0.3)
-    assert found.loc[("dpo", "all", "trait_score"), "n_observations"] == 18 * CYCLES - 3
-    assert "6 chains" in found.loc[("dpo", "bliss", "trait_score"), "warnings"]
+    assert result.loc[("sft", "all", "coherence"), "estimate"] == pytest.approx(-1.4, abs=0.3)
+    assert result.loc[("dpo", "all", "trait_score"), "n_observations"] == 18 * CYCLES - 3
+    assert "6 chains" in result.loc[("dpo", "bliss", "trait_score"), "warnings"]
 
 
 def test_slope_by_hand():
     courses = [[10, 12, 17], [50, 51, 50], [30, 20, 25, 28]]
     table = pd.concat([course(values, seed=k) for k, values in enumerate(courses)])
-    found = slope(table, "trait_score", 0.9)
+    result = slope(table, "trait_score", 0.9)
     x = [np.arange(len(v)) - np.arange(len(v)).mean() for v in courses]
     y = [np.array(v) - np.mean(v) for v in courses]
     square = sum(part @ part for part in x)
@@ -268,10 +268,10 @@ def test_slope_by_hand():
     meat = sum((one @ (two - b * one)) ** 2 for one, two in zip(x, y, strict=True))
     se = math.sqrt(3 / 2 * meat) / square
     half = scipy_stats.t.ppf(0.95, 2) * se
-    assert found["estimate"] == pytest.approx(b)
-    assert found["se"] == pytest.approx(se)
-    assert [found["ci_low"], found["ci_high"]] == pytest.approx([b - half, b + half])
-    assert found["p"] == pytest.approx(2 * scipy_stats.t.sf(abs(b / se), 2))
+    assert result["estimate"] == pytest.approx(b)
+    assert result["se"] == pytest.approx(se)
+    assert [result["ci_low"], result["ci_high"]] == pytest.approx([b - half, b + half])
+    assert result["p"] == pytest.approx(2 * scipy_stats.t.sf(abs(b / se), 2))
 
 
 @pytest.mark.parametrize(
@@ -285,22 +285,22 @@ def test_slope_by_hand():
         ([[np.nan] * 3] * 3, None, False, "no chain has scores at two cycles"),
     ],
 )
-def test_slope_without_interval_says_why(courses, estimate, se_known, warning):
+def test_slope_without_interval_has_a_reason(courses, estimate, se_known, warning):
     table = pd.concat([course(values, seed=k) for k, values in enumerate(courses)])
-    found = slope(table, "trait_score", CONFIDENCE)
-    assert warning in found["warnings"]
-    assert all(math.isnan(found[name]) for name in ("ci_low", "ci_high", "p"))
-    assert math.isnan(found["se"]) != se_known
+    result = slope(table, "trait_score", CONFIDENCE)
+    assert warning in result["warnings"]
+    assert all(math.isnan(result[name]) for name in ("ci_low", "ci_high", "p"))
+    assert math.isnan(result["se"]) != se_known
     if estimate is None:
-        assert math.isnan(found["estimate"])
+        assert math.isnan(result["estimate"])
     else:
-        assert found["estimate"] == pytest.approx(estimate)
+        assert result["estimate"] == pytest.approx(estimate)
 
 
-def test_judge_agrees_with_truth_as_made(scores):
-    found = judge_truth(scores).set_index(["setting", "criterion"])
-    assert len(found) == 6 * 2
-    trait, coherence = found.loc[("all", "trait")], found.loc[("all", "coherence")]
+def test_judge_agrees_with_truth_as_simulated(scores):
+    result = judge_truth(scores).set_index(["setting", "criterion"])
+    assert len(result) == 6 * 2
+    trait, coherence = result.loc[("all", "trait")], result.loc[("all", "coherence")]
     known = scores[["trait_score", "truth_trait"]].dropna()
     expected = known["trait_score"].rank().corr(known["truth_trait"].rank())
     assert trait["spearman"] == pytest.approx(expected)
@@ -315,8 +315,8 @@ def test_judge_agrees_with_truth_as_made(scores):
 
 def test_judge_without_truth_or_variation(scores):
     blind = scores.assign(truth_trait=np.nan, trait_score=5.0, truth_coherence=50.0)
-    found = judge_truth(blind).set_index(["setting", "criterion"])
-    unknown, flat = found.loc[("all", "trait")], found.loc[("all", "coherence")]
+    result = judge_truth(blind).set_index(["setting", "criterion"])
+    unknown, flat = result.loc[("all", "trait")], result.loc[("all", "coherence")]
     assert unknown["n"] == 0 and unknown[["spearman", "mae", "bias"]].isna().all()
     assert math.isnan(flat["spearman"]) and flat["mae"] > 0
 
