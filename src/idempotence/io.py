@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+DIGITS = 6  # significant digits of floats in CSV files
+
 
 def _replace(path: str | Path, write: Callable[[Path], object]) -> None:
     """Call `write(temporary path)` and move the result to `path` in one step."""
@@ -83,8 +85,15 @@ def write_arrow(table: "pa.Table", path: str | Path) -> None:
 
 
 def write_csv(frame: "pd.DataFrame", path: str | Path) -> None:
-    """Write a table as CSV without its index, numbers to 6 significant digits."""
-    _replace(path, lambda p: frame.to_csv(p, index=False, float_format="%.6g", lineterminator="\n"))
+    """Write a table as CSV without its index, floats to `DIGITS` significant digits."""
+    style = f"%.{DIGITS}g"
+    _replace(path, lambda p: frame.to_csv(p, index=False, float_format=style, lineterminator="\n"))
+
+
+def rounded(frame: "pd.DataFrame", digits: int = DIGITS) -> "pd.DataFrame":
+    """The table with its floats rounded to so many significant digits."""
+    floats = frame.select_dtypes("float64")
+    return frame.assign(**floats.map(lambda value: float(f"{value:.{digits}g}")))
 
 
 def parquet_beside(path: str | Path) -> Path:
@@ -92,12 +101,13 @@ def parquet_beside(path: str | Path) -> Path:
     return Path(path).with_suffix(".parquet")
 
 
-def write_table(frame: "pd.DataFrame", path: str | Path) -> None:
+def write_table(frame: "pd.DataFrame", path: str | Path, exact: bool = True) -> None:
     """Write a table twice: as CSV at `path` for people, as Parquet beside it for other code.
 
-    The Parquet, at `parquet_beside(path)`, keeps every digit and each column's type.
+    The Parquet, at `parquet_beside(path)`, keeps each column's type and, if exact, every digit of
+    its floats; otherwise those that the CSV shows.
     """
-    write_parquet(frame, parquet_beside(path))
+    write_parquet(frame if exact else rounded(frame), parquet_beside(path))
     write_csv(frame, path)
 
 

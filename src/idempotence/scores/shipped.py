@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from idempotence.errors import UserError
-from idempotence.io import read_table, write_parquet, write_table
+from idempotence.io import read_table, rounded, write_parquet, write_table
 from idempotence.scores.schema import arrow_schema
 
 if TYPE_CHECKING:
@@ -16,15 +16,14 @@ FILES = ["scores.parquet", "initial.parquet", "training.parquet"]
 # the judge's top tokens are most of a scores file, and no table or figure is made of them
 LEFT_OUT = ["trait_top", "coherence_top"]
 DECIMALS = 3  # of scores; verdicts on thresholds of whole points do not hang on more
-DIGITS = 6  # significant ones, of the training log
 
 
 def ship(scores: Path, initial: Path, training: Path, others: list[Path], output: Path) -> None:
     """Write `FILES` into the folder `output`, compressed, and copy `others` beside them.
 
     training: the study's training log (Parquet). The columns of `LEFT_OUT` become empty texts;
-    floats are rounded, those of scores to `DECIMALS` decimals, those of the training log to
-    `DIGITS` significant digits.
+    floats are rounded, those of scores to `DECIMALS` decimals, those of the training log to the
+    digits of a CSV file.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -36,10 +35,7 @@ def ship(scores: Path, initial: Path, training: Path, others: list[Path], output
         columns = [_smaller(table[name], name) for name in schema.names]
         small = pa.table(columns, schema=schema)
         pq.write_table(small, output / source.name, compression="zstd", compression_level=19)
-    log = read_table(training)
-    floats = log.select_dtypes("float64").columns
-    log[floats] = log[floats].map(lambda value: float(f"{value:.{DIGITS}g}"))
-    write_parquet(log, output / FILES[2])
+    write_parquet(rounded(read_table(training)), output / FILES[2])
     for path in others:
         shutil.copyfile(path, output / path.name)
 
