@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from idempotence.environment_names import SESSION, WARM_PRELOAD
+from idempotence.environment_names import SESSION, WARM_PRELOAD, WARM_SECONDS
 from idempotence.launch.folder import PREFIX
 from idempotence.launch.session import start_time
 
@@ -48,6 +48,7 @@ class Session:
         self.temporary = temporary
         self.process = subprocess.Popen(["sleep", "600"])
         self.clients: list[subprocess.Popen] = []
+        self.patience = 60.0  # seconds that `run` waits
         self.name = f"{socket.gethostname()}:{self.process.pid}"
         self.settings = {
             SESSION: self.name,
@@ -55,6 +56,12 @@ class Session:
             "PYTHONPATH": str(SOURCE),
             "TMPDIR": str(temporary),
         }
+
+    def preload_all(self) -> None:
+        """Let the server load what it loads in a workflow: minutes, on a machine that is shared."""
+        del self.settings[WARM_PRELOAD]
+        self.settings[WARM_SECONDS] = "500"
+        self.patience = 600.0
 
     def script(self, text: str, name: str = "job.py") -> Path:
         path = self.folder / name
@@ -90,7 +97,7 @@ class Session:
         if given is not None:
             options["stdin"] = subprocess.PIPE
         client = self.start(script, *arguments, **options)
-        out, err = client.communicate(given, timeout=60)
+        out, err = client.communicate(given, timeout=self.patience)
         code = client.returncode
         return (code if code >= 0 else 128 - code), out, err
 

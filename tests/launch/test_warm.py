@@ -204,13 +204,13 @@ print(torch.get_num_threads(), SFTTrainer.__name__, DPOTrainer.__name__)
 
 @pytest.mark.slow
 def test_the_true_preload_forks_and_trains_to_the_same_bytes(session):
-    del session.settings["IDEMPOTENCE_WARM_PRELOAD"]
+    session.preload_all()
     script = session.script(TRAIN)
     seconds = {}
     for name in ("first", "warm", "cold"):
         begun = time.monotonic()
         client = session.start(script, name, cold=name == "cold")
-        out, err = client.communicate(timeout=180)
+        out, err = client.communicate(timeout=session.patience)
         seconds[name] = time.monotonic() - begun
         assert (client.returncode, out) == (0, "1 SFTTrainer DPOTrainer\n"), err
         assert "starting cold" not in err
@@ -232,8 +232,9 @@ print(os.getppid())
 
 @pytest.mark.slow
 def test_the_true_preload_of_analyses_forks_and_draws(session):
-    del session.settings["IDEMPOTENCE_WARM_PRELOAD"]
-    out, err = session.start(session.script(DRAW), kind="analyse").communicate(timeout=180)
+    session.preload_all()
+    client = session.start(session.script(DRAW), kind="analyse")
+    out, err = client.communicate(timeout=session.patience)
     assert (out, err) == (f"{session.servers()[0]}\n", "")
 
 
@@ -250,7 +251,7 @@ print(len(left), len(weakref.finalize._registry) > 100)
 @pytest.mark.slow
 def test_a_job_does_not_take_apart_at_its_end_what_was_preloaded(session):
     # torch's operators: it took 50 ms of each job, and dynamo's table of compile times 28
-    del session.settings["IDEMPOTENCE_WARM_PRELOAD"]
+    session.preload_all()
     code, out, err = session.run(session.script(END))
     assert (code, out) == (0, "0 True\nat the end\n"), err
 
@@ -266,6 +267,6 @@ print([is_peft_available() for _ in range(3)], names)
 
 @pytest.mark.slow
 def test_a_preloaded_job_looks_for_a_package_once(session):
-    del session.settings["IDEMPOTENCE_WARM_PRELOAD"]
+    session.preload_all()
     code, out, err = session.run(session.script(ASK))
     assert (code, out) == (0, "[True, True, True] ['peft']\n"), err

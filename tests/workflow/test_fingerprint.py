@@ -257,10 +257,13 @@ def test_the_hash_of_a_known_program_stays_the_same_in_every_python(project):
     """Covers nodes whose fields or form differ between Python 3.11 and 3.13."""
     project.write(
         "src/idempotence/c.py",
-        "from __future__ import annotations\n\n\nclass C(dict):\n    def f(self, *a, b: int = 1, **k)"
-        " -> str:\n        return f'{b!r:>{b}}' f'x{{{a}' + 'é' + str([*a, -1.5e300, None, ...])\n\n\n"
-        "async def g(x):\n    match x:\n        case {'k': [1, *_]} if x:\n            pass\n"
-        "    try:\n        return {i: j async for i, j in x}\n    except* ValueError:\n        ...\n",
+        "from __future__ import annotations\n\n\nclass C(dict):\n"
+        "    def f(self, *a, b: int = 1, **k) -> str:\n"
+        "        return f'{b!r:>{b}}' f'x{{{a}' + 'é' + str([*a, -1.5e300, None, ...])\n\n\n"
+        "async def g(x):\n    match x:\n        case {'k': [1, *_]} if x:\n"
+        "            pass\n"
+        "    try:\n        return {i: j async for i, j in x}\n"
+        "    except* ValueError:\n        ...\n",
     )
     assert project.hash("other") == "0beff4fc37b8bb58"
 
