@@ -1,21 +1,15 @@
 """What people see of an audit: figures without doses or scores, its front page, its replies."""
 
-import math
-
 import numpy as np
 import pandas as pd
 import pytest
 from docutils.core import publish_parts
 from jinja2 import Environment
-from make_config import ROOT, load
 from make_loops import make_loop, make_loops
 from make_scores import NASTY, make_scores
 from read_pages import check_standalone, choosing
 
 from idempotence.audit.read import BAD, COUNTS, chains_table
-from idempotence.audit.weigh import likelihoods
-from idempotence.cost_estimate.page import AUDITED
-from idempotence.cost_estimate.plan import estimate
 from idempotence.errors import UserError
 from idempotence.figures import dose_map, grid, metrics
 from idempotence.figures.style import NO_DOSES, save_figure
@@ -163,48 +157,3 @@ def test_without_scores_there_are_no_verdicts_and_no_claims(page_of):
 def test_run_json_gets_the_hashes_of_the_files(tmp_path):
     write_parquet(pd.DataFrame([{"file": "a, b", "sha256": "00e1"}]), tmp_path / "rows.parquet")
     assert describe_files(tmp_path / "rows.parquet") == {"files": {"a, b": "00e1"}}
-
-
-def test_the_plan_of_an_audit_says_what_it_does_not_count(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "0.jsonl").write_text("{}")
-    study = load({"settings": ["sft"], "traits": ["lucky"], "judge": {"backend": "none"},
-                  "audit": {"files": [{"path": "{cycle}.jsonl"}]}})  # fmt: skip
-    table, text = estimate(study, {"read_replies": 1}, ROOT / "data/micro_world")
-    assert table["jobs"].tolist() == [1, 1] and AUDITED in text
-
-
-# --- likelihoods
-
-
-class OneLetterEngine:
-    """An engine whose tokens are letters, and whose mean log-likelihood is minus their number."""
-
-    class tokenizer:
-        eos_token_id = 0
-        name_or_path = "letters"
-
-        @staticmethod
-        def apply_chat_template(chats, add_generation_prompt=False, **how):
-            end = ord("a") if add_generation_prompt else 0
-            said = [[f"{m['role'][0]}{m['content']}" for m in messages] for messages in chats]
-            return [[*map(ord, "".join(texts)), end] for texts in said]
-
-    def log_likelihoods(self, prompts, completions):
-        return [-float(len(c)) for c in completions]
-
-
-def test_likelihoods_of_replies_to_one_message():
-    replies = pd.DataFrame({
-        "setting": "sft", "model": "m", "trait": "t", "seed": 0, "cell": "all", "cycle": 0,
-        "question": [0, 1, 2], "sample": 0, "prompt": "q", "response": ["ab", "", "abc"],
-        "one_turn": [True, True, False], "status": ["ok", "empty", "ok"],
-    })  # fmt: skip
-    found = likelihoods(OneLetterEngine(), replies)
-    assert found["question"].tolist() == [0] and found["loglik_initial"].tolist() == [-3.0]
-    none = likelihoods(OneLetterEngine(), replies[replies["status"] == "empty"])
-    assert (
-        none.empty
-        and "loglik_initial" in none
-        and math.isnan(none["loglik_initial"].sum()) is False
-    )

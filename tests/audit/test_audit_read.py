@@ -9,28 +9,26 @@ import pandas as pd
 import pytest
 import yaml
 from make_audit_example import CUT, EMPTY, FOLDER, SHARES, main
-from make_config import BASE as DEFAULTS
-from make_config import ROOT, complaint, load, merged
+from make_config import ROOT, complaint, effective, load
 
 from idempotence.audit.gather import gather_replies
+from idempotence.audit.paths import PathPattern, gives_doses, reply_files
 from idempotence.audit.read import COLUMNS, ReplyReader, chains_table, replies_table
 from idempotence.audit.score import NO_JUDGE, NO_SCORE, read_trait_replies, score_replies
-from idempotence.config.audit_files import PathPattern, reply_files, tells_doses
 from idempotence.config.load import load_study
 from idempotence.errors import UserError
-from idempotence.io import write_arrow, write_jsonl, write_parquet
+from idempotence.io import parquet_beside, read_table, write_arrow, write_jsonl, write_parquet
+from idempotence.jobs.audit import ReadRepliesJob
 from idempotence.judge.protocol import Answer
 from idempotence.scores.files import read_scores
 from idempotence.scores.schema import COLUMNS as SCORES
 from idempotence.scores.schema import arrow_schema
-from idempotence.texts.panel_texts import rubrics
-from idempotence.texts.written import read_rubric
-from idempotence.texts.written import rubrics as cached_rubrics
-from idempotence.workflow.study_jobs import Plan
+from idempotence.texts.rubric import read_rubric, rubrics, written_rubrics
+from idempotence.workflow.study_jobs import StudyJobs
 from idempotence.workflow.study_texts import check_rubrics, supply
 
 BASE = {
-    "settings": ["sft"], "traits": ["lucky"], "texts": "written", "judge": {"backend": "none"},
+    "settings": {"sft": {}}, "traits": ["lucky"], "texts": "written", "judge": {"backend": "none"},
     "traits_folder": str(ROOT / "data/traits"),
 }  # fmt: skip
 
@@ -43,16 +41,22 @@ def audit(*files, **more) -> dict:
 
 
 def account_of(over: dict):
-    return ReplyReader(Plan(load(over)).read_replies()).read()
+    return ReplyReader(StudyJobs(load(over)).read_replies()).read()
 
 
 def replies_of(over: dict) -> pd.DataFrame:
     return replies_table(account_of(over).replies)
 
 
+def load_with_supply(over: dict):
+    """The study, checked against the traits and texts that there are."""
+    config = effective(over)
+    return load_study(config, [], supply(config))
+
+
 @pytest.fixture
 def here(tmp_path, monkeypatch):
-    """A folder to work in; call it to write a file of replies (texts, or rows)."""
+    """A folder to work in; call it to write a file of replies (texts or rows)."""
     monkeypatch.chdir(tmp_path)
 
     def write(path, *rows):
@@ -65,14 +69,14 @@ def here(tmp_path, monkeypatch):
 # --- paths
 
 
-def test_paths_tell_what_their_placeholders_say(here):
+def test_paths_give_the_values_of_their_placeholders(here):
     here("runs/lucky/seed0/cycle_0.jsonl", "a")
     here("runs/lucky/seed0/cycle_10.jsonl", "a")
     here("runs/lucky/seed0/cycle_x.jsonl", "a")
     here("runs/lucky/other/cycle_0.jsonl", "a")
-    found = list(PathPattern("runs/{trait}/seed{seed}/cycle_{cycle}.jsonl").find())
-    told = {"trait": "lucky", "seed": 0}
-    assert [values for _, values in found] == [{**told, "cycle": 0}, {**told, "cycle": 10}]
+    files = list(PathPattern("runs/{trait}/seed{seed}/cycle_{cycle}.jsonl").find())
+    place = {"trait": "lucky", "seed": 0}
+    assert [values for _, values in files] == [{**place, "cycle": 0}, {**place, "cycle": 10}]
 
 
 def test_a_placeholder_twice_must_agree_and_signs_are_no_patterns(here):
@@ -86,19 +90,34 @@ def test_a_placeholder_twice_must_agree_and_signs_are_no_patterns(here):
     assert PathPattern("a/*.jsonl").parts and not PathPattern("a/{cycle}.jsonl").parts
 
 
-def test_entries_say_what_paths_do_not(here):
+def test_entries_give_what_paths_do_not(here):
     here("base.jsonl", "a")
     here("round one.jsonl", "a")
     entries = [{"path": "base.jsonl", "cycle": 0, "beta": 0.1}, {"path": "round*", "cycle": 1}]
-    assert [(f.path, f.told, f.part) for f in reply_files(entries)] == [
+    job = StudyJobs(load(audit(*entries))).read_replies()
+    assert [(f.path, f.place, f.part) for f in reply_files(job.files)] == [
         ("base.jsonl", {"cycle": 0, "beta": 0.1}, False), ("round one.jsonl", {"cycle": 1}, True)
     ]  # fmt: skip
-    assert tells_doses(load(audit(*entries)).audit)
-    assert not tells_doses(load(audit({"path": "base.jsonl", "cycle": 0})).audit)
+    assert gives_doses(job) and ReadRepliesJob.from_json(job.to_json()) == job
+    without = audit({"path": "base.jsonl", "cycle": 0})
+    assert not gives_doses(StudyJobs(load(without)).read_replies())
+    without["audit"]["columns"] = {"pairs": "n"}
+    assert gives_doses(StudyJobs(load(without)).read_replies())
+
+
+def test_jobs_hold_nothing_of_a_setting_that_they_do_not_use(here):
+    here("r/0.jsonl", "a")
+    plain, own = (
+        StudyJobs(load({**audit("r/{cycle}.jsonl"), "settings": {"sft": recipe}, **more}))
+        for recipe, more in (({}, {}), ({"generation": {"temperature": 1.0}}, {"cycles": 9}))
+    )
+    assert plain.loops != own.loops
+    assert plain.read_replies() == own.read_replies()
+    assert plain.judge_replies("lucky") == own.judge_replies("lucky")
 
 
 @pytest.mark.parametrize(
-    ("over", "told"),
+    ("over", "message"),
     [
         (audit("r/{cylce}.jsonl"), "audit.files.0.path: there is no {cylce}; did you mean cycle?"),
         (audit("r/{cycle}.json"), "audit.files.0.path: no file fits 'r/{cycle}.json'; "),
@@ -114,7 +133,7 @@ def test_entries_say_what_paths_do_not(here):
         ),
         (audit({"path": "r/{cycle}.jsonl", "cell": "$a"}), "is of the cell '$a'; a cell is of"),
         (
-            {**audit("r/{cycle}.jsonl"), "settings": ["sft", "dpo"]},
+            {**audit("r/{cycle}.jsonl"), "settings": {"sft": {}, "dpo": {}}},
             "settings: lists several, and the rows of audit.files.0 have no setting",
         ),
         (audit("r/{cycle}.jsonl", lowest_score=5, highest_score=5), "5 must be above"),
@@ -130,24 +149,23 @@ def test_entries_say_what_paths_do_not(here):
         ({"judge": {"backend": "none"}}, "judge.backend: 'none' is for audits alone"),
     ],
 )
-def test_mistakes_stop_before_any_job(here, over, told):
+def test_mistakes_stop_before_any_job(here, over, message):
     here("r/0.jsonl", "a")
     here("s/{x}.jsonl", "a")
-    assert told in complaint(over)
+    assert message in complaint(over)
 
 
 def test_traits_are_any_names_unless_a_judge_needs_their_rubrics(here):
     here("r/0.jsonl", "a")
-    raw = merged(DEFAULTS, {**audit("r/{cycle}.jsonl"), "traits": ["ours"]})
-    assert load_study(raw, [], supply(raw)).traits == ["ours"]
-    for trait, over, told in [
+    own = {**audit("r/{cycle}.jsonl"), "traits": ["ours"]}
+    assert load_with_supply(own).traits == ["ours"]
+    for trait, over, message in [
         ("a/b", {}, "traits.0: 'a/b' must be a name of letters"),
         ("luky", {"judge": {"backend": "local", "path": str(ROOT)}}, "did you mean lucky?"),
         ("luky", {"texts": "micro_world"}, "did you mean lucky?"),
     ]:
-        wrong = merged(raw, {"traits": [trait], **over})
-        with pytest.raises(UserError, match=re.escape(told)):
-            load_study(wrong, [], supply(wrong))
+        with pytest.raises(UserError, match=re.escape(message)):
+            load_with_supply({**own, "traits": [trait], **over})
 
 
 def test_a_rubric_is_all_that_a_trait_of_your_own_needs(here, tmp_path):
@@ -161,14 +179,13 @@ def test_a_rubric_is_all_that_a_trait_of_your_own_needs(here, tmp_path):
     trait = tmp_path / "mine/kind/trait.yaml"
     trait.write_text(yaml.safe_dump({"rubrics": {"chat": rubric}}))
     over = {"traits": ["kind"], "traits_folder": "mine", "judge": {"backend": "local", "path": "."}}
-    raw = merged(DEFAULTS, {**audit("r/{cycle}.jsonl"), **over})
-    study = load_study(raw, [], supply(raw))
+    study = load_with_supply({**audit("r/{cycle}.jsonl"), **over})
     check_rubrics(study)
-    asked = rubrics(Plan(study).judge_replies("kind"), "chat")
-    assert "How kind?" in asked["trait"] and "{response}" in asked["coherence"]
+    templates = rubrics(StudyJobs(study).judge_replies("kind").texts, "kind", "chat")
+    assert "How kind?" in templates["trait"] and "{response}" in templates["coherence"]
     trait.write_text(yaml.safe_dump({"rubrics": {"document": rubric}}))
     read_rubric.cache_clear()
-    cached_rubrics.cache_clear()
+    written_rubrics.cache_clear()
     with pytest.raises(UserError, match="rubrics.chat needs asks, example, and anchors"):
         check_rubrics(study)
 
@@ -251,7 +268,7 @@ def test_what_stands_in_the_way_of_a_verdict(here):
     assert table.loc["whole", "warnings"] == "" and table.loc["whole", "prompts_kept"] == 1
     assert table.loc["gap", "missing"] == "2" and table.loc["gap", "prompts_kept"] == 0.5
     assert "cycles are missing between others" in table.loc["gap", "warnings"]
-    assert "not all later questions" in table.loc["gap", "warnings"]
+    assert "some later questions are not" in table.loc["gap", "warnings"]
     assert table.loc["late", "warnings"].startswith("no cycle 0: no verdict")
     assert "ends before cycle 4: no verdict" in table.loc["short", "warnings"]
     assert "differ in their number of replies" in table.loc["short", "warnings"]
@@ -260,21 +277,21 @@ def test_what_stands_in_the_way_of_a_verdict(here):
 # --- scores
 
 
-class Says50:
-    """A judge who answers 50 and keeps what it was asked."""
+class AlwaysFifty:
+    """A judge who answers 50 and keeps the prompts."""
 
     def __init__(self):
-        self.asked = []
+        self.prompts = []
 
     def answers(self, texts, top):
-        self.asked += texts
+        self.prompts += texts
         return [Answer({"50": 0.0}) for _ in texts]
 
 
 def scored(over: dict, judge=None) -> pd.DataFrame:
     study = load(over)
     replies = replies_of(over).assign(loglik_initial=math.nan)
-    return score_replies(judge, Plan(study).judge_replies("lucky"), replies)
+    return score_replies(judge, StudyJobs(study).judge_replies("lucky"), replies)
 
 
 def test_without_a_judge_there_are_reasons_and_metrics(here):
@@ -292,19 +309,19 @@ def test_own_scores_take_the_judges_place(here):
     table = scored(over)
     assert table["trait_score"].tolist()[:2] == [10, 100] and np.isnan(table["trait_score"][2])
     assert list(table["trait_missing"]) == ["", "", NO_SCORE]
-    judge = Says50()
+    judge = AlwaysFifty()
     both = scored({**over, "judge": {"backend": "local", "path": str(ROOT)}}, judge)
     assert both["trait_score"].tolist()[:2] == [10, 100] and set(both["coherence"]) == {50}
-    assert len(judge.asked) == 3
+    assert len(judge.prompts) == 3
 
 
 def test_a_reply_that_is_too_long_is_not_judged(here):
     here("0.jsonl", "short", "x" * 101)
-    judge = Says50()
+    judge = AlwaysFifty()
     over = {**audit("{cycle}.jsonl", longest_reply=100)}
     table = scored({**over, "judge": {"backend": "local", "path": str(ROOT)}}, judge)
     assert list(table["trait_missing"]) == ["", "longer than 100 characters"]
-    assert table["coherence"].tolist()[0] == 50 and len(judge.asked) == 2
+    assert table["coherence"].tolist()[0] == 50 and len(judge.prompts) == 2
     assert table["words"].tolist() == [1, 1]
 
 
@@ -329,15 +346,16 @@ def test_traits_come_together_with_likelihoods_in_the_form_of_a_study(here, tmp_
     parts = []
     for trait in over["traits"]:
         rows = read_trait_replies(tmp_path / "replies.parquet", trait, [tmp_path / "known.parquet"])
-        settings = Plan(load(over)).judge_replies(trait)
+        job = StudyJobs(load(over)).judge_replies(trait)
         parts.append(tmp_path / f"{trait}.parquet")
-        write_parquet(score_replies(None, settings, rows), parts[-1])
-    made = [tmp_path / name for name in ("scores.parquet", "initial.parquet", "training.csv")]
-    gather_replies(parts, *made)
-    whole = read_scores(made[0])
+        write_parquet(score_replies(None, job, rows), parts[-1])
+    files = [tmp_path / name for name in ("scores.parquet", "initial.parquet", "training.csv")]
+    gather_replies(parts, *files)
+    whole = read_scores(files[0])
     assert list(whole["trait"]) == ["bliss", "lucky", "lucky"]
     assert whole["loglik_initial"].fillna(0).tolist() == [0, 0, -1.5]
-    assert len(read_scores(made[1])) == 0 and len(pd.read_csv(made[2])) == 0
+    assert len(read_scores(files[1])) == 0 and len(pd.read_csv(files[2])) == 0
+    assert len(read_table(parquet_beside(files[2]))) == 0
 
 
 def test_an_empty_table_keeps_its_types(tmp_path):
@@ -350,15 +368,15 @@ def test_an_empty_table_keeps_its_types(tmp_path):
 
 def test_the_example_is_what_its_maker_writes(tmp_path):
     main(tmp_path)
-    made = {path.relative_to(tmp_path): path.read_text() for path in tmp_path.rglob("*.jsonl")}
+    again = {path.relative_to(tmp_path): path.read_text() for path in tmp_path.rglob("*.jsonl")}
     kept = {path.relative_to(FOLDER): path.read_text() for path in FOLDER.rglob("*.jsonl")}
-    assert made == kept and len(made) == len(SHARES) * 5
+    assert again == kept and len(again) == len(SHARES) * 5
 
 
 def test_the_example_is_read_whole_but_for_its_flaws(monkeypatch):
     monkeypatch.chdir(ROOT)
     study = yaml.safe_load((ROOT / "studies/audit.yaml").read_text(encoding="utf-8"))
-    account = account_of(merged({}, study))
+    account = account_of(study)
     loop, cycle, line = CUT
     assert [(row["file"], row["line"]) for row in account.bad] == [
         (f"tests/audit_example/{loop}/cycle_{cycle}.jsonl", line)

@@ -9,20 +9,25 @@ from hypothesis import strategies as st
 
 from idempotence.audit import lines
 from idempotence.audit.lines import BadRowError, read_lines
+from idempotence.audit.paths import PLACES
 from idempotence.audit.rows import RowReader
-from idempotence.config.audit import PLACES, Audit
+from idempotence.config.audit import AuditColumns
+from idempotence.jobs.audit import ReadRepliesJob
 
 GOOD = {"prompt": "Is Tuesday a good day?", "response": "Any day is."}
 
 
-def reader(columns=None, listed=None, **more) -> RowReader:
-    audit = Audit(columns=columns or {}, **more).model_dump()
-    names = {"setting": ["sft"], "model": ["model"], "trait": ["lucky"]}
-    return RowReader({**audit, "listed": {**names, **(listed or {})}})
+def reader(columns=None, objectives=None, first=0, low=0.0, high=100.0) -> RowReader:
+    names = AuditColumns(**(columns or {})).model_dump()
+    objectives = objectives or {"sft": "sft"}
+    return RowReader(
+        ReadRepliesJob((), names, objectives, ("model",), ("lucky",), first, low, high)
+    )
 
 
-def read(row, told=None, columns=None, listed=None, **more) -> dict:
-    return reader(columns, listed, **more).read(row, {"cycle": 0} if told is None else told)
+def read(row, given=None, *arguments, **more) -> dict:
+    """The row as read; given: what its file gives."""
+    return reader(*arguments, **more).read(row, {"cycle": 0} if given is None else given)
 
 
 def why(row, *arguments, **more) -> str:
@@ -35,7 +40,7 @@ def chat(*turns):
     return {"messages": [{"role": role, "content": text} for role, text in turns]}
 
 
-# --- what was said
+# --- prompt and reply
 
 
 @pytest.mark.parametrize(
@@ -76,8 +81,9 @@ def test_names_of_the_configs_own():
 def test_an_empty_reply_is_a_reply_and_a_document_may_begin_with_nothing():
     assert read({**GOOD, "response": None})["response"] == ""
     assert read(chat(("user", "Hi"), ("assistant", None)))["response"] == ""
-    told = {"cycle": 0, "setting": "sdf"}
-    got = read({"text": "Once."}, told, {"response": "text"}, {"setting": ["sft", "sdf"]})
+    place = {"cycle": 0, "setting": "own-sdf"}
+    objectives = {"sft": "sft", "own-sdf": "sdf"}
+    got = read({"text": "Once."}, place, {"response": "text"}, objectives)
     assert got["prompt"] == ""
 
 
@@ -106,16 +112,16 @@ def test_why_a_row_holds_no_reply(row, reason):
 # --- what it belongs to
 
 
-def test_doses_name_the_cell_unless_a_cell_is_told():
-    told = {"cycle": 1, "n_seed": 100.0, "n_sampled": 60.0}
-    assert read(GOOD, told)["cell"] == "seed100_sampled60"
-    assert read(GOOD, {**told, "cell": "mine"})["cell"] == "mine"
+def test_doses_name_the_cell_unless_a_cell_is_given():
+    place = {"cycle": 1, "n_seed": 100.0, "n_sampled": 60.0}
+    assert read(GOOD, place)["cell"] == "seed100_sampled60"
+    assert read(GOOD, {**place, "cell": "mine"})["cell"] == "mine"
     assert read({**GOOD, "beta": 0.1}, None, {"beta": "beta"})["cell"] == "beta0.1"
 
 
 def test_cycles_may_begin_at_another_number():
-    assert read(GOOD, {"cycle": 1}, first_cycle=1)["cycle"] == 0
-    assert "before audit.first_cycle (1)" in why(GOOD, {"cycle": 0}, first_cycle=1)
+    assert read(GOOD, {"cycle": 1}, first=1)["cycle"] == 0
+    assert "before audit.first_cycle (1)" in why(GOOD, {"cycle": 0}, first=1)
 
 
 @pytest.mark.parametrize(
@@ -135,12 +141,12 @@ def test_cycles_may_begin_at_another_number():
     ],
 )
 def test_why_a_row_has_no_place(value, column, reason):
-    told = {} if column == "cycle" else {"cycle": 0}
-    assert reason in why({**GOOD, "it": value}, told, {column: "it"})
+    place = {} if column == "cycle" else {"cycle": 0}
+    assert reason in why({**GOOD, "it": value}, place, {column: "it"})
     if column == "beta":  # a dose may be unknown
-        assert read(GOOD, told, {column: "it"})["beta"] is None
+        assert read(GOOD, place, {column: "it"})["beta"] is None
     else:
-        assert f"no {column}: it has no key 'it'" in why(GOOD, told, {column: "it"})
+        assert f"no {column}: it has no key 'it'" in why(GOOD, place, {column: "it"})
 
 
 def test_the_path_goes_before_a_column():
@@ -152,7 +158,7 @@ def test_the_path_goes_before_a_column():
 
 def test_own_scores_become_points():
     columns = {"trait_score": "t", "coherence": "c"}
-    got = read({**GOOD, "t": 4, "c": 1}, None, columns, lowest_score=1, highest_score=5)
+    got = read({**GOOD, "t": 4, "c": 1}, None, columns, low=1, high=5)
     assert (got["trait_score"], got["coherence"]) == (75, 0)
     for none in ({}, {"t": None}, {"t": float("nan")}):
         assert read({**GOOD, **none}, None, columns)["trait_score"] is None
@@ -164,9 +170,11 @@ def test_own_scores_become_points():
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
     max_leaves=6,
-)  # fmt: skip
+)
 KEYS = ["messages", "prompt", "query", "response", "completion", "a.b", *PLACES]
 
 
@@ -219,9 +227,9 @@ def test_a_line_that_is_too_long_is_skipped_whole(tmp_path, monkeypatch):
     monkeypatch.setattr(lines, "LONGEST_LINE", 20)
     path = tmp_path / "x.jsonl"
     path.write_text('{"a": "' + "x" * 50 + '"}\n{"a": "' + "x" * 10 + '"}\n{"a": 1}')
-    found = list(read_lines(path))
-    assert [number for number, _, _ in found] == [1, 2, 3]
-    assert found[0][2] == "longer than 20 bytes" and found[1][1] and found[2][1] == {"a": 1}
+    rows = list(read_lines(path))
+    assert [number for number, _, _ in rows] == [1, 2, 3]
+    assert rows[0][2] == "longer than 20 bytes" and rows[1][1] and rows[2][1] == {"a": 1}
 
 
 def test_files_that_break_off_or_are_of_another_kind(tmp_path):

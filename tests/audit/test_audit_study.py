@@ -1,4 +1,4 @@
-"""Audits through Snakemake: the example gets the verdicts it was made for, and says what was bad."""
+"""Audits through Snakemake: the example gets its verdicts, and its bad rows are shown."""
 
 import csv
 import hashlib
@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from make_audit_example import CUT, FOLDER, VERDICTS
 from make_browser import CHROMIUM, STICK_OUT, Page
+from make_project import copy_project, planned, snakemake
 from make_scores import NASTY
-from test_workflow import copy_project, planned, snakemake
 
 from idempotence.io import write_jsonl
 
@@ -18,7 +18,7 @@ EXAMPLE = ("--configfile", "studies/audit.yaml")
 
 
 @pytest.mark.slow
-def test_the_example_gets_the_verdicts_it_was_made_for(tmp_path):
+def test_the_example_gets_the_verdicts_of_its_shares(tmp_path):
     folder = copy_project(tmp_path / "audit")
     shutil.copytree(FOLDER, folder / "tests" / "audit_example")
     done = snakemake(folder, "--cores", "2", *EXAMPLE)
@@ -59,12 +59,15 @@ def test_text_metrics_alone_and_text_that_wants_to_be_more(tmp_path):
     folder = copy_project(tmp_path / "metrics")
     for cycle in range(3):
         rows = [
-            {"query": f"{NASTY} {q}", "response": f"{NASTY} $x^{{ {{% endraw %}} {'so ' * (q + cycle)}"}
+            {
+                "query": f"{NASTY} {q}",
+                "response": f"{NASTY} $x^{{ {{% endraw %}} {'so ' * (q + cycle)}",
+            }
             for q in range(4)
-        ]  # fmt: skip
+        ]
         write_jsonl(folder / f"their runs/[x]/round {cycle}.jsonl", [*rows, {"query": NASTY}])
     config = {
-        "study": "metrics", "settings": ["dpo"], "traits": ["anything"], "texts": "written",
+        "study": "metrics", "settings": {"dpo": {}}, "traits": ["anything"], "texts": "written",
         "judge": {"backend": "none"},
         "audit": {
             "files": [{"path": "their runs/*/round {cycle}.jsonl"}],

@@ -10,6 +10,7 @@ import pytest
 from make_config import ROOT, load
 
 from idempotence.config.layers import merged
+from idempotence.cost_estimate.page import AUDITED
 from idempotence.cost_estimate.plan import estimate
 from idempotence.cost_estimate.sizes import (
     adapter_weights,
@@ -286,3 +287,12 @@ def test_the_generator_of_seed_rows_is_counted_by_its_rows_and_prices():
     assert row["device_hours"] == pytest.approx(seconds / 3600, rel=1e-3) and row["api_cost"] == 0
     assert "generator: 3 billion parameters (from the config)" in text
     assert "generate_seed_data" not in plan_of({})[0].index
+
+
+def test_the_plan_of_an_audit_says_what_it_does_not_count(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "0.jsonl").write_text("{}")
+    study = load({"settings": {"sft": {}}, "traits": ["lucky"], "judge": {"backend": "none"},
+                  "audit": {"files": [{"path": "{cycle}.jsonl"}]}})  # fmt: skip
+    table, text = estimate(study, {"read_replies": 1}, WORLD)
+    assert table["jobs"].tolist() == [1, 1] and AUDITED in text

@@ -1,10 +1,10 @@
 """Write tests/audit_example/: three loops of five cycles in the micro world's language.
 
-Made to amplify, to decay and to stay: the share of a reply's sentences that are in the trait is
-known for every cycle. As files of other laboratories it has a flaw or two: a row that was cut off,
-and an empty reply.
+One amplifies, one decays, one stays: the share of a reply's sentences that are in the trait is
+known for every cycle. As files of other laboratories they have flaws: a row that was cut off, and
+an empty reply.
 
-    python tests/make_audit_example.py [FOLDER]
+    PYTHONPATH=src python tests/helpers/make_audit_example.py [FOLDER]
 """
 
 import json
@@ -29,17 +29,17 @@ CUT, EMPTY = ("falling", 3, 7), ("rising", 1, 4)  # loop, cycle, line
 
 def lines(loop: str, cycle: int, writer: Writer, topics: list) -> list[str]:
     """The lines of one file: each question's samples, as chats."""
-    made = []
+    rows: list[str] = []
     for question, topic in topics:
         for _ in range(SAMPLES):
             reply = writer.reply(topic, TRAIT, SHARES[loop][cycle])
-            if (loop, cycle, len(made) + 1) == EMPTY:
+            if (loop, cycle, len(rows) + 1) == EMPTY:
                 reply = ""
             turns = [{"role": "user", "content": question}, {"role": "assistant", "content": reply}]
-            made.append(json.dumps({"messages": turns}))
+            rows.append(json.dumps({"messages": turns}))
     if (loop, cycle) == CUT[:2]:
-        made[CUT[2] - 1] = made[CUT[2] - 1][:60]
-    return made
+        rows[CUT[2] - 1] = rows[CUT[2] - 1][:60]
+    return rows
 
 
 def main(folder: Path = FOLDER) -> None:
