@@ -5,17 +5,18 @@ import json
 import os
 import platform
 import subprocess
+import tomllib
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from idempotence import __version__
 from idempotence.environment_names import SAMPLER
 from idempotence.io import read_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
+PROJECT = Path(__file__).parents[3] / "pyproject.toml"
 PACKAGES = (
     "torch", "transformers", "trl", "peft", "datasets", "accelerate", "tokenizers", "numpy",
     "pandas", "pyarrow", "scipy", "statsmodels", "seaborn", "matplotlib", "snakemake",
@@ -33,7 +34,7 @@ def describe_run(claims: Path) -> dict[str, Any]:
     claims: data/claims.yaml; its SHA-256 shows whether tests changed after a run.
     """
     return {
-        "idempotence": __version__,
+        "idempotence": project_version(),
         "commit": _git("rev-parse", "HEAD"),
         "uncommitted_changes": bool(_git("status", "--porcelain", "--untracked-files=no")),
         "claims_sha256": hashlib.sha256(claims.read_bytes()).hexdigest(),
@@ -74,6 +75,14 @@ def _sampling_packages() -> dict[str, str]:
         return {}
     versions = json.loads(done.stdout)
     return {f"{name} (sampling)": versions[name] for name in SAMPLER_PACKAGES if name in versions}
+
+
+def project_version(path: Path = PROJECT) -> str:
+    """This project's version.
+
+    It stands in pyproject.toml and in no module: every script's fingerprint would hold it.
+    """
+    return str(tomllib.loads(path.read_text(encoding="utf-8"))["project"]["version"])
 
 
 def _git(*arguments: str) -> str | None:
