@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from make_endpoint import Endpoint, completion
 from make_models import make_model
-from test_workflow import copy_project, snakemake
+from make_project import copy_project, snakemake
 
 from idempotence.io import read_json, read_jsonl
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from make_project import copy_project, digest, snakemake
 from make_slurm import CLUSTER, ask, hindrance, slurm, until
-from test_workflow import copy_project, digest, snakemake
 
 pytestmark = [
     pytest.mark.slow,

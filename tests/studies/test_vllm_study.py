@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from test_workflow import ROOT, copy_project, planned, snakemake
+from make_project import ROOT, copy_project, planned, snakemake
 
 PYTHON = ROOT / ".venv-vllm" / "bin" / "python"
 pytestmark = [

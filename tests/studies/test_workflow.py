@@ -1,65 +1,12 @@
 """The tiny study through Snakemake: run, run again, lose a file, break the config."""
 
-import hashlib
-import os
 import resource
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from make_browser import CHROMIUM, STICK_OUT, Page
-
-ROOT = Path(__file__).parents[2]
-PARTS = ["Snakefile", "config.yaml", "studies", "rules", "scripts", "src", "data", "envs",
-         "profiles", "report"]  # fmt: skip
-
-
-def copy_project(target: Path) -> Path:
-    """The project's own files in a new folder."""
-    target.mkdir(parents=True, exist_ok=True)
-    for part in PARTS:
-        source = ROOT / part
-        if source.is_dir():
-            shutil.copytree(
-                source, target / part, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
-            )
-        else:
-            shutil.copy(source, target / part)
-    return target
-
-
-def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
-    """Snakemake in a folder, with this interpreter."""
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
-    command = [sys.executable, "-m", "snakemake", *arguments]
-    return subprocess.run(
-        command,
-        check=False,
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=1500,
-    )
-
-
-def planned(folder: Path, *arguments: str) -> dict[str, int]:
-    """Jobs that a dry run plans: rule -> count."""
-    done = snakemake(folder, "-n", *arguments, "--quiet", "rules")
-    assert done.returncode == 0, done.stderr
-    counts = {}
-    for line in (done.stdout + done.stderr).splitlines():
-        words = line.split()
-        if len(words) == 2 and words[1].isdigit() and words[0] not in ("total", "job"):
-            counts[words[0]] = int(words[1])
-    return counts
-
-
-def digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
+from make_project import copy_project, digest, planned, snakemake
 
 TINY = ("--configfile", "studies/tiny.yaml")
 
