@@ -91,7 +91,9 @@ def test_a_local_judge_has_the_environment_and_launcher_of_the_engine(tmp_path, 
         folder, "-n", "-p", "scores", "-s", "look.smk", "--configfile", "large.yaml"
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
-    environments = dict(re.findall(r"^environment (\w+) \S*envs/(\w+\.yaml)", done.stdout, re.M))
+    environments = dict(
+        re.findall(r"^environment (\w+) \S*envs/(\w+\.yaml)", done.stdout, re.MULTILINE)
+    )
     environment = "sample.yaml" if engine == "vllm" else "train.yaml"
     assert environments["judge_generated"] == environments["judge"] == environment
     assert environments["calibrate"] == environments["finetune_dpo"] == "train.yaml"
@@ -103,8 +105,8 @@ def test_a_local_judge_has_the_environment_and_launcher_of_the_engine(tmp_path, 
         launchers.setdefault(name, set()).add(word)
     engines = ["judge_generated", "judge", "judge_initial", "sample", "sample_initial"]
     assert launchers == {
-        **dict.fromkeys([*engines, "seed_data_dpo"], {launcher}),
-        **dict.fromkeys(["calibrate", "finetune", "seed_data_sft"], {"run"}),
+        **{key: {launcher} for key in [*engines, "seed_data_dpo"]},
+        **{key: {"run"} for key in ["calibrate", "finetune", "seed_data_sft"]},
         "gather_scores": {"analyse"}, "gather_initial": {"analyse"},
     }  # fmt: skip
 
