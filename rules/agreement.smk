@@ -22,8 +22,8 @@ if STUDY.second_judge:
         params:
             **texts_script(
                 "judge",
-                engine=lambda w: JOBS.second_judge(panel_of(w), int(w.cycle)).judge.engine,
-                job=lambda w: JOBS.second_judge(panel_of(w), int(w.cycle)),
+                engine=lambda w: JOBS.second_judge(LOOP.panel(w), int(w.cycle)).judge.engine,
+                job=lambda w: JOBS.second_judge(LOOP.panel(w), int(w.cycle)),
                 judge=PATHS.model(STUDY.second_judge.path),
                 role="second_judge",
             ),

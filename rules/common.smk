@@ -13,6 +13,7 @@ from idempotence.errors import UserError
 from idempotence.workflow.command import command_line
 from idempotence.workflow.environment import pass_endpoints, pass_engine, prepare
 from idempotence.workflow.fingerprint import fingerprint
+from idempotence.workflow.loop_inputs import LoopInputs
 from idempotence.workflow.paths import StudyPaths, lost
 from idempotence.workflow.study_jobs import StudyJobs
 from idempotence.workflow.study_texts import check_rubrics, data_files, supply
@@ -26,6 +27,7 @@ except UserError as error:
 
 JOBS = StudyJobs(STUDY)
 PATHS = StudyPaths(STUDY, BASE)
+LOOP = LoopInputs(STUDY, PATHS, JOBS)
 RESULTS, TABLES, FIGURES = PATHS.results, PATHS.tables, PATHS.figures
 CYCLE = PATHS.cycle_pattern
 SETTINGS = {setting.name: setting for setting in STUDY.settings}
@@ -70,13 +72,12 @@ def code(script, *files):
 def script(name, *files, **values):
     """Params of a rule whose script has the rule's named inputs and outputs, and `values`, as arguments.
 
-    rule fit_slopes:
-        input:
-            trajectories=TRAJECTORIES,
-        output:
-            **table("slopes"),
+    With `input: trajectories=TRAJECTORIES` and `output: **table("slopes")`,
+
         params:
-            **script("fit_slopes", confidence=STUDY.analysis.confidence),
+            **script("fit_slopes", confidence=0.95)
+
+    runs `fit_slopes --trajectories FILE --output FILE --confidence 0.95`.
 
     files: data that the script reads without being given them.
     """
@@ -116,20 +117,11 @@ def loads(*models):
     }
 
 
-def its_model(w):
-    return MODELS[w.model]
-
-
-def the_judge(w):
-    return STUDY.judge
-
-
-def the_second_judge(w):
-    return STUDY.second_judge
-
-
-def the_generator(w):
-    return STUDY.generator
+# Sections of the config by a job's wildcards.
+its_model = lambda w: MODELS[w.model]
+the_judge = lambda w: STUDY.judge
+the_second_judge = lambda w: STUDY.second_judge
+the_generator = lambda w: STUDY.generator
 
 
 def model_path(w):
@@ -144,10 +136,6 @@ def model_files(w):
 
 JUDGE = PATHS.model(STUDY.judge.path)
 JUDGE_FILES = PATHS.model_files(STUDY.judge.path)
-
-
-def panel_of(w):
-    return STUDY.panel(w.setting, w.model, w.trait, int(w.seed))
 
 
 def table(name, argument="output", category="Tables", shown=True):

@@ -4,53 +4,16 @@ KEPT = (lambda file: file) if STUDY.keep_adapters else temp
 COPIED = STUDY.first_cycles  # setting -> an earlier one with the same cycle 0
 
 
-def rule_name(setting):
-    return setting.replace("-", "_")
-
-
-def adapters_before(w):
-    """The adapter files of the cycle before."""
-    return PATHS.adapters(panel_of(w), int(w.cycle) - 1)
-
-
-def adapters_folder(w, before=0):
-    """The folder of a cycle's adapters, or of those of an earlier cycle."""
-    return f"{PATHS.cycle(panel_of(w), int(w.cycle) - before)}/adapters"
-
-
-def goes_on(w):
-    """Whether a cycle's training begins from the last cycle's adapters."""
-    return SETTINGS[w.setting].goes_on(int(w.cycle))
-
-
-def finetune_input(w):
-    """Cycle 0: seed rows and doses; later: the last cycle's samples, and its adapters to go on from."""
-    panel, cycle = panel_of(w), int(w.cycle)
-    files = {"after_model": model_files(w)}
-    if cycle == 0 or panel.setting.seed_share:
-        files["seed_data"] = f"{PATHS.panel(panel)}/seed_data.jsonl"
-        files["calibration"] = PATHS.calibration(w.setting, w.model, w.trait)
-    if cycle > 0:
-        data = PATHS.training_data(panel.setting)
-        files["generated"] = f"{PATHS.cycle(panel, cycle - 1)}/{data}"
-    if goes_on(w):
-        files["after_previous"] = adapters_before(w)
-    return files
-
-
-def writes_rejected(w):
-    """Whether the model of the cycle before writes the rejected replies; cycle 0 has none before it."""
-    setting = SETTINGS[w.setting]
-    return setting.rejected_from == "two_back" and 0 < int(w.cycle) < setting.cycles
+RULE_NAMES = {setting: setting.replace("-", "_") for setting in SETTINGS}
 
 
 for setting in STUDY.settings:
 
     rule:
         name:
-            f"finetune_{rule_name(setting.name)}"
+            f"finetune_{RULE_NAMES[setting.name]}"
         input:
-            unpack(finetune_input),
+            unpack(LOOP.finetune),
         output:
             [KEPT(file) for file in PATHS.adapter_patterns(setting)],
         log:
@@ -65,10 +28,10 @@ for setting in STUDY.settings:
         params:
             **script(
                 "finetune",
-                job=lambda w: JOBS.finetune(panel_of(w), int(w.cycle)),
+                job=lambda w: JOBS.finetune(LOOP.panel(w), int(w.cycle)),
                 model=model_path,
-                previous=lambda w: adapters_folder(w, before=1) if goes_on(w) else None,
-                output=adapters_folder,
+                previous=LOOP.previous,
+                output=LOOP.folder,
             ),
             kind="run",
         shell:
@@ -79,7 +42,7 @@ for setting, earlier in COPIED.items():
 
     rule:
         name:
-            f"copy_first_cycle_{rule_name(setting)}"
+            f"copy_first_cycle_{RULE_NAMES[setting]}"
         input:
             inputs=PATHS.first_cycle(SETTINGS[earlier]),
         output:
@@ -100,8 +63,8 @@ for setting, earlier in COPIED.items():
 
 rule sample:
     input:
-        lambda w: PATHS.adapters(panel_of(w), int(w.cycle)),
-        lambda w: adapters_before(w) if writes_rejected(w) else [],
+        LOOP.adapters,
+        lambda w: LOOP.adapters_before(w) if LOOP.writes_rejected(w) else [],
         after_model=model_files,
     output:
         responses=f"{CYCLE}/responses.jsonl",
@@ -115,18 +78,18 @@ rule sample:
     params:
         **texts_script(
             "sample",
-            engine=lambda w: JOBS.sample(panel_of(w), int(w.cycle)).engine,
-            job=lambda w: JOBS.sample(panel_of(w), int(w.cycle)),
+            engine=lambda w: JOBS.sample(LOOP.panel(w), int(w.cycle)).engine,
+            job=lambda w: JOBS.sample(LOOP.panel(w), int(w.cycle)),
             model=model_path,
-            adapters=adapters_folder,
-            before=lambda w: adapters_folder(w, before=1) if writes_rejected(w) else None,
+            adapters=LOOP.folder,
+            before=LOOP.before,
         ),
     shell:
         RUN
 
 
 # Cycle 0 of a setting that copies it could be sampled, too.
-workflow.ruleorder(*(f"copy_first_cycle_{rule_name(setting)}" for setting in COPIED), "sample")
+workflow.ruleorder(*(f"copy_first_cycle_{RULE_NAMES[setting]}" for setting in COPIED), "sample")
 
 
 rule judge:
@@ -145,8 +108,8 @@ rule judge:
     params:
         **texts_script(
             "judge",
-            engine=lambda w: JOBS.judge(panel_of(w), int(w.cycle)).judge.engine,
-            job=lambda w: JOBS.judge(panel_of(w), int(w.cycle)),
+            engine=lambda w: JOBS.judge(LOOP.panel(w), int(w.cycle)).judge.engine,
+            job=lambda w: JOBS.judge(LOOP.panel(w), int(w.cycle)),
             judge=JUDGE,
         ),
     shell:
@@ -174,8 +137,8 @@ if FILTERED:
         params:
             **texts_script(
                 "judge_generated",
-                engine=lambda w: JOBS.judge_generated(panel_of(w)).judge.engine,
-                job=lambda w: JOBS.judge_generated(panel_of(w)),
+                engine=lambda w: JOBS.judge_generated(LOOP.panel(w)).judge.engine,
+                job=lambda w: JOBS.judge_generated(LOOP.panel(w)),
                 judge=JUDGE,
             ),
         shell:

@@ -1,11 +1,6 @@
 # What a study starts from: seed rows, calibrated doses, and the initial models' own scores.
 
 
-def generated_rows(setting, trait):
-    """The seed rows that a larger model writes, where a setting has such."""
-    return JOBS.generated_rows(SETTINGS[setting], trait) or []
-
-
 rule generate_seed_data:
     output:
         output_rows=f"{RESULTS}/seed_rows/{{kind}}/{{trait}}.jsonl",
@@ -35,7 +30,7 @@ rule generate_seed_data:
 rule seed_data:
     input:
         after_model=model_files,
-        after_rows=lambda w: generated_rows(w.setting, w.trait),
+        after_rows=lambda w: LOOP.generated_rows(w.setting, w.trait),
     output:
         output=f"{PATHS.panel_pattern}/seed_data.jsonl",
     log:
@@ -47,8 +42,8 @@ rule seed_data:
     params:
         **texts_script(
             "seed_data",
-            engine=lambda w: JOBS.seed_data(panel_of(w)).engine,
-            job=lambda w: JOBS.seed_data(panel_of(w)),
+            engine=lambda w: JOBS.seed_data(LOOP.panel(w)).engine,
+            job=lambda w: JOBS.seed_data(LOOP.panel(w)),
             model=model_path,
         ),
     shell:
@@ -60,7 +55,7 @@ rule calibrate:
     input:
         after_model=model_files,
         after_judge=JUDGE_FILES,
-        after_rows=lambda w: generated_rows(w.setting, w.trait),
+        after_rows=lambda w: LOOP.generated_rows(w.setting, w.trait),
     output:
         output=f"{RESULTS}/calibration/{{setting}}/{{model}}/{{trait}}.json",
     log:

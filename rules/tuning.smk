@@ -7,7 +7,7 @@ rule try_learning_rates:
     input:
         after_model=model_files,
         after_judge=JUDGE_FILES,
-        after_rows=lambda w: generated_rows(TUNED[w.objective].name, w.trait),
+        after_rows=lambda w: LOOP.generated_rows(TUNED[w.objective].name, w.trait),
     output:
         output=f"{RESULTS}/tuning/{{objective}}/{{model}}/{{trait}}.json",
     log:

@@ -1,0 +1,45 @@
+# A picture's files, the script that draws it, and whether it has content.
+from idempotence.audit.paths import gives_doses
+
+# An audit whose rows come without any dose has no grids.
+AUDITED_DOSES = gives_doses(JOBS.read_replies()) if STUDY.audit.files else False
+
+
+def pictures(name, caption, category, **labels):
+    """The files of a figure, numbers and caption beside it; the SVG is the one in the report."""
+    return {
+        **{
+            f"after_{suffix}": f"{FIGURES}/{name}.{suffix}"
+            for suffix in ("pdf", "png", "csv", "txt")
+        },
+        "after_svg": report(
+            f"{FIGURES}/{name}.svg",
+            caption=f"../report/{caption}.rst",
+            category=category,
+            labels=labels or None,
+        ),
+    }
+
+
+def plot_script(name, figure, **values):
+    """Params of a rule that draws; figure: the picture's name, with the wildcard {setting}."""
+    prefix = f"{FIGURES}/{figure}"
+    if "{setting}" in figure:
+        values["setting"] = lambda w: w.setting
+        return script(name, output_prefix=lambda w: prefix.format(setting=w.setting), **values)
+    return script(name, output_prefix=prefix, **values)
+
+
+def has_content(figure):
+    """Whether a figure has something to show; an audit has what its files give."""
+    if not STUDY.audit.files:
+        return True
+    objectives = {setting.objective for setting in STUDY.settings}
+    return {
+        "metrics": True,
+        "judge": STUDY.texts == "micro_world" and STUDY.scored,
+        "dpo": STUDY.scored and "dpo" in objectives,
+        "continual_vs_reinit": STUDY.scored and bool(STUDY.twins),
+        "grid": STUDY.scored and AUDITED_DOSES,
+        "dose_map": STUDY.scored and AUDITED_DOSES,
+    }.get(figure, STUDY.scored)
