@@ -11,7 +11,7 @@ from idempotence.io import read_json, write_jsonl
 from idempotence.jobs.loop import SampleJob
 from idempotence.jobs.parts import Evaluation, Generation, Panel, PromptPool
 from idempotence.rng import derive_seed
-from idempotence.sampling.replies import answer_rows, generated_rows, usable
+from idempotence.sampling.replies import Reply, answer_rows, generated_rows, usable
 from idempotence.texts.panel_texts import panel_texts
 
 
@@ -22,6 +22,10 @@ class CellReplies:
     texts: list[str]
     status: str
     reason: str
+
+    def part(self, of: slice, min_characters: int) -> list[Reply]:
+        """Some of the texts, each with its own status; shorter ones are not usable."""
+        return usable(self.texts[of], self.status, self.reason, min_characters)
 
 
 class PanelSampler:
@@ -73,25 +77,25 @@ class PanelSampler:
             for cell, rows in own.items()
         }
         replies = self._replies(adapters, requests)
+        n_answers = len(questions)
         answers = [
             row
             for cell in own
             for row in self._with_likelihood(
-                answer_rows(cell, questions, usable(replies[cell].texts[: len(questions)],
-                            replies[cell].status, replies[cell].reason, 1))
+                answer_rows(cell, questions, replies[cell].part(slice(n_answers), 1))
             )
-        ]  # fmt: skip
+        ]
         if generation is None:
             return answers, []
         rejected = self._rejected_of_cells(prompts, own, generation, before)
+        samples = slice(n_answers, None)
         generated = [
             row
             for cell, rows in own.items()
             for row in generated_rows(
-                cell, rows, usable(replies[cell].texts[len(questions) :], replies[cell].status,
-                                   replies[cell].reason, generation.min_characters), rejected[cell],
+                cell, rows, replies[cell].part(samples, generation.min_characters), rejected[cell]
             )
-        ]  # fmt: skip
+        ]
         return answers, generated
 
     def _requests(
