@@ -32,7 +32,7 @@ def gather(scores: Path, root: Path) -> pd.DataFrame:
         constant = {str(name): value for name, value in run.items()}
         constant |= {name: training[name] for name in RUN}
         rows += [constant | _step(entry) for entry in training["log"]] or [constant]
-    table = pd.DataFrame(rows, columns=[*KEY, *RUN, *STEP])
+    table = pd.DataFrame(rows, columns=[*KEY, *RUN, *STEP]).astype({"step": "Int64"})
     return table.sort_values([*KEY, "step"], kind="stable", ignore_index=True)
 
 
