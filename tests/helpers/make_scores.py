@@ -23,7 +23,7 @@ SETTINGS = {  # setting -> (objective, start, model)
 TRAITS = ["bliss", "lucky", "sycophancy"]
 CYCLES = 7
 QUESTIONS = 12
-# true slope of the trait, points a cycle
+# true slope of the trait, points per cycle
 SLOPES = {"sft": -3.0, "sft-continual": -1.0, "sdf": -2.0, "dpo": 1.0, "dpo-reinit": 0.0}
 AMPLIFYING = ("dpo", "bliss", 0, "beta0.1_pairs100")
 AMPLIFYING_SLOPE = 7.0

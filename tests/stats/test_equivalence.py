@@ -79,7 +79,7 @@ def test_study_has_equivalence_where_nothing_moves(study):
     table = equivalence(study, 5, 4, CONFIDENCE).set_index(["setting", "trait", "estimand"])
     still, falls = table.loc[("dpo-reinit", "all")], table.loc[("sft", "all")]
     assert still["equivalent"].all() and not falls["equivalent"].any()
-    # after cycle 1 "sft" falls by 3 points a cycle for 5 cycles
+    # after cycle 1 "sft" falls by 3 points per cycle for 5 cycles
     assert falls.loc["slope_total", "ci_low"] - 2 < -15 < falls.loc["slope_total", "ci_high"] + 2
     traits = table.loc["dpo-reinit"].drop("all").xs("slope_total", level="estimand")
     expected = multipletests(traits["p_tost"], method="holm")[1]
