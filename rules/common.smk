@@ -70,7 +70,7 @@ def code(script, *files):
 
 
 def script(name, *files, **values):
-    """Params of a rule whose script has the rule's named inputs and outputs, and `values`, as arguments.
+    """Params of a rule. Its script gets the named inputs and outputs, and `values`, as arguments.
 
     With `input: trajectories=TRAJECTORIES` and `output: **table("slopes")`,
 

@@ -22,7 +22,7 @@ def pictures(name, caption, category, **labels):
 
 
 def plot_script(name, figure, **values):
-    """Params of a rule that draws; figure: the picture's name, with the wildcard {setting}."""
+    """Params for drawing a figure, whose name may hold the wildcard {setting}."""
     prefix = f"{FIGURES}/{figure}"
     if "{setting}" in figure:
         values["setting"] = lambda w: w.setting
