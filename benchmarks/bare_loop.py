@@ -187,8 +187,9 @@ def run_cycle(jobs: StudyJobs, panel: StudyPanel, cell: Cell, cycle: int, rows, 
     job, training = jobs.sample(panel, cycle), jobs.finetune(panel, cycle).training
     generation = jobs.sample(panel, 0).generation  # the last cycle's job has none
     tokenizer, pad = engine.tokenizer, engine.tokenizer.pad_token_id
-    adapted = before or attach(copy.deepcopy(engine.model), training.lora, None)
-    reference = copy.deepcopy(before) if before else engine.model
+    continual = before is not None
+    adapted = before if continual else attach(copy.deepcopy(engine.model), training.lora, None)
+    reference = copy.deepcopy(before) if continual else engine.model
     if job.panel.objective == "dpo":
         train(
             adapted, reference, preference_rows(tokenizer, rows, "chat"), training, cell.beta, pad

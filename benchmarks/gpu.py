@@ -55,7 +55,7 @@ def seconds_of(work) -> float:
 
 
 def limits(how: dict, device: str) -> tuple[float, float]:
-    """(floating-point operations a second of matrix products, bytes a second of a copy)."""
+    """(operations per second of matrix products, bytes per second of a copy)."""
     import torch
 
     side, dtype = how["side"], getattr(torch, how["dtype"])
@@ -180,7 +180,7 @@ def measured(how: dict, tiny: bool, device: str, python: Path) -> list[dict]:
         folder = Path(name)
         operations, bandwidth = limits(how, device)
         weights = make(how, device, folder)
-        # forward, and backward through frozen weights: 2 operations each a weight and token
+        # forward, and backward through frozen weights: 2 operations each per weight and token
         speed = train(how, folder)
         rows = [row("train", "TRL", speed, 4 * weights * speed / operations, None)]
         # a step reads all weights once for all texts that are written side by side

@@ -72,7 +72,7 @@ def main() -> None:
     ]  # one core each, in turn
     rows = [
         {"what": "workflow, seconds", **spread([ours for ours, _ in pairs])},
-        {"what": "a cold process a step, seconds", **spread([theirs for _, theirs in pairs])},
+        {"what": "a cold process per step, seconds", **spread([theirs for _, theirs in pairs])},
         {"what": "times faster", **spread([theirs / ours for ours, theirs in pairs])},
     ]
     print(write("peer", rows))

@@ -167,7 +167,7 @@ def main() -> None:
     rows = []
     for stage, seconds in sorted(SECONDS.items(), key=lambda item: -item[1]):
         speed = TOKENS[stage] / seconds if TOKENS[stage] else None
-        # a forward pass takes 2 operations a weight and token
+        # a forward pass takes 2 operations per weight and token
         weights = in_layers("judge" if stage == "judging" else "instruct")
         share = speed * 2 * weights / 1e9 / rate if speed else None
         rows.append(

@@ -74,5 +74,5 @@ def test_the_stages_of_a_handful_of_rows_are_timed(tmp_path):
 def test_the_bare_loop_runs_a_handful_of_rows(tmp_path):
     (tmp_path / "study.yaml").write_text(HANDFUL)
     files = [str(ROOT / "config.yaml"), str(tmp_path / "study.yaml")]
-    told = json.loads(run_python("benchmarks/bare_loop.py", "--config", *files))
-    assert told["seconds"] > sum(told["stages"].values()) > 0
+    spent = json.loads(run_python("benchmarks/bare_loop.py", "--config", *files))
+    assert spent["seconds"] > sum(spent["stages"].values()) > 0
