@@ -8,46 +8,49 @@ SECTIONS = {  # name of the table -> (heading, text)
     "overhead": (
         "What the workflow costs",
         (
-            "A small study (four settings, two doses, three cycles) through Snakemake on one core, and "
-            "the same arithmetic in one bare process: no Snakemake, no Trainer, no files. Runs in "
-            "turn; the ratio is of each pair. Aim: at most 1.5."
+            "A small study (four settings, two doses, three cycles) through Snakemake on one "
+            "core, and the same arithmetic in one bare process: no Snakemake, no Trainer, no "
+            "files. Runs in turn; the ratio is of each pair. Aim: at most 1.5."
         ),
     ),
     "peer": (
         "Against the usual way",
         (
-            "Two chains over four cycles: this workflow on one core, and a cold Python process for "
-            "each step of each chain, one chain at a time, with `generate` of transformers. Aim: at "
-            "least 4 times faster."
+            "Two chains over four cycles: this workflow on one core, and a cold Python "
+            "process for each step of each chain, one chain at a time, with `generate` of "
+            "transformers. Aim: at least 4 times faster."
         ),
     ),
     "stages": (
         "Where the time goes",
         (
-            "The jobs of one sft and one dpo panel over two cycles in one process, each stage's own "
-            "seconds. `of_matrix_rate`: the stage's floating-point rate (two operations per weight "
-            "and token) over that of this machine's matrix products at the model's shapes."
+            "The jobs of one sft and one dpo panel over two cycles in one process, each "
+            "stage's own seconds. `of_matrix_rate`: the stage's floating-point rate (two "
+            "operations per weight and token) over that of this machine's matrix products at "
+            "the model's shapes."
         ),
     ),
     "scaling": (
         "Growth",
         (
-            "Studies of one panel and more, from nothing to scores. `work`: cell-cycles, and `time`: "
-            "seconds, both over those of the first row of the group; `time` should not outgrow "
-            "`work`. Start-up (about 8 s) is in every row. Aim: no process over 2 GB."
+            "Studies of one panel and more, from nothing to scores. `work`: cell-cycles, and "
+            "`time`: seconds, both over those of the first row of the group; `time` should "
+            "not outgrow `work`. Start-up (about 8 s) is in every row. Aim: no process over 2 "
+            "GB."
         ),
     ),
     "gpu": (
         "On a GPU",
         (
-            "A model of Qwen3-4B's shape with random weights: finetuning of a LoRA adapter (rank 16), "
-            "and sampling with eight adapters, one after the other (transformers) or side by side "
-            "(vLLM). Shares of what the card's large matrix products and copies of its memory reach."
+            "A model of Qwen3-4B's shape with random weights: finetuning of a LoRA adapter "
+            "(rank 16), and sampling with eight adapters, one after the other (transformers) "
+            "or side by side (vLLM). Shares of what the card's large matrix products and "
+            "copies of its memory reach."
         ),
     ),
     "planning": (
         "Planning",
-        "Seconds of a dry run, by number of jobs. Aim: 2,500 jobs under 30 s.",
+        ("Seconds of a dry run, by number of jobs. Aim: 2,500 jobs under 30 s."),
     ),
 }
 
