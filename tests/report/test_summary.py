@@ -93,6 +93,15 @@ def test_the_script_writes_the_page(files, tmp_path):
     assert status == 0 and (tmp_path / "page.rst").read_text(encoding="utf-8") == expected
 
 
+def test_a_result_of_a_setting_with_changes_is_named(files):
+    of_setting = {"setting": "hot", "changes": "generation.temperature 2"}
+    shown = {**CLAIM, "parts": [CLAIM["parts"][0], {**CLAIM["parts"][1], **of_setting}]}
+    files.claims.write_text(json.dumps([shown]))
+    html = render("summary.html.j2", **page_of(files))
+    assert "a share: 0.50" in html
+    assert "another, hot (with generation.temperature 2; decides nothing): 0.50" in html
+
+
 def test_the_report_can_read_it_and_text_stays_text(files):
     rst = as_rst(render("summary.html.j2", **page_of(files)))
     assert max(map(len, rst.splitlines())) < 10_000  # docutils refuses longer lines
