@@ -5,11 +5,10 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from make_project import ROOT
 
-ROOT = Path(__file__).parents[2]
 PROGRAM = [sys.executable, str(ROOT / "benchmarks" / "gpu.py")]
 
 
@@ -29,7 +28,7 @@ def test_every_part_of_the_gpu_benchmark_runs_on_a_tiny_model(tmp_path):
         assert 0 <= float(row["of_matrix_rate"]) < 1
 
 
-def test_what_a_tiny_model_measures_is_not_shown_as_a_gpus():
+def test_measures_of_a_tiny_model_are_not_shown_as_those_of_a_gpu():
     done = subprocess.run([*PROGRAM, "--tiny"], capture_output=True, text=True, check=False)
     assert done.returncode == 1 and "--output" in done.stderr
 

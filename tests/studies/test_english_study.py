@@ -11,19 +11,19 @@ import pandas as pd
 import pytest
 from make_endpoint import Endpoint, completion
 from make_models import make_model
-from make_project import copy_project, snakemake
+from make_project import copy_project, run_study, snakemake
 
 from idempotence.io import read_json, read_jsonl
 
 KEY = "sk-secret-for-the-english-study"
 
 
-def asks_for_a_text(asked: str) -> bool:
-    return asked.startswith("You write texts")
+def asks_for_a_text(request: str) -> bool:
+    return request.startswith("You write texts")
 
 
-def judged(text: str, nth: int):
-    """A score, or a document, that depends on what is asked; at first a few are told to come again."""
+def answer(text: str, nth: int):
+    """A score, or a document, that depends on the request; a few first requests are refused."""
     number = int(hashlib.sha256(text.encode()).hexdigest(), 16)
     if nth == 1 and number % 9 == 0:
         return 429, {"Retry-After": "0"}, {"error": {"message": "later"}}
@@ -32,6 +32,12 @@ def judged(text: str, nth: int):
         return completion(" ".join(words[number >> 3 * i & 7] for i in range(12)), None)
     score = number % 80
     return completion(str(score), {str(score): 0.7, str(score + 10): 0.2})
+
+
+SETTINGS = {
+    "sft": {}, "sft-continual": {}, "sdf": {}, "dpo": {}, "dpo-reinit": {},
+    "sdf-continual": {"objective": "sdf", "start": "previous"},
+}  # fmt: skip
 
 
 def config_of(folder, url: str) -> dict:
@@ -47,7 +53,7 @@ def config_of(folder, url: str) -> dict:
             {"name": "tiny-qwen3", "kind": "instruct", "path": str(folder / "qwen3")},
             {"name": "tiny-llama", "kind": "base", "path": str(folder / "llama")},
         ],
-        "settings": ["sft", "sft-continual", "sdf", "sdf-continual", "dpo", "dpo-reinit"],
+        "settings": SETTINGS,
         "sft": supervised, "sdf": {**supervised, "seed_source": "generated"},
         "generator": {
             "backend": "openai", "path": "some-writer",
@@ -73,22 +79,21 @@ def test_english_texts_small_models_and_a_judge_behind_an_endpoint(tmp_path, mon
     folder = copy_project(tmp_path / "study")
     make_model(tmp_path / "qwen3", "qwen3")
     make_model(tmp_path / "llama", "llama")
-    with Endpoint(judged) as endpoint:
+    with Endpoint(answer) as endpoint:
         (folder / "english.json").write_text(json.dumps(config_of(tmp_path, endpoint.url)))
-        done = snakemake(folder, "--cores", "2", "--configfile", "english.json")
-        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
-        asked, most = set(endpoint.asked), max(endpoint.asked.values())
-    texts = {text for text in asked if asks_for_a_text(text)}
+        run_study(folder, "--configfile", "english.json")
+        requests, most = set(endpoint.asked), max(endpoint.asked.values())
+    texts = {text for text in requests if asks_for_a_text(text)}
     results = folder / "results" / "english"
     scores = pd.read_parquet(results / "scores.parquet")
-    assert set(scores["setting"]) == set(config_of(tmp_path, "")["settings"])
+    assert set(scores["setting"]) == set(SETTINGS)
     assert set(scores["model"]) == {"tiny-qwen3", "tiny-llama"}
     assert scores["truth_trait"].isna().all()
-    said = scores[scores["status"] == "ok"]
-    assert len(said) and said["trait_score"].notna().all()
+    usable = scores[scores["status"] == "ok"]
+    assert len(usable) and usable["trait_score"].notna().all()
     assert (results / "report.html").stat().st_size > 100_000
-    # one answer a distinct question or text
-    calls = len(asked - texts)
+    # one answer per distinct request
+    calls = len(requests - texts)
     for file, n in (("judge", calls), ("generator", len(texts))):
         with sqlite3.connect(results / f"{file}_answers.sqlite") as answers:
             assert answers.execute("SELECT count(*) FROM answers").fetchone()[0] == n
@@ -97,15 +102,15 @@ def test_english_texts_small_models_and_a_judge_behind_an_endpoint(tmp_path, mon
     assert len(rows) == counts["kept"] == 12 and counts["asked"] == len(texts)
     seeded = read_jsonl(results / "sdf" / "tiny-llama" / "bliss" / "seed0" / "seed_data.jsonl")
     assert sorted(map(str, seeded)) == sorted(map(str, rows))
-    # some were told to come again, when another job may have asked the same just then
+    # some were refused at first; meanwhile another job may have sent the same request
     assert 2 <= most <= 3
-    told = pd.read_csv(results / "tables" / "costs.csv").set_index("stage").loc["judge API"]
-    assert told["calls"] == calls and told["tokens_in"] == 100 * calls
-    assert told["cost"] == pytest.approx(calls * (100 * 0.15 + 0.6) / 1e6)
+    costs = pd.read_csv(results / "tables" / "costs.csv").set_index("stage").loc["judge API"]
+    assert costs["calls"] == calls and costs["tokens_in"] == 100 * calls
+    assert costs["cost"] == pytest.approx(calls * (100 * 0.15 + 0.6) / 1e6)
     for file in folder.rglob("*"):
         if file.is_file() and not file.is_symlink():
             assert KEY.encode() not in file.read_bytes(), file
-    # a lost file of answers trains and asks nothing anew
+    # a lost file of answers makes no job run again
     (results / "judge_answers.sqlite").unlink()
     again = snakemake(folder, "-n", "--configfile", "english.json")
     assert "Nothing to be done" in again.stdout + again.stderr

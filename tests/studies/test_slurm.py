@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from make_project import copy_project, digest, snakemake
+from make_project import copy_project, digest, run_study, snakemake
 from make_slurm import CLUSTER, ask, hindrance, slurm, until
 
 pytestmark = [
@@ -19,14 +19,14 @@ pytestmark = [
 
 # its model asks for a device, though nothing computes on it here
 STUDY = {
-    "study": "far", "settings": ["dpo"], "traits": ["bliss"], "seeds": 1, "cycles": 1,
+    "study": "far", "settings": {"dpo": {}}, "traits": ["bliss"], "seeds": 1, "cycles": 1,
     "models": [{"name": "micro", "kind": "instruct", "path": "world/instruct", "gpus": 1}],
     "seed_rows": 16, "dpo": {"cells": {"beta": [0.1], "pairs": [8], "n_seed": 8}},
     "evaluation": {"questions": 2, "samples_per_question": 1},
 }  # fmt: skip
 SCORES = ["initial.parquet", "dpo/micro/bliss/seed0/cycle0/scores.parquet"]
 FILES = [f"results/far/{name}" for name in SCORES]
-# what differs from a large cluster: no accounts are kept, and nobody waits for the scheduler
+# unlike a large cluster: no accounts are kept, and the status of jobs is asked for at once
 FAR = ["--profile", "profiles/slurm", "--slurm-status-command", "squeue", "--retries", "0",
        "--slurm-init-seconds-before-status-checks", "2", "--latency-wait", "20"]  # fmt: skip
 CONFIG = ["--configfile", "far.yaml"]
@@ -40,11 +40,11 @@ def study_in(folder: Path) -> Path:
 
 def jobs(state: str = "") -> dict[str, str]:
     """Slurm's own jobs: number -> rule; of one state, or all that it remembers."""
-    told = ask("scontrol", "-o", "show", "job")
+    listed = ask("scontrol", "-o", "show", "job")
     wanted = (
         rf"JobId=(\d+) .*JobState={state or '[A-Z]+'} .*Comment=rule_(\w+?)(?:_wildcards_\S*)? "
     )
-    return dict(re.findall(wanted, told))
+    return dict(re.findall(wanted, listed))
 
 
 def running(rule: str) -> str | None:
@@ -69,12 +69,12 @@ def processes(**variables: str) -> dict[int, tuple[str, dict[str, str]]]:
 def environment_of(job: str, script: str) -> dict[str, str] | None:
     """The environment in which Slurm has started a script."""
     its = processes(SLURM_JOB_ID=job).values()
-    started = f"warm run scripts/{script}.py"
-    return next((environment for command, environment in its if started in command), None)
+    started = re.compile(rf"-m idempotence\.launch run .*\b{script} ")
+    return next((environment for command, environment in its if started.search(command)), None)
 
 
 def left_of_jobs(seconds: float) -> list[str]:
-    """Processes of jobs that do not end in time: Slurm may call a job complete while one still ends."""
+    """Processes of jobs that do not end in time. One may still end when its job is complete."""
     end = time.monotonic() + seconds
     while (left := processes(SLURM_CLUSTER_NAME=CLUSTER)) and time.monotonic() < end:
         time.sleep(0.2)
@@ -85,8 +85,7 @@ def test_a_study_runs_through_slurm_to_the_same_bytes(tmp_path, monkeypatch):
     here, far = study_in(tmp_path / "here"), study_in(tmp_path / "far")
     with monkeypatch.context() as patch:
         patch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
-        done = snakemake(here, "--cores", "2", *FILES, *CONFIG)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+        run_study(here, *FILES, *CONFIG)
     with slurm():
         first = subprocess.Popen(
             [sys.executable, "-m", "snakemake", *FAR, *FILES, *CONFIG], cwd=far,
@@ -99,8 +98,8 @@ def test_a_study_runs_through_slurm_to_the_same_bytes(tmp_path, monkeypatch):
         # no preloaded process outlives a job on a node
         assert "IDEMPOTENCE_SESSION" not in environment
         ask("scancel", job)
-        _, told = first.communicate(timeout=300)
-        assert first.returncode != 0 and f"SLURM-job '{job}' failed" in told
+        _, errors = first.communicate(timeout=300)
+        assert first.returncode != 0 and f"SLURM-job '{job}' failed" in errors
         assert not (far / FILES[1]).exists()
 
         again = snakemake(far, *FAR, *FILES, *CONFIG)
@@ -116,6 +115,10 @@ def test_a_study_runs_through_slurm_to_the_same_bytes(tmp_path, monkeypatch):
         assert {"finetune_dpo", "sample", "seed_data"} <= set(gpu_jobs)
         assert not {"judge", "judge_initial"} & set(gpu_jobs)
         assert left_of_jobs(60) == []
+    # a job on a node measures itself, too
+    usage = far / "results/far/benchmarks/finetune/dpo.micro.bliss.0.0.tsv"
+    used = dict(zip(*(line.split("\t") for line in usage.read_text().splitlines()), strict=True))
+    assert float(used["max_rss"]) > 100 and float(used["mean_load"]) > 0
     for file in FILES:
         assert digest(far / file) == digest(here / file), file
     assert not os.path.exists("/etc/slurm/slurm.conf")

@@ -5,17 +5,19 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from make_project import ROOT, copy_project, planned, snakemake
+from make_project import ROOT, copy_project, planned, run_study
+
+from idempotence.io import read_jsonl
 
 PYTHON = ROOT / ".venv-vllm" / "bin" / "python"
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not PYTHON.exists(), reason="no environment of vLLM: make vllm-cpu"),
 ]
-CELLS = {"levels": [], "n_seed": [16], "n_sampled": [8, 12]}
+CELLS = {"n_seed": [16], "n_sampled": [8, 12]}
 CONFIG = {
-    "study": "served", "settings": {"sft": {}}, "traits": ["bliss"], "seeds": 1, "cycles": 1,
-    "seed_rows": 16, "sft": {"cells": CELLS},
+    "study": "served", "settings": {"sft": {"min_coherence": 10}}, "traits": ["bliss"],
+    "seeds": 1, "cycles": 1, "seed_rows": 16, "sft": {"cells": CELLS},
     "evaluation": {"questions": 4, "samples_per_question": 2},
     "engine": {"backend": "vllm", "python": str(PYTHON)},
 }  # fmt: skip
@@ -26,8 +28,7 @@ def study(tmp_path_factory) -> Path:
     """A folder in which the study has run to its scores."""
     folder = copy_project(tmp_path_factory.mktemp("vllm"))
     (folder / "served.json").write_text(json.dumps(CONFIG))
-    done = snakemake(folder, "scores", "--cores", "2", "--configfile", "served.json")
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+    run_study(folder, "scores", "--configfile", "served.json")
     return folder
 
 
@@ -36,15 +37,23 @@ def test_every_cell_is_sampled_and_judged(study):
     assert set(scores["cycle"]) == {0, 1} and scores["cell"].nunique() == 2
     assert (scores["status"] == "ok").all()
     assert scores["trait_score"].notna().all() and scores["loglik_initial"].notna().all()
-    # the judge reads the trait as it does elsewhere: models of the micro world, texts of known truth
+    # the judge is as exact as elsewhere: the truth of these texts is known
     assert (scores["trait_score"] - scores["truth_trait"]).abs().mean() < 10
     assert scores["response"].nunique() > len(scores) / 2
+
+
+def test_samples_are_judged_before_they_are_trained_on(study):
+    cycle = study / "results/served/sft/micro-instruct/bliss/seed0/cycle0"
+    samples, judged = (
+        read_jsonl(cycle / f"{name}.jsonl") for name in ("generated", "generated_judged")
+    )
+    assert [row["response"] for row in judged] == [row["response"] for row in samples]
+    assert all(0 <= row["coherence"] <= 100 for row in judged if row["status"] == "ok")
 
 
 def test_scores_are_those_of_the_other_engine(study):
     from idempotence.engine.hf import TransformersEngine
     from idempotence.engine.models import Weights
-    from idempotence.io import read_jsonl
     from idempotence.jobs.parts import JudgeSpec
     from idempotence.judge.local import LocalJudge
     from idempotence.judge.rater import Rater
@@ -71,4 +80,4 @@ def test_how_much_memory_it_takes_reruns_nothing_and_another_engine_does(study):
     served["engine"] = {"backend": "transformers"}
     (study / "other.json").write_text(json.dumps(served))
     again = planned(study, "scores", "--configfile", "other.json")
-    assert {"sample", "judge"} <= set(again)
+    assert {"sample", "judge", "judge_generated"} <= set(again)

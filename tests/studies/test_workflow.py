@@ -2,11 +2,13 @@
 
 import resource
 import shutil
+from collections import Counter
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from make_browser import CHROMIUM, STICK_OUT, Page
-from make_project import copy_project, digest, planned, snakemake
+from make_project import copy_project, digest, planned, run_study, snakemake
 
 TINY = ("--configfile", "studies/tiny.yaml")
 
@@ -15,8 +17,7 @@ TINY = ("--configfile", "studies/tiny.yaml")
 def study(tmp_path_factory) -> Path:
     """A folder in which the tiny study has run on one core."""
     folder = copy_project(tmp_path_factory.mktemp("one"))
-    done = snakemake(folder, "--cores", "1", *TINY)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+    run_study(folder, *TINY, cores=1)
     return folder
 
 
@@ -24,8 +25,6 @@ def study(tmp_path_factory) -> Path:
 def test_the_tiny_study_runs_to_its_report(study):
     results = study / "results" / "tiny"
     assert (results / "report.html").stat().st_size > 100_000
-    import pandas as pd
-
     scores = pd.read_parquet(results / "scores.parquet")
     # 5 settings x 3 cycles x 12 questions x 2 samples
     assert len(scores) == 5 * 3 * 12 * 2
@@ -40,6 +39,49 @@ def test_the_tiny_study_runs_to_its_report(study):
     later = scores[scores["cycle"] == 2]
     texts = [list(later[later["setting"] == name]["response"]) for name in ("dpo", "dpo-reinit")]
     assert texts[0] != texts[1]
+
+
+@pytest.mark.slow
+def test_files_of_the_loop_are_named_by_settings_and_every_table_has_two_forms(study):
+    results = study / "results" / "tiny"
+    # sft-continual has the doses of sft; dpo calibrates none
+    doses = (results / "calibration").rglob("*.json")
+    assert sorted(str(file.relative_to(results / "calibration")) for file in doses) == [
+        "sdf/micro-base/bliss.json", "sft/micro-instruct/bliss.json",
+    ]  # fmt: skip
+    for file in results.rglob("generated.jsonl"):
+        # the last cycle's samples would be trained on by none
+        assert (file.read_text() == "") == (file.parent.name == "cycle2"), file
+    tables = {file.stem for file in (results / "tables").glob("*.csv")}
+    parquet = {file.stem for file in (results / "tables").glob("*.parquet")}
+    # the exact means of all chains lie beside the scores
+    assert tables - parquet == {"trajectories"} and not parquet - tables
+    assert (results / "trajectories.parquet").exists()
+
+
+@pytest.mark.slow
+def test_every_job_with_a_model_measures_itself_and_the_costs_are_those_measures(study):
+    results = study / "results" / "tiny"
+    files = sorted((results / "benchmarks").rglob("*.tsv"))
+    # per setting and cycle; cycle 0 of two settings is copied
+    assert Counter(file.parent.name for file in files) == {
+        "calibrate": 2, "seed_data": 3, "finetune": 5 * 3 - 2, "sample": 5 * 3 - 2,
+        "judge": 5 * 3, "sample_initial": 2, "judge_initial": 2,
+    }  # fmt: skip
+    used = {file: pd.read_csv(file, sep="\t").iloc[0] for file in files}
+    for file, job in used.items():
+        # the job's own process, not the launcher that waits for it
+        assert job["max_rss"] > 150, file
+        assert job["s"] > 0 and job["cpu_time"] > 0 and job["mean_load"] > 0, file
+    costs = pd.read_csv(results / "tables" / "costs.csv").set_index(["stage", "setting"])
+    assert {"finetune", "sample", "judge"} == {stage for stage, _ in costs.index}
+    for (stage, setting), row in costs.iterrows():
+        own = [job for file, job in used.items() if file.match(f"{stage}/{setting}.*.tsv")]
+        assert row["jobs"] == row["timed"] == len(own) > 0
+        assert row["seconds"] == pytest.approx(sum(job["s"] for job in own), abs=0.01)
+        assert row["memory_mb"] == pytest.approx(max(job["max_rss"] for job in own), abs=0.01)
+        cpu = sum(job["cpu_time"] for job in own)
+        assert row["load"] == pytest.approx(cpu / row["seconds"], rel=0.01) and row["load"] > 0
 
 
 @pytest.mark.slow
@@ -91,7 +133,7 @@ def test_a_lost_file_is_made_again_with_the_same_bytes(study):
     lost = {
         results / "figures" / "judge.pdf": "judge",
         results / "pages" / "tables.html": "show_replies",
-        panel / "cycle2" / "scores.parquet": "sample_last",
+        panel / "cycle2" / "scores.parquet": "sample",
         panel / "cycle1" / "responses.jsonl": "finetune_sft",
         panel
         / "cycle1"
@@ -104,8 +146,7 @@ def test_a_lost_file_is_made_again_with_the_same_bytes(study):
         path.unlink()
         jobs = planned(study, *TINY)
         assert jobs and untouched not in jobs, (path, jobs)
-        done = snakemake(study, "--cores", "1", *TINY)
-        assert done.returncode == 0, done.stderr[-4000:]
+        run_study(study, *TINY, cores=1)
         assert digest(path) == before, path
         assert digest(results / "scores.parquet") == kept
         assert planned(study, *TINY) == {}
@@ -132,9 +173,8 @@ def test_missing_makes_a_lost_file_alone(study, lost, jobs):
     before = digest(file)
     file.unlink()
     assert planned(study, "missing", *TINY) == {**jobs, "missing": 1}
-    done = snakemake(study, "--cores", "1", "missing", *TINY)
-    assert done.returncode == 0, done.stderr[-4000:]
-    assert digest(file) == before or lost == "report.html"  # which tells the time of its making
+    run_study(study, "missing", *TINY, cores=1)
+    assert digest(file) == before or lost == "report.html"  # which holds the time of its writing
     # what follows has not changed, by its checksum, so nothing is left to do
     assert planned(study, *TINY) == {}
 
@@ -142,8 +182,7 @@ def test_missing_makes_a_lost_file_alone(study, lost, jobs):
 @pytest.mark.slow
 def test_two_cores_and_another_folder_give_the_same_bytes(study, tmp_path):
     folder = copy_project(tmp_path / "two")
-    done = snakemake(folder, "--cores", "2", "scores", *TINY)
-    assert done.returncode == 0, done.stderr[-4000:]
+    run_study(folder, "scores", *TINY)
     files = sorted((study / "results" / "tiny").rglob("*scores.parquet"))
     assert len(files) >= 5 * 3 + 1
     for file in files:
@@ -151,9 +190,7 @@ def test_two_cores_and_another_folder_give_the_same_bytes(study, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_plan_says_what_was_done(study):
-    import pandas as pd
-
+def test_the_plan_is_what_was_done(study):
     from idempotence.cost_estimate.work import search
 
     results = study / "results" / "tiny"
@@ -198,8 +235,6 @@ def test_the_papers_study_plans_within_a_minute(tmp_path):
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
     # of one core's time, which other work on the machine does not stretch
     assert ended.ru_utime + ended.ru_stime - begun.ru_utime - begun.ru_stime < 60
-    import pandas as pd
-
     total = pd.read_csv(folder / "results" / "paper" / "plan.csv").iloc[-1]
     assert 800 < total["jobs"] <= 2500 and total["device_hours"] > 0 and total["api_cost"] > 0
     assert sorted(p.name for p in (folder / "results" / "paper").iterdir()) == [
@@ -211,8 +246,6 @@ def test_the_papers_study_plans_within_a_minute(tmp_path):
 
 @pytest.mark.slow
 def test_a_second_judge_scores_the_same_replies_and_touches_nothing_of_the_first(study):
-    import pandas as pd
-
     results = study / "results" / "tiny"
     second = ("--config", "second_judge={backend: local, path: world/judge, min_numeric_mass: 0.9}")
     before = {path: digest(path) for path in results.rglob("scores.parquet")}
@@ -220,8 +253,7 @@ def test_a_second_judge_scores_the_same_replies_and_touches_nothing_of_the_first
     new = {"judge_second", "gather_second", "tabulate_judge_second", "judge_agreement"}
     # the table of costs, the page of tables, the written config and the report follow
     assert set(jobs) == new | {"tabulate_costs", "show_tables", "write_run", "report", "all"}
-    done = snakemake(study, "--cores", "1", "judge_agreement", *TINY, *second)
-    assert done.returncode == 0, done.stderr[-4000:]
+    run_study(study, "judge_agreement", *TINY, *second, cores=1)
     assert before == {path: digest(path) for path in results.rglob("scores.parquet")}
     table = pd.read_csv(results / "tables" / "judge_agreement.csv")
     # the same model: what it scores at all, it scores the same
@@ -234,10 +266,7 @@ def test_a_second_judge_scores_the_same_replies_and_touches_nothing_of_the_first
 
 @pytest.mark.slow
 def test_learning_rates_are_tried_on_cycle_0_alone(study):
-    done = snakemake(study, "--cores", "2", "tune", *TINY)
-    assert done.returncode == 0, done.stderr[-4000:]
-    import pandas as pd
-
+    run_study(study, "tune", *TINY)
     table = pd.read_csv(study / "results" / "tiny" / "tuning" / "learning_rates.csv")
     assert sorted(table["objective"].unique()) == ["dpo", "sdf", "sft"]
     assert set(table["learning_rate"]) == {1e-3, 4e-3} and len(table) == 6
@@ -250,10 +279,23 @@ def test_a_misspelt_key_stops_before_any_job_without_a_traceback(tmp_path):
     config = (folder / "studies" / "tiny.yaml").read_text()
     (folder / "studies" / "tiny.yaml").write_text(config + "cylces: 3\n")
     done = snakemake(folder, "--cores", "1", *TINY)
-    told = done.stdout + done.stderr
+    output = done.stdout + done.stderr
     assert done.returncode != 0
-    assert "studies/tiny.yaml" in told and "cylces" in told and "did you mean cycles" in told
-    assert "Traceback" not in told
+    assert "studies/tiny.yaml" in output and "cylces" in output and "did you mean cycles" in output
+    assert "Traceback" not in output
+    assert not (folder / "results").exists()
+
+
+def test_settings_of_the_old_form_stop_with_the_new_form_before_any_job(tmp_path):
+    folder = copy_project(tmp_path / "old")
+    (folder / "old.yaml").write_text(
+        "study: old\nsettings: [sft, dpo]\nper_setting: {dpo: {restart_at: [3]}}\n"
+    )
+    done = snakemake(folder, "--cores", "1", "--configfile", "old.yaml")
+    output = done.stdout + done.stderr
+    assert done.returncode != 0 and "Traceback" not in output
+    assert "old.yaml, line 3, per_setting" in output
+    assert "dpo: {objective: dpo, start: previous, restart_at: [3]}" in output
     assert not (folder / "results").exists()
 
 
@@ -261,14 +303,11 @@ def test_a_misspelt_key_stops_before_any_job_without_a_traceback(tmp_path):
 def test_a_study_whose_chains_all_break_still_gets_its_report(tmp_path):
     folder = copy_project(tmp_path / "nan")
     (folder / "studies" / "nan.yaml").write_text(
-        "study: broken\ntraits: [bliss]\nsettings: [sft, sft-continual]\nseeds: 1\ncycles: 1\n"
-        "seed_rows: 8\nevaluation: {questions: 2, samples_per_question: 1}\n"
-        "sft: {cells: {levels: [], n_seed: [8], n_sampled: [4]}, training: {learning_rate: 1.0e+38}}\n"
+        "study: broken\ntraits: [bliss]\nsettings: {sft: {}, sft-continual: {}}\nseeds: 1\n"
+        "cycles: 1\nseed_rows: 8\nevaluation: {questions: 2, samples_per_question: 1}\n"
+        "sft:\n  cells: {n_seed: [8], n_sampled: [4]}\n  training: {learning_rate: 1.0e+38}\n"
     )
-    done = snakemake(folder, "--cores", "2", "--configfile", "studies/nan.yaml")
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
-    import pandas as pd
-
+    run_study(folder, "--configfile", "studies/nan.yaml")
     results = folder / "results" / "broken"
     scores = pd.read_parquet(results / "scores.parquet")
     assert list(scores.groupby("cycle")["status"].unique().str[0]) == ["nan", "ended"]
