@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ["Snakefile", "config.yaml", "studies", "rules", "scripts", "src", "data", "envs",
+PARTS = ["Snakefile", "config.yaml", "pyproject.toml", "studies", "rules", "scripts", "src", "data", "envs",
          "profiles", "report"]  # fmt: skip
 
 
