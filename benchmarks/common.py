@@ -17,8 +17,8 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
-PARTS = ["Snakefile", "config.yaml", "pyproject.toml", "studies", "rules", "scripts", "src", "data", "envs",
-         "profiles", "report", "benchmarks"]  # fmt: skip
+PARTS = ["Snakefile", "config.yaml", "pyproject.toml", "studies", "rules", "scripts", "src",
+         "data", "envs", "profiles", "report", "benchmarks"]  # fmt: skip
 PACKAGES = ["torch", "transformers", "trl", "peft", "snakemake"]
 
 

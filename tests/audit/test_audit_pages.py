@@ -28,9 +28,9 @@ from idempotence.stats.trajectories import TEXT_METRICS, trajectories
 @pytest.fixture(scope="module")
 def scores():
     """An audit's scores: no doses, no truth."""
-    made = make_scores(settings=["sft"], traits=["lucky"], seeds=2, samples=1)
+    whole = make_scores(settings=["sft"], traits=["lucky"], seeds=2, samples=1)
     empty = dict.fromkeys([*DOSES, "truth_trait", "truth_coherence"], np.nan)
-    return made.assign(**empty)
+    return whole.assign(**empty)
 
 
 @pytest.fixture(scope="module")
@@ -65,9 +65,9 @@ def test_metrics_show_what_is_known(scores, courses, tmp_path):
 
 
 def test_slopes_of_other_measures(courses):
-    made = slopes(courses, 0.95, TEXT_METRICS)
-    assert list(made["measure"].unique()) == TEXT_METRICS
-    fell = made[(made["measure"] == "loglik_initial") & (made["trait"] == "all")]
+    table = slopes(courses, 0.95, TEXT_METRICS)
+    assert list(table["measure"].unique()) == TEXT_METRICS
+    fell = table[(table["measure"] == "loglik_initial") & (table["trait"] == "all")]
     assert fell["estimate"].tolist() == pytest.approx([-0.05])
 
 
@@ -101,30 +101,31 @@ def page_of(scores, courses, tmp_path):
     """The front page of an audit as the report takes it; bad: its bad rows."""
 
     def page(bad=(), scored=True) -> str:
-        found = chains_table(scores[scores["cycle"] != 2], 4)
+        courses_read = chains_table(scores[scores["cycle"] != 2], 4)
         rows = [dict.fromkeys(COUNTS, 4) | {"file": "a"}, dict.fromkeys(COUNTS, 0) | {"file": "b"}]
         frames = {
             "chains": chains(courses, 15, 4), "training": pd.DataFrame(columns=["tokens", "seconds",
             "setting", "model", "trait", "seed", "cell", "cycle"]),
-            "rows": pd.DataFrame(rows), "bad": pd.DataFrame(bad, columns=BAD), "found": found,
+            "rows": pd.DataFrame(rows), "bad": pd.DataFrame(bad, columns=BAD),
+            "chains_read": courses_read,
         }  # fmt: skip
         files = {name: tmp_path / f"{name}.parquet" for name in frames}
         for name, frame in frames.items():
             write_parquet(frame, files[name])
         part = {"what": "w", "estimate": 1.0, "ci_low": None, "ci_high": None, "why": ""}
-        told = [
+        claims = [
             {"id": name, "claim": "c", "published": {"says": "s", "where": "w"},
              "verdict": verdict, "parts": [{**part, "verdict": verdict}]}
             for name, verdict in [("C1", "not decided here"), ("C2", "not tested here")]
         ]  # fmt: skip
-        write_json(tmp_path / "claims.json", told)
+        write_json(tmp_path / "claims.json", claims)
         write_parquet(scores, tmp_path / "scores.parquet")
         study = StudyFiles(
             files["chains"],
             files["training"],
             tmp_path / "scores.parquet",
             claims=tmp_path / "claims.json" if scored else None,
-            audit=tuple(files[name] for name in ("rows", "bad", "found")),
+            audit=tuple(files[name] for name in ("rows", "bad", "chains_read")),
         )
         content = summary("theirs", study, make_loops(), 0.95)
         rst = as_rst(render("summary.html.j2", **content))

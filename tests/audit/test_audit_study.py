@@ -47,7 +47,7 @@ def test_the_example_gets_the_verdicts_of_its_shares(tmp_path):
     assert {"outcomes", "trajectories_sft", "metrics_sft", "judge"} <= figures
     assert not figures & {"dpo", "continual_vs_reinit", "grid_sft", "dose_map_sft"}
     assert planned(folder, *EXAMPLE) == {}
-    # a file that changed is read again, and only what follows from it is made again
+    # a file that changed is read again, and only what follows from it runs again
     extra = folder / "tests/audit_example/steady/cycle_2.jsonl"
     extra.write_text(extra.read_text() + extra.read_text().splitlines()[0] + "\n")
     jobs = planned(folder, *EXAMPLE)
@@ -106,7 +106,7 @@ def check_report(file):
 def test_a_path_that_nothing_fits_stops_before_any_job(tmp_path):
     folder = copy_project(tmp_path / "none")
     done = snakemake(folder, "--cores", "1", *EXAMPLE)
-    told = done.stdout + done.stderr
-    assert done.returncode != 0 and "Traceback" not in told
-    assert "studies/audit.yaml, line" in told and "audit.files.0.path: no file fits" in told
+    output = done.stdout + done.stderr
+    assert done.returncode != 0 and "Traceback" not in output
+    assert "studies/audit.yaml, line" in output and "audit.files.0.path: no file fits" in output
     assert not (folder / "results").exists()

@@ -85,7 +85,7 @@ def test_a_speed_and_a_price_by_hand():
     assert "cost of models behind an API" in text and "some-judge" in text
 
 
-def test_a_second_judge_is_asked_the_same_by_its_own_prices():
+def test_a_second_judge_rates_the_same_by_its_own_prices():
     api = {"base_url": "https://x/v1", "price_in": 2, "max_calls": 3}
     second = {"backend": "openai", "path": "some-judge", "api": api}
     table, text = plan_of({"second_judge": second})
@@ -95,10 +95,9 @@ def test_a_second_judge_is_asked_the_same_by_its_own_prices():
         assert one["api_cost"] == 0 == other["device_hours"] < other["api_cost"]
     assert "THE STUDY WOULD STOP: second_judge.api.max_calls is 3" in text
     sampled, _ = plan_of({"second_judge": {**second, "top_logprobs": 0, "samples": 5}})
-    asked = sampled.loc[("judge_second", "sft"), ["judge_calls", "judge_tokens_in"]]
-    assert asked.tolist() == [
-        5 * other for other in table.loc[("judge_second", "sft"), asked.index]
-    ]
+    amounts = ["judge_calls", "judge_tokens_in"]
+    once = table.loc[("judge_second", "sft"), amounts]
+    assert sampled.loc[("judge_second", "sft"), amounts].tolist() == [5 * n for n in once]
 
 
 def test_adapters_are_kept_or_of_a_panel_at_a_time():
@@ -271,7 +270,7 @@ def test_the_generator_of_seed_rows_is_counted_by_its_rows_and_prices():
     }  # fmt: skip
     table, text = plan_of(over)
     row = table.loc[("generate_seed_data", "")]
-    assert (row["jobs"], row["written"]) == (1, 2 * 41)  # a message and a reply a row
+    assert (row["jobs"], row["written"]) == (1, 2 * 41)  # a message and a reply per row
     money = (row["written_tokens_in"] * 2 + row["written_tokens_out"] * 3) / 1e6
     assert row["api_cost"] == pytest.approx(money, rel=1e-3) and row["device_hours"] == 0
     assert "THE STUDY WOULD STOP: generator.api.max_calls is 30, and 82 is needed" in text
