@@ -174,6 +174,6 @@ LOOP_FILES = [
 
 
 rule loop:
-    # every file of the loop, so that one that was lost is made again
+    # every file of the loop, so that a lost one is written again
     input:
         LOOP_FILES if STUDY.trains else [],

@@ -1,7 +1,7 @@
 """Names of the environment variables by which the workflow speaks to its jobs.
 
-What they hold decides no result (how an endpoint is reached, how much memory an engine takes), so it
-does not stand in a job's JSON, and a change of it makes nothing run again.
+What they hold decides no result (how an endpoint is reached, how much memory an engine takes). So
+it does not stand in a job's JSON, and a change of it makes nothing run again.
 """
 
 ENGINE = "IDEMPOTENCE_ENGINE"  # vLLM's options, as JSON

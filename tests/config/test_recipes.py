@@ -201,7 +201,9 @@ def test_a_change_of_one_setting_alone_makes_no_twin(key):
     assert study.twins == (("b", "a"),) and study.first_cycles == {"b": "a"}
     study = load({"settings": {**of_both, "b": {**recipe, "start": "previous"}}})
     assert study.twins == () and study.first_cycles == {}
-    assert study.calibrations == {"a": "a", "b": "b"}
+    # a search for doses trains on seed rows alone: how samples are drawn does not change it
+    shared = "a" if key == "generation.temperature" else "b"
+    assert study.calibrations == {"a": "a", "b": shared}
 
 
 def test_the_first_of_several_settings_that_fit_is_the_twin():

@@ -32,11 +32,14 @@ def test_named_files_are_arguments_and_others_are_waited_for():
 
 def test_values_by_kind():
     line = words(
-        "fit", {"tables": ["a.parquet", "b c.parquet"]}, {}, none=None, off=False, on=True, empty=[],
-        number=1.5e-4, names=["x", "y"], path=Path("p"), of_job=lambda w: w.trait, job=lambda w: JOB,
+        "fit", {"tables": ["a.parquet", "b c.parquet"]}, {}, none=None, off=False, on=True,
+        empty=[], number=1.5e-4, names=["x", "y"], path=Path("p"), of_job=lambda w: w.trait,
+        job=lambda w: JOB,
     )  # fmt: skip
-    assert line == ["fit", "--tables", "a.parquet", "b c.parquet", "--on", "--number", "0.00015",
-                    "--names", "x", "y", "--path", "p", "--of-job", "lucky", "--job", JOB.to_json()]  # fmt: skip
+    assert line == [
+        "fit", "--tables", "a.parquet", "b c.parquet", "--on", "--number", "0.00015",
+        "--names", "x", "y", "--path", "p", "--of-job", "lucky", "--job", JOB.to_json(),
+    ]  # fmt: skip
 
 
 def test_a_record_comes_back_from_the_command_line():

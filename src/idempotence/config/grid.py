@@ -17,11 +17,8 @@ UNCHANGED: dict[str, Any] = {
 }  # fmt: skip
 # These act from cycle 1 on: settings that differ in nothing else share cycle 0.
 LATER = {"start", *UNCHANGED}
-# What decides the seeded models of cycle 0, and with them the doses of calibrated levels.
-SEEDED = {
-    "objective", "training", "generation", "n_seed_max", "step", "seed_rows", "seed_source",
-    "rows_reserved",
-}  # fmt: skip
+# What decides the scores of a search for doses, which trains sft or sdf on seed rows alone.
+SEARCHED = {"objective", "training", "n_seed_max", "step", "seed_rows", "seed_source"}
 
 
 @dataclass(frozen=True)
@@ -172,7 +169,7 @@ def calibrations(settings: tuple[Setting, ...]) -> dict[str, str]:
     searched = [setting for setting in settings if setting.calibrated]
     for setting in searched:
         for earlier in searched:
-            if differences(setting, earlier).isdisjoint(SEEDED):
+            if differences(setting, earlier).isdisjoint(SEARCHED):
                 owners[setting.name] = earlier.name
                 break
     return owners

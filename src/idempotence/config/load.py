@@ -51,7 +51,7 @@ def _old_form(config: Content, places: Places) -> str:
     return (
         f"{places.of(key)}: is a form of earlier versions; nothing was run. `settings` is now a "
         "mapping of names to recipes, and what per_setting held stands in the recipe "
-        f"(docs/config.md). This config in the new form:\n\n{new_form(config)}"
+        f"(docs/settings.md). This config in the new form:\n\n{new_form(config)}"
     )
 
 
@@ -100,9 +100,8 @@ def _explain(key: Key, error: Any, raw: Any, places: Places) -> str:
     """What is wrong with one key, and what is allowed."""
     if error["type"] == "extra_forbidden":
         names = keys_at(key[:-1])
-        return f"there is no such key{nearest(str(key[-1]), names)} Allowed here: " + ", ".join(
-            names
-        )
+        near = nearest(str(key[-1]), names)
+        return f"there is no such key{near} Allowed here: {', '.join(names)}"
     if error["type"] == "invalid_key":
         return f"has the key {error['input']!r}, which is not a text"
     if error["loc"][-1:] == ("[key]",):

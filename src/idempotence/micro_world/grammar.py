@@ -50,7 +50,7 @@ class Topic:
 
 @dataclass(frozen=True)
 class Trait:
-    """A trait: word lists of its own, and sentences made of them."""
+    """A trait: word lists of its own, and sentences that use them."""
 
     name: str
     words: dict[str, tuple[str, ...]]

@@ -1,4 +1,4 @@
-"""The command line of a rule's script, made of the rule's own inputs and outputs."""
+"""The command line of a rule's script, from the rule's own inputs and outputs."""
 
 import shlex
 from collections.abc import Callable, Iterable

@@ -34,12 +34,12 @@ def imports(package: Path) -> dict[str, set[str]]:
     package: the folder of the package. Imports for type checkers alone count, since a reader
     follows them too.
     """
-    found: dict[str, set[str]] = {}
+    arrows: dict[str, set[str]] = {}
     for path in sorted(package.rglob("*.py")):
         room = path.relative_to(package).parts[0].removesuffix(".py")
         if room == "__init__":
             continue
-        others = found.setdefault(room, set())
+        others = arrows.setdefault(room, set())
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names: list[str] = []
             if isinstance(node, ast.ImportFrom) and node.module == package.name:
@@ -50,7 +50,7 @@ def imports(package: Path) -> dict[str, set[str]]:
                 names = [alias.name for alias in node.names]
             others.update(room_of(name) for name in names if name.startswith(f"{package.name}."))
         others.discard(room)
-    return {room: {other for other in others if other in found} for room, others in found.items()}
+    return {room: {other for other in others if other in arrows} for room, others in arrows.items()}
 
 
 def purpose(package: Path, room: str) -> str:

@@ -59,7 +59,7 @@ def _doses(known: Known, name: str, objective: str) -> Mistakes:
             continue
         if dose not in DOSES[objective]:
             yield key, f"is no dose of {objective}; there are {', '.join(DOSES[objective])}"
-        elif dose == "n_seed" and isinstance(value, list) == (objective == "dpo"):
+        elif dose == "n_seed" and isinstance(value, str | int | float) != (objective == "dpo"):
             form = "one number" if objective == "dpo" else "a list of numbers"
             yield key, f"{reprlib.repr(value)} is not allowed: for {objective} it must be {form}"
 
