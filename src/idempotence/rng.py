@@ -5,7 +5,7 @@ import json
 
 
 def derive_seed(*parts: str | float | None) -> int:
-    """A seed in [0, 2**31) from its parts, such as study seed, objective, model, trait, cell, cycle.
+    """A seed in [0, 2**31) from its parts, such as study seed, objective, model, trait, cycle.
 
     The same parts give the same seed on every machine and Python version; any other parts give
     an unrelated one.
