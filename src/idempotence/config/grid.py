@@ -164,7 +164,7 @@ def first_cycles(settings: tuple[Setting, ...]) -> dict[str, str]:
 
 
 def calibrations(settings: tuple[Setting, ...]) -> dict[str, str]:
-    """Calibrated setting -> the first one with the same seeded models, which names their file."""
+    """Calibrated setting -> the first one with the same search for doses, which names its file."""
     owners: dict[str, str] = {}
     searched = [setting for setting in settings if setting.calibrated]
     for setting in searched:
