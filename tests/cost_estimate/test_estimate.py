@@ -121,7 +121,7 @@ def test_a_model_that_is_not_here_leaves_hours_empty_or_takes_what_the_config_sa
     table, text = plan_of({"models": [{**model, "parameters": 4_022_468_096}]})
     assert table.loc[(TOTAL, ""), "device_hours"] > 0
     assert "4.02 billion parameters (from the config)" in text
-    assert "tokens counted by rates.characters_a_token" in text and "rates.lora" in text
+    assert "tokens counted by rates.characters_per_token" in text and "rates.lora" in text
 
 
 def test_calibrated_doses_are_those_of_a_score_in_proportion():

@@ -24,7 +24,7 @@ class Rates(Section):
     document_tokens: Positive = Field(
         description="Mean tokens of a sampled document, with the same limit."
     )
-    characters_a_token: Positive = Field(
+    characters_per_token: Positive = Field(
         description="Characters per token, where a model's tokenizer is not on this machine."
     )
     lora: Positive = Field(

@@ -18,7 +18,7 @@ def counter(folder: Path | None, characters_per_token: float) -> tuple[Count, st
     """(tokens of a text, how they are counted): by the folder's tokenizer, else by characters."""
     file = folder / "tokenizer.json" if folder else None
     if file is None or not file.is_file():
-        return lambda text: len(text) / characters_per_token, "rates.characters_a_token"
+        return lambda text: len(text) / characters_per_token, "rates.characters_per_token"
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(str(file))

@@ -41,7 +41,7 @@ def _add_models(jobs: StudyJobs, sizes: Sizes, world: Path) -> dict[str, Count]:
         folder = local_folder(model.path, model.revision, world)
         if model.name not in counts:
             counts[model.name], sizes.counted[model.name] = counter(
-                folder, rates.characters_a_token
+                folder, rates.characters_per_token
             )
         lora = jobs.finetune(panel, 0).training.lora
         sizes.models[model.name, setting] = size_of(folder, model.parameters, lora, rates.lora)
@@ -64,4 +64,4 @@ def _section(study: Study, role: str, world: Path) -> tuple[Size, Count, str]:
     if model.backend == "local":
         folder = local_folder(model.path, model.revision, world)
     size = size_of(folder, model.parameters, None, rates.lora)
-    return size, *counter(folder, rates.characters_a_token)
+    return size, *counter(folder, rates.characters_per_token)

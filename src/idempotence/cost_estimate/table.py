@@ -58,7 +58,7 @@ def _costs(study: Study, row: dict[Any, Any], sizes: Sizes) -> dict[str, float]:
         money = row["judge_tokens_in"] * prices.price_in
         money += row["judge_tokens_out"] * prices.price_out
     replies = row["answers"] + row["generated"] + row["rejected"]
-    text = row["tokens_sampled"] * rates.characters_a_token + replies * rates.row_bytes
+    text = row["tokens_sampled"] * rates.characters_per_token + replies * rates.row_bytes
     return {
         **_adapters(study, row, sizes), "gb_text": text / GB,
         "device_hours": seconds / HOUR, "api_cost": money / MILLION,
@@ -76,7 +76,7 @@ def _writing(study: Study, row: dict[Any, Any], sizes: Sizes) -> dict[str, float
         hours = (seconds + busy * _billions(sizes.sections[GENERATOR])) / HOUR
     else:
         money = tokens_in * generator.api.price_in + tokens_out * generator.api.price_out
-    text = (tokens_in + tokens_out) * rates.characters_a_token  # both are kept with the answers
+    text = (tokens_in + tokens_out) * rates.characters_per_token  # both are kept with the answers
     return {
         "gb_adapters": 0.0, "gb_temporary": 0.0, "gb_text": text / GB,
         "device_hours": hours, "api_cost": money / MILLION,
