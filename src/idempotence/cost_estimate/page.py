@@ -22,9 +22,9 @@ def page(study: Study, table: pd.DataFrame, sizes: Sizes) -> str:
     others = table[(table["model"] == "") & (table["rule"] != TOTAL)]
     parts = [
         f"Plan of the study {study.study}: its jobs, and about what they cost",
-        "\n".join(f"  {name:<32}{value}" for name, value in _totals(study, total)),
+        "\n".join(f"  {name:<36}{value}" for name, value in _totals(study, total)),
         _shown(loop),
-        f"Beside the loop, seconds per job: {_listed(others)}.",
+        f"Beside the loop, jobs of some seconds each: {_listed(others)}.",
         "Where the numbers come from:",
         "\n".join(f"- {line}" for line in _grounds(study, loop, sizes)),
     ]
