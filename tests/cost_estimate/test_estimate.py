@@ -171,11 +171,12 @@ def test_a_cycle_0_that_is_copied_costs_nothing_and_shares_its_calibration():
     assert plan_of(merged(over, ended))[0].loc[("seed_data", "sft-continual"), "jobs"] == 2
 
 
-def test_initial_models_are_measured_on_the_traits_of_their_settings():
-    traits = {"traits": ["bliss", "lucky"], "settings": {"sft": {"traits": ["lucky"]}}}
-    table, _ = plan_of(merged(traits, {"settings": {"dpo": {"traits": ["lucky"]}}}))
-    assert table.loc[("sample_initial", ""), "jobs"] == 1
-    assert plan_of(traits)[0].loc[("judge_initial", ""), "jobs"] == 2
+def test_every_initial_model_is_measured_on_every_trait_of_the_study():
+    own = {"sft": {"traits": ["lucky"]}, "dpo": {"traits": ["lucky"]}}
+    table, _ = plan_of({"traits": ["bliss", "lucky"], "settings": own})
+    assert (
+        table.loc[("sample_initial", ""), "jobs"] == table.loc[("judge_initial", ""), "jobs"] == 2
+    )
 
 
 def test_a_study_of_shipped_scores_trains_nothing():

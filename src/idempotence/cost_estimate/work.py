@@ -50,8 +50,9 @@ class LoopWork:
         """A row per job: rule, setting ("": of no single one), model, and its `Amounts`."""
         panels = self.study.panels()
         yield from writing_jobs(self.jobs, self.lengths)
-        for model, trait in sorted({(panel.model.name, panel.trait) for panel in panels}):
-            yield from self._initial(model, trait)
+        for model in sorted({panel.model.name for panel in panels}):
+            for trait in self.study.traits:
+                yield from self._initial(model, trait)
         yield from self._calibrations(panels)
         for panel in panels:
             yield from self._panel(panel)
