@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from idempotence.jobs.start import CalibrateJob
+from idempotence.jobs.preparation import CalibrateJob
 
 
 def calibrate(job: CalibrateJob, model: str, judge: str, output: Path) -> None:

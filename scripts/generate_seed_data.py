@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from idempotence.jobs.start import GenerateSeedDataJob
+from idempotence.jobs.preparation import GenerateSeedDataJob
 
 
 def generate_seed_data(

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from idempotence.jobs.start import SeedDataJob
+from idempotence.jobs.preparation import SeedDataJob
 
 
 def seed_data(job: SeedDataJob, model: str, output: Path) -> None:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from idempotence.jobs.start import TryLearningRatesJob
+from idempotence.jobs.preparation import TryLearningRatesJob
 
 
 def try_learning_rates(job: TryLearningRatesJob, model: str, judge: str, output: Path) -> None:

@@ -31,7 +31,7 @@ SMALL = {
     "sft": {"cells": {"levels": [], "n_seed": [10, 20], "n_sampled": [5]}},
     "dpo": {"cells": {"beta": [0.1], "pairs": [6], "n_seed": 7}},
     "evaluation": {"questions": 3, "samples_per_question": 4},
-    "rates": {"reply_tokens": 20, "document_tokens": 25, "start": 0},
+    "rates": {"reply_tokens": 20, "document_tokens": 25, "loading": 0},
 }  # fmt: skip
 LORA = Lora(rank=16, alpha=32, dropout=0.0, target_modules=())
 QWEN3_4B = {
@@ -70,7 +70,7 @@ def test_amounts_by_hand():
 
 
 def test_a_speed_and_a_price_by_hand():
-    rates = {"train": 2, "sample": 4, "read": 8, "start": 36}
+    rates = {"train": 2, "sample": 4, "read": 8, "loading": 36}
     api = {"base_url": "https://x/v1", "price_in": 2, "price_out": 3, "max_cost": 0.001}
     judge = {"backend": "openai", "path": "some-judge", "api": api}
     table, text = plan_of({"rates": rates, "judge": judge})
@@ -266,7 +266,7 @@ def test_the_generator_of_seed_rows_is_counted_by_its_rows_and_prices():
     generator = {"backend": "openai", "path": "writer", "api": api, "chats": {"rows": 41}}
     over = {
         "texts": "written", "settings": {"sft": {}}, "sft": {"seed_source": "generated"},
-        "generator": generator, "rates": {"start": 36, "read": 7, "sample": 5},
+        "generator": generator, "rates": {"loading": 36, "read": 7, "sample": 5},
         "judge": {"backend": "local"},
     }  # fmt: skip
     table, text = plan_of(over)

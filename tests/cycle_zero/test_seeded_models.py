@@ -15,7 +15,7 @@ from idempotence.cycle_zero.models import Scores, SeededModels
 from idempotence.doses import Cell, calibrated_doses
 from idempotence.errors import UserError
 from idempotence.jobs.parts import Evaluation, Generation, JudgeSpec, ModelName, Panel, PromptPool
-from idempotence.jobs.start import CalibrateJob, CycleZero, TryLearningRatesJob
+from idempotence.jobs.preparation import CalibrateJob, CycleZero, TryLearningRatesJob
 from idempotence.judge.protocol import Answer
 
 pytestmark = pytest.mark.slow

@@ -212,7 +212,7 @@ def test_jobs_need_the_standard_library_alone():
     code = (
         "import sys\n"
         "before = set(sys.modules)\n"
-        "import idempotence.jobs.audit, idempotence.jobs.loop, idempotence.jobs.start\n"
+        "import idempotence.jobs.audit, idempotence.jobs.loop, idempotence.jobs.preparation\n"
         "new = {name.partition('.')[0] for name in set(sys.modules) - before}\n"
         "print(sorted(new - set(sys.stdlib_module_names)))\n"
     )

@@ -18,7 +18,7 @@ from idempotence.environment_names import cache_variable
 from idempotence.errors import UserError
 from idempotence.io import read_json, read_jsonl
 from idempotence.jobs.parts import ModelName, Panel, PromptPool, WrittenTexts
-from idempotence.jobs.start import GenerateSeedDataJob, WriterSpec
+from idempotence.jobs.preparation import GenerateSeedDataJob, WriterSpec
 from idempotence.seed_rows.generate import Generation, Sieve, generate_seed_data
 from idempotence.seed_rows.writers import ApiWriter, LocalWriter, open_writer
 from idempotence.texts import written

@@ -17,7 +17,7 @@ class Rates(Section):
     )
     sample: Positive = Field(description="Speed of sampling, in sampled tokens.")
     read: Positive = Field(description="Speed of a local judge, in tokens of its prompts.")
-    start: NotNegative = Field(description="Seconds until a job's model is loaded.")
+    loading: NotNegative = Field(description="Seconds until a job's model is loaded.")
     reply_tokens: Positive = Field(
         description="Mean tokens of a sampled reply, at most the max_new_tokens of its section."
     )

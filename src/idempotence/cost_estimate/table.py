@@ -47,7 +47,7 @@ def _costs(study: Study, row: dict[Any, Any], sizes: Sizes) -> dict[str, float]:
     rates, role = study.rates, JUDGES.get(row["rule"], "judge")
     judge = getattr(study, role)
     billions = _billions(next(s for (name, _), s in sizes.models.items() if name == row["model"]))
-    seconds = row["jobs"] * rates.start * _devices(study, row, judge)
+    seconds = row["jobs"] * rates.loading * _devices(study, row, judge)
     seconds += row["tokens_trained"] * billions / rates.train
     seconds += row["tokens_sampled"] * billions / rates.sample
     money = 0.0
@@ -71,7 +71,7 @@ def _writing(study: Study, row: dict[Any, Any], sizes: Sizes) -> dict[str, float
     tokens_in, tokens_out = row["written_tokens_in"], row["written_tokens_out"]
     hours = money = 0.0
     if generator.backend == "local":
-        seconds = row["jobs"] * rates.start * max(1, generator.gpus)
+        seconds = row["jobs"] * rates.loading * max(1, generator.gpus)
         busy = tokens_in / rates.read + tokens_out / rates.sample
         hours = (seconds + busy * _billions(sizes.sections[GENERATOR])) / HOUR
     else:

@@ -11,7 +11,7 @@ from idempotence.cycle_zero.dose_search import dose_grid, pick_dose
 from idempotence.doses import exact, n_seed_of
 from idempotence.jobs.loop import SampleJob
 from idempotence.jobs.parts import Evaluation, Generation, Kind, Training
-from idempotence.jobs.start import CalibrateJob, CycleZero, SeedDataJob
+from idempotence.jobs.preparation import CalibrateJob, CycleZero, SeedDataJob
 from idempotence.judge.api import ANSWER_TOKENS
 from idempotence.workflow.study_jobs import StudyJobs
 

@@ -7,7 +7,7 @@ from typing import Any
 from idempotence.config.grid import StudyPanel
 from idempotence.cost_estimate.lengths import Lengths, MeasuredTexts
 from idempotence.jobs.parts import Kind
-from idempotence.jobs.start import GenerateSeedDataJob
+from idempotence.jobs.preparation import GenerateSeedDataJob
 from idempotence.texts.generation import read_generation
 from idempotence.texts.written import read_trait
 from idempotence.workflow.study_jobs import StudyJobs

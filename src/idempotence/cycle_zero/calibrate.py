@@ -6,7 +6,7 @@ from idempotence.cycle_zero.dose_search import dose_grid, pick_dose
 from idempotence.cycle_zero.models import SeededModels
 from idempotence.doses import Cell, exact
 from idempotence.io import write_json
-from idempotence.jobs.start import CalibrateJob
+from idempotence.jobs.preparation import CalibrateJob
 from idempotence.judge.back_ends import Judge
 
 

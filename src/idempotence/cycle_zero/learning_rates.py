@@ -6,7 +6,7 @@ from pathlib import Path
 from idempotence.cycle_zero.models import SeededModels
 from idempotence.doses import Cell
 from idempotence.io import write_json
-from idempotence.jobs.start import TryLearningRatesJob
+from idempotence.jobs.preparation import TryLearningRatesJob
 from idempotence.judge.back_ends import Judge
 
 

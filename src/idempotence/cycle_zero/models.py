@@ -11,7 +11,7 @@ from idempotence.finetune.panel import PanelTrainer
 from idempotence.finetune.rows import CycleData
 from idempotence.jobs.loop import FinetuneJob
 from idempotence.jobs.parts import Training
-from idempotence.jobs.start import CycleZero
+from idempotence.jobs.preparation import CycleZero
 from idempotence.judge.back_ends import Judge
 from idempotence.judge.rater import Rater
 from idempotence.sampling.panel import PanelSampler

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from idempotence.errors import UserError
 from idempotence.io import write_json, write_jsonl
-from idempotence.jobs.start import GenerateSeedDataJob
+from idempotence.jobs.preparation import GenerateSeedDataJob
 from idempotence.rng import derive_seed
 from idempotence.seed_rows.writers import Writer
 from idempotence.texts.distinct import Distinct

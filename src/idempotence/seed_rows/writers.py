@@ -18,7 +18,7 @@ from idempotence.endpoint.client import (
 )
 from idempotence.engine.base import Engine, Request
 from idempotence.engine.formatting import ids_of_prompts
-from idempotence.jobs.start import WriterSpec
+from idempotence.jobs.preparation import WriterSpec
 
 BATCH = 64  # texts of a model here that are stored together
 ROLE = "generator"  # its section in the config

@@ -43,7 +43,7 @@ from idempotence.jobs.parts import (
     Training,
     WrittenTexts,
 )
-from idempotence.jobs.start import (
+from idempotence.jobs.preparation import (
     CalibrateJob,
     CycleZero,
     GenerateSeedDataJob,
