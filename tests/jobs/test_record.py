@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from make_config import ROOT, load
 
 from idempotence.errors import UserError
-from idempotence.jobs import audit, loop, parts, start
+from idempotence.jobs import audit, loop, parts, preparation
 from idempotence.jobs.record import Record
 from idempotence.workflow.study_jobs import StudyJobs
 
 RECORDS = [
     value
-    for module in (parts, loop, start, audit)
+    for module in (parts, loop, preparation, audit)
     for value in vars(module).values()
     if isinstance(value, type) and is_dataclass(value) and value.__module__ == module.__name__
 ]

@@ -108,8 +108,7 @@ def _grounds(study: Study, loop: pd.DataFrame, sizes: Sizes) -> list[str]:
         means + f"{rates.document_tokens:g} (rates), or max_new_tokens if that is less",
         "prompts, seed rows and rubrics are measured, without the chat template's own tokens",
         f"tokens per second of one device, for a billion parameters: {speeds} (rates)",
-        f"a job takes {rates.loading:g} s until its model is loaded (rates); all of its GPUs "
-        "work at once",
+        f"a job's model is loaded in {rates.loading:g} s (rates); all GPUs of a job work at once",
         "calibrated doses: as if the score rose in proportion to the dose, to 100 at n_seed_max",
         "every reply counts as usable and new; empty, short and repeated ones cost less",
         "every chain counts to its last cycle; one that ends before costs less",
