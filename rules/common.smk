@@ -10,7 +10,7 @@ sys.path.insert(0, str(BASE / "src"))
 from idempotence.config.layers import effective_config
 from idempotence.config.load import load_study
 from idempotence.errors import UserError
-from idempotence.workflow.command import command_line
+from idempotence.workflow.command import files_line, values_line
 from idempotence.workflow.environment import pass_endpoints, pass_engine, prepare
 from idempotence.workflow.fingerprint import fingerprint
 from idempotence.workflow.loop_inputs import LoopInputs
@@ -55,10 +55,10 @@ TRAINING = "../envs/train.yaml"
 SAMPLING = "../envs/sample.yaml" if VLLM else TRAINING
 
 # What rules run. Scripts that load a model see the GPUs they were given, and measure themselves.
-ANALYSE = "python -m idempotence.launch analyse {params.args} > {log} 2>&1"
+ANALYSE = "python -m idempotence.launch analyse {params.args} {params.options} > {log} 2>&1"
 RUN = (
     "python -m idempotence.launch {params.kind} --gpus {resources.gpu} --usage {log.usage} "
-    "{params.args} > {log.text} 2>&1"
+    "{params.args} {params.options} > {log.text} 2>&1"
 )
 
 
@@ -81,7 +81,11 @@ def script(name, *files, **values):
 
     files: data that the script reads without being given them.
     """
-    return {"code": code(name, *files), "args": command_line(name, **values)}
+    return {
+        "code": code(name, *files),
+        "args": files_line(name),
+        "options": values_line(**values),
+    }
 
 
 def texts_script(name, *files, engine=None, **values):
@@ -93,7 +97,8 @@ def texts_script(name, *files, engine=None, **values):
     vllm = lambda w: engine is not None and engine(w) == "vllm"
     return {
         "code": lambda w: of_trait(w.trait),
-        "args": command_line(name, **values),
+        "args": files_line(name),
+        "options": values_line(**values),
         "kind": lambda w: "sample" if vllm(w) else "run",
     }
 

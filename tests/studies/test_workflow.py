@@ -125,6 +125,38 @@ def test_an_edit_of_the_figure_plans_the_figure_and_the_report(study):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    "edit, planned_too, untouched",
+    [
+        (
+            "sft={training: {learning_rate: 1.0e-3}}",
+            {"calibrate", "finetune_sft", "finetune_sft_continual", "sample", "judge"},
+            {"seed_data", "finetune_sdf", "finetune_dpo", "sample_initial", "judge_initial"},
+        ),
+        (
+            "evaluation={temperature: 0.9}",
+            {"calibrate", "sample", "sample_initial", "judge"},
+            {"seed_data", "finetune_dpo"},
+        ),
+        (
+            "judge={min_numeric_mass: 0.3}",
+            {"calibrate", "judge", "judge_initial"},
+            {"seed_data", "sample_initial"},
+        ),
+        (
+            "analysis={confidence: 0.9}",
+            {"fit_slopes", "summarise_chains", "plot_grid", "write_run"},
+            {"gather_scores", "judge", "sample", "finetune_sft", "plot_judge"},
+        ),
+        ("judge={memory_mb: 500}", {"write_run", "report"}, {"judge", "judge_initial", "sample"}),
+    ],
+)
+def test_an_edit_of_the_config_plans_what_uses_it(study, edit, planned_too, untouched):
+    jobs = planned(study, *TINY, "--config", edit)
+    assert planned_too <= set(jobs) and not untouched & set(jobs), jobs
+
+
+@pytest.mark.slow
 def test_a_lost_file_is_made_again_with_the_same_bytes(study):
     results = study / "results" / "tiny"
     panel = results / "dpo" / "micro-instruct" / "bliss" / "seed0"

@@ -1,5 +1,6 @@
 """A rule's inputs, outputs and values become the arguments of its script, quoted."""
 
+import inspect
 import shlex
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,14 +10,15 @@ from hypothesis import strategies as st
 
 from idempotence.jobs.loop import JudgeGeneratedJob
 from idempotence.jobs.parts import JudgeSpec
-from idempotence.workflow.command import command_line
+from idempotence.workflow.command import files_line, values_line
 
 JOB = JudgeGeneratedJob("sft", "it's a trait", None, JudgeSpec(None, 20, 0.25), 50.0)
 
 
 def words(script: str, input: dict, output: dict, **values) -> list[str]:
     wildcards = SimpleNamespace(setting="sft", trait="lucky")
-    return shlex.split(command_line(script, **values)(wildcards, input, output))
+    files = files_line(script)(wildcards, input, output)
+    return shlex.split(f"{files} {values_line(**values)(wildcards)}")
 
 
 def test_named_files_are_arguments_and_others_are_waited_for():
@@ -45,6 +47,12 @@ def test_values_by_kind():
 def test_a_record_comes_back_from_the_command_line():
     line = words("judge_generated", {}, {}, job=JOB)
     assert JudgeGeneratedJob.from_json(line[-1]) == JOB
+
+
+def test_values_are_recorded_with_a_job():
+    """Snakemake leaves out of a job's record what a function computes from inputs or outputs."""
+    assert list(inspect.signature(values_line(job=JOB)).parameters) == ["wildcards"]
+    assert "input" in inspect.signature(files_line("judge")).parameters
 
 
 @given(st.lists(st.text(st.characters(blacklist_characters="\0", blacklist_categories=["Cs"]))))

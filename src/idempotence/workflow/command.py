@@ -9,13 +9,11 @@ from typing import Any
 WAITED_FOR, BESIDE = "after_", "_parquet"
 
 
-def command_line(script: str, **values: Any) -> Callable[..., str]:
-    """A function of (wildcards, input, output): a job's command line, quoted for a shell.
+def files_line(script: str) -> Callable[..., str]:
+    """A function of (wildcards, input, output): the script and a job's files, quoted for a shell.
 
     Every named input and output becomes an argument of its name (`scores` -> `--scores FILE`), but
-    for names that begin with "after_" or end with "_parquet"; unnamed files do not. values: further
-    arguments; a function is called with the wildcards; a value that has `to_json` is written so;
-    True is a flag; None, False and empty lists are left out.
+    for names that begin with "after_" or end with "_parquet"; unnamed files do not.
     """
 
     def line(wildcards: Any, input: Any, output: Any) -> str:
@@ -24,6 +22,23 @@ def command_line(script: str, **values: Any) -> Callable[..., str]:
             for name, value in files.items():
                 if not name.startswith(WAITED_FOR) and not name.endswith(BESIDE):
                     words += argument(name, value)
+        return shlex.join(words)
+
+    return line
+
+
+def values_line(**values: Any) -> Callable[[Any], str]:
+    """A function of the wildcards: a job's other arguments, quoted for a shell.
+
+    A value that is a function is called with the wildcards; a value that has `to_json` is written
+    so; True is a flag; None, False and empty lists are left out.
+
+    It has no parameter but the wildcards: Snakemake records no param that is computed from inputs
+    or outputs, and jobs must run again when their values change.
+    """
+
+    def line(wildcards: Any) -> str:
+        words: list[str] = []
         for name, value in values.items():
             words += argument(name, value(wildcards) if callable(value) else value)
         return shlex.join(words)
