@@ -66,18 +66,18 @@ def test_costs_by_hand(study, tmp_path):
     jobs, chains = len(sft[PANEL_CYCLE].drop_duplicates()), sft[KEY].drop_duplicates()
     finetune = table.loc[("finetune", "sft")]
     assert finetune["jobs"] == finetune["timed"] == jobs
-    assert finetune["seconds"] == 1.5 * jobs and finetune["seconds_a_job"] == 1.5
+    assert finetune["seconds"] == 1.5 * jobs and finetune["seconds_per_job"] == 1.5
     of_sft = [i for i, name in enumerate(panels) if name.startswith("sft.")]
     assert finetune["memory_mb"] == 100 + max(of_sft) and finetune["load"] == pytest.approx(0.8)
     assert finetune["handled"] == 100 * len(chains) and finetune["unit"] == "tokens"
-    assert finetune["handled_a_second"] == pytest.approx(100 * len(chains) / (1.5 * jobs))
+    assert finetune["handled_per_second"] == pytest.approx(100 * len(chains) / (1.5 * jobs))
     sample = table.loc[("sample", "sft")]
-    assert sample["timed"] == 0 and pd.isna(sample["handled_a_second"])
+    assert sample["timed"] == 0 and pd.isna(sample["handled_per_second"])
     assert sample["handled"] == len(sft) + 10 * (chains["cycle"] > 0).sum()
     judge = table.loc[("judge", "sft")]
     assert pd.isna(judge["memory_mb"]) and pd.isna(judge["load"])
     assert (judge["timed"], judge["handled"]) == (1, len(sft)) and pd.isna(
-        judge["handled_a_second"]
+        judge["handled_per_second"]
     )
 
 

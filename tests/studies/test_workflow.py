@@ -136,7 +136,7 @@ def test_an_edit_of_the_figure_plans_the_figure_and_the_report(study):
         (
             "evaluation={temperature: 0.9}",
             {"calibrate", "sample", "sample_initial", "judge"},
-            {"seed_data", "finetune_dpo"},
+            {"seed_data"},
         ),
         (
             "judge={min_numeric_mass: 0.3}",

@@ -52,8 +52,8 @@ def costs(
     <stage>/<setting>.<model>.<trait>.<seed>.<cycle>.tsv, of which any may be absent; copied:
     settings whose cycle 0 is that of another setting, neither trained nor sampled again.
     Columns: stage, setting, jobs, timed (jobs with a usage file), seconds (wall time, sum over the
-    timed), seconds_a_job, memory_mb (largest peak of a timed job, MB), load (CPU seconds per wall
-    second of the timed jobs), handled, unit, handled_a_second (empty unless all jobs were timed).
+    timed), seconds_per_job, memory_mb (largest peak of a timed job, MB), load (CPU seconds per wall
+    second of the timed jobs), handled, unit, handled_per_second (empty unless all jobs were timed).
     A second judge is a stage where it has usage files.
 
     endpoints: role ("judge") -> its cache of answers, price_in and price_out (money per million
@@ -98,9 +98,9 @@ def _row(
     seconds, whole = sum(usage.seconds for usage in used), len(used) == len(names)
     return {
         "stage": stage, "setting": setting, "jobs": len(names), "timed": len(used),
-        "seconds": seconds, "seconds_a_job": seconds / len(used) if used else None,
+        "seconds": seconds, "seconds_per_job": seconds / len(used) if used else None,
         **_machine(used), "handled": int(handled), "unit": UNITS[stage],
-        "handled_a_second": handled / seconds if whole and seconds else None,
+        "handled_per_second": handled / seconds if whole and seconds else None,
     }  # fmt: skip
 
 
