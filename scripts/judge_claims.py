@@ -22,9 +22,8 @@ def judge_claims(
     output_csv: table to write, one test per row (CSV; Parquet beside it).
     output_json: claims with all their tests, to write.
     """
-    from idempotence.claims.definition import load_claims
-
     from idempotence.claims import verdicts
+    from idempotence.claims.definition import load_claims
     from idempotence.io import read_table, write_json, write_table
 
     results = {path.stem: read_table(path) for path in tables}
