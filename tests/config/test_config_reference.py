@@ -93,3 +93,13 @@ def test_a_study_is_loaded_in_a_few_milliseconds():
         assert study.panels()
         seconds.append(time.perf_counter() - begun)
     assert min(seconds) < 0.05
+
+
+def test_descriptions_point_to_pages_and_sections_that_exist():
+    text = reference_page()
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for section in re.findall(r"README, ([\w ]+)[).]", text):
+        assert f"## {section}\n" in readme, section
+    pages = set(re.findall(r"docs/\w+\.(?:md|json)", text))
+    assert pages and all((ROOT / page).is_file() for page in pages)
+    assert re.search(r"README, \w", text), "no description names a section of the README"
