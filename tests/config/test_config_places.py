@@ -13,18 +13,6 @@ from idempotence.io import parse_yaml
 from idempotence.texts.supply import Supply
 
 
-@pytest.fixture
-def file(tmp_path, monkeypatch):
-    """A function that writes mine.yaml and returns its name."""
-    monkeypatch.chdir(tmp_path)
-
-    def write(text: str) -> str:
-        (tmp_path / "mine.yaml").write_text(text, encoding="utf-8")
-        return "mine.yaml"
-
-    return write
-
-
 def test_file_and_line_of_a_mistake(file):
     over = "study: mine\nsft:\n  cells:\n    levels: [20,\n      -5]\n  trainig: 1\nseeds: x\n"
     by_hand = {"lines": 2, "dpo": {"cells": {"n_seed": -1}}, "traits": ["blis"]}

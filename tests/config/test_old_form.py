@@ -23,18 +23,6 @@ NEW = """settings:
   dpo-reinit: {objective: dpo, start: initial}"""
 
 
-@pytest.fixture
-def file(tmp_path, monkeypatch):
-    """A function that writes mine.yaml and returns its name."""
-    monkeypatch.chdir(tmp_path)
-
-    def write(text: str) -> str:
-        (tmp_path / "mine.yaml").write_text(text, encoding="utf-8")
-        return "mine.yaml"
-
-    return write
-
-
 def shown(text: str) -> str:
     """The new form in a message."""
     return text.partition("in the new form:\n\n")[2]

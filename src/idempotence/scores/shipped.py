@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 FILES = ["scores.parquet", "initial.parquet", "training.parquet"]
-# the judge's top tokens are most of a scores file, and no table or figure is made of them
+# the judge's top tokens are most of a scores file, and no table or figure needs them
 LEFT_OUT = ["trait_top", "coherence_top"]
 DECIMALS = 3  # of scores; verdicts on thresholds of whole points do not hang on more
 
