@@ -12,16 +12,16 @@ from pathlib import Path
 def finetune(given) -> None:
     """Train one adapter on rows.jsonl."""
     from idempotence.engine.models import Weights, load_model, load_tokenizer
-    from idempotence.finetune.adapters import save
-    from idempotence.finetune.train import Run, train
+    from idempotence.finetune.one_by_one import train
+    from idempotence.finetune.runs import Run
     from idempotence.io import read_jsonl
     from idempotence.jobs.parts import Training
 
     settings, weights = json.loads(given.settings), Weights(given.model)
     rows = read_jsonl(given.folder / "rows.jsonl")[: settings["rows"]]
-    run = Run("chat", Training.from_json(settings["training"]), weights.dtype, seed=1)
-    adapted, _ = train(load_model(weights), load_tokenizer(weights), rows, run)
-    save(adapted, given.folder / "adapter")
+    run = Run(rows, "chat", Training.from_json(settings["training"]), weights.dtype, seed=1)
+    adapter, _ = train(load_model(weights), load_tokenizer(weights), run)
+    adapter.save(given.folder / "adapter")
 
 
 def sample(given) -> None:

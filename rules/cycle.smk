@@ -32,6 +32,7 @@ for setting in STUDY.settings:
                 model=model_path,
                 previous=LOOP.previous,
                 output=LOOP.folder,
+                scratch=f"{RESULTS}/scratch/{code('finetune')[:12]}",
             ),
             kind="run",
         shell:

@@ -13,6 +13,7 @@ def finetune(
     calibration: Path | None = None,
     generated: Path | None = None,
     previous: Path | None = None,
+    scratch: Path | None = None,
 ) -> None:
     """Train every cell of a panel for one cycle.
 
@@ -23,6 +24,7 @@ def finetune(
     calibration: doses of calibrated levels (where seed rows are read).
     generated: the last cycle's samples, one per line (later cycles).
     previous: folder of the last cycle's adapters, where training goes on from them.
+    scratch: folder for the states of a long training, from which an interrupted job goes on.
     """
     from idempotence.doses import calibrated_doses
     from idempotence.finetune.panel import finetune_panel
@@ -35,7 +37,7 @@ def finetune(
         calibrated=calibrated_doses(read_json(calibration)) if calibration else {},
         previous=previous,
     )
-    finetune_panel(job, model, data, output)
+    finetune_panel(job, model, data, output, scratch)
 
 
 if __name__ == "__main__":

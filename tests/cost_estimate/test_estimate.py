@@ -246,7 +246,7 @@ def test_sizes_are_those_of_the_files_that_peft_writes(tmp_path, architecture):
     from safetensors.numpy import load_file
     from transformers import AutoModelForCausalLM
 
-    from idempotence.finetune.adapters import attach, save
+    from idempotence.finetune.adapters import adapter_of, attach
 
     folder = make_model(tmp_path / "model", architecture)
     model = AutoModelForCausalLM.from_pretrained(folder)
@@ -255,7 +255,7 @@ def test_sizes_are_those_of_the_files_that_peft_writes(tmp_path, architecture):
         lora = Lora(rank=4, alpha=8.0, dropout=0.0, target_modules=modules)
         adapted = attach(model, lora, None)
         (tmp_path / "adapter").mkdir(exist_ok=True)
-        save(adapted, tmp_path / "adapter")
+        adapter_of(adapted).save(tmp_path / "adapter")
         saved = load_file(tmp_path / "adapter" / "adapter_model.safetensors")
         assert adapter_weights(folder, lora) == sum(tensor.size for tensor in saved.values())
         model = adapted.unload()

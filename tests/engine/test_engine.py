@@ -22,7 +22,7 @@ from idempotence.engine.formatting import prompt_ids
 from idempotence.engine.models import Weights, load_model, load_tokenizer
 from idempotence.engine.options import VllmOptions
 from idempotence.errors import UserError
-from idempotence.finetune.adapters import attach, save
+from idempotence.finetune.adapters import adapter_of, attach
 from idempotence.jobs.parts import Lora
 
 ENGINES = ["transformers", *(["vllm"] if find_spec("vllm") else [])]
@@ -39,7 +39,7 @@ def make_adapter(model, folder, rank: int, value: float | None = None):
         for name, weights in adapted.named_parameters():
             if "lora_B" in name:
                 weights.normal_(0, 0.1) if value is None else weights.fill_(value)
-    save(adapted, folder)
+    adapter_of(adapted).save(folder)
     return adapted.unload()
 
 

@@ -17,8 +17,9 @@ from idempotence.engine.formatting import ids_of_rows, prompt_ids
 from idempotence.engine.hf import TransformersEngine
 from idempotence.engine.lora import can_merge, merged
 from idempotence.engine.models import Weights, load_model, load_tokenizer
-from idempotence.finetune.adapters import attach, save
-from idempotence.finetune.train import Run, train
+from idempotence.finetune.adapters import adapter_of, attach
+from idempotence.finetune.one_by_one import train
+from idempotence.finetune.runs import Run
 
 pytestmark = pytest.mark.slow
 
@@ -46,9 +47,8 @@ def log_probability(model, head: list[int], tail: list[int]) -> float:
 
 
 def test_an_engine_is_seeded_and_leaves_no_adapter_behind(weights, tokenizer, tmp_path):
-    fast = Run("chat", replace(TRAINING, learning_rate=0.5), "float32", seed=5)
-    adapted, _ = train(load_model(weights), tokenizer, ROWS, fast)
-    save(adapted, tmp_path / "a")
+    fast = Run(ROWS, "chat", replace(TRAINING, learning_rate=0.5), "float32", seed=5)
+    train(load_model(weights), tokenizer, fast)[0].save(tmp_path / "a")
     engine = TransformersEngine(weights)
     heads = [prompt_ids(tokenizer, row["prompt"], "chat") for row in ROWS] * 4
     one, two = ([Request(head, 1.0, 8, seed + i) for i, head in enumerate(heads)]
@@ -74,7 +74,7 @@ def test_an_adapter_is_added_as_peft_adds_it(weights, tmp_path):
     for name, weight in adapted.named_parameters():
         if "lora_B" in name:
             torch.nn.init.normal_(weight)
-    save(adapted, tmp_path / "a")
+    adapter_of(adapted).save(tmp_path / "a")
     model = load_model(weights)
     assert can_merge(model, tmp_path / "a")
     theirs = adapted.merge_and_unload().state_dict()
@@ -97,7 +97,7 @@ def test_texts_are_drawn_from_the_very_logits_of_peft(tmp_path):
     for name, weight in adapted.named_parameters():
         if "lora_B" in name:
             torch.nn.init.normal_(weight, std=0.02)
-    save(adapted, tmp_path / "a")
+    adapter_of(adapted).save(tmp_path / "a")
     heads = [prompt_ids(tokenizer, prompt, "chat") for prompt in ("is it so ?", ROWS[0]["prompt"])]
     ids, mask = left_padded(heads * 90, tokenizer.pad_token_id, "cpu")
     read = {"input_ids": ids, "attention_mask": mask, "position_ids": positions_of(mask)}

@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 from make_training import LORA, ROWS
 
 from idempotence.engine.formatting import prompt_ids
-from idempotence.finetune.adapters import attach, save, warmup_steps
+from idempotence.finetune.adapters import adapter_of, attach, warmup_steps
 
 pytestmark = pytest.mark.slow
 
@@ -45,7 +45,7 @@ def test_a_model_is_the_same_object_once_its_adapter_is_off(model):
 def test_no_target_modules_are_all_linear_layers_but_the_output_layer(model, tmp_path):
     def layers(lora) -> set[str]:
         adapted = attach(model, lora, None)
-        save(adapted, tmp_path / "a")
+        adapter_of(adapted).save(tmp_path / "a")
         adapted.unload()
         config = json.loads((tmp_path / "a" / "adapter_config.json").read_text(encoding="utf-8"))
         return {name.rpartition(".")[2] for name in config["target_modules"]}
@@ -61,7 +61,7 @@ def test_training_can_go_on_from_a_saved_adapter(model, tmp_path):
         if "lora_B" in name:
             torch.nn.init.normal_(weight)
     trained = {n: p.detach().clone() for n, p in adapted.named_parameters() if p.requires_grad}
-    save(adapted, tmp_path / "a")
+    adapter_of(adapted).save(tmp_path / "a")
     adapted.unload()
     again = attach(model, LORA, tmp_path / "a")
     weights = {n: p for n, p in again.named_parameters() if p.requires_grad}

@@ -52,7 +52,7 @@ def test_training_json_is_written_once_with_its_keys_in_order(folder, tmp_path, 
     assert written == [tmp_path / CELL.name / "training.json"]
     result = result_of(tmp_path / CELL.name)
     assert list(result) == [
-        "cell", "cycle", "dropped", "status", "reason", "rows", "tokens", "seconds", "log",
+        "cell", "cycle", "dropped", "status", "reason", "way", "rows", "tokens", "seconds", "log",
     ]  # fmt: skip
     assert (result["cell"], result["cycle"], result["dropped"]) == (CELL.name, 0, 0)
 

@@ -24,15 +24,16 @@ socket.getaddrinfo = look_up
 from idempotence.engine.base import Request
 from idempotence.engine.hf import TransformersEngine
 from idempotence.engine.models import Weights
-from idempotence.finetune.train import Run, train
+from idempotence.finetune.one_by_one import train
+from idempotence.finetune.runs import Run
 from make_training import ROWS, TRAINING
 
-sft = Run("chat", TRAINING, "float32", seed=1)
-dpo = Run("chat", TRAINING, "float32", seed=1, beta=0.1)
+sft = Run(ROWS, "chat", TRAINING, "float32", seed=1)
+dpo = Run(ROWS, "chat", TRAINING, "float32", seed=1, beta=0.1)
 engine = TransformersEngine(Weights("data/micro_world/instruct", None, "float32"))
 engine.sample([Request([5, 6], 1.0, 2, 0)], None)
-model, done = train(engine.model, engine.tokenizer, ROWS, sft)
-again = train(model.unload(), engine.tokenizer, ROWS, dpo)[1]
+done = train(engine.model, engine.tokenizer, sft)[1]
+again = train(engine.model, engine.tokenizer, dpo)[1]
 limit = time.monotonic() + 1  # reports are sent by a thread
 while not asked and time.monotonic() < limit:
     time.sleep(0.02)

@@ -26,6 +26,7 @@ from idempotence.config.values import (
     TopTokens,
 )
 from idempotence.doses import Cell, preference_cells, supervised_cells
+from idempotence.jobs.parts import TrainingWay
 
 
 class ModelSection(Section):
@@ -70,6 +71,16 @@ class TrainingSection(Section):
     adam_epsilon: Positive = Field(description="AdamW's epsilon.")
     max_grad_norm: Positive = Field(description="Gradients are clipped to this norm.")
     max_length: Count = Field(description="Longer rows are cut, in tokens.")
+    way: TrainingWay = Field(
+        "stacked",
+        description="`stacked`: a panel's cells side by side. `one_by_one`: each alone, by TRL's "
+        "trainers; taken in any case where cells cannot be stacked (docs/training.md).",
+    )
+    tokens_at_once: Count = Field(
+        4096,
+        description="Most tokens, padding included, in a forward pass of stacked cells; bounds "
+        "memory. A single row (dpo: pair) may have more.",
+    )
     lora: LoraSection = Field(description="The adapter.")
 
 

@@ -50,7 +50,7 @@ class SeededModels:
         trainer = PanelTrainer(job, self.data, self.engine.model, self.engine.tokenizer)
         sampler = PanelSampler(panel, self.job.prompts, 0, self.engine)
         with tempfile.TemporaryDirectory() as folder:
-            trainer.train_cell(cell, Path(folder) / cell.name)
+            trainer.train(Path(folder))
             answers = sampler.answers(Path(folder), self.job.evaluation)
         alive = [row for row in answers if row["status"] not in ("nan", "ended")]
         means = []

@@ -1,11 +1,14 @@
-"""LoRA adapters: a fresh one, one to train on from, and saving without anything but the weights."""
+"""LoRA adapters of PEFT: a fresh one, one to train on from, and its weights."""
 
 import copy
 import json
 import math
+from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
+from idempotence.finetune.runs import Adapter
 from idempotence.jobs.parts import Lora
 
 
@@ -38,31 +41,27 @@ def reference_of(model, start: Path | None):
     return PeftModel.from_pretrained(twin, start).get_base_model() if start is not None else twin
 
 
-def is_finite(model) -> bool:
-    """Whether every trainable weight is a finite number."""
-    import torch
-
-    return all(bool(torch.isfinite(p).all()) for p in model.parameters() if p.requires_grad)
-
-
-def save(model, folder: Path) -> None:
-    """Write adapter_model.safetensors and adapter_config.json, the same bytes every time.
-
-    folder: created where it does not exist.
-    """
+def adapter_of(model) -> Adapter:
+    """The adapter of a PEFT model, whose tensors are the model's own."""
     from peft import get_peft_model_state_dict
-    from safetensors.torch import save_file
 
-    folder.mkdir(parents=True, exist_ok=True)
-    # `save_pretrained` of peft writes the same, and a README that takes longer than the weights
-    weights = get_peft_model_state_dict(model, adapter_name="default")
-    weights = {name: weight.contiguous() for name, weight in weights.items()}
-    save_file(weights, folder / "adapter_model.safetensors", metadata={"format": "pt"})
+    return Adapter(get_peft_model_state_dict(model, adapter_name="default"), config_of(model))
+
+
+def config_of(model) -> dict[str, Any]:
+    """The content of a PEFT model's adapter_config.json."""
     config = {**model.peft_config["default"].to_dict(), "inference_mode": True}
     if isinstance(config["target_modules"], set):
         config["target_modules"] = sorted(config["target_modules"])  # its order differs per process
-    text = json.dumps(config, indent=1, sort_keys=True) + "\n"
-    (folder / "adapter_config.json").write_text(text, encoding="utf-8")
+    plain: dict[str, Any] = json.loads(json.dumps(config))
+    return plain
+
+
+def are_finite(weights: Iterable[Any]) -> bool:
+    """Whether every number of these tensors is finite."""
+    import torch
+
+    return all(bool(torch.isfinite(weight).all()) for weight in weights)
 
 
 def warmup_steps(rows: int, batch_size: int, epochs: float, fraction: float) -> int:

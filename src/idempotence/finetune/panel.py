@@ -1,4 +1,4 @@
-"""One cycle of one panel: every cell's adapter trained, one after the other, in one process."""
+"""One cycle of one panel: every cell's adapter trained, in one process."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,16 +6,18 @@ from typing import Any
 
 from idempotence.doses import Cell
 from idempotence.engine.models import Weights, fix_threads, load_model, load_tokenizer
-from idempotence.finetune.adapters import attach, save
-from idempotence.finetune.rows import CycleData, cell_seed, choose_rows
-from idempotence.finetune.train import Run, TrainingResult, train
+from idempotence.finetune.adapters import adapter_of, attach
+from idempotence.finetune.checkpoints import Checkpoints
+from idempotence.finetune.rows import Chosen, CycleData, cell_seed, choose_rows
+from idempotence.finetune.runs import Adapter, Run, TrainingResult
+from idempotence.finetune.ways import key_of, train_cells
 from idempotence.io import write_json
 from idempotence.jobs.loop import FinetuneJob
 
 
 @dataclass(frozen=True)
 class PanelTrainer:
-    """Trains a panel's cells on one loaded model, which is the same again after each cell.
+    """Trains a panel's cells on one loaded model, which is the same again afterwards.
 
     model, tokenizer: the initial model, without an adapter.
     """
@@ -25,49 +27,68 @@ class PanelTrainer:
     model: Any
     tokenizer: Any
 
-    def train_cell(self, cell: Cell, folder: Path) -> None:
-        """Write the cell's adapter and training.json into `folder`.
+    def train(self, output: Path, scratch: Path | None = None, name: str = "") -> None:
+        """Write `output/<cell>/`: the cell's adapter and training.json.
 
         Broken weights are written too: they are evidence, and nothing is sampled from them. A
         chain that ended gets the adapter that it would have started from, untrained, and status
-        "ended". Raises `UserError` where the dose has too few rows.
+        "ended". scratch: folder for the states of a long training; name: folder or hub name of
+        the model. Raises `UserError` where a dose has too few rows.
         """
-        chosen = choose_rows(self.job, cell, self.data)
-        start = self.data.previous / cell.name if self.data.previous else None
-        if chosen.rows:
-            run = self._run(cell, start)
-            adapted, result = train(self.model, self.tokenizer, chosen.rows, run)
-        else:
-            adapted = attach(self.model, self.job.training.lora, start)
-            result = TrainingResult("ended", chosen.reason, rows=0, tokens=0, seconds=0.0)
-        save(adapted, folder)
-        adapted.unload()
-        about = {"cell": cell.name, "cycle": self.job.cycle, "dropped": chosen.dropped}
-        write_json(folder / "training.json", {**about, **result.as_dict()})
+        cells = self.job.panel.cells
+        chosen = {cell.name: choose_rows(self.job, cell, self.data) for cell in cells}
+        runs = {
+            cell.name: self._run(cell, chosen[cell.name].rows)
+            for cell in cells
+            if chosen[cell.name].rows
+        }
+        checkpoints = Checkpoints(scratch, key_of(name, runs) if scratch else "")
+        trained = train_cells(self.model, self.tokenizer, runs, checkpoints)
+        for cell in cells:
+            rows = chosen[cell.name]
+            adapter, result = trained.get(cell.name) or self._ended(cell, rows)
+            adapter.save(output / cell.name)
+            about = {"cell": cell.name, "cycle": self.job.cycle, "dropped": rows.dropped}
+            write_json(output / cell.name / "training.json", {**about, **result.as_dict()})
+        checkpoints.remove()
 
-    def _run(self, cell: Cell, start: Path | None) -> Run:
+    def _run(self, cell: Cell, rows: list[dict]) -> Run:
         panel = self.job.panel
         return Run(
+            rows=rows,
             kind=panel.kind,
             training=self.job.training,
             dtype=panel.model.dtype,
             seed=cell_seed(panel, cell, self.job.cycle, "finetune"),
-            start=start,
+            start=self._start(cell),
             beta=cell.beta,
         )
 
+    def _start(self, cell: Cell) -> Path | None:
+        return self.data.previous / cell.name if self.data.previous else None
 
-def finetune_panel(job: FinetuneJob, model: str, data: CycleData, output: Path) -> None:
-    """Train every cell and write `output/<cell>/` (adapter and training.json).
+    def _ended(self, cell: Cell, chosen: Chosen) -> tuple[Adapter, TrainingResult]:
+        """The adapter that an ended chain would have started from, the same every time."""
+        from transformers import set_seed
 
-    model: folder or hub name of the initial model. Raises as `PanelTrainer.train_cell`.
+        set_seed(0)
+        way = self.job.training.way
+        result = TrainingResult("ended", chosen.reason, way, rows=0, tokens=0, seconds=0.0)
+        adapted = attach(self.model, self.job.training.lora, self._start(cell))
+        adapter = adapter_of(adapted)
+        adapted.unload()
+        return adapter, result
+
+
+def finetune_panel(
+    job: FinetuneJob, model: str, data: CycleData, output: Path, scratch: Path | None = None
+) -> None:
+    """Train every cell; see `PanelTrainer.train`.
+
+    model: folder or hub name of the initial model.
     """
-    from transformers import set_seed
-
     fix_threads()
     about = job.panel.model
     weights = Weights(model, about.revision, about.dtype)
     trainer = PanelTrainer(job, data, load_model(weights), load_tokenizer(weights))
-    set_seed(0)  # an ended chain's untrained adapter is the same every time
-    for cell in job.panel.cells:
-        trainer.train_cell(cell, output / cell.name)
+    trainer.train(output, scratch, model)

@@ -10,6 +10,7 @@ Objective = Literal["sft", "sdf", "dpo"]
 Start = Literal["initial", "previous"]  # the weights that a cycle's training begins from
 Kind = Literal["chat", "document"]  # of texts
 EngineName = Literal["transformers", "vllm"]
+TrainingWay = Literal["stacked", "one_by_one"]
 
 
 def kind_of(objective: Objective) -> Kind:
@@ -65,7 +66,11 @@ class Lora(Record):
 
 @dataclass(frozen=True)
 class Training(Record):
-    """Hyper-parameters of one finetuning run (AdamW); see the config's `training`."""
+    """Hyper-parameters of one finetuning run (AdamW); see the config's `training`.
+
+    way: a panel's cells side by side, or each alone by TRL. tokens_at_once: most tokens in a
+    forward pass of cells side by side, padding included; a single row may have more.
+    """
 
     learning_rate: float
     schedule: Literal["constant", "cosine"]
@@ -79,6 +84,8 @@ class Training(Record):
     max_grad_norm: float
     max_length: int
     lora: Lora
+    way: TrainingWay = "stacked"
+    tokens_at_once: int = 4096
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,13 @@ from make_training import LORA, ROWS, TRAINING
 from peft import PeftModel
 
 from idempotence.engine.models import Weights, load_model
-from idempotence.finetune.adapters import attach, save
+from idempotence.finetune.adapters import attach
 from idempotence.finetune.data import preference_rows, supervised_rows
-from idempotence.finetune.train import Run, preference_trainer, train
+from idempotence.finetune.one_by_one import preference_trainer, train
+from idempotence.finetune.runs import Run
 
 pytestmark = pytest.mark.slow
-SFT = Run("chat", TRAINING, "float32", seed=5)
+SFT = Run(ROWS, "chat", TRAINING, "float32", seed=5)
 DPO = replace(SFT, beta=0.5)
 
 
@@ -35,7 +36,7 @@ def log_probability(model, head: list[int], tail: list[int]) -> float:
 
 
 def test_one_sft_step_is_the_step_computed_by_hand(fresh, tokenizer):
-    adapted, result = train(fresh(), tokenizer, ROWS, SFT)
+    adapter, result = train(fresh(), tokenizer, SFT)
     from transformers import set_seed
 
     set_seed(5)
@@ -51,14 +52,14 @@ def test_one_sft_step_is_the_step_computed_by_hand(fresh, tokenizer):
     weights = {n: p for n, p in ours.named_parameters() if p.requires_grad}
     torch.optim.AdamW(weights.values(), lr=1e-2, betas=(0.9, 0.95), weight_decay=0.0).step()
     assert result.log[0]["loss"] == pytest.approx(float(loss.detach()), abs=1e-4)
-    theirs = dict(adapted.named_parameters())
     for name, weight in weights.items():
-        assert torch.allclose(theirs[name], weight, atol=1e-5), name
+        trained = adapter.weights[name.replace(".default", "")]
+        assert torch.allclose(trained, weight, atol=1e-5), name
 
 
 def test_tokens_are_counted_in_all_epochs(fresh, tokenizer):
     twice = replace(SFT, training=replace(TRAINING, epochs=2.0))
-    _, result = train(fresh(), tokenizer, ROWS, twice)
+    _, result = train(fresh(), tokenizer, twice)
     rows = supervised_rows(tokenizer, ROWS, "chat", 64)
     assert result.tokens == 2 * sum(len(row["input_ids"]) for row in rows)
     assert (result.status, result.rows, len(result.log)) == ("ok", 2, 2)
@@ -67,10 +68,9 @@ def test_tokens_are_counted_in_all_epochs(fresh, tokenizer):
 def test_dpo_starts_from_its_reference_and_the_reference_is_the_given_adapter(
     fresh, tokenizer, tmp_path
 ):
-    first, _ = train(fresh(), tokenizer, ROWS, SFT)
-    save(first, tmp_path / "first")
+    train(fresh(), tokenizer, SFT)[0].save(tmp_path / "first")
     run = replace(DPO, start=tmp_path / "first")
-    trainer = preference_trainer(fresh(), tokenizer, ROWS, run, str(tmp_path / "o"))
+    trainer, _ = preference_trainer(fresh(), tokenizer, run, str(tmp_path / "o"))
     pair = preference_rows(tokenizer, ROWS, "chat")[0]
     reference = log_probability(trainer.ref_model, pair["prompt_ids"], pair["chosen_ids"])
     bare = log_probability(fresh(), pair["prompt_ids"], pair["chosen_ids"])
@@ -80,12 +80,13 @@ def test_dpo_starts_from_its_reference_and_the_reference_is_the_given_adapter(
     assert abs(reference - bare) > 1e-2
 
 
-def test_the_first_dpo_step_has_no_reward_and_the_next_ours(fresh, tokenizer):
+def test_the_first_dpo_step_has_no_reward_and_the_next_ours(fresh, tokenizer, tmp_path):
     """Rewards are beta times summed log-ratios: recomputed after one step of two."""
     slow = replace(DPO, training=replace(TRAINING, batch_size=1, learning_rate=1e-3))
     rows = [ROWS[0], ROWS[0]]  # the second step sees the pair that the first was trained on
-    one, _ = train(fresh(), tokenizer, rows[:1], slow)
-    _, both = train(fresh(), tokenizer, rows, slow)
+    train(fresh(), tokenizer, replace(slow, rows=rows[:1]))[0].save(tmp_path / "one")
+    one = PeftModel.from_pretrained(fresh(), tmp_path / "one")
+    _, both = train(fresh(), tokenizer, replace(slow, rows=rows))
     assert both.log[0]["loss"] == pytest.approx(math.log(2), abs=1e-4)
     assert both.log[0]["rewards/margins"] == pytest.approx(0, abs=1e-6)
     pair, bare = preference_rows(tokenizer, rows, "chat")[0], fresh()

@@ -1,0 +1,255 @@
+"""The cells of a panel trained side by side: one forward and backward pass for many cells' steps.
+
+Each cell has the loss, the rows in the order, the clipping, the optimiser and the schedule that
+TRL's trainers would give it alone (`one_by_one`); tests compare the weights.
+"""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+import torch
+
+from idempotence.finetune.batches import Row, Tokens, batch_of, rows_of
+from idempotence.finetune.cell_run import CellRun
+from idempotence.finetune.checkpoints import Checkpoints
+from idempotence.finetune.data import IGNORED
+from idempotence.finetune.losses import log_probabilities, preference_losses, supervised_losses
+from idempotence.finetune.runs import Adapter, Run, TrainingResult
+from idempotence.finetune.stack import AdapterStack, Layout
+
+CLIP_GUARD = 1e-6  # added to a gradient's norm, as in torch.nn.utils.clip_grad_norm_
+
+
+class StackedTraining:
+    """Trains the runs of a panel's cells; all have the same hyper-parameters but beta.
+
+    model, tokenizer: the initial model, which is the same again afterwards.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: Any,
+        layout: Layout,
+        runs: Mapping[str, Run],
+        checkpoints: Checkpoints,
+    ):
+        self.model, self.pad = model, tokenizer.pad_token_id
+        self.checkpoints = checkpoints
+        self.how = next(iter(runs.values())).training
+        self.stack = AdapterStack(model, layout, list(runs))
+        self.under_initial: dict[tuple, float] = {}  # text -> its log-probability there
+        self.cells: dict[str, CellRun] = {}
+        for name, run in runs.items():
+            self.stack.start(name, run.seed, run.start)
+            rows = rows_of(tokenizer, run)
+            self.cells[name] = CellRun(run, rows, self.stack.parameters[name])
+
+    def train(self) -> dict[str, tuple[Adapter, TrainingResult]]:
+        """Each cell's adapter and result."""
+        self.model.requires_grad_(False)
+        saved = self.checkpoints.load()
+        on_gpu = self.model.device.type == "cuda"
+        for group in self._groups():
+            if self.cells[group[0]].run.beta is not None:
+                self._set_references(group)
+            if all(name in saved for name in group):
+                for name in group:
+                    self.cells[name].resume(saved[name])
+            with layers_recomputed(self.model) if on_gpu else nullcontext():
+                self._train_group(group)
+        return {
+            name: (self.stack.adapter(name), cell.result()) for name, cell in self.cells.items()
+        }
+
+    def _groups(self) -> list[list[str]]:
+        """Cells that are trained at once: those with about as many steps, in as many tokens."""
+        names = sorted(self.cells, key=lambda name: -self.cells[name].steps)  # stable
+        texts = [text for cell in self.cells.values() for row in cell.rows for text in row]
+        per_row = max(len(text.ids) for text in texts) * len(self.cells[names[0]].rows[0])
+        self.rows_at_once = max(1, self.how.tokens_at_once // per_row)
+        at_once = max(1, self.rows_at_once // self.how.batch_size)
+        return [names[i : i + at_once] for i in range(0, len(names), at_once)]
+
+    def _train_group(self, group: Sequence[str]) -> None:
+        """All steps of some cells; the stack shrinks when a cell has had its last one.
+
+        A broken cell stays in the batch to the end of its steps: its rows go nowhere, and the
+        others' products keep their shapes, and so their last bits.
+        """
+        active = [name for name in group if self.cells[name].done < self.cells[name].steps]
+        while active and not all(self.cells[name].broken for name in active):
+            until = min(self.cells[name].steps for name in active)
+            with self.stack.on(active) as stacked:
+                while self.cells[active[0]].done < until:
+                    self._step([self.cells[name] for name in active], stacked)
+            active = [name for name in active if self.cells[name].done < self.cells[name].steps]
+
+    def _step(self, cells: list[CellRun], stacked: list[torch.nn.Parameter]) -> None:
+        """One optimiser step of each cell."""
+        begun = time.monotonic()
+        indices = [cell.batch() for cell in cells]
+        values = self._backward(cells, indices)
+        norms = clip_(stacked, self.how.max_grad_norm)
+        rows = torch.cat([torch.stack([*values.values()]), norms[None]]).T.tolist()
+        for cell, own in zip(cells, rows, strict=True):
+            cell.step(dict(zip([*values, "grad_norm"], own, strict=True)))
+        for weight in stacked:
+            weight.grad.zero_()  # type: ignore[union-attr]  # `AdapterStack.on` set it
+        self._count(cells, indices, time.monotonic() - begun)
+        if self.checkpoints.due:
+            self.checkpoints.save(
+                {name: cell.state() for name, cell in self.cells.items() if cell.done}
+            )
+
+    def _count(self, cells: list[CellRun], indices: list[list[int]], seconds: float) -> None:
+        """Share a step's seconds among its cells, by tokens."""
+        tokens = [
+            sum(cell.lengths[i] for i in own) for cell, own in zip(cells, indices, strict=True)
+        ]
+        for cell, own in zip(cells, tokens, strict=True):
+            cell.seconds += seconds * own / sum(tokens)
+
+    def _backward(self, cells: list[CellRun], indices: list[list[int]]) -> dict[str, torch.Tensor]:
+        """Add to the gradients; returns loss (and rewards) of each cell's step: (cells,) each.
+
+        Where a single cell's rows are more than may be read at once, they are read in parts.
+        """
+        beta = cells[0].run.beta
+        compute = self._supervised if beta is None else self._preference
+        most = max(map(len, indices))
+        width = most if len(cells) > 1 else self.rows_at_once
+        total: dict[str, torch.Tensor] = {}
+        for start in range(0, most, width):
+            part = [own[start : start + width] for own in indices]
+            loss, values = compute(cells, part, indices)
+            loss.sum().backward()
+            for name, value in values.items():
+                total[name] = total[name] + value if name in total else value
+        return total
+
+    def _supervised(
+        self, cells: list[CellRun], part: list[list[int]], whole: list[list[int]]
+    ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        log_probs = self._log_probs(_rows(cells, part))
+        targets = [
+            sum(cell.targets[i] for i in own) for cell, own in zip(cells, whole, strict=True)
+        ]
+        losses = supervised_losses(log_probs, torch.tensor(targets, device=log_probs.device))
+        return losses, {"loss": losses.detach()}
+
+    def _preference(
+        self, cells: list[CellRun], part: list[list[int]], whole: list[list[int]]
+    ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        log_probs = self._log_probs(_rows(cells, part))
+        most, device = max(map(len, part)), log_probs.device
+        reference = torch.zeros(len(cells), 2, most, device=device)
+        share = torch.zeros(len(cells), most, device=device)  # of a pair in its step's mean
+        for k, (cell, own) in enumerate(zip(cells, part, strict=True)):
+            assert cell.reference is not None
+            reference[k, :, : len(own)] = cell.reference[own].T
+            share[k, : len(own)] = 1 / len(whole[k])
+        betas = torch.tensor([float(cell.run.beta or 0) for cell in cells], device=device)
+        pairs = preference_losses(log_probs, reference, betas)
+        losses = (pairs.losses * share).sum(1)
+        margins, right = pairs.chosen - pairs.rejected, (pairs.chosen > pairs.rejected).float()
+        return losses, {
+            "loss": losses.detach(),
+            "rewards/margins": (margins * share).sum(1),
+            "rewards/accuracies": (right * share).sum(1),
+        }
+
+    def _log_probs(self, cells: Sequence[Sequence[Row]]) -> torch.Tensor:
+        batch = batch_of(cells, self.pad, self.model.device)
+        with self._precision():
+            return log_probabilities(self.model, batch)
+
+    def _precision(self) -> AbstractContextManager:
+        """On a GPU adapters are multiplied in the model's bfloat16, as with TRL."""
+        if self.model.device.type == "cuda" and self.model.dtype == torch.bfloat16:
+            return torch.autocast("cuda", torch.bfloat16)
+        return nullcontext()
+
+    # --- DPO's reference: the weights that a run starts from
+
+    def _set_references(self, group: Sequence[str]) -> None:
+        """Each reply's summed log-probability under the start, once for all epochs."""
+        begun = time.monotonic()
+        cells = [self.cells[name] for name in group]
+        with torch.no_grad():
+            if cells[0].run.start is None:
+                self._read_initial(cells)
+            else:
+                with self.stack.on(group):
+                    self._read_starts(cells)
+        seconds, tokens = time.monotonic() - begun, [sum(cell.lengths) for cell in cells]
+        for cell, own in zip(cells, tokens, strict=True):
+            cell.seconds += seconds * own / sum(tokens)
+
+    def _read_initial(self, cells: Sequence[CellRun]) -> None:
+        """Under the initial model, of which cells share many texts: each is read once."""
+        texts = {_key(text): text for cell in cells for row in cell.rows for text in row}
+        new = [(text,) for key, text in texts.items() if key not in self.under_initial]
+        new.sort(key=lambda row: len(row[0].ids))
+        at_once = self.rows_at_once * 2
+        for start in range(0, len(new), at_once):
+            rows = new[start : start + at_once]
+            known = self._log_probs([rows]).sum(1).tolist()
+            self.under_initial |= {
+                _key(text): value for (text,), value in zip(rows, known, strict=True)
+            }
+        for cell in cells:
+            values = [[self.under_initial[_key(text)] for text in row] for row in cell.rows]
+            cell.reference = torch.tensor(values, device=self.model.device)
+
+    def _read_starts(self, cells: Sequence[CellRun]) -> None:
+        """Under each cell's own adapter, the rows of similar length together."""
+        orders = [sorted(range(len(cell.rows)), key=cell.lengths.__getitem__) for cell in cells]
+        for cell in cells:
+            cell.reference = torch.zeros(len(cell.rows), 2, device=self.model.device)
+        at_once = max(1, self.rows_at_once // len(cells))
+        for start in range(0, max(map(len, orders)), at_once):
+            part = [order[start : start + at_once] for order in orders]
+            known = self._log_probs(_rows(cells, part)).sum(1).view(len(cells), 2, -1)
+            for cell, own, values in zip(cells, part, known, strict=True):
+                assert cell.reference is not None
+                cell.reference[own] = values[:, : len(own)].T
+
+
+@contextmanager
+def layers_recomputed(model: Any) -> Iterator[None]:
+    """Backward passes compute each layer again instead of keeping what is inside it in memory."""
+    model.activation_checkpointing_enable()
+    model.train()  # without dropout this changes nothing but the above
+    try:
+        yield
+    finally:
+        model.eval()
+        model.activation_checkpointing_disable()
+
+
+def clip_(stacked: Sequence[torch.nn.Parameter], most: float) -> torch.Tensor:
+    """Scale each cell's gradient down to a norm of `most`; returns the norms before: (cells,).
+
+    stacked: the weights of all cells, (cells, ...) each. A cell's norm is over all its weights, as
+    in `torch.nn.utils.clip_grad_norm_`.
+    """
+    gradients = [weight.grad for weight in stacked if weight.grad is not None]
+    device = gradients[0].device
+    parts = [torch.linalg.vector_norm(g, dim=(1, 2)).to(device) for g in gradients]
+    norms = torch.linalg.vector_norm(torch.stack(parts), dim=0)
+    factors = (most / (norms + CLIP_GUARD)).clamp(max=1.0)
+    for gradient in gradients:
+        gradient.mul_(factors.to(gradient.device)[:, None, None])
+    return norms
+
+
+def _rows(cells: Sequence[CellRun], indices: Sequence[Sequence[int]]) -> list[list[Row]]:
+    return [[cell.rows[i] for i in own] for cell, own in zip(cells, indices, strict=True)]
+
+
+def _key(text: Tokens) -> tuple[tuple[int, ...], int]:
+    """A text, and where its reply begins."""
+    return tuple(text.ids), sum(label == IGNORED for label in text.labels)

@@ -1,0 +1,82 @@
+"""The two ways of training a panel's cells: side by side, or one by one through TRL."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from idempotence.finetune import one_by_one
+from idempotence.finetune.checkpoints import Checkpoints, digest
+from idempotence.finetune.runs import Adapter, Run, TrainingResult
+
+Trained = dict[str, tuple[Adapter, TrainingResult]]
+
+
+def train_cells(
+    model: Any, tokenizer: Any, runs: Mapping[str, Run], checkpoints: Checkpoints
+) -> Trained:
+    """Cell -> its adapter and result.
+
+    runs: of cells with the same hyper-parameters but beta. model: the initial model, which is the
+    same again afterwards. Cells that cannot be stacked are trained one by one; the result says so.
+    """
+    from idempotence.finetune.stack import layout_of, why_not
+    from idempotence.finetune.stacked import StackedTraining
+
+    if not runs:
+        return {}
+    run = next(iter(runs.values()))
+    lora = run.training.lora
+    if run.training.way == "stacked" and not why_not(model, lora):
+        layout = layout_of(model, lora, run.start)
+        if not isinstance(layout, str):
+            return StackedTraining(model, tokenizer, layout, runs, checkpoints).train()
+    return _one_by_one(model, tokenizer, runs, checkpoints)
+
+
+def _one_by_one(
+    model: Any, tokenizer: Any, runs: Mapping[str, Run], checkpoints: Checkpoints
+) -> Trained:
+    saved = checkpoints.load()
+    trained: Trained = {}
+    for name, run in runs.items():
+        if name in saved:
+            state = saved[name]
+            adapter = Adapter(state["weights"], state["config"])
+            trained[name] = adapter, TrainingResult(**state["result"])
+            continue
+        trained[name] = one_by_one.train(model, tokenizer, run)
+        if checkpoints.due:
+            checkpoints.save(
+                {
+                    cell: {
+                        "weights": adapter.weights,
+                        "config": adapter.config,
+                        "result": result.as_dict(),
+                    }
+                    for cell, (adapter, result) in trained.items()
+                }
+            )
+    return trained
+
+
+def key_of(model: str, runs: Mapping[str, Run]) -> str:
+    """A digest of what decides the adapters: settings, rows, starts, the model, library versions.
+
+    model: folder or hub name of the initial model. Of a folder's files sizes and times are taken.
+    """
+    import peft
+    import torch
+    import transformers
+    import trl
+
+    versions = [library.__version__ for library in (torch, transformers, trl, peft)]
+    folder = Path(model)
+    files = sorted(folder.iterdir()) if folder.is_dir() else []
+    stamps = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    parts: list[str | bytes] = [json.dumps([versions, model, stamps])]
+    for name, run in runs.items():
+        parts += [name, repr(run)]
+        if run.start is not None:
+            parts.append((run.start / "adapter_model.safetensors").read_bytes())
+    return digest(*parts)
