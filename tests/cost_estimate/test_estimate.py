@@ -10,12 +10,14 @@ import pytest
 from make_config import ROOT, load
 
 from idempotence.config.layers import merged
+from idempotence.config.rates import LayerTimes
 from idempotence.cost_estimate.page import AUDITED
 from idempotence.cost_estimate.plan import estimate
 from idempotence.cost_estimate.sizes import (
     adapter_weights,
     local_folder,
     size_of,
+    stored_layers,
     stored_parameters,
 )
 from idempotence.cost_estimate.table import TOTAL
@@ -33,6 +35,11 @@ SMALL = {
     "evaluation": {"questions": 3, "samples_per_question": 4},
     "rates": {"reply_tokens": 20, "document_tokens": 25, "loading": 0},
 }  # fmt: skip
+# a device that is always in full use
+FULL_USE = {
+    "gigabytes_per_second": 1e12,
+    "layer_ms": dict.fromkeys(LayerTimes.model_fields, 0),
+}
 LORA = Lora(rank=16, alpha=32, dropout=0.0, target_modules=())
 QWEN3_4B = {
     "model_type": "qwen3", "hidden_size": 2560, "intermediate_size": 9728, "head_dim": 128,
@@ -70,7 +77,7 @@ def test_amounts_by_hand():
 
 
 def test_a_speed_and_a_price_by_hand():
-    rates = {"train": 2, "sample": 4, "read": 8, "loading": 36}
+    rates = {"train": 2, "sample": 4, "read": 8, "loading": 36, **FULL_USE}
     api = {"base_url": "https://x/v1", "price_in": 2, "price_out": 3, "max_cost": 0.001}
     judge = {"backend": "openai", "path": "some-judge", "api": api}
     table, text = plan_of({"rates": rates, "judge": judge})
@@ -198,8 +205,10 @@ def test_the_adapter_of_a_published_shape(tmp_path):
     assert (
         adapter_weights(tmp_path, replace(LORA, target_modules=("q_proj", "v_proj"))) == 5_898_240
     )
-    rough = size_of(None, 4_022_468_096, LORA, 0.8)
+    known, rough = (size_of(at, 4_022_468_096, LORA, 0.8) for at in (tmp_path, None))
     assert rough.adapter == pytest.approx(33_030_144, rel=0.05)
+    assert known.depth == stored_layers(tmp_path) == 36
+    assert rough.depth == pytest.approx(36, rel=0.15)
     (tmp_path / "config.json").write_text(json.dumps({**QWEN3_4B, "model_type": "other"}))
     assert adapter_weights(tmp_path, LORA) is None
 
@@ -266,7 +275,7 @@ def test_the_generator_of_seed_rows_is_counted_by_its_rows_and_prices():
     generator = {"backend": "openai", "path": "writer", "api": api, "chats": {"rows": 41}}
     over = {
         "texts": "written", "settings": {"sft": {}}, "sft": {"seed_source": "generated"},
-        "generator": generator, "rates": {"loading": 36, "read": 7, "sample": 5},
+        "generator": generator, "rates": {"loading": 36, "read": 7, "sample": 5, **FULL_USE},
         "judge": {"backend": "local"},
     }  # fmt: skip
     table, text = plan_of(over)

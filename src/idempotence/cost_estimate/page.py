@@ -1,5 +1,6 @@
 """The plan as people read it."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -7,22 +8,28 @@ import pandas as pd
 
 from idempotence.config.study import Study
 from idempotence.cost_estimate.sizes import Size, Sizes
+from idempotence.cost_estimate.steps import LONGEST, SAMPLING, TRAINING, Ways
 from idempotence.cost_estimate.table import COSTS, TOTAL
 from idempotence.cost_estimate.work import AMOUNTS, JUDGES
 from idempotence.cost_estimate.writing import GENERATOR, RULE
 
 AUDITED = "replies of an audit are not counted here"
+FULL = "full speed"
 LARGE = 100  # numbers from here on are shown without decimals
 
 
-def page(study: Study, table: pd.DataFrame, sizes: Sizes) -> str:
-    """The totals, the table (see `plan_table`), and where the numbers come from."""
+def page(study: Study, table: pd.DataFrame, sizes: Sizes, hours: Mapping[Ways, float]) -> str:
+    """The totals, the table (see `plan_table`), and where the numbers come from.
+
+    hours: of one device, for all ways of training and sampling; empty where nothing is trained.
+    """
     total = table[table["rule"] == TOTAL].iloc[0]
     loop = table[table["model"] != ""]
     others = table[(table["model"] == "") & (table["rule"] != TOTAL)]
     parts = [
         f"Plan of the study {study.study}: its jobs, and about what they cost",
         "\n".join(f"  {name:<36}{value}" for name, value in _totals(study, total)),
+        *([_four_ways(study, hours)] if hours else []),
         _shown(loop),
         f"Beside the loop, jobs of some seconds each: {_listed(others)}.",
         "Where the numbers come from:",
@@ -58,6 +65,23 @@ def number(value: float) -> str:
     if pd.isna(value):
         return "not known"
     return f"{value:,.0f}" if float(value).is_integer() or value >= LARGE else f"{value:.3g}"
+
+
+def _four_ways(study: Study, hours: Mapping[Ways, float]) -> str:
+    """Hours of one device with other ways of training and sampling, the config's own marked."""
+    own = {setting.section.training.way for setting in study.settings}
+    marked = {Ways(way, study.engine.backend) for way in own} if len(own) == 1 else set()
+    rows = {
+        f"training {way}": {
+            f"sampling {engine}": number(hours[ways]) + (" *" if ways in marked else "  ")
+            for engine in SAMPLING
+            if (ways := Ways(way, engine)) in hours
+        }
+        for way in TRAINING
+    }
+    note = "* the config's own" if marked else "settings differ in training.way"
+    shown = pd.DataFrame.from_dict(rows, orient="index").to_string()
+    return f"Hours of one device, four ways ({note}):\n\n{shown}"
 
 
 def _shown(loop: pd.DataFrame) -> str:
@@ -100,20 +124,40 @@ def _grounds(study: Study, loop: pd.DataFrame, sizes: Sizes) -> list[str]:
     for role in sizes.sections:
         lines += _section(study, role, loop[roles == role], sizes)
     means = f"a reply has {rates.reply_tokens:g} tokens in the mean, a document "
-    speeds = f"{rates.train:,g} to train, {rates.sample:,g} to sample, {rates.read:,g} to judge"
     if study.audit.files:
         lines.append(f"{AUDITED}: a judge rates trait and coherence of each good row")
     return [
         *lines,
         means + f"{rates.document_tokens:g} (rates), or max_new_tokens if that is less",
         "prompts, seed rows and rubrics are measured, without the chat template's own tokens",
-        f"tokens per second of one device, for a billion parameters: {speeds} (rates)",
-        f"a job's model is loaded in {rates.loading:g} s (rates); all GPUs of a job work at once",
+        *_utilisation(study),
         "calibrated doses: as if the score rose in proportion to the dose, to 100 at n_seed_max",
         "every reply counts as usable and new; empty, short and repeated ones cost less",
         "every chain counts to its last cycle; one that ends before costs less",
         "a generator's texts are as long as the written rows, and none is dropped",
         "left out: likelihoods under the initial model",
+    ]
+
+
+def _utilisation(study: Study) -> list[str]:
+    """The model that hours are computed by, with its numbers."""
+    rates, layer = study.rates, study.rates.layer_ms
+    speeds = f"{rates.train:,g} to train, {rates.sample:,g} to sample, {rates.read:,g} to judge"
+    training = f"{layer.one_by_one:g} ms per layer one by one (dpo: twice), stacked"
+    training += f" {layer.stacked:g} and {layer.stacked_cell:g} for each cell"
+    decoding = f"{layer.transformers:g} with transformers and {layer.transformers_cell:g} for each"
+    decoding += f" cell in the batch, {layer.vllm:g} with vllm"
+    reading = f"{rates.gigabytes_per_second:,g} GB/s (rates), training twice"
+    longest = f"the longest of many replies has {LONGEST} times the mean tokens"
+    return [
+        f"seconds: steps x what a step takes however few its tokens, and tokens at {FULL}",
+        f"{FULL}, tokens per second of one device for a billion parameters: {speeds} (rates)",
+        f"a training step takes {training}; a decoding step {decoding} (rates.layer_ms)",
+        f"each step also reads the weights, at {reading}",
+        f"{longest}, or max_new_tokens if that is less",
+        "cells with lora.dropout are trained one by one, calibrations sampled by transformers",
+        f"a job's model is loaded in {rates.loading:g} s (rates)",
+        "of several GPUs that a job holds one works at a time, with vllm all",
     ]
 
 

@@ -9,6 +9,7 @@ from idempotence.config.study import Study
 from idempotence.cost_estimate.lengths import Count, MeasuredTexts, counter
 from idempotence.cost_estimate.page import page
 from idempotence.cost_estimate.sizes import Size, Sizes, local_folder, size_of
+from idempotence.cost_estimate.steps import ALL_WAYS, Ways
 from idempotence.cost_estimate.table import plan_table
 from idempotence.cost_estimate.work import JUDGES, LoopWork
 from idempotence.cost_estimate.writing import GENERATOR, generated_for
@@ -26,9 +27,15 @@ def estimate(study: Study, counted: Mapping[str, int], world: Path) -> tuple[pd.
     if study.trains and generated_for(jobs):
         sizes.sections[GENERATOR], _, _ = _section(study, GENERATOR, world)
         sizes.counted[GENERATOR] = "the models that train on the rows"
-    work = LoopWork(jobs, MeasuredTexts(counts, judges))
-    table = plan_table(study, work.rows() if study.trains else [], counted, sizes)
-    return table, page(study, table, sizes)
+    lengths = MeasuredTexts(counts, judges)
+
+    def planned(ways: Ways) -> pd.DataFrame:
+        rows = LoopWork(jobs, lengths, ways).rows() if study.trains else []
+        return plan_table(study, rows, counted, sizes, ways)
+
+    table = planned(Ways())
+    hours = {ways: float(planned(ways)["device_hours"].iloc[-1]) for ways in ALL_WAYS}
+    return table, page(study, table, sizes, hours if study.trains else {})
 
 
 def _add_models(jobs: StudyJobs, sizes: Sizes, world: Path) -> dict[str, Count]:

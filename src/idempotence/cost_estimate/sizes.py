@@ -14,19 +14,34 @@ from idempotence.jobs.parts import Lora
 # architectures whose layers have the linear modules of `_linear_modules`, and no others
 DENSE = ("llama", "mistral", "qwen2", "qwen3")
 ADAPTER_BYTES = 4  # peft keeps adapters in float32, whatever the model's type
+BILLION = 1e9
+# a model of b billion parameters has about this times b^(1/3) layers: Llama-3.2-1B 15, Qwen3-4B 23,
+# Qwen3-32B 20, Llama-3.3-70B 19
+LAYERS = 20
 
 
 @dataclass(frozen=True)
 class Size:
     """parameters: of the model, None if not known. adapter: its LoRA weights, None likewise.
 
-    Each comes with its source in words.
+    Each comes with its source in words. layers: None if the model's shape is not known.
     """
 
     parameters: float | None
     parameters_from: str
     adapter: float | None
     adapter_from: str
+    layers: int | None = None
+
+    @property
+    def billions(self) -> float:
+        """Billions of parameters; NaN where they are not known."""
+        return math.nan if self.parameters is None else self.parameters / BILLION
+
+    @property
+    def depth(self) -> float:
+        """Layers, by the model's shape, else by its size."""
+        return self.layers or LAYERS * self.billions ** (1 / 3)
 
     @property
     def adapter_bytes(self) -> float | None:
@@ -74,19 +89,31 @@ def size_of(folder: Path | None, given: int | None, lora: Lora | None, per_rank:
     folder: see `local_folder`. given: the parameters by the config. lora: None for no adapter.
     per_rank: LoRA weights over rank x parameters^(2/3).
     """
-    parameters, source = given, "the config"
+    parameters, source, layers = given, "the config", stored_layers(folder) if folder else None
     if given is None:
         parameters = stored_parameters(folder) if folder else None
         source = f"the weights in {folder}" if parameters else "not known"
     if lora is None:
-        return Size(parameters, source, None, "no adapter")
+        return Size(parameters, source, None, "no adapter", layers)
     adapter = adapter_weights(folder, lora) if folder else None
     if adapter is not None:
-        return Size(parameters, source, adapter, f"the shape in {folder}/config.json")
+        return Size(parameters, source, adapter, f"the shape in {folder}/config.json", layers)
     if parameters is None:
-        return Size(None, source, None, "not known")
+        return Size(None, source, None, "not known", layers)
     rough = per_rank * lora.rank * parameters ** (2 / 3)
-    return Size(parameters, source, rough, "the rate rates.lora")
+    return Size(parameters, source, rough, "the rate rates.lora", layers)
+
+
+def stored_layers(folder: Path) -> int | None:
+    """The layers that a folder's config.json states; None where it does not."""
+    layers = _shape(folder).get("num_hidden_layers")
+    return int(layers) if layers else None
+
+
+def _shape(folder: Path) -> dict[str, Any]:
+    path = folder / "config.json"
+    shape: dict[str, Any] = read_json(path) if path.is_file() else {}
+    return shape
 
 
 def stored_parameters(folder: Path) -> int | None:
@@ -115,8 +142,7 @@ def adapter_weights(folder: Path, lora: Lora) -> int | None:
 
     None where the folder has no config.json of an architecture in `DENSE`.
     """
-    path = folder / "config.json"
-    shape = read_json(path) if path.is_file() else {}
+    shape = _shape(folder)
     if shape.get("model_type") not in DENSE:
         return None
     modules, wanted = _linear_modules(shape), lora.target_modules

@@ -5,33 +5,47 @@ from typing import Any
 
 import pandas as pd
 
-from idempotence.config.sections import JudgeSection
+from idempotence.config.sections import JudgeSection, ModelSection
+from idempotence.config.seeding import Generator
 from idempotence.config.study import Study
 from idempotence.cost_estimate.sizes import Size, Sizes
-from idempotence.cost_estimate.work import AMOUNTS, COPY, JUDGES
+from idempotence.cost_estimate.steps import STEPS, Ways
+from idempotence.cost_estimate.utilisation import (
+    Model,
+    reading_seconds,
+    sampling_seconds,
+    training_seconds,
+)
+from idempotence.cost_estimate.work import AMOUNTS, CALIBRATE, COPY, JUDGES
 from idempotence.cost_estimate.writing import GENERATOR, RULE
 
 KEY = ["rule", "setting", "model"]
 COSTS = ["gb_adapters", "gb_temporary", "gb_text", "device_hours", "api_cost"]
 COLUMNS = [*KEY, *AMOUNTS, *COSTS]
 TOTAL = "total"
-GB, MILLION, BILLION, HOUR = 1e9, 1e6, 1e9, 3600
+GB, MILLION, HOUR = 1e9, 1e6, 3600
+BYTES = {"float32": 4, "bfloat16": 2}  # of a weight
 
 
 def plan_table(
-    study: Study, rows: Iterable[dict[str, Any]], counted: Mapping[str, int], sizes: Sizes
+    study: Study,
+    rows: Iterable[dict[str, Any]],
+    counted: Mapping[str, int],
+    sizes: Sizes,
+    ways: Ways,
 ) -> pd.DataFrame:
     """One row per rule, setting and model, then one for each rule beside the loop, then the total.
 
-    rows: `LoopWork.rows()`. counted: rule -> jobs of the whole study. Columns `COLUMNS`: amounts
-    are sums over the jobs; gb_adapters are kept, gb_temporary is what one panel under way holds at
-    a time (the total: the largest), gb_text is for replies and scores; device_hours are of one GPU
-    or core, api_cost is by the prices of judges and generator. Costs are empty where a model's
-    size is not known.
+    rows: `LoopWork.rows()`, with the same ways. counted: rule -> jobs of the whole study. Columns
+    `COLUMNS`: amounts are sums over the jobs; gb_adapters are kept, gb_temporary is what one panel
+    under way holds at a time (the total: the largest), gb_text is for replies and scores;
+    device_hours are of one GPU or core, api_cost is by the prices of judges and generator. Costs
+    are empty where a model's size is not known.
     """
-    frame = pd.DataFrame(rows, columns=[*KEY, *AMOUNTS]).fillna(dict.fromkeys(AMOUNTS, 0))
-    table = frame.groupby(KEY, sort=False, as_index=False)[AMOUNTS].sum()
-    costs = pd.DataFrame([_costs(study, row, sizes) for row in table.to_dict("records")])
+    work = [*AMOUNTS, *STEPS]
+    frame = pd.DataFrame(rows, columns=[*KEY, *work]).fillna(dict.fromkeys(work, 0))
+    table = frame.groupby(KEY, sort=False, as_index=False)[work].sum()
+    costs = pd.DataFrame([_costs(study, row, sizes, ways) for row in table.to_dict("records")])
     table = pd.concat([table, costs.reindex(columns=COSTS)], axis=1)
     others = [{"rule": rule, "setting": "", "model": "", "jobs": n}
               for rule, n in counted.items() if rule not in set(table["rule"])]  # fmt: skip
@@ -40,19 +54,23 @@ def plan_table(
     return pd.concat([table, _total(table)], ignore_index=True).astype(dict.fromkeys(AMOUNTS, int))
 
 
-def _costs(study: Study, row: dict[Any, Any], sizes: Sizes) -> dict[str, float]:
+def _costs(study: Study, row: dict[Any, Any], sizes: Sizes, ways: Ways) -> dict[str, float]:
     """Disk, hours and money of one row."""
     if row["rule"] == RULE:
-        return _writing(study, row, sizes)
-    rates, role = study.rates, JUDGES.get(row["rule"], "judge")
-    judge = getattr(study, role)
-    billions = _billions(next(s for (name, _), s in sizes.models.items() if name == row["model"]))
+        return _writing(study, row, sizes, ways)
+    rates, role, rule = study.rates, JUDGES.get(row["rule"], "judge"), row["rule"]
+    judge, engine = getattr(study, role), ways.sampling or study.engine.backend
+    size = next(s for (name, _), s in sizes.models.items() if name == row["model"])
+    model = _model(size, next(m for m in study.models if m.name == row["model"]))
+    if rule == CALIBRATE:  # takes turns with training, which vLLM's environment cannot do
+        engine = "transformers"
     seconds = row["jobs"] * rates.loading * _devices(study, row, judge)
-    seconds += row["tokens_trained"] * billions / rates.train
-    seconds += row["tokens_sampled"] * billions / rates.sample
+    seconds += training_seconds(rates, model, row)
+    seconds += sampling_seconds(rates, model, engine, row, row["tokens_sampled"])
     money = 0.0
     if row["judge_calls"] and judge.backend == "local":
-        seconds += row["judge_tokens_in"] * _billions(sizes.sections[role]) / rates.read
+        reader = _model(sizes.sections[role], judge)
+        seconds += reading_seconds(rates, reader, engine, row["judge_tokens_in"])
     elif row["judge_calls"]:
         prices = judge.api
         money = row["judge_tokens_in"] * prices.price_in
@@ -65,22 +83,30 @@ def _costs(study: Study, row: dict[Any, Any], sizes: Sizes) -> dict[str, float]:
     }  # fmt: skip
 
 
-def _writing(study: Study, row: dict[Any, Any], sizes: Sizes) -> dict[str, float]:
+def _writing(study: Study, row: dict[Any, Any], sizes: Sizes, ways: Ways) -> dict[str, float]:
     """`_costs` of the generator of seed rows."""
     rates, generator = study.rates, study.generator
     tokens_in, tokens_out = row["written_tokens_in"], row["written_tokens_out"]
-    hours = money = 0.0
+    seconds = money = 0.0
     if generator.backend == "local":
-        seconds = row["jobs"] * rates.loading * max(1, generator.gpus)
-        busy = tokens_in / rates.read + tokens_out / rates.sample
-        hours = (seconds + busy * _billions(sizes.sections[GENERATOR])) / HOUR
+        model, engine = _model(sizes.sections[GENERATOR], generator), study.engine.backend
+        engine = ways.sampling or engine
+        seconds = row["jobs"] * rates.loading * model.devices
+        seconds += reading_seconds(rates, model, engine, tokens_in)
+        seconds += sampling_seconds(rates, model, engine, row, tokens_out)
     else:
         money = tokens_in * generator.api.price_in + tokens_out * generator.api.price_out
     text = (tokens_in + tokens_out) * rates.characters_per_token  # both are kept with the answers
     return {
         "gb_adapters": 0.0, "gb_temporary": 0.0, "gb_text": text / GB,
-        "device_hours": hours, "api_cost": money / MILLION,
+        "device_hours": seconds / HOUR, "api_cost": money / MILLION,
     }  # fmt: skip
+
+
+def _model(size: Size, section: ModelSection | JudgeSection | Generator) -> Model:
+    """A model on the devices that its section says; a judge's weights are not read in steps."""
+    width = 0 if isinstance(section, JudgeSection) else BYTES[section.dtype]
+    return Model(size.billions, size.depth, size.billions * width, max(1, section.gpus))
 
 
 def _devices(study: Study, row: dict[Any, Any], judge: JudgeSection) -> int:
@@ -92,11 +118,6 @@ def _devices(study: Study, row: dict[Any, Any], judge: JudgeSection) -> int:
         return 0
     holder = judge if judging else next(m for m in study.models if m.name == row["model"])
     return max(1, holder.gpus)
-
-
-def _billions(size: Size) -> float:
-    """Billions of parameters; NaN where they are not known."""
-    return float("nan") if size.parameters is None else size.parameters / BILLION
 
 
 def _adapters(study: Study, row: dict[Any, Any], sizes: Sizes) -> dict[str, float]:

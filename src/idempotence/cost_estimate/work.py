@@ -6,6 +6,14 @@ from typing import Any
 
 from idempotence.config.grid import StudyPanel
 from idempotence.cost_estimate.lengths import MeasuredTexts
+from idempotence.cost_estimate.steps import (
+    LONGEST,
+    REFERENCE_WORK,
+    Ways,
+    decoding_steps,
+    training_steps,
+    way_of,
+)
 from idempotence.cost_estimate.writing import writing_jobs
 from idempotence.cycle_zero.dose_search import dose_grid, pick_dose
 from idempotence.doses import exact, n_seed_of
@@ -16,6 +24,7 @@ from idempotence.judge.api import ANSWER_TOKENS
 from idempotence.workflow.study_jobs import StudyJobs
 
 COPY = "copy_first_cycle"  # rules whose names begin so copy cycle 0 of an earlier setting
+CALIBRATE = "calibrate"
 JUDGES = {"judge": "judge", "judge_second": "second_judge"}  # rule -> section of the config
 CRITERIA = 2  # trait and coherence: a call each
 # chains: begun by a job; models: adapters trained; answers: to evaluation questions, judged;
@@ -26,7 +35,7 @@ AMOUNTS = [
     "rejected", "tokens_sampled", "judge_calls", "judge_tokens_in", "judge_tokens_out",
     "written", "written_tokens_in", "written_tokens_out",
 ]  # fmt: skip
-Amounts = dict[str, float]  # some of `AMOUNTS` -> how many
+Amounts = dict[str, float]  # some of `AMOUNTS` and of `steps.STEPS` -> how many
 
 
 class LoopWork:
@@ -34,11 +43,11 @@ class LoopWork:
 
     Where cells have calibrated levels, the doses of cycle 0 are those of a score that rises in
     proportion to the dose, to 100 at n_seed_max. All replies are taken to be usable, and a judge
-    to rate each anew.
+    to rate each anew. ways: how cells are trained and texts sampled.
     """
 
-    def __init__(self, jobs: StudyJobs, lengths: MeasuredTexts):
-        self.jobs, self.study, self.lengths = jobs, jobs.study, lengths
+    def __init__(self, jobs: StudyJobs, lengths: MeasuredTexts, ways: Ways):
+        self.jobs, self.study, self.lengths, self.ways = jobs, jobs.study, lengths, ways
         self.judges = {rule: role for rule, role in JUDGES.items() if getattr(self.study, role)}
 
     @cached_property
@@ -49,7 +58,7 @@ class LoopWork:
     def rows(self) -> Iterator[dict[str, Any]]:
         """A row per job: rule, setting ("": of no single one), model, and its `Amounts`."""
         panels = self.study.panels()
-        yield from writing_jobs(self.jobs, self.lengths)
+        yield from writing_jobs(self.jobs, self.lengths, self.ways)
         for model in sorted({panel.model.name for panel in panels}):
             for trait in self.study.traits:
                 yield from self._initial(model, trait)
@@ -74,15 +83,18 @@ class LoopWork:
         }
         for _, model, trait, owner in sorted(searches):
             amounts = self._calibrated(self.jobs.calibrate(owner, model, trait))
-            yield {"rule": "calibrate", "setting": "", "model": model, "jobs": 1, **amounts}
+            yield {"rule": CALIBRATE, "setting": "", "model": model, "jobs": 1, **amounts}
 
     def _calibrated(self, job: CalibrateJob) -> Amounts:
         zero, tried = job.cycle_zero, search(job.levels, job.step, job.n_seed_max)[1]
         answers, tokens = self._answers(zero)
+        each = [self._trained(zero, zero.training, [dose], on_seeds=True) for dose in tried]
+        mean, longest = self._reply(zero.panel.kind, zero.evaluation)
+        steps = decoding_steps("transformers", [answers], mean, longest, 1)  # as the search does
         return {
-            "models": len(tried), **self._trained(zero, zero.training, tried, on_seeds=True),
+            "models": len(tried), **summed(each),
             "answers": len(tried) * answers, "tokens_sampled": len(tried) * tokens,
-            **self._judged(zero, len(tried)),
+            **summed([steps] * len(tried)), **self._judged(zero, len(tried)),
         }  # fmt: skip
 
     def _panel(self, panel: StudyPanel) -> Iterator[dict[str, Any]]:
@@ -109,7 +121,9 @@ class LoopWork:
         """Seed rows; for dpo the initial model's reply to each."""
         job = self.jobs.seed_data(panel)
         n = job.prompts.seed_rows if panel.setting.objective == "dpo" else 0
-        return {"rejected": n, "tokens_sampled": n * self._reply(job.panel.kind, job.generation)}
+        mean, longest = self._reply(job.panel.kind, job.generation)
+        steps = self._decoded([n], mean, longest)
+        return {"rejected": n, "tokens_sampled": n * mean, **steps}
 
     def _finetuned(self, panel: StudyPanel, cycle: int) -> Amounts:
         job, first = self.jobs.finetune(panel, cycle), cycle == 0
@@ -133,19 +147,31 @@ class LoopWork:
         """Answers to the questions, and the next cycle's rows; for dpo with the rejected ones."""
         panel = job.panel
         answers, tokens = self._answers(job)
-        generated = rejected = 0
-        reply = 0.0
+        _, longest = self._reply(panel.kind, job.evaluation)
+        rows, rejected = [0] * models, [0]
+        reply = at_most = 0.0
         if job.generation:
-            generated = sum(cell.rows_per_cycle for cell in panel.cells)
-            reply = self._reply(panel.kind, job.generation)
+            rows = [cell.rows_per_cycle for cell in panel.cells]
+            reply, at_most = self._reply(panel.kind, job.generation)
             if job.cycle and rejected_from == "two_back":
-                rejected = generated  # each cell's own, where the initial model's serve all cells
+                rejected = rows  # each cell's own, where the initial model's serve all cells
             elif panel.objective == "dpo":
-                rejected = job.prompts.per_cycle
+                rejected = [job.prompts.per_cycle]
+        sampled = models * tokens + sum(rows) * reply
+        texts = [answers + n for n in rows]
+        steps = [self._decoded(texts, sampled / sum(texts), max(longest, at_most))]
+        steps.append(self._decoded(rejected, reply, at_most))
         return {
-            "answers": models * answers, "generated": generated, "rejected": rejected,
-            "tokens_sampled": models * tokens + (generated + rejected) * reply,
+            "answers": models * answers, "generated": sum(rows), "rejected": sum(rejected),
+            "tokens_sampled": sampled + sum(rejected) * reply,
+            **summed(steps),
         }  # fmt: skip
+
+    def _decoded(self, cells: Sequence[int], mean: float, longest: float) -> Amounts:
+        """Decoding steps; see `steps.decoding_steps`."""
+        engine = self.study.engine
+        backend = self.ways.sampling or engine.backend
+        return decoding_steps(backend, cells, mean, longest, engine.adapters_at_once)
 
     def _trained(
         self,
@@ -154,22 +180,29 @@ class LoopWork:
         doses: Sequence[int],
         on_seeds: bool,
     ) -> Amounts:
-        """Rows and tokens of a training run for each number of rows.
+        """Rows, tokens and steps of a panel's cells with so many rows each.
 
         texts: a job with the panel's texts. on_seeds: it trains on seed rows, else on samples.
         """
         panel, lengths = texts.panel, self.lengths(texts.panel, texts.prompts)
-        sampled = self._reply(panel.kind, texts.generation)
+        sampled, at_most = self._reply(panel.kind, texts.generation)
         prompt, reply = lengths.seed_row if on_seeds else (lengths.prompt, sampled)
         row = min(prompt + reply, training.max_length)
+        longest = min(prompt + max(LONGEST * reply, at_most), training.max_length)
         if panel.objective == "dpo":  # the chosen and the rejected reply, each with its prompt
             row += min(prompt + sampled, training.max_length)
-        return {"rows_trained": sum(doses), "tokens_trained": sum(doses) * row * training.epochs}
+        tokens = sum(doses) * row * training.epochs
+        way = way_of(training, self.ways)
+        return {
+            "rows_trained": sum(doses), "tokens_trained": tokens,
+            "tokens_worked": tokens * (REFERENCE_WORK if panel.objective == "dpo" else 1),
+            **training_steps(training, way, panel.objective, doses, longest),
+        }  # fmt: skip
 
     def _answers(self, job: SampleJob | CycleZero) -> tuple[int, float]:
         """(answers of one model to the evaluation questions, their tokens)."""
         answers = job.prompts.questions * job.evaluation.samples_per_question
-        return answers, answers * self._reply(job.panel.kind, job.evaluation)
+        return answers, answers * self._reply(job.panel.kind, job.evaluation)[0]
 
     def _judged(self, job: SampleJob | CycleZero, models: int, role: str = "judge") -> Amounts:
         """Calls about the answers of so many models."""
@@ -186,7 +219,10 @@ class LoopWork:
         """Calls about the coherence of the samples."""
         lengths = self.lengths(job.panel, job.prompts)
         calls = sum(cell.rows_per_cycle for cell in job.panel.cells) * self._times("judge")
-        rubric, reply = lengths.rubrics["judge"] / CRITERIA, self._reply(job.panel.kind, generation)
+        rubric, reply = (
+            lengths.rubrics["judge"] / CRITERIA,
+            self._reply(job.panel.kind, generation)[0],
+        )
         return {
             "judge_calls": calls, "judge_tokens_in": calls * (rubric + lengths.prompt + reply),
             "judge_tokens_out": calls * ANSWER_TOKENS,
@@ -197,11 +233,16 @@ class LoopWork:
         judge = getattr(self.study, role)
         return 1 if judge.top_logprobs else int(judge.samples)
 
-    def _reply(self, kind: Kind, limits: Evaluation | Generation) -> float:
-        """Mean tokens of a sampled text."""
-        rates = self.study.rates
+    def _reply(self, kind: Kind, limits: Evaluation | Generation) -> tuple[float, float]:
+        """Tokens of a sampled text: (mean, of the longest of many)."""
+        rates, most = self.study.rates, limits.max_new_tokens
         mean = rates.document_tokens if kind == "document" else rates.reply_tokens
-        return min(mean, limits.max_new_tokens)
+        return min(mean, most), min(LONGEST * mean, most)
+
+
+def summed(each: Sequence[Amounts]) -> Amounts:
+    """The sums of amounts of the same kinds."""
+    return {name: sum(amounts[name] for amounts in each) for name in each[0]} if each else {}
 
 
 @cache

@@ -6,6 +6,7 @@ from typing import Any
 
 from idempotence.config.grid import StudyPanel
 from idempotence.cost_estimate.lengths import Lengths, MeasuredTexts
+from idempotence.cost_estimate.steps import LONGEST, Ways, decoding_steps
 from idempotence.jobs.parts import Kind
 from idempotence.jobs.preparation import GenerateSeedDataJob
 from idempotence.texts.generation import read_generation
@@ -25,7 +26,7 @@ def generated_for(jobs: StudyJobs) -> dict[tuple[Kind, str], StudyPanel]:
     }
 
 
-def writing_jobs(jobs: StudyJobs, lengths: MeasuredTexts) -> Iterator[dict[str, Any]]:
+def writing_jobs(jobs: StudyJobs, lengths: MeasuredTexts, ways: Ways) -> Iterator[dict[str, Any]]:
     """A row per job, see `work.LoopWork.rows`. Each text is requested once: dropped ones cost more.
 
     Texts are taken to be as long as the written rows, in tokens of a model that trains on them.
@@ -33,10 +34,14 @@ def writing_jobs(jobs: StudyJobs, lengths: MeasuredTexts) -> Iterator[dict[str, 
     for (kind, trait), panel in generated_for(jobs).items():
         job, reading = jobs.generate_seed_data(kind, trait), jobs.seed_data(panel)
         texts, tokens_in, tokens_out = _row(job, lengths(reading.panel, reading.prompts))
+        mean, engine = tokens_out / texts, ways.sampling or job.writer.engine
+        longest = min(LONGEST * mean, job.writer.max_new_tokens)
+        steps = decoding_steps(engine, [job.rows], mean, longest, 1)  # a batch for each text
         yield {
             "rule": RULE, "setting": "", "model": GENERATOR, "jobs": 1,
             "written": job.rows * texts, "written_tokens_in": job.rows * tokens_in,
             "written_tokens_out": job.rows * tokens_out,
+            **{name: texts * n for name, n in steps.items()},
         }  # fmt: skip
 
 
