@@ -127,6 +127,7 @@ rule write_run:
     input:
         SCORES,
         claims=CLAIMS,
+        training=TRAINING_LOG,
         files=AUDITED[:1],
     output:
         **table("environment", "output_table"),

@@ -6,6 +6,7 @@ from pathlib import Path
 def write_run(
     config: dict,
     claims: Path,
+    training: Path,
     output_config: Path,
     output_run: Path,
     output_table: Path,
@@ -15,6 +16,7 @@ def write_run(
 
     config: the merged config.
     claims: the tests of the claims, data/claims.yaml.
+    training: the study's training log (Parquet).
     output_config: config.yaml to write.
     output_run: run.json to write.
     output_table: the same as a table to write (CSV; Parquet beside it).
@@ -23,10 +25,15 @@ def write_run(
     import yaml
 
     from idempotence.io import write_json, write_table, write_text
-    from idempotence.report.provenance import as_table, describe_files, describe_run
+    from idempotence.report.provenance import (
+        as_table,
+        describe_files,
+        describe_run,
+        describe_training,
+    )
 
     write_text(output_config, yaml.safe_dump(config, sort_keys=False))
-    run = describe_run(claims)
+    run = describe_run(claims) | describe_training(training)
     write_json(output_run, run | (describe_files(files) if files else {}))
     write_table(as_table(run), output_table)
 

@@ -11,7 +11,7 @@ from idempotence.errors import UserError
 from idempotence.io import read_table, write_json, write_parquet, write_text
 from idempotence.launch.usage import Usage as LaunchedUsage
 from idempotence.report.costs import costs, read_usage
-from idempotence.report.provenance import as_table, describe_run
+from idempotence.report.provenance import as_table, describe_run, describe_training
 from idempotence.scores.schema import PANEL_CYCLE
 from idempotence.scores.training_log import KEY, gather
 
@@ -26,7 +26,7 @@ def study(tmp_path_factory):
     root = tmp_path_factory.mktemp("study")
     scores = make_scores(settings=["sft", "dpo"], samples=1)
     write_parquet(scores, root / "scores.parquet")
-    about = {"status": "ok", "reason": "", "rows": 9, "dropped": 1, "tokens": 100, "seconds": 2.0}
+    about = {"status": "ok", "reason": "", "way": "stacked", "rows": 9, "dropped": 1, "tokens": 100, "seconds": 2.0}
     for chain in scores[KEY].drop_duplicates().itertuples(index=False):
         folder = root / chain.setting / chain.model / chain.trait / f"seed{chain.seed}"
         file = folder / f"cycle{chain.cycle}" / "adapters" / chain.cell / "training.json"
@@ -177,3 +177,22 @@ def test_the_environment_as_a_table(tmp_path):
     table = as_table(describe_run(tmp_path / "claims.yaml")).set_index("name")["value"]
     assert {"idempotence", "claims_sha256", "python", "processor", "snakemake"} <= set(table.index)
     assert table.map(type).eq(str).all()
+
+
+def test_a_run_counts_its_adapters_by_way_of_training(tmp_path):
+    chain = {"setting": "dpo", "model": "m", "trait": "bliss", "seed": 0}
+    ways = [("a", 0, "ok", "stacked"), ("a", 1, "nan", "stacked"), ("b", 0, "ok", "one_by_one"),
+            ("b", 1, "ended", "one_by_one")]  # fmt: skip
+    steps = [
+        {**chain, "cell": cell, "cycle": cycle, "status": status, "way": way, "step": step}
+        for cell, cycle, status, way in ways
+        for step in (1, 2)
+    ]
+    write_parquet(pd.DataFrame(steps), tmp_path / "training.parquet")
+    ways = {"training_ways": {"stacked": 2, "one_by_one": 1}}
+    assert describe_training(tmp_path / "training.parquet") == ways
+    (tmp_path / "claims.yaml").write_text("{}", encoding="utf-8")
+    table = as_table(describe_run(tmp_path / "claims.yaml") | ways).set_index("name")["value"]
+    assert table["adapters trained one_by_one"] == "1"
+    write_parquet(pd.DataFrame(steps).drop(columns="way"), tmp_path / "earlier.parquet")
+    assert describe_training(tmp_path / "earlier.parquet") == {}

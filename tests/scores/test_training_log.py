@@ -7,8 +7,15 @@ from idempotence.errors import UserError
 from idempotence.io import write_json, write_parquet
 from idempotence.scores.training_log import KEY, RUN, STEP, gather
 
-COST = {"reason": "", "rows": 8, "dropped": 0, "tokens": 90, "seconds": 0.5}
-ENDED = {"reason": "no sample", "rows": 0, "dropped": 8, "tokens": 0, "seconds": 0.0}
+COST = {"reason": "", "way": "stacked", "rows": 8, "dropped": 0, "tokens": 90, "seconds": 0.5}
+ENDED = {
+    "reason": "no sample",
+    "way": "stacked",
+    "rows": 0,
+    "dropped": 8,
+    "tokens": 0,
+    "seconds": 0.0,
+}
 STEPS = [{"step": 1, "loss": 0.7, "rewards/margins": 0.0}, {"step": 2, "loss": 0.5}]
 
 
@@ -29,6 +36,7 @@ def test_a_row_for_each_step_and_one_without_for_a_chain_that_had_ended(study):
     assert list(log.columns) == [*KEY, *RUN, *STEP]
     assert log["cell"].tolist() == ["a", "a", "b"]
     assert log["status"].tolist() == ["ok", "ok", "ended"]
+    assert set(log["way"]) == {"stacked"}
     assert log["step"].dtype == "Int64" and log["step"][:2].tolist() == [1, 2]
     assert pd.isna(log["step"][2]) and log["reason"][2] == "no sample"
     assert log["reward_margin"][0] == 0 and log["loss"][:2].tolist() == [0.7, 0.5]

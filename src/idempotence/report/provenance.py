@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from idempotence.environment_names import SAMPLER
 from idempotence.io import read_table
+from idempotence.scores.training_log import KEY
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,12 +55,25 @@ def describe_files(rows: Path) -> dict[str, dict[str, str]]:
     return {"files": dict(zip(table["file"], table["sha256"], strict=True))}
 
 
+def describe_training(log: Path) -> dict[str, dict[str, int]]:
+    """`training_ways`: way of training -> adapters that were trained so.
+
+    log: a study's training log (Parquet). Empty for an audit, and for logs of earlier versions, which trained one by one.
+    """
+    table = read_table(log)
+    if "way" not in table or table.empty:
+        return {}
+    runs = table[table["status"] != "ended"].drop_duplicates(KEY)
+    return {"training_ways": {str(way): int(n) for way, n in runs["way"].value_counts().items()}}
+
+
 def as_table(run: dict[str, Any]) -> "pd.DataFrame":
     """The result of `describe_run` as rows of (name, value), without packages that are absent."""
     import pandas as pd
 
     rows = {name: value for name, value in run.items() if not isinstance(value, dict)}
     rows |= run["machine"] | run["packages"]
+    rows |= {f"adapters trained {way}": n for way, n in run.get("training_ways", {}).items()}
     known = {name: str(value) for name, value in rows.items() if value is not None}
     return pd.DataFrame({"name": list(known), "value": list(known.values())})
 

@@ -12,7 +12,7 @@ from idempotence.io import read_json
 from idempotence.scores.schema import PANEL_CYCLE
 
 KEY = [*PANEL_CYCLE, "cell"]  # of one training run
-RUN = ["status", "reason", "rows", "dropped", "tokens", "seconds"]
+RUN = ["status", "reason", "way", "rows", "dropped", "tokens", "seconds"]
 _NAMES = {"rewards/margins": "reward_margin", "rewards/accuracies": "reward_accuracy"}
 STEP = ["step", "loss", "grad_norm", "learning_rate", "reward_margin", "reward_accuracy"]
 
@@ -22,9 +22,9 @@ def gather(scores: Path, root: Path) -> pd.DataFrame:
 
     scores: a scores file, whose chains and cycles are gathered; their trainings are
     root/<setting>/<model>/<trait>/seed<k>/cycle<j>/adapters/<cell>/training.json.
-    Columns: `KEY`; status, reason, rows trained on, rows dropped, tokens trained on and seconds of
-    that training; step, loss (nats), gradient norm, learning rate, and for dpo the reward margin
-    and accuracy. Raises `UserError` for a training that is absent.
+    Columns: `KEY`; status, reason, way (stacked or one_by_one), rows trained on, rows dropped,
+    tokens trained on and seconds of that training; step, loss (nats), gradient norm, learning
+    rate, and for dpo the reward margin and accuracy. Raises `UserError` for a training that is absent.
     """
     rows: list[dict[str, Any]] = []
     for run in trained(scores).to_dict("records"):

@@ -7,8 +7,8 @@ from idempotence.config.grid import MODEL_KIND
 
 # folders of results/<study>/ that are no setting's
 RESERVED = (
-    "audit", "benchmarks", "calibration", "figures", "initial", "logs", "pages", "seed_rows",
-    "shipped", "tables", "tuning", "world",
+    "audit", "benchmarks", "calibration", "figures", "initial", "logs", "pages", "scratch",
+    "seed_rows", "shipped", "tables", "tuning", "world",
 )  # fmt: skip
 DOSES = {
     "sft": ("levels", "n_seed", "n_sampled"),
