@@ -4,18 +4,21 @@
 spent around the forward passes (benchmarks/stages.py), and it carries finished rows to the end.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from idempotence.engine.base import NotFiniteError, Request
 
 COMPACT_BELOW = 0.9  # finished rows are dropped once so small a share of the batch still writes
 
 
-def left_padded(sequences: Sequence[Sequence[int]], pad: int, device):
-    """(ids, mask), each (rows, width): the last column is the last token of every row."""
+def left_padded(sequences: Sequence[Sequence[int]], pad: int, device, width: int = 0):
+    """(ids, mask), each (rows, width): the last column is the last token of every row.
+
+    width: the least, in tokens; that of the longest row where that is more.
+    """
     import torch
 
-    width = max(len(row) for row in sequences)
+    width = max(width, *(len(row) for row in sequences))
     ids = [[pad] * (width - len(row)) + list(row) for row in sequences]
     mask = [[0] * (width - len(row)) + [1] * len(row) for row in sequences]
     return torch.tensor(ids, device=device), torch.tensor(mask, device=device)
@@ -46,10 +49,10 @@ def pick(logits, temperature, uniform):
     import torch
 
     greedy = temperature == 0
-    heat = temperature.masked_fill(greedy, 1)[:, None]
-    wide = logits.double()
-    scaled = wide if bool((heat == 1).all()) else wide / heat
-    cumulated = torch.softmax(scaled, -1).cumsum(-1)
+    heat = temperature.masked_fill(greedy, 1).float()[:, None]
+    wide = logits.float()
+    scaled = (wide - wide.amax(-1, keepdim=True)) / heat
+    cumulated = scaled.exp_().cumsum(-1, dtype=torch.float64)
     target = uniform.to(cumulated)[:, None] * cumulated[:, -1:]
     drawn = torch.searchsorted(cumulated, target, right=True)[:, 0].clamp(max=logits.shape[-1] - 1)
     return torch.where(greedy, logits.argmax(-1), drawn) if greedy.any() else drawn
@@ -60,47 +63,146 @@ def sample_tokens(model, requests: Sequence[Request], pad: int, eos: int) -> lis
 
     Raises NotFiniteError when a logit is NaN or infinite.
     """
+    (tokens,) = sample_cells(model, [requests], pad, eos)
+    if isinstance(tokens, NotFiniteError):
+        raise tokens
+    return tokens
+
+
+def sample_cells(
+    model,
+    cells: Sequence[Sequence[Request]],
+    pad: int,
+    eos: int,
+    share: Callable[[Sequence[int]], None] = lambda counts: None,
+    width: int = 0,
+) -> list[list[list[int]] | NotFiniteError]:
+    """New tokens for each request of each cell, all in one batch; the end token is left out.
+
+    The rows of a cell lie side by side, in the order of `cells`; before each pass with other rows
+    than the last one's `share` gets how many each cell has. width: prompts are padded to it, in
+    tokens, where none is longer. Which rows of a cell are in the batch depends on that cell alone,
+    so that its products with weights of its own have the same shape whatever the other cells do.
+    In the place of a cell with a logit that is NaN or infinite stands the error.
+    """
     import torch
-    from transformers import DynamicCache
+
+    from idempotence.engine.cache import growing_cache
 
     device = model.device
+    requests = [request for cell in cells for request in cell]
+    if not requests:
+        return [[] for _ in cells]
+    rows = _Rows(cells, eos)
     draws = uniforms(requests).to(device)
     heat = torch.tensor([r.temperature for r in requests], device=device, dtype=torch.float64)
-    prompts = {tuple(request.prompt): None for request in requests}  # each is read once
-    ids, mask = left_padded(list(prompts), pad, device)
+    prompts, copies = _read_once(cells)
+    share([len(own) for own in prompts])
+    ids, mask = left_padded([prompt for own in prompts for prompt in own], pad, device, width)
     position = positions_of(mask)
-    cache = DynamicCache(config=model.config)
-    rows = torch.arange(len(requests), device=device)  # the request of each row of the batch
-    written: list[list[int]] = [[] for _ in requests]
+    cache = growing_cache(model.config)
+    numbers = torch.arange(len(requests), device=device)  # the request of each row of the batch
     for step in range(len(draws)):
         logits = model(
             input_ids=ids, attention_mask=mask, position_ids=position,
             past_key_values=cache, use_cache=True, logits_to_keep=1,
-        ).logits[:, -1].double()  # fmt: skip
-        if step == 0 and len(prompts) < len(requests):
-            number = {prompt: i for i, prompt in enumerate(prompts)}
-            copies = torch.tensor([number[tuple(request.prompt)] for request in requests])
+        ).logits[:, -1]  # fmt: skip
+        if step == 0 and len(copies) > len(ids):
             cache.batch_select_indices(copies)
             logits, position, mask = logits[copies], position[copies], mask[copies]
-        if not bool(torch.isfinite(logits.sum())):  # no finite float32s add up to infinity here
-            raise NotFiniteError("the model's logits are not finite")
-        token = pick(logits, heat[rows], draws[step, rows])
-        writing = []
-        for i, (row, number) in enumerate(zip(rows.tolist(), token.tolist(), strict=True)):
-            most = requests[row].max_new_tokens
-            if number != eos and len(written[row]) == step < most:  # shorter: it has ended before
-                written[row].append(number)
-                if step + 1 < most:
-                    writing.append(i)
-        if not writing:
+            share(rows.counts())
+        # no finite float32s add up to infinity in float64
+        rows.check(torch.isfinite(logits.sum(-1, dtype=torch.float64)))
+        token = pick(logits, heat[numbers], draws[step, numbers])
+        rows.write(token.tolist())
+        if rows.finished():
             break
         ids, position = token[:, None], position[:, -1:] + 1
-        mask = torch.cat([mask, mask.new_ones(len(rows), 1)], -1)
-        if len(writing) < COMPACT_BELOW * len(rows):
-            keep = torch.tensor(writing)  # on the CPU: layers of the cache may lie on several GPUs
+        mask = torch.cat([mask, mask.new_ones(len(mask), 1)], -1)
+        kept = rows.drop_finished()
+        if kept is not None:
+            keep = torch.tensor(kept)  # on the CPU: layers of the cache may lie on several GPUs
             cache.batch_select_indices(keep)
-            ids, position, mask, rows = ids[keep], position[keep], mask[keep], rows[keep]
-    return written
+            ids, position, mask, numbers = ids[keep], position[keep], mask[keep], numbers[keep]
+            share(rows.counts())
+    return rows.results()
+
+
+def _read_once(cells: Sequence[Sequence[Request]]):
+    """(each cell's different prompts, for each request the number of its prompt among all)."""
+    import torch
+
+    prompts = [list(dict.fromkeys(tuple(request.prompt) for request in own)) for own in cells]
+    keys = [(i, prompt) for i, own in enumerate(prompts) for prompt in own]
+    number = {key: n for n, key in enumerate(keys)}
+    copies = [number[i, tuple(request.prompt)] for i, own in enumerate(cells) for request in own]
+    return prompts, torch.tensor(copies)
+
+
+class _Rows:
+    """The rows of a batch: whose they are, what is written in them, and which have ended."""
+
+    def __init__(self, cells: Sequence[Sequence[Request]], eos: int):
+        self.eos, self.broken = eos, set[int]()
+        self.most = [request.max_new_tokens for own in cells for request in own]
+        self.cell = [i for i, own in enumerate(cells) for _ in own]
+        self.sizes = [len(own) for own in cells]
+        self.rows = list(range(len(self.cell)))  # the request of each row of the batch
+        self.writing = [most > 0 for most in self.most]
+        self.written: list[list[int]] = [[] for _ in self.cell]
+
+    def counts(self) -> list[int]:
+        """How many rows of the batch each cell has."""
+        counts = [0] * len(self.sizes)
+        for row in self.rows:
+            counts[self.cell[row]] += 1
+        return counts
+
+    def check(self, finite) -> None:
+        """finite: (rows,), whether a row's logits are. The cell of one that is not is broken."""
+        if not bool(finite.all()):
+            bad = (~finite).nonzero()[:, 0].tolist()
+            self.broken |= {self.cell[self.rows[i]] for i in bad}
+
+    def write(self, tokens: Sequence[int]) -> None:
+        """tokens: the next one of each row of the batch."""
+        for row, token in zip(self.rows, tokens, strict=True):
+            if self.writing[row]:
+                if token == self.eos:
+                    self.writing[row] = False
+                else:
+                    self.written[row].append(token)
+                    self.writing[row] = len(self.written[row]) < self.most[row]
+
+    def finished(self) -> bool:
+        """Whether nothing is left to write, in cells whose logits are finite."""
+        return not any(self.writing[row] and self.cell[row] not in self.broken for row in self.rows)
+
+    def drop_finished(self) -> list[int] | None:
+        """Drop the finished rows of cells in which few still write; which were kept, if any went.
+
+        A broken cell's rows stay while they write: the batch keeps the shape that it would have.
+        """
+        writing = [0] * len(self.sizes)
+        for row in self.rows:
+            writing[self.cell[row]] += self.writing[row]
+        few = [n < COMPACT_BELOW * count for n, count in zip(writing, self.counts(), strict=True)]
+        if not any(few):
+            return None
+        kept = [
+            i for i, row in enumerate(self.rows) if self.writing[row] or not few[self.cell[row]]
+        ]
+        self.rows = [self.rows[i] for i in kept]
+        return kept
+
+    def results(self) -> list[list[list[int]] | NotFiniteError]:
+        """The tokens of each cell's requests, or the error in their place."""
+        tokens = iter(self.written)
+        own = [[next(tokens) for _ in range(size)] for size in self.sizes]
+        return [
+            NotFiniteError("the model's logits are not finite") if i in self.broken else texts
+            for i, texts in enumerate(own)
+        ]
 
 
 def shared_prefixes(sequences: Sequence[list[int]]) -> list[list[int]]:

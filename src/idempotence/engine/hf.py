@@ -5,12 +5,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from idempotence.engine.base import Batch, Engine, NotFiniteError
-from idempotence.engine.decode import last_logits, sample_tokens, shared_prefixes
+from idempotence.engine.base import Batch, Engine, NotFiniteError, Request
+from idempotence.engine.decode import last_logits, sample_cells, shared_prefixes
 from idempotence.engine.lora import can_merge, merged
 from idempotence.engine.models import Weights, fix_threads, load_model, load_tokenizer
+from idempotence.engine.side_by_side import can_share, side_by_side
 
-SAMPLE_BATCH = 256
+SAMPLE_BATCH = 256  # rows of a batch at once
+GROUP_ROWS = 512  # of several batches, whose keys and values then take at most GROUP_BYTES
+GROUP_BYTES = 2**30
 SCORE_BATCH = 64
 
 
@@ -45,22 +48,50 @@ class TransformersEngine(Engine):
                 self.model = adapted.unload()
 
     def sample_batches(self, batches: Sequence[Batch]) -> list[list[str] | NotFiniteError]:
-        return [self._sampled(batch) for batch in batches]
+        tokens: list[list[list[int]]] = [[] for _ in batches]
+        errors: dict[int, NotFiniteError] = {}
+        for parts in self._groups(batches):
+            sampled = self._sampled([part for _, part in parts])
+            for (i, _), rows in zip(parts, sampled, strict=True):
+                if isinstance(rows, NotFiniteError):
+                    errors[i] = rows
+                else:
+                    tokens[i] += rows
+        return [errors[i] if i in errors else self.decoded(rows) for i, rows in enumerate(tokens)]
 
-    def _sampled(self, batch: Batch) -> list[str] | NotFiniteError:
+    def _groups(self, batches: Sequence[Batch]) -> Iterator[list[tuple[int, Batch]]]:
+        """What is sampled at once: batches, or parts of them, each with its batch's number."""
+        group: list[tuple[int, Batch]] = []
+        rows = 0
+        longest = max((_tokens(request) for b in batches for request in b.requests), default=0)
+        most = rows_at_once(self.model, longest)
+        for i, batch in enumerate(batches):
+            alone = not can_share(self.model, batch.adapter)
+            for start in range(0, len(batch.requests), SAMPLE_BATCH):
+                part = Batch(batch.requests[start : start + SAMPLE_BATCH], batch.adapter)
+                if group and (alone or rows + len(part.requests) > most):
+                    yield group
+                    group, rows = [], 0
+                group.append((i, part))
+                rows += len(part.requests)
+                if alone:
+                    yield group
+                    group, rows = [], 0
+        if group:
+            yield group
+
+    def _sampled(self, group: Sequence[Batch]) -> list[list[list[int]] | NotFiniteError]:
         import torch
 
-        tokens: list[list[int]] = []
-        try:
-            with self._adapted(batch.adapter) as model, torch.inference_mode():
-                for start in range(0, len(batch.requests), SAMPLE_BATCH):
-                    tokens += sample_tokens(
-                        model, batch.requests[start : start + SAMPLE_BATCH],
-                        self.tokenizer.pad_token_id, self.tokenizer.eos_token_id,
-                    )  # fmt: skip
-        except NotFiniteError as error:
-            return error
-        return self.decoded(tokens)
+        adapters = [batch.adapter for batch in group]
+        pad, eos = self.tokenizer.pad_token_id, self.tokenizer.eos_token_id
+        cells = [batch.requests for batch in group]
+        with torch.inference_mode():
+            if len({*adapters}) == 1:
+                with self._adapted(adapters[0]) as model:
+                    return sample_cells(model, cells, pad, eos)
+            with side_by_side(self.model, adapters) as shares:
+                return sample_cells(self.model, cells, pad, eos, shares)
 
     def next_token_logprobs(self, prompts: Sequence[list[int]], top: int) -> list[dict[str, float]]:
         import torch
@@ -111,3 +142,16 @@ class TransformersEngine(Engine):
             pad = self.tokenizer.pad_token_id
             rows = [sequences[i] + [pad] * (width - len(sequences[i])) for i in batch]
             yield batch, torch.tensor(rows, device=self.model.device)
+
+
+def _tokens(request: Request) -> int:
+    return len(request.prompt) + request.max_new_tokens
+
+
+def rows_at_once(model, tokens: int) -> int:
+    """How many rows of so many tokens are sampled at once, over all batches."""
+    config = model.config.get_text_config()
+    size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+    row = 2 * config.num_hidden_layers * heads * size * model.dtype.itemsize * max(tokens, 1)
+    return min(max(GROUP_BYTES // row, SAMPLE_BATCH), GROUP_ROWS)

@@ -4,7 +4,9 @@ models that would take a tenth of the time of sampling."""
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 # What plain LoRA may set; anything else in an adapter's config is left to peft.
 PLAIN = {
@@ -17,12 +19,46 @@ MODEL, DOWN, UP = "base_model.model.", ".lora_A.weight", ".lora_B.weight"
 def can_merge(model, adapter: Path) -> bool:
     """Whether `merged` will do: for plain LoRA, and weights that would not round it away."""
     import torch
+
+    return is_plain(adapter) and model.dtype == torch.float32
+
+
+def is_plain(adapter: Path) -> bool:
+    """Whether an adapter is LoRA without any of its variants."""
     from peft import LoraConfig
 
     usual = LoraConfig().to_dict()
-    about = _about(adapter).items()
-    plain = all(usual.get(key) == value for key, value in about if key not in PLAIN)
-    return plain and model.dtype == torch.float32
+    return all(
+        usual.get(key) == value for key, value in _about(adapter).items() if key not in PLAIN
+    )
+
+
+@dataclass(frozen=True)
+class Factors:
+    """A plain LoRA adapter. of: name of a layer -> (up (out, r), down (r, in))."""
+
+    of: dict[str, tuple[Any, Any]]
+    scale: float
+
+    def merged(self, name: str, weight):
+        """A layer's weight with the adapter added into it, to the bit as peft adds it."""
+        up, down = (factor.to(weight.device) for factor in self.of[name])
+        return weight.data + (up @ down) * self.scale
+
+    def turned(self, name: str, device):
+        """(down (in, r), up (r, out), what their product is multiplied by)."""
+        up, down = (factor.to(device) for factor in self.of[name])
+        return down.float().t(), up.float().t(), self.scale
+
+
+def factors_of(adapter: Path) -> Factors:
+    """Read an adapter that is plain LoRA."""
+    from safetensors.torch import load_file
+
+    about, tensors = _about(adapter), load_file(adapter / "adapter_model.safetensors")
+    names = [name.removesuffix(DOWN) for name in tensors if name.endswith(DOWN)]
+    of = {name.removeprefix(MODEL): (tensors[name + UP], tensors[name + DOWN]) for name in names}
+    return Factors(of, about["lora_alpha"] / about["r"])
 
 
 @contextmanager
@@ -32,17 +68,13 @@ def merged(model, adapter: Path) -> Iterator[None]:
     The weights and logits are those of `merge_and_unload` of peft to the bit; they are left frozen,
     as there.
     """
-    from safetensors.torch import load_file
-
-    about, factors = _about(adapter), load_file(adapter / "adapter_model.safetensors")
-    names = [name.removesuffix(DOWN) for name in factors if name.endswith(DOWN)]
-    weights = {name: model.get_submodule(name.removeprefix(MODEL)).weight for name in names}
+    factors = factors_of(adapter)
+    weights = {name: model.get_submodule(name).weight for name in factors.of}
     before = {name: weight.data for name, weight in weights.items()}
     # torch multiplies, and rounds, otherwise where gradients are needed
     model.requires_grad_(False)
     for name, weight in weights.items():
-        up, down = (factors[name + part].to(weight.device) for part in (UP, DOWN))
-        weight.data = before[name] + (up @ down) * (about["lora_alpha"] / about["r"])
+        weight.data = factors.merged(name, weight)
     try:
         yield
     finally:

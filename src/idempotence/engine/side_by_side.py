@@ -1,0 +1,176 @@
+"""Several LoRA adapters on one model at once, each for its own rows of a batch.
+
+Attention, norms and Python are then paid once for all cells of a panel; where the weights are
+large, the products with them too.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from idempotence.engine.lora import Factors, factors_of, is_plain
+
+# Weights that every cell has of its own take at most so much memory, in bytes, on all cells. Small
+# matrices stay in the processor's cache; large ones are better read once for all rows.
+OWN_WEIGHTS = 64 * 2**20
+# How transformers' configs name the number of experts: their layers get rows in another order.
+EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")
+
+
+class Shares:
+    """How many rows of a batch belong to each cell; those of a cell lie side by side.
+
+    slices: (cell, first row, row after its last) of each cell with rows. rows: of all cells.
+    """
+
+    def __init__(self) -> None:
+        self.slices: list[tuple[int, int, int]] = []
+        self.rows = 0
+
+    def __call__(self, counts: Sequence[int]) -> None:
+        """counts: the rows of each cell in the passes that follow."""
+        self.slices, self.rows = [], 0
+        for cell, count in enumerate(counts):
+            if count:
+                self.slices.append((cell, self.rows, self.rows + count))
+            self.rows += count
+
+
+def can_share(model, adapter: Path | None) -> bool:
+    """Whether an adapter can lie beside others: plain LoRA on plain linear layers."""
+    import torch
+
+    if adapter is None:
+        return True
+    config = model.config.get_text_config()
+    if not is_plain(adapter) or any(getattr(config, name, None) for name in EXPERTS):
+        return False
+    head = model.get_output_embeddings()
+    modules = [model.get_submodule(name) for name in factors_of(adapter).of]
+    return all(type(module) is torch.nn.Linear and module is not head for module in modules)
+
+
+@contextmanager
+def side_by_side(model, adapters: Sequence[Path | None]) -> Iterator[Shares]:
+    """The model with the adapter of each cell on that cell's rows; None: as it is.
+
+    In float32 each cell gets weights of its own where they are small; otherwise the base weights
+    are shared, in any type. The model is exactly as before afterwards, but for frozen weights.
+    """
+    import torch
+
+    factors = [None if adapter is None else factors_of(adapter) for adapter in adapters]
+    names = sorted({name for each in factors if each for name in each.of})
+    size = sum(model.get_submodule(name).weight.nbytes for name in names) * len(factors)
+    if model.dtype == torch.float32 and size <= OWN_WEIGHTS:
+        way = own_weights
+    else:
+        way = shared_weights
+    with way(model, names, factors) as shares:
+        yield shares
+
+
+@contextmanager
+def own_weights(model, names: Sequence[str], factors: Sequence[Factors | None]) -> Iterator[Shares]:
+    """Each cell's rows are multiplied with its own weights, the adapter added into them.
+
+    No product has rows of two cells, that of the output layer neither: its rounding depends on
+    the cell alone.
+    """
+    import torch
+
+    shares, undo = Shares(), []
+    head = model.get_output_embeddings()
+    # torch multiplies, and rounds, otherwise where gradients are needed
+    model.requires_grad_(False)
+    try:
+        for name in names:
+            module = model.get_submodule(name)
+            weights = [
+                each.merged(name, module.weight) if each and name in each.of else module.weight
+                for each in factors
+            ]
+            undo.append(_with_forward(module, _by_cell(shares, weights, module.bias)))
+        if type(head) is torch.nn.Linear:
+            same = [head.weight] * len(factors)
+            undo.append(_with_forward(head, _by_cell(shares, same, head.bias)))
+        yield shares
+    finally:
+        for each in undo:
+            each()
+
+
+def _by_cell(shares: Shares, weights: Sequence, bias) -> Callable:
+    """A linear layer's forward function; weights: (out, in) of each cell."""
+    import torch
+
+    turned = [weight.t() for weight in weights]
+
+    def forward(x):
+        flat = x.reshape(-1, x.shape[-1])
+        width = len(flat) // shares.rows
+        out = x.new_empty(len(flat), turned[0].shape[1])
+        for cell, start, stop in shares.slices:
+            here = slice(start * width, stop * width)
+            torch.mm(flat[here], turned[cell], out=out[here])
+        return (out if bias is None else out.add_(bias)).view(*x.shape[:-1], -1)
+
+    return forward
+
+
+def _with_forward(module, forward: Callable) -> Callable[[], None]:
+    """Set a module's forward function; what comes back undoes it."""
+    before = module.__dict__.get("forward")  # accelerate sets one where a model is on several GPUs
+    module.forward = forward
+
+    def undo() -> None:
+        if before is None:
+            del module.forward
+        else:
+            module.forward = before
+
+    return undo
+
+
+@contextmanager
+def shared_weights(
+    model, names: Sequence[str], factors: Sequence[Factors | None]
+) -> Iterator[Shares]:
+    """All rows are multiplied with the base weights, and each cell's with its adapter's factors.
+
+    As in peft, factors and their product stay in float32 and the sum is rounded once.
+    """
+    shares, hooks = Shares(), []
+    try:
+        for name in names:
+            module = model.get_submodule(name)
+            hooks.append(module.register_forward_hook(_adding(shares, module, name, factors)))
+        yield shares
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _adding(shares: Shares, module, name: str, factors: Sequence[Factors | None]) -> Callable:
+    """A hook that adds what the adapters make of a layer's input to its output."""
+    pairs = [
+        each.turned(name, module.weight.device) if each and name in each.of else None
+        for each in factors
+    ]
+
+    def add(module, args, result):
+        flat, out = args[0].reshape(-1, args[0].shape[-1]), result.view(-1, result.shape[-1])
+        width = len(flat) // shares.rows
+        for cell, start, stop in shares.slices:
+            pair = pairs[cell]
+            if pair is None:
+                continue
+            down, up, scale = pair
+            here = slice(start * width, stop * width)
+            inner = flat[here].to(down.dtype) @ down
+            if out.dtype == down.dtype:
+                out[here].addmm_(inner, up, alpha=scale)
+            else:
+                out[here] = out[here] + inner @ up * scale
+
+    return add
