@@ -12,6 +12,7 @@ from run_script import run_script
 
 from idempotence.doses import Cell
 from idempotence.finetune import panel as finetune
+from idempotence.finetune.checkpoints import Checkpoints
 from idempotence.finetune.panel import finetune_panel
 from idempotence.finetune.rows import CycleData
 from idempotence.io import write_json, write_jsonl
@@ -129,3 +130,35 @@ def test_a_cycle_0_can_be_copied(tmp_path):
         source.write_text(source.name, encoding="utf-8")
     assert run_script("copy_first_cycle", "--inputs", *sources, "--outputs", *copies) == 0
     assert [copy.read_text(encoding="utf-8") for copy in copies] == ["one.txt", "two.txt"]
+
+
+def test_a_killed_job_goes_on_from_its_scratch_folder(folder, tmp_path, monkeypatch):
+    """The state is found by what decides the result: another learning rate begins anew."""
+    states = []
+
+    class Often(Checkpoints):
+        def __init__(self, scratch, *key):
+            super().__init__(scratch, *key, seconds=0)
+            states.append(self.load())
+
+        def save(self, saved):
+            super().save(saved)
+            if len(states) == 1:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(finetune, "Checkpoints", Often)
+    data = CycleData(ROWS)
+    scratch = tmp_path / "scratch"
+    with pytest.raises(KeyboardInterrupt):
+        finetune_panel(job(), folder, data, tmp_path / "killed", scratch)
+    assert not (tmp_path / "killed").exists()
+    finetune_panel(job(rate=2e-2), folder, data, tmp_path / "other", scratch)
+    finetune_panel(job(), folder, data, tmp_path / "again", scratch)
+    assert [list(state) for state in states] == [[], [], [CELL.name]]
+    assert not scratch.exists()
+    finetune_panel(job(), folder, data, tmp_path / "whole")
+    again, whole = (
+        (tmp_path / name / CELL.name / "adapter_model.safetensors").read_bytes()
+        for name in ("again", "whole")
+    )
+    assert again == whole
