@@ -9,10 +9,12 @@ from test_estimate import SMALL, WORLD, plan_of
 from idempotence.config.layers import merged
 from idempotence.cost_estimate.sizes import stored_parameters
 from idempotence.cost_estimate.steps import (
+    SMALL_MODEL_ROWS,
     TRANSFORMERS_ROWS,
     VLLM_ROWS,
+    Decoding,
     Ways,
-    decoding_steps,
+    rows_at_once,
     training_steps,
     way_of,
 )
@@ -22,6 +24,7 @@ from idempotence.cost_estimate.utilisation import (
     sampling_seconds,
     training_seconds,
 )
+from idempotence.engine import hf
 from idempotence.jobs.parts import Lora, Training
 
 TRAINING = Training(
@@ -69,17 +72,22 @@ def test_cells_with_dropout_are_reckoned_one_by_one():
 
 
 def test_decoding_steps_of_both_engines():
-    half = TRANSFORMERS_ROWS // 2  # two cells in a batch, then one
-    found = decoding_steps("transformers", [half] * 3, 20, 40, 8)
+    assert (TRANSFORMERS_ROWS, SMALL_MODEL_ROWS) == (hf.SAMPLE_BATCH, hf.GROUP_ROWS)
+    whole, half = TRANSFORMERS_ROWS, TRANSFORMERS_ROWS // 2
+    plain = Decoding("transformers", rows_at_once(4), 2)
+    found = plain.steps([half] * 3, 20, 40)  # two cells in a batch, then one
     assert found == {"decoding": 2 * 40, "decoding_of_cells": 3 * 40}
-    found = decoding_steps("transformers", [5 * half, 1], 20, 40, 8)  # too many for one batch
-    assert found == {"decoding": 3 * 40 + 40, "decoding_of_cells": 4 * 40}
+    found = plain.steps([2 * whole + half, 1, whole], 20, 40)  # a cell in three parts
+    assert found == {"decoding": 4 * 40, "decoding_of_cells": 5 * 40}
+    found = replace(plain, rows=rows_at_once(0.001)).steps([half + 1] * 3, 20, 40)
+    assert found == {"decoding": 40, "decoding_of_cells": 3 * 40}
     # two adapters at a time; the last one's texts are too few to fill the steps
-    many = [10 * VLLM_ROWS] * 3
-    assert decoding_steps("vllm", many, 20, 40, 2) == {"decoding": 20 * 20 + 10 * 20}
-    assert decoding_steps("vllm", [5, 5, 5], 20, 40, 2) == {"decoding": 2 * 40}
-    for engine in ("transformers", "vllm"):
-        assert set(decoding_steps(engine, [0], 0, 0, 8).values()) == {0}
+    served = Decoding("vllm", rows_at_once(float("nan")), 2)
+    many = served.steps([10 * VLLM_ROWS] * 3, 20, 40)
+    assert many == {"decoding": 20 * 20 + 10 * 20}
+    assert served.steps([5, 5, 5], 20, 40) == {"decoding": 2 * 40}
+    for decoding in (plain, served):
+        assert set(decoding.steps([0], 0, 0).values()) == {0}
 
 
 def rates():

@@ -9,7 +9,7 @@ from idempotence.config.study import Study
 from idempotence.cost_estimate.lengths import Count, MeasuredTexts, counter
 from idempotence.cost_estimate.page import page
 from idempotence.cost_estimate.sizes import Size, Sizes, local_folder, size_of
-from idempotence.cost_estimate.steps import ALL_WAYS, Ways
+from idempotence.cost_estimate.steps import ALL_WAYS, Ways, rows_at_once
 from idempotence.cost_estimate.table import plan_table
 from idempotence.cost_estimate.work import JUDGES, LoopWork
 from idempotence.cost_estimate.writing import GENERATOR, generated_for
@@ -29,8 +29,10 @@ def estimate(study: Study, counted: Mapping[str, int], world: Path) -> tuple[pd.
         sizes.counted[GENERATOR] = "the models that train on the rows"
     lengths = MeasuredTexts(counts, judges)
 
+    at_once = {name: rows_at_once(size.billions) for (name, _), size in sizes.models.items()}
+
     def planned(ways: Ways) -> pd.DataFrame:
-        rows = LoopWork(jobs, lengths, ways).rows() if study.trains else []
+        rows = LoopWork(jobs, lengths, ways, at_once).rows() if study.trains else []
         return plan_table(study, rows, counted, sizes, ways)
 
     table = planned(Ways())

@@ -8,7 +8,9 @@ from idempotence.jobs.parts import EngineName, Objective, Training, TrainingWay
 
 LONGEST = 2  # the longest of many texts, over their mean; in the micro world it is 1.4 to 1.6
 VLLM_ROWS = 256  # texts that vLLM writes side by side unless told otherwise (max_num_seqs)
-TRANSFORMERS_ROWS = 256  # and the transformers engine
+TRANSFORMERS_ROWS = 256  # of one cell that the transformers engine does, and of all of them
+SMALL_MODEL_ROWS = 512  # of all, where their keys and values take little room:
+SMALL_MODEL = 0.01  # in models of fewer billions of parameters
 
 # steps_alone: of cells one by one; steps_stacked: of stacked cells, however many; steps_of_cells:
 # those of each stacked cell; decoding: decoding steps; decoding_of_cells: those of each cell in the
@@ -61,30 +63,46 @@ def _steps(rows: int, training: Training) -> int:
     return math.ceil(training.epochs * math.ceil(rows / training.batch_size))
 
 
-def decoding_steps(
-    engine: EngineName, cells: Sequence[float], mean: float, longest: float, adapters_at_once: int
-) -> dict[str, float]:
-    """Some of `STEPS` for the texts of a panel's cells; each step writes a token of each text.
+def rows_at_once(billions: float) -> int:
+    """Texts that transformers writes at once, of cells together, with a model of this size."""
+    return SMALL_MODEL_ROWS if billions < SMALL_MODEL else TRANSFORMERS_ROWS
 
-    cells: texts of each. mean, longest: tokens of a text. transformers: batches of whole cells,
-    each as long as its longest text. vllm: a text that ends makes room for the next.
+
+@dataclass(frozen=True)
+class Decoding:
+    """How texts are written: by which engine, and how much at once.
+
+    rows: see `rows_at_once`. adapters: cells that vLLM samples side by side.
     """
-    if engine == "vllm":
-        groups = [cells[i : i + adapters_at_once] for i in range(0, len(cells), adapters_at_once)]
-        lengths = [sum(group) * mean / VLLM_ROWS for group in groups if any(group)]
-        return {"decoding": sum(max(longest, length) for length in lengths)}
-    batches = _batches(cells)
-    steps = [math.ceil(sum(batch) / TRANSFORMERS_ROWS) * longest for batch in batches]
-    own = sum(n * len(batch) for n, batch in zip(steps, batches, strict=True))
-    return {"decoding": sum(steps), "decoding_of_cells": own}
 
+    engine: EngineName
+    rows: int
+    adapters: int
 
-def _batches(cells: Sequence[float]) -> list[list[float]]:
-    """The texts of the cells that share a batch of transformers: as many cells as find room."""
-    batches: list[list[float]] = []
-    for texts in cells:
-        if batches and sum(batches[-1]) + texts <= TRANSFORMERS_ROWS:
-            batches[-1].append(texts)
-        else:
-            batches.append([texts])
-    return batches
+    def steps(self, cells: Sequence[float], mean: float, longest: float) -> dict[str, float]:
+        """Some of `STEPS` for a panel's cells; each step writes a token of each text at once.
+
+        cells: texts of each. mean, longest: tokens of a text. transformers: a batch takes as many
+        steps as its longest text has tokens. vllm: a text that ends makes room for the next.
+        """
+        if self.engine == "vllm":
+            starts = range(0, len(cells), self.adapters)
+            groups = [sum(cells[i : i + self.adapters]) for i in starts]
+            return {"decoding": sum(max(longest, n * mean / VLLM_ROWS) for n in groups if n)}
+        batches = self._batches(cells)
+        return {
+            "decoding": len(batches) * longest,
+            "decoding_of_cells": sum(map(len, batches)) * longest,
+        }
+
+    def _batches(self, cells: Sequence[float]) -> list[list[float]]:
+        """The texts of each cell in each batch: cells are cut, and as many parts as find room."""
+        batches: list[list[float]] = []
+        for texts in cells:
+            for start in range(0, math.ceil(texts), TRANSFORMERS_ROWS):
+                part = min(texts - start, TRANSFORMERS_ROWS)
+                if batches and sum(batches[-1]) + part <= self.rows:
+                    batches[-1].append(part)
+                else:
+                    batches.append([part])
+        return batches

@@ -1,6 +1,6 @@
 """What the jobs of a study's loop will do: rows, replies, tokens and calls, job by job."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from typing import Any
 
@@ -9,8 +9,8 @@ from idempotence.cost_estimate.lengths import MeasuredTexts
 from idempotence.cost_estimate.steps import (
     LONGEST,
     REFERENCE_WORK,
+    Decoding,
     Ways,
-    decoding_steps,
     training_steps,
     way_of,
 )
@@ -18,7 +18,7 @@ from idempotence.cost_estimate.writing import writing_jobs
 from idempotence.cycle_zero.dose_search import dose_grid, pick_dose
 from idempotence.doses import exact, n_seed_of
 from idempotence.jobs.loop import SampleJob
-from idempotence.jobs.parts import Evaluation, Generation, Kind, Training
+from idempotence.jobs.parts import Evaluation, Generation, Kind, Panel, Training
 from idempotence.jobs.preparation import CalibrateJob, CycleZero, SeedDataJob
 from idempotence.judge.api import ANSWER_TOKENS
 from idempotence.workflow.study_jobs import StudyJobs
@@ -43,11 +43,19 @@ class LoopWork:
 
     Where cells have calibrated levels, the doses of cycle 0 are those of a score that rises in
     proportion to the dose, to 100 at n_seed_max. All replies are taken to be usable, and a judge
-    to rate each anew. ways: how cells are trained and texts sampled.
+    to rate each anew. ways: how cells are trained and texts sampled. rows_at_once: of each model,
+    see `steps.Decoding`.
     """
 
-    def __init__(self, jobs: StudyJobs, lengths: MeasuredTexts, ways: Ways):
-        self.jobs, self.study, self.lengths, self.ways = jobs, jobs.study, lengths, ways
+    def __init__(
+        self,
+        jobs: StudyJobs,
+        lengths: MeasuredTexts,
+        ways: Ways,
+        rows_at_once: Mapping[str, int],
+    ):
+        self.jobs, self.study, self.lengths = jobs, jobs.study, lengths
+        self.ways, self.rows_at_once = ways, rows_at_once
         self.judges = {rule: role for rule, role in JUDGES.items() if getattr(self.study, role)}
 
     @cached_property
@@ -90,7 +98,7 @@ class LoopWork:
         answers, tokens = self._answers(zero)
         each = [self._trained(zero, zero.training, [dose], on_seeds=True) for dose in tried]
         mean, longest = self._reply(zero.panel.kind, zero.evaluation)
-        steps = decoding_steps("transformers", [answers], mean, longest, 1)  # as the search does
+        steps = self._decoding(zero.panel, search=True).steps([answers], mean, longest)
         return {
             "models": len(tried), **summed(each),
             "answers": len(tried) * answers, "tokens_sampled": len(tried) * tokens,
@@ -122,7 +130,7 @@ class LoopWork:
         job = self.jobs.seed_data(panel)
         n = job.prompts.seed_rows if panel.setting.objective == "dpo" else 0
         mean, longest = self._reply(job.panel.kind, job.generation)
-        steps = self._decoded([n], mean, longest)
+        steps = self._decoding(job.panel).steps([n], mean, longest)
         return {"rejected": n, "tokens_sampled": n * mean, **steps}
 
     def _finetuned(self, panel: StudyPanel, cycle: int) -> Amounts:
@@ -159,19 +167,22 @@ class LoopWork:
                 rejected = [job.prompts.per_cycle]
         sampled = models * tokens + sum(rows) * reply
         texts = [answers + n for n in rows]
-        steps = [self._decoded(texts, sampled / sum(texts), max(longest, at_most))]
-        steps.append(self._decoded(rejected, reply, at_most))
+        decoding = self._decoding(panel)
+        steps = [
+            decoding.steps(texts, sampled / sum(texts), max(longest, at_most)),
+            decoding.steps(rejected, reply, at_most),
+        ]
         return {
             "answers": models * answers, "generated": sum(rows), "rejected": sum(rejected),
             "tokens_sampled": sampled + sum(rejected) * reply,
             **summed(steps),
         }  # fmt: skip
 
-    def _decoded(self, cells: Sequence[int], mean: float, longest: float) -> Amounts:
-        """Decoding steps; see `steps.decoding_steps`."""
-        engine = self.study.engine
-        backend = self.ways.sampling or engine.backend
-        return decoding_steps(backend, cells, mean, longest, engine.adapters_at_once)
+    def _decoding(self, panel: Panel, search: bool = False) -> Decoding:
+        """How a panel's texts are sampled; search: for doses, which has no other engine."""
+        engine, rows = self.study.engine, self.rows_at_once[panel.model.name]
+        backend = "transformers" if search else self.ways.sampling or engine.backend
+        return Decoding(backend, rows, engine.adapters_at_once)
 
     def _trained(
         self,

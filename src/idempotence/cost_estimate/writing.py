@@ -6,7 +6,7 @@ from typing import Any
 
 from idempotence.config.grid import StudyPanel
 from idempotence.cost_estimate.lengths import Lengths, MeasuredTexts
-from idempotence.cost_estimate.steps import LONGEST, Ways, decoding_steps
+from idempotence.cost_estimate.steps import LONGEST, TRANSFORMERS_ROWS, Decoding, Ways
 from idempotence.jobs.parts import Kind
 from idempotence.jobs.preparation import GenerateSeedDataJob
 from idempotence.texts.generation import read_generation
@@ -36,7 +36,7 @@ def writing_jobs(jobs: StudyJobs, lengths: MeasuredTexts, ways: Ways) -> Iterato
         texts, tokens_in, tokens_out = _row(job, lengths(reading.panel, reading.prompts))
         mean, engine = tokens_out / texts, ways.sampling or job.writer.engine
         longest = min(LONGEST * mean, job.writer.max_new_tokens)
-        steps = decoding_steps(engine, [job.rows], mean, longest, 1)  # a batch for each text
+        steps = Decoding(engine, TRANSFORMERS_ROWS, 1).steps([job.rows], mean, longest)
         yield {
             "rule": RULE, "setting": "", "model": GENERATOR, "jobs": 1,
             "written": job.rows * texts, "written_tokens_in": job.rows * tokens_in,
