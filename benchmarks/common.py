@@ -75,6 +75,26 @@ def seconds_of(
     return time.perf_counter() - begun
 
 
+def matrix_rate(rows: int, inner: int, outer: int) -> float:
+    """Operations per second of one thread on (rows x inner) @ (inner x outer), the best of 20.
+
+    Of processor time, which others at work on the machine take less from.
+    """
+    import torch
+
+    torch.set_num_threads(1)
+    a, b = torch.randn(rows, inner), torch.randn(inner, outer)
+    once = 2 * rows * inner * outer
+    times = max(1, round(4e9 / once))  # some 40 ms, which the clock can tell from nothing
+    best = float("inf")
+    for _ in range(20):
+        begun = time.process_time()
+        for _ in range(times):
+            a @ b
+        best = min(best, time.process_time() - begun)
+    return times * once / best
+
+
 def snakemake(cores: int, *arguments: str, config: str = "benchmarks/study.yaml") -> float:
     """Wall seconds of the workflow, from nothing, in a folder of its own."""
     with tempfile.TemporaryDirectory() as folder:
