@@ -1,28 +1,45 @@
-"""The arithmetic of a study and nothing else: one process, no Snakemake, no Trainer, no files.
+"""The arithmetic of a study and nothing else: one process, no Snakemake, no logs, no tables.
 
-Trains the same adapters on as many rows with the same hyper-parameters, samples and judges as many
-replies, with the same decoder. What a workflow costs is measured against it.
+Trains the same adapters on as many rows with the same hyper-parameters, a panel's cells side by
+side, samples and judges as many replies, with the same engine. Adapters alone are files, since that
+is what the engine takes. What a workflow costs is measured against it.
 """
 
 import argparse
-import copy
 import json
+import math
+import sys
+import tempfile
 import time
+from contextlib import nullcontext
 from pathlib import Path
+from typing import NamedTuple
 
 from common import ROOT, study_of
 
+sys.path.insert(0, str(ROOT / "src"))
+
+import torch
+from torch.nn.functional import pad as pad_right
+
 from idempotence.config.grid import StudyPanel
-from idempotence.doses import Cell, n_seed_of
-from idempotence.engine.base import Request
-from idempotence.engine.decode import sample_tokens
+from idempotence.doses import n_seed_of
+from idempotence.engine.base import Batch, Request
 from idempotence.engine.formatting import ids_of_prompts, ids_of_rows
 from idempotence.engine.hf import TransformersEngine
 from idempotence.engine.models import Weights, fix_threads
-from idempotence.finetune.adapters import attach
-from idempotence.finetune.data import preference_rows, supervised_rows
+from idempotence.finetune.batches import Row, batch_of, rows_of
+from idempotence.finetune.data import IGNORED
+from idempotence.finetune.losses import (
+    log_probabilities,
+    preference_losses,
+    supervised_losses,
+)
+from idempotence.finetune.runs import Run
+from idempotence.finetune.stack import AdapterStack, layout_of
+from idempotence.finetune.stacked import clip_
 from idempotence.jobs.loop import JudgeJob
-from idempotence.jobs.parts import Evaluation, Generation, Training
+from idempotence.jobs.parts import Evaluation, Generation
 from idempotence.judge.local import LocalJudge
 from idempotence.judge.rater import Rater
 from idempotence.rng import derive_seed
@@ -32,17 +49,18 @@ from idempotence.texts.rubric import rubrics
 from idempotence.workflow.study_jobs import StudyJobs
 
 WORLD = ROOT / "data" / "micro_world"
+READ_AT_ONCE = 16  # pairs
 CLOCK: dict[str, float] = {}
 
 
 def timed(stage: str):
-    """Decorator: add a function's seconds to a stage."""
+    """Decorator: add a function's seconds of processor time to a stage."""
 
     def wrap(function):
         def run(*arguments):
-            begun = time.perf_counter()
+            begun = time.process_time()
             result = function(*arguments)
-            CLOCK[stage] = CLOCK.get(stage, 0.0) + time.perf_counter() - begun
+            CLOCK[stage] = CLOCK.get(stage, 0.0) + time.process_time() - begun
             return result
 
         return run
@@ -50,80 +68,85 @@ def timed(stage: str):
     return wrap
 
 
-def _log_probabilities(model, heads, tails, pad):
-    """Summed log-probability of each tail after its head; (rows,)."""
-    import torch
+class Chains(NamedTuple):
+    """A panel's chains after a cycle; cell -> each.
 
-    whole = [[*h, *t] for h, t in zip(heads, tails, strict=True)]
-    width = max(map(len, whole))
-    ids = torch.tensor([row + [pad] * (width - len(row)) for row in whole])
-    spans = zip(heads, whole, strict=True)
-    mask = torch.tensor(
-        [[len(h) - 1 <= i < len(w) - 1 for i in range(width - 1)] for h, w in spans]
-    )
-    chosen = (
-        model(input_ids=ids[:, :-1]).logits.log_softmax(-1).gather(-1, ids[:, 1:, None])[..., 0]
-    )
-    return (chosen * mask).sum(-1)
+    adapters: folders. rows: what the next cycle trains on. answers: to judge.
+    """
 
-
-def _supervised_loss(model, batch, pad):
-    import torch
-
-    width = max(len(row["input_ids"]) for row in batch)
-    ids = torch.tensor([r["input_ids"] + [pad] * (width - len(r["input_ids"])) for r in batch])
-    labels = torch.tensor([r["labels"] + [-100] * (width - len(r["labels"])) for r in batch])
-    logits = model(input_ids=ids).logits[:, :-1]
-    return torch.nn.functional.cross_entropy(logits.flatten(0, 1), labels[:, 1:].flatten())
-
-
-def _preference_loss(model, reference, batch, pad, beta):
-    import torch
-
-    heads = [row["prompt_ids"] for row in batch] * 2
-    tails = [row[k] for k in ("chosen_ids", "rejected_ids") for row in batch]
-    chosen, rejected = _log_probabilities(model, heads, tails, pad).chunk(2)
-    with torch.no_grad():
-        was_chosen, was_rejected = _log_probabilities(reference, heads, tails, pad).chunk(2)
-    gain = beta * ((chosen - was_chosen) - (rejected - was_rejected))
-    return -torch.nn.functional.logsigmoid(gain).mean()
+    adapters: dict[str, Path]
+    rows: dict[str, list[dict]]
+    answers: dict[str, list[dict]]
 
 
 @timed("training")
-def train(adapted, reference, rows, training: Training, beta, pad) -> None:
-    """A bare AdamW loop."""
-    import torch
+def train(model, tokenizer, runs: dict[str, Run], output: Path) -> dict[str, Path]:
+    """A bare AdamW loop over all cells' rows; returns the adapters' folders."""
+    training = next(iter(runs.values())).training
+    layout = layout_of(model, training.lora, None)
+    assert not isinstance(layout, str), layout
+    stack = AdapterStack(model, layout, list(runs))
+    rows = {name: rows_of(tokenizer, run) for name, run in runs.items()}
+    optimisers, references, pad = {}, {}, tokenizer.pad_token_id
+    for name, run in runs.items():
+        stack.start(name, run.seed, run.start)
+        optimisers[name] = torch.optim.AdamW(
+            stack.parameters[name],
+            lr=training.learning_rate,
+            weight_decay=training.weight_decay,
+            fused=True,
+        )
+        if run.beta is not None:  # a fresh adapter changes nothing yet
+            with stack.on([name]) if run.start else nullcontext():
+                references[name] = _reference(model, rows[name], pad)
+    size, done, active = training.batch_size, 0, list(runs)
+    while active:  # cells with fewer rows leave earlier
+        until = min(math.ceil(len(rows[name]) / size) for name in active)
+        betas = [runs[name].beta for name in active]
+        with stack.on(active) as stacked:
+            for at in range(done * size, until * size, size):
+                batch = [rows[name][at : at + size] for name in active]
+                known = [references[name][:, at : at + size] for name in active if references]
+                _loss(model, batch, known, betas, pad).backward()
+                clip_(stacked, training.max_grad_norm)
+                for name in active:
+                    optimisers[name].step()
+                for weight in stacked:
+                    weight.grad.zero_()
+        done, active = until, [name for name in active if len(rows[name]) > until * size]
+    for name in runs:
+        stack.adapter(name).save(output / name)
+    return {name: output / name for name in runs}
 
-    weights = [p for p in adapted.parameters() if p.requires_grad]
-    optimiser = torch.optim.AdamW(
-        weights, lr=training.learning_rate, weight_decay=training.weight_decay
-    )
-    adapted.train()
-    for start in range(0, len(rows), training.batch_size):
-        batch = rows[start : start + training.batch_size]
-        if beta is None:
-            loss = _supervised_loss(adapted, batch, pad)
-        else:
-            loss = _preference_loss(adapted, reference, batch, pad, beta)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(weights, training.max_grad_norm)
-        optimiser.step()
-        optimiser.zero_grad()
-    adapted.eval()
+
+def _loss(model, batch: list[list[Row]], known: list[torch.Tensor], betas: list, pad: int):
+    """Sum of the cells' own losses. known: of each cell (2, pairs) references, for dpo."""
+    log_probs = log_probabilities(model, batch_of(batch, pad, model.device))
+    if not known:
+        texts = [[text for row in rows for text in row] for rows in batch]
+        targets = [sum(x != IGNORED for text in own for x in text.labels[1:]) for own in texts]
+        return supervised_losses(log_probs, torch.tensor(targets)).sum()
+    pairs = torch.tensor([len(rows) for rows in batch])
+    most = int(pairs.max())
+    reference = torch.stack([pad_right(each, (0, most - each.shape[1])) for each in known])
+    losses = preference_losses(log_probs, reference, torch.tensor(betas)).losses
+    return ((losses * (torch.arange(most) < pairs[:, None])).sum(1) / pairs).sum()
+
+
+def _reference(model, rows: list[Row], pad: int) -> torch.Tensor:
+    """(2, rows) log-probabilities of both replies."""
+    parts = []
+    with torch.no_grad():
+        for start in range(0, len(rows), READ_AT_ONCE):
+            batch = batch_of([rows[start : start + READ_AT_ONCE]], pad, model.device)
+            parts.append(log_probabilities(model, batch).sum(1).view(2, -1))
+    return torch.cat(parts, 1)
 
 
 @timed("sampling")
-def sample(model, tokenizer, requests: list[Request]) -> list[str]:
-    """Texts of an adapted model, in batches of 256."""
-    import torch
-
-    tokens = []
-    with torch.inference_mode():
-        for start in range(0, len(requests), 256):
-            tokens += sample_tokens(
-                model, requests[start : start + 256], tokenizer.pad_token_id, tokenizer.eos_token_id
-            )
-    return tokenizer.batch_decode(tokens, skip_special_tokens=True)
+def sample(engine: TransformersEngine, batches: list[Batch]) -> list[list[str]]:
+    """Texts of each adapted model."""
+    return engine.sample_batches(batches)
 
 
 @timed("judging")
@@ -152,72 +175,81 @@ def _requests(
 
 
 def run_panel(
-    jobs: StudyJobs, panel: StudyPanel, engine: TransformersEngine, judging, firsts: dict
+    jobs: StudyJobs,
+    panel: StudyPanel,
+    engine: TransformersEngine,
+    judging,
+    firsts: dict,
+    home: Path,
 ) -> None:
-    """All cells and cycles of a panel, in memory.
+    """All cells and cycles of a panel.
 
-    firsts: (setting, model, trait, seed, cell) -> cycle 0 of the panels before, for their twins.
-    """
+    firsts: (setting, model, trait, seed) -> cycle 0 of the panels before, for their twins. home:
+    an empty folder.
+    """  # fmt: skip
     setting = panel.setting
     twin = jobs.study.first_cycles.get(setting.name)
     own = (panel.model.name, panel.trait, panel.seed)
-    seeding = jobs.seed_data(panel)
-    sampler = PanelSampler(seeding.panel, seeding.prompts, 0, engine)
-    seeds = [] if twin else sampler.seed_data(seeding.generation)
-    for cell in panel.cells:
-        n_seed = n_seed_of(cell, jobs.finetune(panel, 0).n_seed, {})
-        rows, adapted = seeds[:n_seed], None
-        for cycle in range(setting.cycles + 1):
-            if twin and cycle == 0:
-                state = firsts[twin, *own, cell.name]
-            else:
-                before = adapted if setting.goes_on(cycle) else None
-                state = run_cycle(jobs, panel, cell, cycle, rows, before, engine)
-            if cycle == 0:
-                firsts[setting.name, *own, cell.name] = copy.deepcopy(state)
-            adapted, rows, answers = state
+    if twin:
+        chains = firsts[twin, *own]
+    else:
+        seeding = jobs.seed_data(panel)
+        sampler = PanelSampler(seeding.panel, seeding.prompts, 0, engine)
+        seeds = sampler.seed_data(seeding.generation)
+        n_seed = jobs.finetune(panel, 0).n_seed
+        rows = {cell.name: seeds[: n_seed_of(cell, n_seed, {})] for cell in panel.cells}
+        chains = Chains({}, rows, {})
+    for cycle in range(setting.cycles + 1):
+        if cycle or not twin:
+            chains = run_cycle(jobs, panel, cycle, chains, engine, home / str(cycle))
+        if cycle == 0:
+            firsts[setting.name, *own] = chains
+        for answers in chains.answers.values():
             judge(judging, jobs.judge(panel, cycle), answers)
 
 
-def run_cycle(jobs: StudyJobs, panel: StudyPanel, cell: Cell, cycle: int, rows, before, engine):
-    """One chain's cycle: returns (the adapted model, the next cycle's rows, answers to judge).
-
-    before: the last cycle's adapted model to go on from; None: the initial model.
-    """
+def run_cycle(
+    jobs: StudyJobs, panel: StudyPanel, cycle: int, before: Chains, engine, output: Path
+) -> Chains:
+    """One cycle of a panel's chains."""
     job, training = jobs.sample(panel, cycle), jobs.finetune(panel, cycle).training
     generation = jobs.sample(panel, 0).generation  # the last cycle's job has none
-    tokenizer, pad = engine.tokenizer, engine.tokenizer.pad_token_id
-    continual = before is not None
-    adapted = before if continual else attach(copy.deepcopy(engine.model), training.lora, None)
-    reference = copy.deepcopy(before) if continual else engine.model
-    if job.panel.objective == "dpo":
-        train(
-            adapted, reference, preference_rows(tokenizer, rows, "chat"), training, cell.beta, pad
+    tokenizer, going_on = engine.tokenizer, panel.setting.goes_on(cycle)
+    runs = {
+        cell.name: Run(
+            before.rows[cell.name], job.panel.kind, training, panel.model.dtype, seed=cycle,
+            start=before.adapters[cell.name] if going_on else None, beta=cell.beta,
         )
-    else:
-        encoded = supervised_rows(tokenizer, rows, "chat", training.max_length)
-        train(adapted, None, encoded, training, None, pad)
-    merged = copy.deepcopy(adapted).merge_and_unload()
+        for cell in panel.cells
+    }  # fmt: skip
+    adapters = train(engine.model, tokenizer, runs, output)
     texts = panel_texts(job.panel, job.prompts)
     samples = job.evaluation.samples_per_question
     questions = [prompt for prompt in texts.evaluation() for _ in range(samples)]
-    prompts = texts.for_cycle(cycle + 1)[: cell.rows_per_cycle]
-    requests = _requests(tokenizer, questions, job.evaluation, cycle)
-    requests += _requests(tokenizer, prompts, generation, 1000 + cycle)
-    replies = sample(merged, tokenizer, requests)
-    answers = [
-        {"prompt": p, "response": reply}
-        for p, reply in zip(questions, replies, strict=False)
-        if reply
-    ]
-    likelihoods(engine, answers)
-    generated = zip(prompts, replies[len(questions) :], strict=True)
-    rows = [{"prompt": p, "response": reply} for p, reply in generated]
+    asked = _requests(tokenizer, questions, job.evaluation, cycle)
+    prompts, most = texts.for_cycle(cycle + 1), max(c.rows_per_cycle for c in panel.cells)
+    wanted = _requests(tokenizer, prompts[:most], generation, 1000 + cycle)
+    replies = sample(
+        engine,
+        [Batch(asked + wanted[: c.rows_per_cycle], adapters[c.name]) for c in panel.cells],
+    )
+    rejected = []
     if job.panel.objective == "dpo":
-        initial = _requests(tokenizer, prompts, generation, 2000 + cycle)
-        for row, rejected in zip(rows, sample(engine.model, tokenizer, initial), strict=True):
-            row["rejected"] = rejected
-    return adapted, rows, answers
+        initial = _requests(tokenizer, prompts[:most], generation, 2000 + cycle)
+        (rejected,) = sample(engine, [Batch(initial, None)])
+    rows, answers = {}, {}
+    for cell, own in zip(panel.cells, replies, strict=True):
+        given = zip(questions, own, strict=False)
+        answers[cell.name] = [{"prompt": p, "response": reply} for p, reply in given if reply]
+        likelihoods(engine, answers[cell.name])
+        generated = zip(prompts, own[len(questions) :], strict=False)
+        rows[cell.name] = [{"prompt": p, "response": reply} for p, reply in generated]
+        if rejected:
+            rows[cell.name] = [
+                {**row, "rejected": reply}
+                for row, reply in zip(rows[cell.name], rejected, strict=False)
+            ]
+    return Chains(adapters, rows, answers)
 
 
 def main() -> None:
@@ -226,7 +258,6 @@ def main() -> None:
     given = parser.parse_args()
     begun = time.perf_counter()
     import peft
-    import torch
 
     study = study_of(given.config)
     fix_threads()
@@ -234,9 +265,11 @@ def main() -> None:
         TransformersEngine(Weights(str(WORLD / name))) for name in ("instruct", "judge")
     )
     CLOCK["start-up"] = time.perf_counter() - begun
+    engine.model.requires_grad_(False)
     jobs, firsts = StudyJobs(study), {}
-    for panel in study.panels():
-        run_panel(jobs, panel, engine, judging, firsts)
+    with tempfile.TemporaryDirectory() as folder:
+        for i, panel in enumerate(study.panels()):
+            run_panel(jobs, panel, engine, judging, firsts, Path(folder) / str(i))
     versions = {"torch": torch.__version__, "peft": peft.__version__}
     print(json.dumps({"seconds": time.perf_counter() - begun, "stages": CLOCK, **versions}))
 
