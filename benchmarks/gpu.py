@@ -1,9 +1,10 @@
 """Training and sampling on the GPU that is here, against its own limits, with both engines.
 
-A model of Qwen3-4B's shape with random weights (drawn on the GPU, in bfloat16) is trained with a
-LoRA adapter by the workflow's own function (TRL's SFTTrainer), and sampled with eight adapters. Set
-beside: the rate of large matrix products and the memory bandwidth, both measured. Random weights
-hardly ever write the end token, so that every text is as long as it may be.
+A model of Qwen3-4B's shape with random weights (drawn on the GPU, in bfloat16) is trained with 1, 5
+and 25 LoRA adapters, one by one (TRL's SFTTrainer) and side by side, two short rows a step as in
+studies/paper.yaml, and sampled with eight adapters. Set beside: the rate of large matrix products
+and the memory bandwidth, both measured. Random weights hardly ever write the end token, so that
+every text is as long as it may be.
 
 vLLM runs under `--vllm-python`, where that is. --tiny: a tiny shape on the CPU, to try the program.
 """
@@ -31,11 +32,14 @@ TINY = {
     "num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 32,
     "max_position_embeddings": 512, "tie_word_embeddings": True,
 }  # fmt: skip
-# rows, batch: of training; requests: texts an adapter; side: of the square matrices
-BIG = {"shape": QWEN3_4B, "dtype": "bfloat16", "rows": 64, "length": 1024, "batch": 4,
-       "requests": 32, "new_tokens": 256, "side": 8192, "megabytes": 4096}  # fmt: skip
-SMALL = {"shape": TINY, "dtype": "float32", "rows": 8, "length": 64, "batch": 4,
-         "requests": 2, "new_tokens": 8, "side": 256, "megabytes": 16}  # fmt: skip
+# rows: of a cell's training, of `length` tokens, `batch` a step; at_once: bounds of a forward pass
+# of cells side by side, in tokens; requests: texts an adapter; side: of the square matrices
+BIG = {"shape": QWEN3_4B, "dtype": "bfloat16", "rows": 16, "length": 256, "batch": 2,
+       "cells": (1, 5, 25), "at_once": (4096, 16384), "requests": 32, "new_tokens": 256,
+       "side": 8192, "megabytes": 4096}  # fmt: skip
+SMALL = {"shape": TINY, "dtype": "float32", "rows": 4, "length": 64, "batch": 2,
+         "cells": (1, 2), "at_once": (128, 4096), "requests": 2, "new_tokens": 8,
+         "side": 256, "megabytes": 16}  # fmt: skip
 ADAPTERS = 8
 REPEATS = 5
 
@@ -72,7 +76,7 @@ def make(how: dict, device: str, folder: Path) -> int:
     from make_models import make_tokenizer
     from transformers import Qwen3Config, Qwen3ForCausalLM
 
-    from idempotence.finetune.adapters import attach, save
+    from idempotence.finetune.adapters import adapter_of, attach
 
     tokenizer, lora = make_tokenizer(bos=False), hyperparameters(how).lora
     ends = {"eos_token_id": tokenizer.eos_token_id, "pad_token_id": tokenizer.pad_token_id}
@@ -86,7 +90,7 @@ def make(how: dict, device: str, folder: Path) -> int:
     weights = sum(p.numel() for p in model.parameters())
     for i in range(ADAPTERS):
         adapted = attach(model, lora, None)
-        save(adapted, folder / "adapters" / str(i))
+        adapter_of(adapted).save(folder / "adapters" / str(i))
         adapted.unload()
     return weights
 
@@ -111,24 +115,61 @@ def hyperparameters(how: dict):
     )
 
 
-def train(how: dict, folder: Path) -> float:
-    """Tokens per second of supervised finetuning, after a first short run."""
+def train(how: dict, folder: Path, limit: float) -> list[dict]:
+    """Rows of the table: each number of cells, one by one and side by side.
+
+    limit: operations per second of matrix products.
+    """
+    from cells import going, measured, operations, runs_of
+
     from idempotence.engine.models import Weights, load_model, load_tokenizer
-    from idempotence.finetune.train import Run
-    from idempotence.finetune.train import train as finetune
 
     weights = Weights(str(folder), dtype=how["dtype"])
     model, tokenizer = load_model(weights), load_tokenizer(weights)
     text = " ".join((ROOT / "data/prompts/chats.txt").read_text(encoding="utf-8").splitlines())
+    # so long that all are cut at `length`
     rows = [
-        {"prompt": "Go on.", "response": text[i * 997 : i * 997 + 8 * how["length"]]}
-        for i in range(how["rows"])
+        {"prompt": "Go on.", "response": text[i * 499 : i * 499 + 8 * how["length"]]}
+        for i in range(how["rows"] * max(how["cells"]))
     ]
-    run = Run("chat", hyperparameters(how), how["dtype"], seed=0)
-    for part in (rows[: how["batch"]], rows):
-        adapted, result = finetune(model, tokenizer, part, run)
-        adapted.unload()
-    return result.tokens / result.seconds
+
+    def runs(cells: int, rows_a_cell: int) -> dict:
+        training = hyperparameters(how)
+        return runs_of(rows, cells, rows_a_cell, "chat", training, [None], how["dtype"])
+
+    ways = [("one_by_one", 0), *(("stacked", bound) for bound in how["at_once"])]
+    for way, bound in ways:  # imports, kernels
+        measured(model, tokenizer, going(way, runs(1, how["batch"]), bound), time.perf_counter)
+    table = []
+    for cells in how["cells"]:
+        alone, own = 0.0, runs(cells, how["rows"])
+        work = operations(model, tokenizer, own)
+        # few cells are within any bound
+        for way, bound in ways if cells == max(how["cells"]) else ways[:2]:
+            _forget_peak()
+            done = measured(model, tokenizer, going(way, own, bound), time.perf_counter)
+            alone = alone or done.speed
+            engine = f"stacked, {bound} tokens at once" if bound else "one by one (TRL)"
+            found = row("train", engine, done.speed, work / done.seconds / limit, None)
+            times = f"{done.speed / alone:.2f}" if bound else ""
+            table.append({**found, "cells": str(cells), "times": times, "peak_gb": _peak()})
+            print(table[-1], flush=True)
+    return table
+
+
+def _forget_peak() -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
+
+
+def _peak() -> str:
+    """Most gigabytes of the GPU's memory in use since `_forget_peak`; "" without a GPU."""
+    import torch
+
+    return f"{torch.cuda.max_memory_allocated() / 1e9:.1f}" if torch.cuda.is_available() else ""
 
 
 def sample(how: dict, engine: str, folder: Path, gpus: int) -> float:
@@ -166,9 +207,9 @@ def sample_elsewhere(python: str, tiny: bool, folder: Path) -> float:
 def row(what: str, engine: str, speed: float, matrix: float | None, memory: float | None) -> dict:
     """Shares of the limits; empty where a limit says nothing."""
     return {
-        "what": what, "engine": engine, "tokens_a_second": f"{speed:.0f}",
-        "of_matrix_rate": f"{matrix:.2f}" if matrix else "",
-        "of_memory_bandwidth": f"{memory:.2f}" if memory else "",
+        "what": what, "engine": engine, "cells": "", "tokens_a_second": f"{speed:.0f}",
+        "times": "", "of_matrix_rate": f"{matrix:.2f}" if matrix else "",
+        "of_memory_bandwidth": f"{memory:.2f}" if memory else "", "peak_gb": "",
     }  # fmt: skip
 
 
@@ -180,15 +221,14 @@ def measured(how: dict, tiny: bool, device: str, python: Path) -> list[dict]:
         folder = Path(name)
         operations, bandwidth = limits(how, device)
         weights = make(how, device, folder)
-        # forward, and backward through frozen weights: 2 operations each per weight and token
-        speed = train(how, folder)
-        rows = [row("train", "TRL", speed, 4 * weights * speed / operations, None)]
+        rows = train(how, folder, operations)
         # a step reads all weights once for all texts that are written side by side
         size = weights * (2 if how["dtype"] == "bfloat16" else 4)
 
         def sampled(engine: str, speed: float, side_by_side: int) -> dict:
             memory = size * speed / side_by_side / bandwidth
-            return row("sample", engine, speed, 2 * weights * speed / operations, memory)
+            found = row("sample", engine, speed, 2 * weights * speed / operations, memory)
+            return {**found, "cells": str(ADAPTERS)}
 
         speed = sample(how, "transformers", folder, 0 if tiny else 1)
         rows.append(sampled("transformers", speed, how["requests"]))

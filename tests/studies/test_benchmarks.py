@@ -19,8 +19,10 @@ def test_every_part_of_the_gpu_benchmark_runs_on_a_tiny_model(tmp_path):
     assert done.returncode == 0, done.stderr[-3000:]
     with open(tmp_path / "gpu.csv", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [(row["what"], row["engine"]) for row in rows] == [
-        ("train", "TRL"), ("sample", "transformers"),
+    assert [(row["what"], row["engine"], row["cells"]) for row in rows] == [
+        ("train", "one by one (TRL)", "1"), ("train", "stacked, 128 tokens at once", "1"),
+        ("train", "one by one (TRL)", "2"), ("train", "stacked, 128 tokens at once", "2"),
+        ("train", "stacked, 4096 tokens at once", "2"), ("sample", "transformers", "8"),
     ]  # fmt: skip
     for row in rows:
         assert row["device"] == "CPU" and float(row["tokens_a_second"]) > 0
@@ -67,6 +69,25 @@ def test_the_stages_of_a_handful_of_rows_are_timed(tmp_path):
     assert all(value > 0 for value in seconds.values())
     assert {"decoding", "judging", "backward", "optimiser", "files", "tokenising"} <= set(seconds)
     assert {path.name for path in (tmp_path / "home").iterdir()} == {"sft", "dpo"}
+
+
+@pytest.mark.slow
+def test_training_a_handful_of_rows_is_timed_both_ways(tmp_path):
+    program = (
+        "import json, pathlib, sys, training\n"
+        "training.CELLS, training.MOST, training.TOKENS_AT_ONCE = (1,), 2, (512,)\n"
+        "training.AT_ONCE_CELLS, training.ROWS['dpo'] = 2, 60\n"
+        "rows = {'dpo': training.rows_of('dpo')}; file = pathlib.Path(sys.argv[1])\n"
+        "file.write_text(json.dumps(rows)); training.ROWS['dpo'] = 8\n"
+        "by_cells = training.by_cells('dpo', rows, 1, 1e11)\n"
+        "bounds = training.by_tokens_at_once('dpo', rows, 1, 1e11, file)\n"
+        "print(json.dumps([by_cells, bounds]))"
+    )
+    printed = run_python("-c", program, str(tmp_path / "rows.json"))
+    (one, most), (bound,) = json.loads(printed.splitlines()[-1])
+    assert float(one["times"]) > 0 and float(one["one_by_one_tokens_a_second"]) > 0
+    assert not most["times"] and float(most["stacked_tokens_a_second"]) > 0
+    assert 0 < float(one["stacked_padded"]) < 1 and float(bound["peak_mb"]) > 100
 
 
 @pytest.mark.slow
