@@ -4,7 +4,9 @@ Shared by training.py, wide.py and gpu.py; src is on the path of whoever imports
 """
 
 import gc
+import os
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,6 +15,7 @@ from typing import Any
 
 from idempotence.finetune.runs import Run
 from idempotence.jobs.parts import Kind, Training, TrainingWay
+from idempotence.workflow.environment import KEEP_MEMORY, KEEP_SILENT
 
 Runs = Mapping[str, Run]
 WAYS: tuple[TrainingWay, ...] = ("one_by_one", "stacked")
@@ -40,6 +43,16 @@ class Measured:
     def padded(self) -> float:
         """Share of what was read that is padding."""
         return self.padding / self.read
+
+
+def start_as_jobs_do() -> None:
+    """Begin this program again with the variables that a workflow's jobs have, unless it has them.
+
+    glibc reads them when a process starts.
+    """
+    wanted = {**KEEP_MEMORY, **KEEP_SILENT}
+    if any(os.environ.get(name) != value for name, value in wanted.items()):
+        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **wanted})
 
 
 def runs_of(

@@ -8,7 +8,6 @@ Rows are seed rows, those of dpo with replies of the initial model, and no cell 
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -19,10 +18,20 @@ from common import ROOT, matrix_rate, study_of, write
 
 sys.path.insert(0, str(ROOT / "src"))
 
-from cells import WAYS, Measured, going, in_turn, measured, middle, operations, ratios, runs_of
+from cells import (
+    WAYS,
+    Measured,
+    going,
+    in_turn,
+    measured,
+    middle,
+    operations,
+    ratios,
+    runs_of,
+    start_as_jobs_do,
+)
 
 from idempotence.finetune.runs import Run
-from idempotence.workflow.environment import KEEP_MEMORY, KEEP_SILENT
 
 WORLD = ROOT / "data" / "micro_world"
 MODELS = {"sft": "instruct", "sdf": "base", "dpo": "instruct"}  # objective -> folder
@@ -98,7 +107,10 @@ def by_cells(objective: str, rows: Rows, repeats: int, rate: float) -> Table:
     table = []
     for cells in (*CELLS, MOST):
         runs = cells_of(objective, rows, cells)
-        work, row = operations(model, tokenizer, runs), {"objective": objective, "cells": cells}
+        work, row = (
+            operations(model, tokenizer, runs),
+            {"objective": objective, "cells": str(cells)},
+        )
         ways = WAYS if cells < MOST else WAYS[1:]
         found = in_turn(model, tokenizer, {way: going(way, runs) for way in ways}, repeats)
         for way in WAYS:
@@ -125,7 +137,7 @@ def by_tokens_at_once(objective: str, rows: Rows, repeats: int, rate: float, fil
         peak = peak_of(objective, "stacked", AT_ONCE_CELLS, file, tokens)
         table.append(
             {
-                "objective": objective, "cells": AT_ONCE_CELLS, "tokens_at_once": tokens,
+                "objective": objective, "cells": str(AT_ONCE_CELLS), "tokens_at_once": str(tokens),
                 "tokens_a_second": speed, "of_matrix_rate": share, "padded": padded,
                 "peak_mb": f"{peak:.0f}",
             }
@@ -139,7 +151,9 @@ def by_memory(objective: str, file: Path) -> Table:
     table = []
     for cells, way in [(25, "one_by_one"), *((n, "stacked") for n in MEMORY_CELLS)]:
         peak = peak_of(objective, way, cells, file)
-        table.append({"objective": objective, "way": way, "cells": cells, "peak_mb": f"{peak:.0f}"})
+        table.append(
+            {"objective": objective, "way": way, "cells": str(cells), "peak_mb": f"{peak:.0f}"}
+        )
         print(table[-1], flush=True)
     return table
 
@@ -172,10 +186,7 @@ def main() -> None:
     parser.add_argument("--peak", help=argparse.SUPPRESS)
     parser.add_argument("--rows", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if any(os.environ.get(k) != v for k, v in (KEEP_MEMORY | KEEP_SILENT).items()):
-        # as jobs have them; glibc reads them when a process starts
-        environment = {**os.environ, **KEEP_MEMORY, **KEEP_SILENT}
-        os.execve(sys.executable, [sys.executable, *sys.argv], environment)
+    start_as_jobs_do()
     if given.peak:
         train_and_report(*json.loads(given.peak), json.loads(given.rows.read_text("utf-8")))
         return
@@ -191,7 +202,10 @@ def main() -> None:
             if objective != "sdf":  # it trains as sft does
                 bounds += by_tokens_at_once(objective, rows, given.repeats, rate, file)
                 memory += by_memory(objective, file)
-    print(write("training", speeds), write("tokens_at_once", bounds), write("memory", memory))
+    write("training", speeds)
+    if bounds:
+        write("tokens_at_once", bounds)
+        write("training_memory", memory)
 
 
 if __name__ == "__main__":

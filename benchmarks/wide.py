@@ -12,7 +12,7 @@ from common import ROOT, matrix_rate, write
 
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests" / "helpers")]
 
-from cells import WAYS, going, in_turn, middle, operations, ratios, runs_of
+from cells import WAYS, going, in_turn, middle, operations, ratios, runs_of, start_as_jobs_do
 
 from idempotence.jobs.parts import Lora, Training
 
@@ -24,7 +24,7 @@ SHAPE = {
 # cells -> (steps of each, repeats): a step of one cell takes 2 to 3 seconds
 SIZES = {1: (3, 2), 5: (2, 1), 25: (1, 1)}
 BATCH = 2
-CHARACTERS = 220  # of a row: about 100 tokens
+CHARACTERS = 260  # of a row: about 100 tokens
 TRAINING = Training(
     learning_rate=1.5e-4,
     schedule="constant",
@@ -67,6 +67,7 @@ def rows_of_text(number: int) -> list[dict]:
 
 def main() -> None:
     argparse.ArgumentParser(description=__doc__).parse_args()
+    start_as_jobs_do()
     import torch
 
     torch.set_num_threads(1)

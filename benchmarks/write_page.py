@@ -9,8 +9,9 @@ SECTIONS = {  # name of the table -> (heading, text)
         "What the workflow costs",
         (
             "A small study (four settings, two doses, three cycles) through Snakemake on one "
-            "core, and the same arithmetic in one bare process: no Snakemake, no Trainer, no "
-            "files. Runs in turn; the ratio is of each pair. Aim: at most 1.5."
+            "core, and the same arithmetic in one bare process, cells side by side there too: no "
+            "Snakemake, no logs, no files but the adapters'. Runs in turn; the ratio is of each "
+            "pair. Aim: at most 1.5."
         ),
     ),
     "peer": (
@@ -25,9 +26,47 @@ SECTIONS = {  # name of the table -> (heading, text)
         "Where the time goes",
         (
             "The jobs of one sft and one dpo panel over two cycles in one process, each "
-            "stage's own seconds. `of_matrix_rate`: the stage's floating-point rate (two "
-            "operations per weight and token) over that of this machine's matrix products at "
-            "the model's shapes."
+            "stage's own seconds of processor time. `of_matrix_rate`: the stage's floating-point "
+            "rate (two operations per weight and token, backward too, since the base weights are "
+            "frozen) over that of this machine's matrix products at the model's shapes."
+        ),
+    ),
+    "training": (
+        "Training cells side by side",
+        (
+            "A panel's cells in the micro world, one by one through TRL's trainers and stacked, "
+            "in turn on one thread: tokens per second of processor time of the whole of "
+            "`train_cells` (token ids, adapters, DPO's references, steps), 60 rows or 50 pairs a "
+            "cell, the default study's hyper-parameters. `times`: stacked over one by one, median "
+            "and range. `of_matrix_rate`: operations that training takes (2 forward and 2 "
+            "backward for each frozen weight and token, 6 for an adapter's, DPO's reference 2 "
+            "more, the output layer where there is a loss; padding left out) over those of "
+            "matrix products at the model's shapes. `padded`: share of padding in what is read. "
+            "Aims: 1.9 and 2.2 times with 5 and 25 cells for sft, 2.2 and 2.5 for dpo."
+        ),
+    ),
+    "tokens_at_once": (
+        "The most tokens in a forward pass",
+        (
+            "The same for the stacked cells alone, by `training.tokens_at_once`, and the largest "
+            "resident set of a process that trains so."
+        ),
+    ),
+    "training_memory": (
+        "Memory of training",
+        (
+            "The largest resident set of a process of its own that loads the model and trains so "
+            "many cells, libraries included."
+        ),
+    ),
+    "training_wide": (
+        "A model as wide as Qwen3-4B, on the CPU",
+        (
+            "Two layers of Qwen3-4B's shape with random weights in float32 and a small "
+            "vocabulary, rows of about 100 tokens, two a step, one thread, tokens per second of "
+            "processor time. A single cell's step has rows enough for large products here, so "
+            "that this is where stacking gains least; what a GPU gains is another matter (*On a "
+            "GPU*)."
         ),
     ),
     "scaling": (
@@ -42,10 +81,10 @@ SECTIONS = {  # name of the table -> (heading, text)
     "gpu": (
         "On a GPU",
         (
-            "A model of Qwen3-4B's shape with random weights: finetuning of a LoRA adapter "
-            "(rank 16), and sampling with eight adapters, one after the other (transformers) "
-            "or side by side (vLLM). Shares of what the card's large matrix products and "
-            "copies of its memory reach."
+            "A model of Qwen3-4B's shape with random weights: finetuning of LoRA adapters (rank "
+            "16), two rows of 256 tokens a step, one by one or stacked (`times`: over one by "
+            "one), and sampling with eight adapters, by transformers or vLLM. Shares of what the "
+            "card's large matrix products and copies of its memory reach."
         ),
     ),
     "planning": (
