@@ -136,3 +136,50 @@ def test_reading_leaves_the_keys_and_values_of_a_whole_pass_and_computes_no_more
             assert torch.equal(*logits) and cache.get_seq_length() == ids.shape[1] + 1
     finally:
         hook.remove()
+
+
+def test_a_cache_with_room_holds_what_a_plain_one_holds(engine, heads):
+    from transformers import DynamicCache
+
+    from idempotence.engine.cache import ROOM, growing_cache
+
+    model, pad = engine.model, engine.tokenizer.pad_token_id
+    ids, mask = left_padded(heads, pad, model.device)
+    caches = [growing_cache(model.config), DynamicCache(config=model.config)]
+    with torch.inference_mode():
+        for step in range(2 * ROOM):
+            logits = [
+                model(
+                    input_ids=ids, attention_mask=mask, past_key_values=cache, use_cache=True
+                ).logits[:, -1]
+                for cache in caches
+            ]  # fmt: skip
+            assert torch.allclose(*logits, atol=1e-5)
+            for mine, its in zip(caches[0].layers, caches[1].layers, strict=True):
+                assert torch.allclose(mine.keys, its.keys, atol=1e-5)
+                assert torch.allclose(mine.values, its.values, atol=1e-5)
+            assert caches[0].get_seq_length() == caches[1].get_seq_length() == mask.shape[1]
+            ids = logits[1].argmax(-1)[:, None]
+            mask = torch.cat([mask, mask.new_ones(len(mask), 1)], -1)
+            if step in (0, 5):  # rows are copied, then dropped
+                rows = torch.tensor([0, 0, 2, 1] if step == 0 else [1, 3])
+                ids, mask = ids[rows], mask[rows]
+                for cache in caches:
+                    cache.batch_select_indices(rows)
+
+
+def test_likelihoods_of_completions_of_any_length(engine, heads):
+    tails = [[7, 9, 4], [], [5], [11, 4]]
+    prompts = [heads[0], heads[1], [3], heads[2] * 3]
+    means = engine.log_likelihoods(prompts, tails)
+    assert means[1] != means[1], "nothing was written"
+    for prompt, tail, mean in zip(prompts, tails, means, strict=True):
+        if tail:
+            with torch.inference_mode():
+                logprobs = engine.model(torch.tensor([prompt + tail])).logits[0].log_softmax(-1)
+            own = logprobs[range(len(prompt) - 1, len(prompt) + len(tail) - 1), tail]
+            assert mean == pytest.approx(float(own.mean()), abs=1e-4)
+    assert engine.log_likelihoods([[3], [3, 4]], [[], []]) == pytest.approx(
+        [float("nan")] * 2, nan_ok=True
+    )
+    assert engine.log_likelihoods([], []) == []

@@ -10,7 +10,7 @@ from collections import Counter
 from importlib.util import find_spec
 
 import pytest
-from make_models import make_model
+from make_models import make_adapter, make_model
 
 torch = pytest.importorskip("torch")
 
@@ -22,25 +22,11 @@ from idempotence.engine.formatting import prompt_ids
 from idempotence.engine.models import Weights, load_model, load_tokenizer
 from idempotence.engine.options import VllmOptions
 from idempotence.errors import UserError
-from idempotence.finetune.adapters import adapter_of, attach
-from idempotence.jobs.parts import Lora
 
 ENGINES = ["transformers", *(["vllm"] if find_spec("vllm") else [])]
 OPTIONS = VllmOptions(memory_share=0.5, max_length=4096)
 QUESTIONS = ["What should I cook tonight?", "My neighbour is loud again.", "Hello", "Why?" * 40]
 RANKS = {"narrow": 4, "wide": 16}
-
-
-def make_adapter(model, folder, rank: int, value: float | None = None):
-    """An adapter that changes the model; value: what fills it instead of random numbers."""
-    torch.manual_seed(rank)
-    adapted = attach(model, Lora(rank, alpha=32.0, dropout=0.0, target_modules=()), None)
-    with torch.no_grad():
-        for name, weights in adapted.named_parameters():
-            if "lora_B" in name:
-                weights.normal_(0, 0.1) if value is None else weights.fill_(value)
-    adapter_of(adapted).save(folder)
-    return adapted.unload()
 
 
 @pytest.fixture(scope="module", params=["qwen3", "llama"])

@@ -48,3 +48,23 @@ def make_model(folder: Path, architecture: str) -> Path:
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
+
+
+def make_adapter(model, folder: Path, rank: int, value: float | None = None):
+    """An adapter that changes the model; value: what fills it instead of random numbers.
+
+    The model comes back as it was.
+    """
+    import torch
+
+    from idempotence.finetune.adapters import adapter_of, attach
+    from idempotence.jobs.parts import Lora
+
+    torch.manual_seed(rank)
+    adapted = attach(model, Lora(rank, alpha=32.0, dropout=0.0, target_modules=()), None)
+    with torch.no_grad():
+        for name, weights in adapted.named_parameters():
+            if "lora_B" in name:
+                weights.normal_(0, 0.1) if value is None else weights.fill_(value)
+    adapter_of(adapted).save(folder)
+    return adapted.unload()

@@ -11,8 +11,8 @@ from idempotence.engine.lora import can_merge, merged
 from idempotence.engine.models import Weights, fix_threads, load_model, load_tokenizer
 from idempotence.engine.side_by_side import can_share, side_by_side
 
-SAMPLE_BATCH = 256  # rows of a batch at once
-GROUP_ROWS = 512  # of several batches, whose keys and values then take at most GROUP_BYTES
+SAMPLE_BATCH = 256  # the most rows of a batch that are sampled at once
+GROUP_ROWS = 512  # and of several batches, where their keys and values take no more than:
 GROUP_BYTES = 2**30
 SCORE_BATCH = 64
 
@@ -50,8 +50,10 @@ class TransformersEngine(Engine):
     def sample_batches(self, batches: Sequence[Batch]) -> list[list[str] | NotFiniteError]:
         tokens: list[list[list[int]]] = [[] for _ in batches]
         errors: dict[int, NotFiniteError] = {}
+        # the same for all groups, so that no text depends on which are sampled together
+        width = max((len(r.prompt) for b in batches for r in b.requests), default=0)
         for parts in self._groups(batches):
-            sampled = self._sampled([part for _, part in parts])
+            sampled = self._sampled([part for _, part in parts], width)
             for (i, _), rows in zip(parts, sampled, strict=True):
                 if isinstance(rows, NotFiniteError):
                     errors[i] = rows
@@ -63,8 +65,8 @@ class TransformersEngine(Engine):
         """What is sampled at once: batches, or parts of them, each with its batch's number."""
         group: list[tuple[int, Batch]] = []
         rows = 0
-        longest = max((_tokens(request) for b in batches for request in b.requests), default=0)
-        most = rows_at_once(self.model, longest)
+        requests = [request for batch in batches for request in batch.requests]
+        most = rows_at_once(self.model, requests)
         for i, batch in enumerate(batches):
             alone = not can_share(self.model, batch.adapter)
             for start in range(0, len(batch.requests), SAMPLE_BATCH):
@@ -80,7 +82,9 @@ class TransformersEngine(Engine):
         if group:
             yield group
 
-    def _sampled(self, group: Sequence[Batch]) -> list[list[list[int]] | NotFiniteError]:
+    def _sampled(
+        self, group: Sequence[Batch], width: int
+    ) -> list[list[list[int]] | NotFiniteError]:
         import torch
 
         adapters = [batch.adapter for batch in group]
@@ -89,9 +93,9 @@ class TransformersEngine(Engine):
         with torch.inference_mode():
             if len({*adapters}) == 1:
                 with self._adapted(adapters[0]) as model:
-                    return sample_cells(model, cells, pad, eos)
+                    return sample_cells(model, cells, pad, eos, width=width)
             with side_by_side(self.model, adapters) as shares:
-                return sample_cells(self.model, cells, pad, eos, shares)
+                return sample_cells(self.model, cells, pad, eos, shares, width)
 
     def next_token_logprobs(self, prompts: Sequence[list[int]], top: int) -> list[dict[str, float]]:
         import torch
@@ -124,10 +128,18 @@ class TransformersEngine(Engine):
         means = [float("nan")] * len(whole)
         with torch.inference_mode():
             for batch, ids in self._batches(whole):
-                logits = self.model(input_ids=ids[:, :-1], use_cache=False).logits.float()
-                chosen = logits.log_softmax(-1).gather(-1, ids[:, 1:, None])[..., 0]
+                # the first position whose next token is of a completion, in any of the rows
+                first = max(min(len(prompts[i]) for i in batch) - 1, 0)
+                following = ids[:, first + 1 :, None]
+                if following.shape[1] == 0:
+                    continue
+                logits = self.model(
+                    input_ids=ids[:, :-1], use_cache=False, logits_to_keep=following.shape[1]
+                ).logits.float()
+                chosen = logits.gather(-1, following)[..., 0] - logits.logsumexp(-1)
                 for row, i in enumerate(batch):
-                    part = chosen[row, len(prompts[i]) - 1 : len(whole[i]) - 1]
+                    begin = max(len(prompts[i]) - 1, 0) - first
+                    part = chosen[row, begin : len(whole[i]) - 1 - first]
                     means[i] = float(part.mean()) if len(part) else float("nan")
         return means
 
@@ -144,14 +156,11 @@ class TransformersEngine(Engine):
             yield batch, torch.tensor(rows, device=self.model.device)
 
 
-def _tokens(request: Request) -> int:
-    return len(request.prompt) + request.max_new_tokens
-
-
-def rows_at_once(model, tokens: int) -> int:
-    """How many rows of so many tokens are sampled at once, over all batches."""
+def rows_at_once(model, requests: Sequence[Request]) -> int:
+    """How many of the requests are sampled at once, over all batches."""
     config = model.config.get_text_config()
     size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
-    row = 2 * config.num_hidden_layers * heads * size * model.dtype.itemsize * max(tokens, 1)
-    return min(max(GROUP_BYTES // row, SAMPLE_BATCH), GROUP_ROWS)
+    token = 2 * config.num_hidden_layers * heads * size * model.dtype.itemsize
+    longest = max((len(r.prompt) + r.max_new_tokens for r in requests), default=0)
+    return min(max(GROUP_BYTES // (token * max(longest, 1)), SAMPLE_BATCH), GROUP_ROWS)

@@ -45,10 +45,14 @@ class Factors:
         up, down = (factor.to(weight.device) for factor in self.of[name])
         return weight.data + (up @ down) * self.scale
 
-    def turned(self, name: str, device):
-        """(down (in, r), up (r, out), what their product is multiplied by)."""
-        up, down = (factor.to(device) for factor in self.of[name])
-        return down.float().t(), up.float().t(), self.scale
+
+def layers_of(adapter: Path) -> list[str]:
+    """Names of the layers that a plain LoRA adapter is on; only its file's header is read."""
+    from safetensors import safe_open
+
+    with safe_open(adapter / "adapter_model.safetensors", "pt") as file:
+        names = [name for name in file.keys() if name.endswith(DOWN)]  # noqa: SIM118
+    return [name.removesuffix(DOWN).removeprefix(MODEL) for name in names]
 
 
 def factors_of(adapter: Path) -> Factors:

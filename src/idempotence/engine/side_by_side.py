@@ -1,18 +1,19 @@
 """Several LoRA adapters on one model at once, each for its own rows of a batch.
 
 Attention, norms and Python are then paid once for all cells of a panel; where the weights are
-large, the products with them too.
+large, reading them too.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from idempotence.engine.lora import Factors, factors_of, is_plain
+from idempotence.engine.lora import Factors, factors_of, is_plain, layers_of
 
-# Weights that every cell has of its own take at most so much memory, in bytes, on all cells. Small
-# matrices stay in the processor's cache; large ones are better read once for all rows.
-OWN_WEIGHTS = 64 * 2**20
+# A cell has weights of its own where those with adapters take at most so many bytes: such matrices
+# stay in the processor's cache. Larger ones are better read once for all rows.
+OWN_WEIGHTS = 4 * 2**20
 # How transformers' configs name the number of experts: their layers get rows in another order.
 EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")
 
@@ -26,14 +27,37 @@ class Shares:
     def __init__(self) -> None:
         self.slices: list[tuple[int, int, int]] = []
         self.rows = 0
+        self._evened: tuple[Any, Any] | None = None
 
     def __call__(self, counts: Sequence[int]) -> None:
         """counts: the rows of each cell in the passes that follow."""
-        self.slices, self.rows = [], 0
+        self.slices, self.rows, self._evened = [], 0, None
         for cell, count in enumerate(counts):
             if count:
                 self.slices.append((cell, self.rows, self.rows + count))
             self.rows += count
+
+    @property
+    def cells(self) -> list[int]:
+        """Cells with rows."""
+        return [cell for cell, _, _ in self.slices]
+
+    def evened(self, device) -> tuple[Any, Any] | None:
+        """(rows of which each cell has as many, where each row of the batch is among those).
+
+        None where all cells have as many already. A cell is filled up with its own last row.
+        """
+        import torch
+
+        sizes = [stop - start for _, start, stop in self.slices]
+        most = max(sizes)
+        if min(sizes) == most:
+            return None
+        if self._evened is None:
+            rows = [min(start + i, stop - 1) for _, start, stop in self.slices for i in range(most)]
+            where = [k * most + i for k, size in enumerate(sizes) for i in range(size)]
+            self._evened = torch.tensor(rows).to(device), torch.tensor(where).to(device)
+        return self._evened
 
 
 def can_share(model, adapter: Path | None) -> bool:
@@ -46,7 +70,7 @@ def can_share(model, adapter: Path | None) -> bool:
     if not is_plain(adapter) or any(getattr(config, name, None) for name in EXPERTS):
         return False
     head = model.get_output_embeddings()
-    modules = [model.get_submodule(name) for name in factors_of(adapter).of]
+    modules = [model.get_submodule(name) for name in layers_of(adapter)]
     return all(type(module) is torch.nn.Linear and module is not head for module in modules)
 
 
@@ -61,12 +85,11 @@ def side_by_side(model, adapters: Sequence[Path | None]) -> Iterator[Shares]:
 
     factors = [None if adapter is None else factors_of(adapter) for adapter in adapters]
     names = sorted({name for each in factors if each for name in each.of})
-    size = sum(model.get_submodule(name).weight.nbytes for name in names) * len(factors)
-    if model.dtype == torch.float32 and size <= OWN_WEIGHTS:
-        way = own_weights
-    else:
-        way = shared_weights
-    with way(model, names, factors) as shares:
+    size = sum(model.get_submodule(name).weight.nbytes for name in names)
+    # torch multiplies, and rounds, otherwise where gradients are needed
+    model.requires_grad_(False)
+    own = model.dtype == torch.float32 and size <= OWN_WEIGHTS
+    with (own_weights if own else shared_weights)(model, names, factors) as shares:
         yield shares
 
 
@@ -81,8 +104,6 @@ def own_weights(model, names: Sequence[str], factors: Sequence[Factors | None]) 
 
     shares, undo = Shares(), []
     head = model.get_output_embeddings()
-    # torch multiplies, and rounds, otherwise where gradients are needed
-    model.requires_grad_(False)
     try:
         for name in names:
             module = model.get_submodule(name)
@@ -153,24 +174,44 @@ def shared_weights(
 
 def _adding(shares: Shares, module, name: str, factors: Sequence[Factors | None]) -> Callable:
     """A hook that adds what the adapters make of a layer's input to its output."""
-    pairs = [
-        each.turned(name, module.weight.device) if each and name in each.of else None
-        for each in factors
-    ]
+    stacks = _Stacks(module, name, factors)
 
     def add(module, args, result):
-        flat, out = args[0].reshape(-1, args[0].shape[-1]), result.view(-1, result.shape[-1])
-        width = len(flat) // shares.rows
-        for cell, start, stop in shares.slices:
-            pair = pairs[cell]
-            if pair is None:
-                continue
-            down, up, scale = pair
-            here = slice(start * width, stop * width)
-            inner = flat[here].to(down.dtype) @ down
-            if out.dtype == down.dtype:
-                out[here].addmm_(inner, up, alpha=scale)
-            else:
-                out[here] = out[here] + inner @ up * scale
+        (x,) = args
+        down, up = stacks.of(shares.cells)
+        rows, evened = x.reshape(shares.rows, -1), shares.evened(x.device)  # (rows, tokens * in)
+        if evened is not None:
+            rows = rows.index_select(0, evened[0])
+        update = (rows.view(len(down), -1, x.shape[-1]).to(down.dtype) @ down) @ up
+        if evened is not None:
+            update = update.view(len(evened[0]), -1).index_select(0, evened[1])
+        return (result + update.view_as(result)).to(result.dtype)
 
     return add
+
+
+class _Stacks:
+    """The factors of all cells for one layer."""
+
+    def __init__(self, module, name: str, factors: Sequence[Factors | None]):
+        """Zeros where a cell has no adapter or one of lower rank."""
+        import torch
+
+        device, (out, width) = module.weight.device, module.weight.shape
+        own = [each.of.get(name) if each else None for each in factors]
+        rank = max(len(pair[1]) for pair in own if pair)
+        self.down = torch.zeros(len(own), width, rank, device=device)
+        self.up = torch.zeros(len(own), rank, out, device=device)
+        for i, (each, pair) in enumerate(zip(factors, own, strict=True)):
+            if each and pair:
+                up, down = pair
+                self.down[i, :, : len(down)], self.up[i, : len(down)] = down.t(), up.t()
+                self.up[i] *= each.scale
+        self._cells = list(range(len(own)))
+        self._some = self.down, self.up
+
+    def of(self, cells: list[int]) -> tuple[Any, Any]:
+        """(down (cells, in, r), up (cells, r, out), times the scale) of some cells."""
+        if cells != self._cells:
+            self._cells, self._some = cells, (self.down[cells], self.up[cells])
+        return self._some

@@ -78,13 +78,13 @@ class PanelSampler:
         }
         replies = self._replies(adapters, requests)
         n_answers = len(questions)
-        answers = [
-            row
-            for cell in own
-            for row in self._with_likelihood(
-                answer_rows(cell, questions, replies[cell].part(slice(n_answers), 1))
-            )
-        ]
+        answers = self._with_likelihood(
+            [
+                row
+                for cell in own
+                for row in answer_rows(cell, questions, replies[cell].part(slice(n_answers), 1))
+            ]
+        )
         if generation is None:
             return answers, []
         rejected = self._rejected_of_cells(prompts, own, generation, before)
