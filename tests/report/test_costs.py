@@ -26,7 +26,8 @@ def study(tmp_path_factory):
     root = tmp_path_factory.mktemp("study")
     scores = make_scores(settings=["sft", "dpo"], samples=1)
     write_parquet(scores, root / "scores.parquet")
-    about = {"status": "ok", "reason": "", "way": "stacked", "rows": 9, "dropped": 1, "tokens": 100, "seconds": 2.0}
+    about = {"status": "ok", "reason": "", "way": "stacked", "rows": 9, "dropped": 1}
+    about |= {"tokens": 100, "seconds": 2.0}
     for chain in scores[KEY].drop_duplicates().itertuples(index=False):
         folder = root / chain.setting / chain.model / chain.trait / f"seed{chain.seed}"
         file = folder / f"cycle{chain.cycle}" / "adapters" / chain.cell / "training.json"

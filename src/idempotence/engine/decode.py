@@ -58,17 +58,6 @@ def pick(logits, temperature, uniform):
     return torch.where(greedy, logits.argmax(-1), drawn) if greedy.any() else drawn
 
 
-def sample_tokens(model, requests: Sequence[Request], pad: int, eos: int) -> list[list[int]]:
-    """New tokens for each request up to the end token, which is left out.
-
-    Raises NotFiniteError when a logit is NaN or infinite.
-    """
-    (tokens,) = sample_cells(model, [requests], pad, eos)
-    if isinstance(tokens, NotFiniteError):
-        raise tokens
-    return tokens
-
-
 def sample_cells(
     model,
     cells: Sequence[Sequence[Request]],

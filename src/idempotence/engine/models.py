@@ -23,6 +23,16 @@ def fix_threads(threads: int = 1) -> None:
     torch.set_num_threads(threads)
 
 
+# How transformers' configs name the number of experts.
+_EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")
+
+
+def has_experts(model: Any) -> bool:
+    """Whether the model is a mixture of experts, whose experts get tokens in other orders."""
+    config = model.config.get_text_config()
+    return any(getattr(config, name, None) for name in _EXPERTS)
+
+
 def device() -> str:
     """The accelerator where there is one, else the CPU."""
     import torch

@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from idempotence.engine.lora import Factors, factors_of, is_plain, layers_of
+from idempotence.engine.models import has_experts
 
 # A cell has weights of its own where those with adapters take at most so many bytes: such matrices
 # stay in the processor's cache. Larger ones are better read once for all rows.
 OWN_WEIGHTS = 4 * 2**20
-# How transformers' configs name the number of experts: their layers get rows in another order.
-EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")
 
 
 class Shares:
@@ -66,8 +65,7 @@ def can_share(model, adapter: Path | None) -> bool:
 
     if adapter is None:
         return True
-    config = model.config.get_text_config()
-    if not is_plain(adapter) or any(getattr(config, name, None) for name in EXPERTS):
+    if not is_plain(adapter) or has_experts(model):
         return False
     head = model.get_output_embeddings()
     modules = [model.get_submodule(name) for name in layers_of(adapter)]

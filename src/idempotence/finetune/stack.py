@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from idempotence.engine.models import has_experts
 from idempotence.finetune.adapters import attach, config_of
 from idempotence.finetune.runs import Adapter
 from idempotence.jobs.parts import Lora
@@ -73,16 +74,11 @@ def why_not(model, lora: Lora) -> str:
         return "lora.dropout is above 0"
     if getattr(model, "is_quantized", False) or getattr(model, "hf_quantizer", None) is not None:
         return "the model's weights are quantised"
-    config = model.config.get_text_config()
-    if getattr(config, "attention_dropout", 0):
+    if getattr(model.config.get_text_config(), "attention_dropout", 0):
         return "the model has dropout of its own"
-    if any(getattr(config, name, None) for name in EXPERTS):
+    if has_experts(model):
         return "the model is a mixture of experts"
     return ""
-
-
-# How transformers' configs name the number of experts.
-EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")
 
 
 def layout_of(model, lora: Lora, start: Path | None) -> Layout | str:

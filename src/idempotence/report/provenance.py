@@ -58,7 +58,8 @@ def describe_files(rows: Path) -> dict[str, dict[str, str]]:
 def describe_training(log: Path) -> dict[str, dict[str, int]]:
     """`training_ways`: way of training -> adapters that were trained so.
 
-    log: a study's training log (Parquet). Empty for an audit, and for logs of earlier versions, which trained one by one.
+    log: a study's training log (Parquet). Empty for an audit, and for logs of earlier versions,
+    which trained one by one.
     """
     table = read_table(log)
     if "way" not in table or table.empty:

@@ -24,7 +24,8 @@ def gather(scores: Path, root: Path) -> pd.DataFrame:
     root/<setting>/<model>/<trait>/seed<k>/cycle<j>/adapters/<cell>/training.json.
     Columns: `KEY`; status, reason, way (stacked or one_by_one), rows trained on, rows dropped,
     tokens trained on and seconds of that training; step, loss (nats), gradient norm, learning
-    rate, and for dpo the reward margin and accuracy. Raises `UserError` for a training that is absent.
+    rate, and for dpo the reward margin and accuracy. Raises `UserError` for a training that is
+    absent.
     """
     rows: list[dict[str, Any]] = []
     for run in trained(scores).to_dict("records"):
