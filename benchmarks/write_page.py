@@ -64,9 +64,9 @@ SECTIONS = {  # name of the table -> (heading, text)
         (
             "Two layers of Qwen3-4B's shape with random weights in float32 and a small "
             "vocabulary, rows of about 100 tokens, two a step, one thread, tokens per second of "
-            "processor time. A single cell's step has rows enough for large products here, so "
-            "that this is where stacking gains least; what a GPU gains is another matter (*On a "
-            "GPU*)."
+            "processor time; one by one of at most 5 cells. A single cell's step has rows enough "
+            "for large products here, so that this is where stacking gains least; what a GPU "
+            "gains is another matter (*On a GPU*)."
         ),
     ),
     "scaling": (
