@@ -193,6 +193,26 @@ def test_adapters_that_are_no_plain_lora_are_sampled_alone(engine, folder, monke
     assert sizes[3:] == [[4, 4], [4]]
 
 
+def test_cells_that_fill_large_products_by_themselves_are_sampled_alone(
+    engine, folder, monkeypatch
+):
+    narrow = folder / "adapters" / "narrow"
+    few, more = side_by_side.FEW_ROWS, side_by_side.FEW_ROWS + 1
+    pays = side_by_side.pays
+    assert pays(engine.model, narrow, 500)
+    monkeypatch.setattr(side_by_side, "OWN_WEIGHTS", 0)
+    on_cpu = engine.model.device.type == "cpu"
+    assert pays(engine.model, narrow, few) and pays(engine.model, None, more)
+    assert pays(engine.model, narrow, more) is not on_cpu
+    small = load_model(Weights(str(folder), dtype="bfloat16"))  # peft's layers would be needed
+    assert pays(small, narrow, 500)
+    work = batches(engine, folder, ["narrow", "wide", "other"], [3, more, 3])
+    alone = [engine.sample(batch.requests, batch.adapter) for batch in work]
+    groups = [[i for i, _ in group] for group in engine._groups(work)]
+    assert groups == ([[0], [1], [2]] if on_cpu else [[0, 1, 2]])
+    assert engine.sample_batches(work) == alone
+
+
 def test_experts_and_other_layers_are_left_to_one_by_one(engine, folder, monkeypatch):
     path = folder / "adapters" / "wide"
     assert side_by_side.can_share(engine.model, path)

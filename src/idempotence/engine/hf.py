@@ -9,7 +9,7 @@ from idempotence.engine.base import Batch, Engine, NotFiniteError, Request
 from idempotence.engine.decode import last_logits, sample_cells, shared_prefixes
 from idempotence.engine.lora import can_merge, merged
 from idempotence.engine.models import Weights, fix_threads, load_model, load_tokenizer
-from idempotence.engine.side_by_side import can_share, side_by_side
+from idempotence.engine.side_by_side import can_share, pays, side_by_side
 
 SAMPLE_BATCH = 256  # the most rows of a batch that are sampled at once
 GROUP_ROWS = 512  # and of several batches, where their keys and values take no more than:
@@ -64,23 +64,28 @@ class TransformersEngine(Engine):
     def _groups(self, batches: Sequence[Batch]) -> Iterator[list[tuple[int, Batch]]]:
         """What is sampled at once: batches, or parts of them, each with its batch's number."""
         group: list[tuple[int, Batch]] = []
+        most = rows_at_once(self.model, [r for batch in batches for r in batch.requests])
         rows = 0
-        requests = [request for batch in batches for request in batch.requests]
-        most = rows_at_once(self.model, requests)
         for i, batch in enumerate(batches):
-            alone = not can_share(self.model, batch.adapter)
             for start in range(0, len(batch.requests), SAMPLE_BATCH):
                 part = Batch(batch.requests[start : start + SAMPLE_BATCH], batch.adapter)
-                if group and (alone or rows + len(part.requests) > most):
+                more = len(part.requests)
+                alone = not self._shares(part)
+                if group and (alone or rows + more > most):
                     yield group
                     group, rows = [], 0
-                group.append((i, part))
-                rows += len(part.requests)
                 if alone:
-                    yield group
-                    group, rows = [], 0
+                    yield [(i, part)]
+                else:
+                    group.append((i, part))
+                    rows += more
         if group:
             yield group
+
+    def _shares(self, part: Batch) -> bool:
+        """Whether a batch is sampled beside others."""
+        adapter = part.adapter
+        return can_share(self.model, adapter) and pays(self.model, adapter, len(part.requests))
 
     def _sampled(
         self, group: Sequence[Batch], width: int

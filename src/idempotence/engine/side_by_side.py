@@ -4,7 +4,7 @@ Attention, norms and Python are then paid once for all cells of a panel; where t
 large, reading them too.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,9 @@ from idempotence.engine.models import has_experts
 # A cell has weights of its own where those with adapters take at most so many bytes: such matrices
 # stay in the processor's cache. Larger ones are better read once for all rows.
 OWN_WEIGHTS = 4 * 2**20
+# Of larger weights in float32 on the CPU, only cells with so few rows gain: more fill the products
+# of one merged model, which has none with the adapter's factors.
+FEW_ROWS = 32
 
 
 class Shares:
@@ -72,6 +75,21 @@ def can_share(model, adapter: Path | None) -> bool:
     return all(type(module) is torch.nn.Linear and module is not head for module in modules)
 
 
+def pays(model, adapter: Path | None, rows: int) -> bool:
+    """Whether a cell with so many rows is to be sampled beside others, where it can be."""
+    import torch
+
+    if adapter is None or rows <= FEW_ROWS:
+        return True
+    merges = model.dtype == torch.float32 and model.device.type == "cpu"
+    return not merges or _size(model, layers_of(adapter)) <= OWN_WEIGHTS
+
+
+def _size(model, names: Iterable[str]) -> int:
+    """Bytes of the weights of some layers."""
+    return sum(model.get_submodule(name).weight.nbytes for name in names)
+
+
 @contextmanager
 def side_by_side(model, adapters: Sequence[Path | None]) -> Iterator[Shares]:
     """The model with the adapter of each cell on that cell's rows; None: as it is.
@@ -83,10 +101,9 @@ def side_by_side(model, adapters: Sequence[Path | None]) -> Iterator[Shares]:
 
     factors = [None if adapter is None else factors_of(adapter) for adapter in adapters]
     names = sorted({name for each in factors if each for name in each.of})
-    size = sum(model.get_submodule(name).weight.nbytes for name in names)
     # torch multiplies, and rounds, otherwise where gradients are needed
     model.requires_grad_(False)
-    own = model.dtype == torch.float32 and size <= OWN_WEIGHTS
+    own = model.dtype == torch.float32 and _size(model, names) <= OWN_WEIGHTS
     with (own_weights if own else shared_weights)(model, names, factors) as shares:
         yield shares
 
