@@ -62,9 +62,10 @@ bench: env
 	cd benchmarks && for each in overhead peer stages planning; do ../$(BIN)/python $$each.py || exit 1; done
 	cd benchmarks && ../$(BIN)/python write_page.py
 
-# four to eight minutes more: how cost grows with cells, seeds, cycles and cores
+# half an hour more: training in both ways, and how cost grows with cells, seeds, cycles and cores
 bench-full: bench
-	cd benchmarks && ../$(BIN)/python scaling.py && ../$(BIN)/python write_page.py
+	cd benchmarks && for each in training wide scaling; do ../$(BIN)/python $$each.py || exit 1; done
+	cd benchmarks && ../$(BIN)/python write_page.py
 
 clean:
 	rm -rf results/micro results/tiny .snakemake

@@ -11,7 +11,7 @@ def finetune(
     output: Path,
     seed_data: Path | None = None,
     calibration: Path | None = None,
-    generated: Path | None = None,
+    generated: list[Path] | None = None,
     previous: Path | None = None,
     scratch: Path | None = None,
 ) -> None:
@@ -22,7 +22,8 @@ def finetune(
     output: folder of adapters to write, one folder per cell.
     seed_data: seed rows, one per line (cycle 0, and where seed rows are mixed in).
     calibration: doses of calibrated levels (where seed rows are read).
-    generated: the last cycle's samples, one per line (later cycles).
+    generated: samples, one per line, of the last cycle; of all cycles in their order where data
+      accumulate (later cycles).
     previous: folder of the last cycle's adapters, where training goes on from them.
     scratch: folder for the states of a long training, from which an interrupted job goes on.
     """
@@ -31,9 +32,11 @@ def finetune(
     from idempotence.finetune.rows import CycleData
     from idempotence.io import read_json, read_jsonl
 
+    *earlier, last = [read_jsonl(file) for file in generated or []] or [[]]
     data = CycleData(
         seed_rows=read_jsonl(seed_data) if seed_data else [],
-        generated=read_jsonl(generated) if generated else [],
+        generated=last,
+        earlier=earlier,
         calibrated=calibrated_doses(read_json(calibration)) if calibration else {},
         previous=previous,
     )

@@ -35,6 +35,8 @@ MISTAKES = [
     ("sdf: {rejected_from: two_back}", "only dpo has rejected replies"),
     ("dpo: {rejected_from: twoback}", "did you mean two_back?"),
     ("sft: {seed_share: 1}", "settings.sft.seed_share: 1 is not allowed"),
+    ("sft: {accumulate: true, seed_share: 0.5}", "settings.sft.seed_share: is not for accumulate"),
+    ("sft: {accumulate: 3}", "settings.sft.accumulate: 3 is not allowed"),
     ("sft: {seed_share: null}", "settings.sft.seed_share: None is not allowed"),
     ("sft: {min_coherence: 100}", "above 0 and below 100"),
     ("sft: {trainin: {}}", "settings.sft.trainin: there is no such key; did you mean training?"),

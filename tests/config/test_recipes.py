@@ -92,13 +92,16 @@ def test_changes_name_what_makes_another_loop():
         "objective": "dpo", "start": "previous", "seeds": 1, "cycles": 3, "traits": ["bliss"],
         "models": ["micro-instruct"], "cells": {"beta": [0.5], "n_seed": 7},
         "restart_at": [], "rejected_from": "initial", "seed_share": 0, "min_coherence": None,
-        "seed_rows": BASE["seed_rows"], "training": {"epochs": default["training"]["epochs"]},
+        "accumulate": False, "seed_rows": BASE["seed_rows"],
+        "training": {"epochs": default["training"]["epochs"], "way": "one_by_one"},
         "generation": {},
     }  # fmt: skip
     assert setting_of(plain).changes == ""
     own = {"restart_at": [6, 3], "rejected_from": "two_back", "seed_share": 0.25}
     setting = setting_of({"objective": "dpo", "start": "previous", **own, "min_coherence": 50})
     assert setting.restart_at == (3, 6)
+    growing = {"objective": "sft", "start": "initial", "accumulate": True}
+    assert setting_of(growing).changes == "accumulate True"
     assert setting.changes == (
         "restart_at [6, 3]; rejected_from two_back; seed_share 0.25; min_coherence 50"
     )

@@ -178,6 +178,19 @@ def test_a_cycle_0_that_is_copied_costs_nothing_and_shares_its_calibration():
     assert plan_of(merged(over, ended))[0].loc[("seed_data", "sft-continual"), "jobs"] == 2
 
 
+def test_data_that_accumulate_are_trained_on_again_at_each_cycle():
+    own = {"seeds": 1, "cells": {"n_seed": [8], "n_sampled": [10]}}
+    loops = [
+        {"settings": {"sft": {**own, "accumulate": growing, "cycles": 3}}}
+        for growing in (False, True)
+    ]
+    plain, growing = (
+        plan_of(over)[0].loc[("finetune_sft", "sft"), "rows_trained"] for over in loops
+    )
+    assert plain == 8 + 3 * 10
+    assert growing == 8 + (8 + 10) + (8 + 20) + (8 + 30)
+
+
 def test_every_initial_model_is_measured_on_every_trait_of_the_study():
     own = {"sft": {"traits": ["lucky"]}, "dpo": {"traits": ["lucky"]}}
     table, _ = plan_of({"traits": ["bliss", "lucky"], "settings": own})

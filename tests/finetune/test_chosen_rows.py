@@ -97,6 +97,19 @@ def test_seed_rows_are_mixed_in_at_later_cycles_alone():
     assert choose_rows(job(0, seed_share=0.5), CELL, data).rows == SEEDS[:3]
 
 
+def test_data_accumulate_in_the_order_of_cycles():
+    growing = replace(job(3), accumulate=True)
+    cycles = [
+        [{**row, "cycle": cycle} for row in generated("ok", status)]
+        for cycle, status in enumerate(["ok", "short", "ok"])
+    ]
+    chosen = choose_rows(growing, CELL, CycleData(SEEDS, cycles[2], earlier=cycles[:2]))
+    assert chosen.rows == [*SEEDS[:3], *cycles[0], cycles[1][0], *cycles[2]]
+    assert chosen.dropped == 1
+    ended = choose_rows(growing, CELL, CycleData(SEEDS, generated("nan", "nan"), earlier=cycles))
+    assert (ended.rows, ended.reason) == ([], "why nan")
+
+
 def test_a_chain_without_usable_samples_ends_even_where_seed_rows_are_mixed_in():
     ended = Chosen([], 4, "none of 4 samples")
     assert mix_in(ended, [{"seed": 0}], 4, 0.5, 1) is ended

@@ -1,4 +1,4 @@
-"""Loops with restarts, two-back rejections, seed rows and a coherence filter, whole."""
+"""Loops with restarts, two-back rejections, seed rows, growing data, a coherence filter, whole."""
 
 import pytest
 from make_project import commands_in, copy_project, digest, planned, run_study, snakemake
@@ -19,6 +19,7 @@ PLAIN = "settings: {sft-continual: {}, dpo: {}}\n"
 CHANGED = """settings:
   sft-continual: {restart_at: [2], seed_share: 0.25, min_coherence: 90}
   dpo: {restart_at: [2], rejected_from: two_back, seed_share: 0.25, min_coherence: 10}
+  sft-growing: {objective: sft, start: initial, accumulate: true}
 """
 CELLS = {"sft-continual": "seed12_sampled8", "dpo": "beta0.1_pairs8"}
 
@@ -63,6 +64,19 @@ def test_a_study_of_changed_loops_runs_and_its_seeded_models_are_those_of_plain_
         # the last cycle trains no further one
         assert (loop / "cycle2/generated.jsonl").read_text() == ""
     assert all(row["rejected"] for row in judged)
+
+    growing = command("finetune", "sft-growing", 2)
+    assert growing.index("cycle0/generated.jsonl") < growing.index("cycle1/generated.jsonl")
+    cell = CELLS["sft-continual"]
+    loop = folder / "results/changed/sft-growing" / panel
+    usable = [
+        sum(row["status"] == "ok" for row in read_jsonl(loop / f"cycle{j}/generated.jsonl"))
+        for j in range(2)
+    ]
+    rows = [
+        read_json(loop / f"cycle{j}/adapters" / cell / "training.json")["rows"] for j in range(3)
+    ]
+    assert rows == [12, 12 + usable[0], 12 + sum(usable)]
 
     seeded = f"dpo/{panel}/cycle0/adapters/{CELLS['dpo']}/adapter_model.safetensors"
     plain = f"results/plain/{seeded}"

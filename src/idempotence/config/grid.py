@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 MODEL_KIND = {"sft": "instruct", "dpo": "instruct", "sdf": "base"}
 # What a recipe may change beside its objective's section, and the values of the plain loop.
 UNCHANGED: dict[str, Any] = {
-    "restart_at": [], "rejected_from": "initial", "seed_share": 0.0, "min_coherence": None,
+    "restart_at": [], "rejected_from": "initial", "seed_share": 0.0, "accumulate": False,
+    "min_coherence": None,
 }  # fmt: skip
 # These act from cycle 1 on: settings that differ in nothing else share cycle 0.
 LATER = {"start", *UNCHANGED}
@@ -42,6 +43,7 @@ class Setting:
     restart_at: tuple[int, ...]
     rejected_from: str
     seed_share: float
+    accumulate: bool
     min_coherence: float | None
     seed_rows: int
     n_seed_max: int
@@ -63,6 +65,11 @@ class Setting:
     def calibrated(self) -> bool:
         """Whether its doses are levels, so that numbers of seed rows have to be searched for."""
         return any(cell.level is not None for cell in self.cells)
+
+    @property
+    def reads_seed_rows(self) -> bool:
+        """Whether cycles after the first train on seed rows too."""
+        return self.accumulate or self.seed_share > 0
 
     @property
     def changes(self) -> str:

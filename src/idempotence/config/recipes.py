@@ -24,8 +24,10 @@ from idempotence.doses import exact
 # keys of a recipe that lie over the objective's section
 OF_SECTION = ("seed_rows", "seed_source", "calibration", "cells", "training", "generation")
 # keys that make a setting another loop than its objective's plain one
-OF_LOOP = ("restart_at", "rejected_from", "seed_share", "min_coherence", "seed_rows", "seed_source",
-           "calibration", "training", "generation")  # fmt: skip
+OF_LOOP = ("restart_at", "rejected_from", "seed_share", "accumulate", "min_coherence", "seed_rows",
+           "seed_source", "calibration", "training", "generation")  # fmt: skip
+# but for these, which decide the last bits of a result alone
+SAME_LOOP = ("training.way", "training.tokens_at_once")
 
 
 def _changes(name: str, section: type[BaseModel], doc: str, **nested: Any) -> Any:
@@ -95,6 +97,11 @@ class Recipe(Section):
     seed_share: BelowOne = Field(
         0, description="Share of a later cycle's rows that are seed rows, in place of own samples."
     )
+    accumulate: bool = Field(
+        False,
+        description="Each later cycle trains on the seed rows of cycle 0 and on all own samples "
+        "until then, not on the last samples alone.",
+    )
     min_coherence: Level | None = Field(
         None,
         description="Own samples with a coherence below this are not trained on; null: all are.",
@@ -144,6 +151,7 @@ def changed_keys(recipe: Content, section: Content) -> tuple[tuple[str, str], ..
         (place, _shown(value))
         for key in OF_LOOP
         for place, value in _leaves(key, recipe.get(key), section.get(key))
+        if place not in SAME_LOOP
     )
 
 

@@ -135,9 +135,10 @@ class LoopWork:
 
     def _finetuned(self, panel: StudyPanel, cycle: int) -> Amounts:
         job, first = self.jobs.finetune(panel, cycle), cycle == 0
-        doses = self._doses(panel) if first else {}
+        doses = self._doses(panel) if first or job.accumulate else {}
         rows = [
-            n_seed_of(cell, job.n_seed, doses) if first else cell.rows_per_cycle
+            (n_seed_of(cell, job.n_seed, doses) if first or job.accumulate else 0)
+            + (cycle if job.accumulate else min(cycle, 1)) * cell.rows_per_cycle
             for cell in job.panel.cells
         ]
         trained = self._trained(self.jobs.seed_data(panel), job.training, rows, on_seeds=first)

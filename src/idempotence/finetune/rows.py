@@ -18,13 +18,15 @@ class CycleData:
     """What a panel has to train on at a cycle.
 
     seed_rows: {"prompt", "response"} and for dpo "rejected"; read at cycle 0, and later where
-    seed rows are mixed in. generated: rows of the last cycle's generated.jsonl, of all cells.
-    calibrated: level -> seed rows, as `doses.calibrated_doses` gives it. previous: the last
-    cycle's adapters, a folder per cell; None where each cycle begins from the initial model.
+    seed rows are mixed in or kept. generated: rows of the last cycle's generated.jsonl, of all
+    cells; earlier: those of each cycle before it, where data accumulate. calibrated: level -> seed
+    rows, as `doses.calibrated_doses` gives it. previous: the last cycle's adapters, a folder per
+    cell; None where each cycle begins from the initial model.
     """
 
     seed_rows: list[dict] = field(default_factory=list)
     generated: list[dict] = field(default_factory=list)
+    earlier: list[list[dict]] = field(default_factory=list)
     calibrated: Mapping[str, int] = field(default_factory=dict)
     previous: Path | None = None
 
@@ -44,11 +46,13 @@ class Chosen:
 def choose_rows(job: FinetuneJob, cell: Cell, data: CycleData) -> Chosen:
     """The rows of a cell at the job's cycle. Raises `UserError` where there are too few."""
     own = choose_generated(cell, data.generated) if job.cycle else None
-    if own and not job.seed_share:
+    if own and not (job.seed_share or job.accumulate):
         return own
     seeds = choose_seed_rows(n_seed_of(cell, job.n_seed, data.calibrated), data.seed_rows)
     if not own:
         return seeds
+    if job.accumulate:
+        return add_up(seeds, [choose_generated(cell, rows) for rows in data.earlier], own)
     seed = cell_seed(job.panel, cell, job.cycle, "seed rows")
     return mix_in(own, seeds.rows, cell.rows_per_cycle, job.seed_share, seed)
 
@@ -76,6 +80,17 @@ def choose_generated(cell: Cell, generated: list[dict]) -> Chosen:
     states = ", ".join(f"{n} {state}" for state, n in Counter(r["status"] for r in own).items())
     reason = "" if usable else f"none of {len(own)} samples could be trained on ({states})"
     return Chosen(usable, len(own) - len(usable), reason)
+
+
+def add_up(seeds: Chosen, earlier: list[Chosen], own: Chosen) -> Chosen:
+    """The rows of cycle 0 and all usable samples since, in the order of cycles.
+
+    A chain whose last samples cannot be trained on ends all the same.
+    """
+    if not own.rows:
+        return own
+    cycles = [seeds, *earlier, own]
+    return Chosen([row for one in cycles for row in one.rows], sum(one.dropped for one in cycles))
 
 
 def mix_in(own: Chosen, seeds: list[dict], wanted: int, share: float, seed: int) -> Chosen:

@@ -22,7 +22,8 @@ class FinetuneJob(Record):
     """Train every cell of a panel for one cycle.
 
     n_seed: preference pairs of cycle 0 (dpo), else None. seed_share: share of a later cycle's rows
-    that are seed rows.
+    that are seed rows. accumulate: a later cycle trains on the rows of cycle 0 and on all samples
+    since.
     """
 
     panel: Panel
@@ -30,6 +31,7 @@ class FinetuneJob(Record):
     n_seed: int | None
     training: Training
     seed_share: float = 0.0
+    accumulate: bool = False
 
 
 @dataclass(frozen=True)

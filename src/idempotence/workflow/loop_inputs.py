@@ -24,12 +24,15 @@ class LoopInputs:
         files: dict[str, str | list[str]] = {
             "after_model": self.paths.model_files(panel.model.path)
         }
-        if cycle == 0 or panel.setting.seed_share:
+        if cycle == 0 or panel.setting.reads_seed_rows:
             files["seed_data"] = f"{self.paths.panel(panel)}/seed_data.jsonl"
             files["calibration"] = self.paths.calibration(w.setting, w.model, w.trait)
         if cycle > 0:
             data = self.paths.training_data(panel.setting)
-            files["generated"] = f"{self.paths.cycle(panel, cycle - 1)}/{data}"
+            first = 0 if panel.setting.accumulate else cycle - 1
+            files["generated"] = [
+                f"{self.paths.cycle(panel, earlier)}/{data}" for earlier in range(first, cycle)
+            ]
         if self.goes_on(w):
             files["after_previous"] = self.adapters_before(w)
         return files

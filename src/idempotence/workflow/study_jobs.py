@@ -77,7 +77,7 @@ class StudyJobs:
         return [
             panel
             for panel in self.study.panels()
-            if panel.setting.name not in copied or panel.setting.seed_share
+            if panel.setting.name not in copied or panel.setting.reads_seed_rows
         ]
 
     def generated_rows(self, setting: Setting, trait: str) -> str | None:
@@ -192,6 +192,7 @@ class StudyJobs:
             n_seed=section.pairs_of_cycle_0,
             training=_training(section.training),
             seed_share=panel.setting.seed_share if cycle else 0.0,
+            accumulate=panel.setting.accumulate and cycle > 0,
         )
 
     def sample(self, panel: StudyPanel, cycle: int) -> SampleJob:

@@ -47,6 +47,8 @@ def recipe(known: Known, name: str) -> Mistakes:
     yield from as_far_as_clear(_doses(known, name, objective))
     if objective != "dpo" and known(*key, "rejected_from") != "initial":
         yield (*key, "rejected_from"), f"is not for {objective}: only dpo has rejected replies"
+    if known(*key, "accumulate") and known(*key, "seed_share"):
+        yield (*key, "seed_share"), "is not for accumulate: all seed rows are trained on there"
     if objective == "dpo" and known(*key, "calibration") is not None:
         yield (*key, "calibration"), "is not for dpo: only levels are calibrated"
 
