@@ -16,7 +16,7 @@ def log_probabilities(model: Any, batch: Batch) -> torch.Tensor:
     """
     mask = batch.targets != IGNORED
     hook = model.get_output_embeddings().register_forward_pre_hook(
-        lambda _, inputs: (inputs[0][mask],)
+        lambda _, inputs: (inputs[0][mask.to(inputs[0].device)],)  # it may be on another GPU
     )
     try:
         logits = model(input_ids=batch.ids, use_cache=False).logits  # (targets, vocabulary)

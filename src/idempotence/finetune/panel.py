@@ -42,7 +42,8 @@ class PanelTrainer:
             for cell in cells
             if chosen[cell.name].rows
         }
-        checkpoints = Checkpoints(scratch, key_of(name, runs) if scratch else "")
+        revision = self.job.panel.model.revision
+        checkpoints = Checkpoints(scratch, key_of(name, revision, runs) if scratch else "")
         trained = train_cells(self.model, self.tokenizer, runs, checkpoints)
         for cell in cells:
             rows = chosen[cell.name]

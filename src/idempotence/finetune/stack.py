@@ -74,7 +74,8 @@ def why_not(model, lora: Lora) -> str:
         return "lora.dropout is above 0"
     if getattr(model, "is_quantized", False) or getattr(model, "hf_quantizer", None) is not None:
         return "the model's weights are quantised"
-    if getattr(model.config.get_text_config(), "attention_dropout", 0):
+    layers = (module.p for module in model.modules() if isinstance(module, nn.Dropout))
+    if getattr(model.config.get_text_config(), "attention_dropout", 0) or any(layers):
         return "the model has dropout of its own"
     if has_experts(model):
         return "the model is a mixture of experts"

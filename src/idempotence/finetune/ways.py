@@ -60,10 +60,11 @@ def _one_by_one(
     return trained
 
 
-def key_of(model: str, runs: Mapping[str, Run]) -> str:
+def key_of(model: str, revision: str | None, runs: Mapping[str, Run]) -> str:
     """A digest of what decides the adapters: settings, rows, starts, the model, library versions.
 
-    model: folder or hub name of the initial model. Of a folder's files sizes and times are taken.
+    model: folder or hub name of the initial model; revision: its commit there. Of a folder's files
+    sizes and times are taken.
     """
     import peft
     import torch
@@ -74,7 +75,7 @@ def key_of(model: str, runs: Mapping[str, Run]) -> str:
     folder = Path(model)
     files = sorted(folder.iterdir()) if folder.is_dir() else []
     stamps = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
-    parts: list[str | bytes] = [json.dumps([versions, model, stamps])]
+    parts: list[str | bytes] = [json.dumps([versions, model, revision, stamps])]
     for name, run in runs.items():
         parts += [name, repr(run)]
         if run.start is not None:
