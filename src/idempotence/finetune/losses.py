@@ -32,7 +32,7 @@ def supervised_losses(log_probs: torch.Tensor, tokens: torch.Tensor) -> torch.Te
 
     log_probs: (cells * rows, tokens). tokens: (cells,) targets of each cell's whole step.
     """
-    return -log_probs.view(len(tokens), -1).sum(1) / tokens.clamp(min=1)
+    return (0.0 - log_probs.view(len(tokens), -1).sum(1)) / tokens.clamp(min=1)  # never -0.0
 
 
 class Preferences(NamedTuple):
