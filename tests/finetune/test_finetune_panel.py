@@ -150,12 +150,13 @@ def test_a_killed_job_goes_on_from_its_scratch_folder(folder, tmp_path, monkeypa
     data = CycleData(ROWS)
     scratch = tmp_path / "scratch"
     with pytest.raises(KeyboardInterrupt):
-        finetune_panel(job(), folder, data, tmp_path / "killed", scratch)
-    assert not (tmp_path / "killed").exists()
-    finetune_panel(job(rate=2e-2), folder, data, tmp_path / "other", scratch)
+        finetune_panel(job(), folder, data, tmp_path / "again", scratch)
+    assert not (tmp_path / "again").exists()
+    finetune_panel(job(rate=2e-2), folder, data, tmp_path / "again", scratch)
+    finetune_panel(job(), folder, data, tmp_path / "same, elsewhere", scratch)
     finetune_panel(job(), folder, data, tmp_path / "again", scratch)
-    assert [list(state) for state in states] == [[], [], [CELL.name]]
-    assert not scratch.exists()
+    assert [list(state) for state in states] == [[], [], [], [CELL.name]]
+    assert not list(scratch.iterdir())
     finetune_panel(job(), folder, data, tmp_path / "whole")
     again, whole = (
         (tmp_path / name / CELL.name / "adapter_model.safetensors").read_bytes()

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import torch
@@ -66,9 +67,14 @@ class RowOrder:
     def batch(self, step: int) -> list[int]:
         """Indices of the rows of a step, counted from 0."""
         epoch, at = divmod(step, self._per_epoch)
-        draw = torch.Generator().manual_seed(self.seed + epoch)
-        order: list[int] = torch.randperm(self.rows, generator=draw).tolist()
+        order = _permutation(self.rows, self.seed + epoch)
         return order[at * self.batch_size : (at + 1) * self.batch_size]
+
+
+@lru_cache(maxsize=1024)  # of as many cells; each is drawn once per epoch
+def _permutation(rows: int, seed: int) -> list[int]:
+    order: list[int] = torch.randperm(rows, generator=torch.Generator().manual_seed(seed)).tolist()
+    return order
 
 
 class Batch(NamedTuple):

@@ -83,21 +83,33 @@ class CellRun:
             status, reason, "stacked", len(self.rows), self.tokens, round(self.seconds, 3), self.log
         )
 
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left to train."""
+        return self.broken or self.done >= self.steps
+
+    def release(self) -> None:
+        """Free the optimiser's memory, once the cell is finished."""
+        self.optimiser.state.clear()
+
     def state(self) -> dict[str, Any]:
         """What `resume` takes, for `torch.save`."""
-        return {
-            "weights": [weight.detach().clone() for weight in self.parameters],
-            "optimiser": self.optimiser.state_dict(),
-            "schedule": self.schedule.state_dict(),
+        state = {
+            "weights": [weight.detach().to("cpu", copy=True) for weight in self.parameters],
             "done": self.done, "broken": self.broken, "seconds": self.seconds, "log": self.log,
         }  # fmt: skip
+        if not self.finished:
+            state["optimiser"] = self.optimiser.state_dict()
+            state["schedule"] = self.schedule.state_dict()
+        return state
 
     def resume(self, state: dict[str, Any]) -> None:
         """Go on from a saved state."""
         for weight, saved in zip(self.parameters, state["weights"], strict=True):
             weight.data.copy_(saved)
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.schedule.load_state_dict(state["schedule"])
+        if "optimiser" in state:
+            self.optimiser.load_state_dict(state["optimiser"])
+            self.schedule.load_state_dict(state["schedule"])
         self.done, self.broken, self.seconds = state["done"], state["broken"], state["seconds"]
         self.log = state["log"]
 

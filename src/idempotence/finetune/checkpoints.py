@@ -1,6 +1,5 @@
 """States of a training that is under way, so that an interrupted job does not begin again."""
 
-import contextlib
 import hashlib
 import shutil
 import time
@@ -9,7 +8,9 @@ from typing import Any
 
 SECONDS_BETWEEN = 120.0  # shorter trainings never write one
 
-States = dict[str, dict[str, Any]]  # cell -> `CellRun.state`
+LEAST_BETWEEN_SAVES = 20  # times what a save takes
+
+States = dict[str, dict[str, Any]]  # cell, or "references" -> what was saved
 
 
 class Checkpoints:
@@ -47,17 +48,20 @@ class Checkpoints:
         if self.folder is None:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
-        unfinished = self.folder / "cells.unfinished"
-        torch.save(states, unfinished)
-        unfinished.replace(self.folder / "cells.pt")
+        unfinished, begun = self.folder / "cells.unfinished", time.monotonic()
+        try:
+            torch.save(states, unfinished)
+            unfinished.replace(self.folder / "cells.pt")
+        except (OSError, RuntimeError) as error:  # a full disk, say: training goes on
+            print(f"the state of this training cannot be saved in {self.folder}: {error}")
+            unfinished.unlink(missing_ok=True)
         self._saved = time.monotonic()
+        self.seconds = max(self.seconds, LEAST_BETWEEN_SAVES * (self._saved - begun))
 
     def remove(self) -> None:
         """Once the job's results are written."""
         if self.folder is not None:
             shutil.rmtree(self.folder, ignore_errors=True)
-            with contextlib.suppress(OSError):
-                self.folder.parent.rmdir()  # where no other job has states
 
 
 def digest(*parts: str | bytes) -> str:

@@ -43,7 +43,7 @@ class PanelTrainer:
             if chosen[cell.name].rows
         }
         revision = self.job.panel.model.revision
-        checkpoints = Checkpoints(scratch, key_of(name, revision, runs) if scratch else "")
+        checkpoints = Checkpoints(scratch, key_of(output, name, revision, runs) if scratch else "")
         trained = train_cells(self.model, self.tokenizer, runs, checkpoints)
         for cell in cells:
             rows = chosen[cell.name]

@@ -37,7 +37,10 @@ class StackedLinear(nn.Module):
         """x: (K * rows, tokens, in), the rows of the first cell first; returns (..., out)."""
         result = self.base(x)
         cells = len(self.down)
-        inner = torch.bmm(x.reshape(cells, -1, x.shape[-1]).to(self.down.dtype), self.down)
+        rows = x.reshape(cells, -1, x.shape[-1])
+        if not torch.is_autocast_enabled(x.device.type):
+            rows = rows.to(self.down.dtype)
+        inner = torch.bmm(rows, self.down)
         # the base product is in the model's type, the adapters are kept in float32, as PEFT does
         flat = result.view(cells, -1, result.shape[-1])
         if inner.dtype == result.dtype:
@@ -74,12 +77,23 @@ def why_not(model, lora: Lora) -> str:
         return "lora.dropout is above 0"
     if getattr(model, "is_quantized", False) or getattr(model, "hf_quantizer", None) is not None:
         return "the model's weights are quantised"
-    layers = (module.p for module in model.modules() if isinstance(module, nn.Dropout))
-    if getattr(model.config.get_text_config(), "attention_dropout", 0) or any(layers):
+    if _has_dropout(model):
         return "the model has dropout of its own"
     if has_experts(model):
         return "the model is a mixture of experts"
     return ""
+
+
+def _has_dropout(model) -> bool:
+    """Whether training the model draws random numbers, by its layers or its config's keys."""
+    if any(module.p > 0 for module in model.modules() if isinstance(module, nn.Dropout)):
+        return True
+    config = model.config.get_text_config().to_dict()
+    return any(
+        isinstance(value, float) and value > 0
+        for key, value in config.items()
+        if ("dropout" in key or "pdrop" in key) and not key.startswith("classifier")
+    )
 
 
 def layout_of(model, lora: Lora, start: Path | None) -> Layout | str:
@@ -96,15 +110,18 @@ def layout_of(model, lora: Lora, start: Path | None) -> Layout | str:
         for name, module in adapted.named_modules()
         if isinstance(module, LoraLayer)
     }
+    head = model.get_output_embeddings()  # gets the tokens that have a loss, in no cell's order
     others = [
         name
         for name, module in found.items()
-        if type(module) is not Linear or type(module.get_base_layer()) is not nn.Linear
+        if type(module) is not Linear
+        or type(module.get_base_layer()) is not nn.Linear
+        or module.get_base_layer() is head
     ]
     layers = {name: (module.in_features, module.out_features) for name, module in found.items()}
     adapted.unload()
     if others:
-        return f"{others[0]} is no plain linear layer"
+        return f"{others[0]} is no plain linear layer inside the model"
     unusual = [name for name in ("use_dora", "use_rslora", "lora_bias") if config.get(name)]
     if unusual:
         return f"the adapter to go on from has {unusual[0]}"
@@ -173,7 +190,7 @@ class AdapterStack:
         """The model with the adapters of these cells on it; as it was afterwards.
 
         Yields the stacked weights, (K, ...) each, with gradients of zero. The cells' parameters
-        and gradients are views of them.
+        and gradients are views of them, in the context alone.
         """
         columns = zip(*(self.parameters[cell] for cell in cells), strict=True)
         stacked = [nn.Parameter(torch.stack([w.detach() for w in column])) for column in columns]
@@ -183,13 +200,16 @@ class AdapterStack:
                 own = self.parameters[cell][i]
                 own.data, own.grad = weight.detach()[k], gradient[k]
         pairs = zip(stacked[::2], stacked[1::2], strict=True)
-        for (name, base), (down, up) in zip(self.modules.items(), pairs, strict=True):
-            self._put(name, StackedLinear(base, down, up, self.layout.scaling))
         try:
+            for (name, base), (down, up) in zip(self.modules.items(), pairs, strict=True):
+                self._put(name, StackedLinear(base, down, up, self.layout.scaling))
             yield stacked
         finally:
             for name, base in self.modules.items():
                 self._put(name, base)
+            for cell in cells:  # a view would keep the memory of all cells
+                for own in self.parameters[cell]:
+                    own.data, own.grad = own.data.clone(), None
 
     def _put(self, name: str, module: nn.Module) -> None:
         parent, _, child = name.rpartition(".")

@@ -19,6 +19,7 @@ from idempotence.finetune.losses import log_probabilities, preference_losses, su
 from idempotence.finetune.runs import Adapter, Run, TrainingResult
 from idempotence.finetune.stack import AdapterStack, Layout
 
+REFERENCES = "references"  # where a saved state has those of all cells; no cell's name
 CLIP_GUARD = 1e-6  # added to a gradient's norm, as in torch.nn.utils.clip_grad_norm_
 
 
@@ -40,7 +41,6 @@ class StackedTraining:
         self.checkpoints = checkpoints
         self.how = next(iter(runs.values())).training
         self.stack = AdapterStack(model, layout, list(runs))
-        self.under_initial: dict[tuple, float] = {}  # text -> its log-probability there
         self.cells: dict[str, CellRun] = {}
         for name, run in runs.items():
             self.stack.start(name, run.seed, run.start)
@@ -52,12 +52,13 @@ class StackedTraining:
         self.model.requires_grad_(False)
         saved = self.checkpoints.load()
         on_gpu = self.model.device.type == "cuda"
-        for group in self._groups():
-            if self.cells[group[0]].run.beta is not None:
-                self._set_references(group)
+        groups = self._groups()
+        if next(iter(self.cells.values())).run.beta is not None:
+            self._set_references(groups, saved.pop(REFERENCES, {}))
+        for group in groups:
             if all(name in saved for name in group):
                 for name in group:
-                    self.cells[name].resume(saved[name])
+                    self.cells[name].resume(saved.pop(name))
             with layers_recomputed(self.model) if on_gpu else nullcontext():
                 self._train_group(group)
         return {
@@ -86,6 +87,8 @@ class StackedTraining:
                 while self.cells[active[0]].done < until:
                     self._step([self.cells[name] for name in active], stacked)
             active = [name for name in active if self.cells[name].done < self.cells[name].steps]
+        for name in group:
+            self.cells[name].release()
 
     def _step(self, cells: list[CellRun], stacked: list[torch.nn.Parameter]) -> None:
         """One optimiser step of each cell."""
@@ -93,16 +96,20 @@ class StackedTraining:
         indices = [cell.batch() for cell in cells]
         values = self._backward(cells, indices)
         norms = clip_(stacked, self.how.max_grad_norm)
-        rows = torch.cat([torch.stack([*values.values()]), norms[None]]).T.tolist()
+        whole = torch.stack([*values.values(), norms.to(values["loss"].device)])
+        rows = whole.T.tolist()
         for cell, own in zip(cells, rows, strict=True):
             cell.step(dict(zip([*values, "grad_norm"], own, strict=True)))
         for weight in stacked:
             weight.grad.zero_()  # type: ignore[union-attr]  # `AdapterStack.on` set it
         self._count(cells, indices, time.monotonic() - begun)
         if self.checkpoints.due:
-            self.checkpoints.save(
-                {name: cell.state() for name, cell in self.cells.items() if cell.done}
-            )
+            self._save()
+
+    def _save(self) -> None:
+        states = {name: cell.state() for name, cell in self.cells.items() if cell.done}
+        known = {n: cell.reference for n, cell in self.cells.items() if cell.reference is not None}
+        self.checkpoints.save(states | ({REFERENCES: known} if known else {}))
 
     def _count(self, cells: list[CellRun], indices: list[list[int]], seconds: float) -> None:
         """Share a step's seconds among its cells, by tokens."""
@@ -174,16 +181,24 @@ class StackedTraining:
 
     # --- DPO's reference: the weights that a run starts from
 
-    def _set_references(self, group: Sequence[str]) -> None:
-        """Each reply's summed log-probability under the start, once for all epochs."""
-        begun = time.monotonic()
-        cells = [self.cells[name] for name in group]
+    def _set_references(self, groups: Sequence[Sequence[str]], saved: dict[str, Any]) -> None:
+        """Each reply's summed log-probability under the start, once for all epochs.
+
+        saved: those that an interrupted job knew already.
+        """
+        begun, cells = time.monotonic(), [*self.cells.values()]
         with torch.no_grad():
-            if cells[0].run.start is None:
+            if saved:
+                for name, cell in self.cells.items():
+                    cell.reference = saved[name].to(self.model.device)
+            elif cells[0].run.start is None:
                 self._read_initial(cells)
             else:
-                with self.stack.on(group):
-                    self._read_starts(cells)
+                for group in groups:
+                    with self.stack.on(group):
+                        self._read_starts([self.cells[name] for name in group])
+        if not saved and self.checkpoints.due:
+            self._save()
         seconds, tokens = time.monotonic() - begun, [sum(cell.lengths) for cell in cells]
         for cell, own in zip(cells, tokens, strict=True):
             cell.seconds += seconds * own / sum(tokens)
@@ -191,17 +206,15 @@ class StackedTraining:
     def _read_initial(self, cells: Sequence[CellRun]) -> None:
         """Under the initial model, of which cells share many texts: each is read once."""
         texts = {_key(text): text for cell in cells for row in cell.rows for text in row}
-        new = [(text,) for key, text in texts.items() if key not in self.under_initial]
-        new.sort(key=lambda row: len(row[0].ids))
-        at_once = self.rows_at_once * 2
-        for start in range(0, len(new), at_once):
-            rows = new[start : start + at_once]
+        by_length = sorted(((text,) for text in texts.values()), key=lambda row: len(row[0].ids))
+        at_once, under_initial = self.rows_at_once * 2, {}
+        for start in range(0, len(by_length), at_once):
+            rows = by_length[start : start + at_once]
             known = self._log_probs([rows]).sum(1).tolist()
-            self.under_initial |= {
-                _key(text): value for (text,), value in zip(rows, known, strict=True)
-            }
+            for (text,), value in zip(rows, known, strict=True):
+                under_initial[_key(text)] = value
         for cell in cells:
-            values = [[self.under_initial[_key(text)] for text in row] for row in cell.rows]
+            values = [[under_initial[_key(text)] for text in row] for row in cell.rows]
             cell.reference = torch.tensor(values, device=self.model.device)
 
     def _read_starts(self, cells: Sequence[CellRun]) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from idempotence.finetune import one_by_one
 from idempotence.finetune.checkpoints import Checkpoints, digest
 from idempotence.finetune.runs import Adapter, Run, TrainingResult
 
+LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate")
 Trained = dict[str, tuple[Adapter, TrainingResult]]
 
 
@@ -27,10 +29,11 @@ def train_cells(
         return {}
     run = next(iter(runs.values()))
     lora = run.training.lora
-    if run.training.way == "stacked" and not why_not(model, lora):
-        layout = layout_of(model, lora, run.start)
+    if run.training.way == "stacked":
+        layout = why_not(model, lora) or layout_of(model, lora, run.start)
         if not isinstance(layout, str):
             return StackedTraining(model, tokenizer, layout, runs, checkpoints).train()
+        print(f"cells are trained one by one: {layout}")
     return _one_by_one(model, tokenizer, runs, checkpoints)
 
 
@@ -60,24 +63,23 @@ def _one_by_one(
     return trained
 
 
-def key_of(model: str, revision: str | None, runs: Mapping[str, Run]) -> str:
-    """A digest of what decides the adapters: settings, rows, starts, the model, library versions.
+def key_of(output: Path, model: str, revision: str | None, runs: Mapping[str, Run]) -> str:
+    """A digest of what decides the adapters: settings, rows, starts, model, versions, device.
 
-    model: folder or hub name of the initial model; revision: its commit there. Of a folder's files
+    output: the job's own folder: two jobs may train the same, and never share a state. model:
+    folder or hub name of the initial model; revision: its commit there. Of a folder's files
     sizes and times are taken.
     """
-    import peft
     import torch
-    import transformers
-    import trl
 
-    versions = [library.__version__ for library in (torch, transformers, trl, peft)]
+    about = [version(library) for library in LIBRARIES]
+    about += [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     folder = Path(model)
     files = sorted(folder.iterdir()) if folder.is_dir() else []
     stamps = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
-    parts: list[str | bytes] = [json.dumps([versions, model, revision, stamps])]
+    parts: list[str | bytes] = [json.dumps([str(output), about, model, revision, stamps])]
     for name, run in runs.items():
         parts += [name, repr(run)]
         if run.start is not None:
-            parts.append((run.start / "adapter_model.safetensors").read_bytes())
+            parts.append(digest((run.start / "adapter_model.safetensors").read_bytes()))
     return digest(*parts)
