@@ -80,6 +80,7 @@ else:
         input:
             scores=SCORES,
             training=rules.gather_training.output.output_parquet,
+            after_initial=INITIAL,
             after_second=f"{RESULTS}/scores_second.parquet" if STUDY.second_judge else [],
         output:
             **table("costs"),
