@@ -14,10 +14,25 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from idempotence.finetune.runs import Run
-from idempotence.jobs.parts import Kind, Training, TrainingWay
+from idempotence.jobs.parts import Kind, Lora, Training, TrainingWay
 from idempotence.workflow.environment import KEEP_MEMORY, KEEP_SILENT
 
 Runs = Mapping[str, Run]
+# of studies/paper.yaml's sft, but for what a benchmark sets itself
+HYPERPARAMETERS = Training(
+    learning_rate=1.5e-4,
+    schedule="constant",
+    warmup_fraction=0.05,
+    batch_size=2,
+    epochs=1.0,
+    weight_decay=0.01,
+    adam_beta1=0.9,
+    adam_beta2=0.95,
+    adam_epsilon=1e-8,
+    max_grad_norm=1.0,
+    max_length=256,
+    lora=Lora(rank=16, alpha=32.0, dropout=0.0, target_modules=()),
+)
 WAYS: tuple[TrainingWay, ...] = ("one_by_one", "stacked")
 
 
@@ -80,7 +95,7 @@ def runs_of(
     }
 
 
-def going(way: TrainingWay, runs: Runs, tokens_at_once: int = 0) -> dict[str, Run]:
+def trained_by(way: TrainingWay, runs: Runs, tokens_at_once: int = 0) -> dict[str, Run]:
     """The runs, to be trained in this way; tokens_at_once: 0 for what the runs say."""
     changes: dict[str, Any] = {"way": way}
     if tokens_at_once:
@@ -142,11 +157,11 @@ def in_turn(
     clock: Callable[[], float] = time.process_time,
 ) -> dict[Any, list[Measured]]:
     """Each variant's trainings, one after the other: a slow minute of the machine slows all."""
-    found: dict[Any, list[Measured]] = {name: [] for name in variants}
+    trainings: dict[Any, list[Measured]] = {name: [] for name in variants}
     for i in range(repeats):
         for name in list(variants)[:: 1 if i % 2 == 0 else -1]:
-            found[name].append(measured(model, tokenizer, variants[name], clock))
-    return found
+            trainings[name].append(measured(model, tokenizer, variants[name], clock))
+    return trainings
 
 
 def ratios(over: Sequence[Measured], under: Sequence[Measured]) -> list[float]:

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from common import RESULTS, ROOT, write
@@ -97,22 +98,9 @@ def make(how: dict, device: str, folder: Path) -> int:
 
 def hyperparameters(how: dict):
     """Of the training that is measured."""
-    from idempotence.jobs.parts import Lora, Training
+    from cells import HYPERPARAMETERS
 
-    return Training(
-        learning_rate=1e-4,
-        schedule="constant",
-        warmup_fraction=0.0,
-        batch_size=how["batch"],
-        epochs=1.0,
-        weight_decay=0.0,
-        adam_beta1=0.9,
-        adam_beta2=0.95,
-        adam_epsilon=1e-8,
-        max_grad_norm=1.0,
-        max_length=how["length"],
-        lora=Lora(rank=16, alpha=32.0, dropout=0.0, target_modules=()),
-    )
+    return replace(HYPERPARAMETERS, batch_size=how["batch"], max_length=how["length"])
 
 
 def train(how: dict, folder: Path, limit: float) -> list[dict]:
@@ -120,7 +108,7 @@ def train(how: dict, folder: Path, limit: float) -> list[dict]:
 
     limit: operations per second of matrix products.
     """
-    from cells import going, measured, operations, runs_of
+    from cells import measured, operations, runs_of, trained_by
 
     from idempotence.engine.models import Weights, load_model, load_tokenizer
 
@@ -139,7 +127,7 @@ def train(how: dict, folder: Path, limit: float) -> list[dict]:
 
     ways = [("one_by_one", 0), *(("stacked", bound) for bound in how["at_once"])]
     for way, bound in ways:  # imports, kernels
-        measured(model, tokenizer, going(way, runs(1, how["batch"]), bound), time.perf_counter)
+        measured(model, tokenizer, trained_by(way, runs(1, how["batch"]), bound), time.perf_counter)
     table = []
     for cells in how["cells"]:
         alone, own = 0.0, runs(cells, how["rows"])
@@ -147,7 +135,7 @@ def train(how: dict, folder: Path, limit: float) -> list[dict]:
         # few cells are within any bound
         for way, bound in ways if cells == max(how["cells"]) else ways[:2]:
             _forget_peak()
-            done = measured(model, tokenizer, going(way, own, bound), time.perf_counter)
+            done = measured(model, tokenizer, trained_by(way, own, bound), time.perf_counter)
             alone = alone or done.speed
             engine = f"stacked, {bound} tokens at once" if bound else "one by one (TRL)"
             found = row("train", engine, done.speed, work / done.seconds / limit, None)

@@ -21,7 +21,6 @@ sys.path.insert(0, str(ROOT / "src"))
 from cells import (
     WAYS,
     Measured,
-    going,
     in_turn,
     measured,
     middle,
@@ -29,6 +28,7 @@ from cells import (
     ratios,
     runs_of,
     start_as_jobs_do,
+    trained_by,
 )
 
 from idempotence.finetune.runs import Run
@@ -103,7 +103,9 @@ def by_cells(objective: str, rows: Rows, repeats: int, rate: float) -> Table:
     """Both ways at each number of cells."""
     model, tokenizer = loaded(objective)
     few = cells_of(objective, rows, 1)
-    in_turn(model, tokenizer, {way: going(way, few) for way in WAYS}, 1)  # imports, first calls
+    in_turn(
+        model, tokenizer, {way: trained_by(way, few) for way in WAYS}, 1
+    )  # imports, first calls
     table = []
     for cells in (*CELLS, MOST):
         runs = cells_of(objective, rows, cells)
@@ -112,7 +114,7 @@ def by_cells(objective: str, rows: Rows, repeats: int, rate: float) -> Table:
             {"objective": objective, "cells": str(cells)},
         )
         ways = WAYS if cells < MOST else WAYS[1:]
-        found = in_turn(model, tokenizer, {way: going(way, runs) for way in ways}, repeats)
+        found = in_turn(model, tokenizer, {way: trained_by(way, runs) for way in ways}, repeats)
         for way in WAYS:
             own = figures(found[way], work, rate) if way in found else ("", "", "")
             names = (f"{way}_tokens_a_second", f"{way}_of_matrix_rate", f"{way}_padded")
@@ -130,7 +132,7 @@ def by_tokens_at_once(objective: str, rows: Rows, repeats: int, rate: float, fil
     model, tokenizer = loaded(objective)
     runs = cells_of(objective, rows, AT_ONCE_CELLS)
     work, table = operations(model, tokenizer, runs), []
-    variants = {tokens: going("stacked", runs, tokens) for tokens in TOKENS_AT_ONCE}
+    variants = {tokens: trained_by("stacked", runs, tokens) for tokens in TOKENS_AT_ONCE}
     found = in_turn(model, tokenizer, variants, repeats)
     for tokens in TOKENS_AT_ONCE:
         speed, share, padded = figures(found[tokens], work, rate)
@@ -170,7 +172,7 @@ def peak_of(objective: str, way: str, cells: int, file: Path, tokens_at_once: in
 
 def train_and_report(objective: str, way, cells: int, tokens_at_once: int, rows: Rows) -> None:
     """What a process of its own does: print its largest resident set, in megabytes."""
-    runs = going(way, cells_of(objective, rows, cells), tokens_at_once)
+    runs = trained_by(way, cells_of(objective, rows, cells), tokens_at_once)
     measured(*loaded(objective), runs)
     # ru_maxrss would be the parent's, where that is larger: it outlives exec
     status = Path("/proc/self/status").read_text(encoding="utf-8")

@@ -13,9 +13,17 @@ from common import ROOT, matrix_rate, write
 
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests" / "helpers")]
 
-from cells import WAYS, going, in_turn, middle, operations, ratios, runs_of, start_as_jobs_do
-
-from idempotence.jobs.parts import Lora, Training
+from cells import (
+    HYPERPARAMETERS,
+    WAYS,
+    in_turn,
+    middle,
+    operations,
+    ratios,
+    runs_of,
+    start_as_jobs_do,
+    trained_by,
+)
 
 SHAPE = {
     "hidden_size": 2560, "intermediate_size": 9728, "num_hidden_layers": 2,
@@ -25,22 +33,8 @@ SHAPE = {
 # cells -> (steps of each, repeats): a step of one cell takes 1 to 2 seconds
 SIZES = {1: (2, 2), 5: (2, 1), 25: (2, 1)}
 ALONE = 5  # the most cells one by one
-BATCH = 2
+BATCH = HYPERPARAMETERS.batch_size
 CHARACTERS = 260  # of a row: about 100 tokens
-TRAINING = Training(
-    learning_rate=1.5e-4,
-    schedule="constant",
-    warmup_fraction=0.05,
-    batch_size=BATCH,
-    epochs=1.0,
-    weight_decay=0.01,
-    adam_beta1=0.9,
-    adam_beta2=0.95,
-    adam_epsilon=1e-8,
-    max_grad_norm=1.0,
-    max_length=256,
-    lora=Lora(rank=16, alpha=32.0, dropout=0.0, target_modules=()),
-)  # of studies/paper.yaml
 
 
 def make():
@@ -77,13 +71,18 @@ def main() -> None:
     rate = matrix_rate(BATCH * 100, SHAPE["hidden_size"], SHAPE["intermediate_size"])
     print(f"matrix products: {rate / 1e9:.0f} GFLOP/s", flush=True)
     rows = rows_of_text(max(cells * steps * BATCH for cells, (steps, _) in SIZES.items()))
-    one = runs_of(rows, 1, 1, "chat", TRAINING, [None])
-    in_turn(model, tokenizer, {way: going(way, one) for way in WAYS}, 1)  # imports, first calls
+    one = runs_of(rows, 1, 1, "chat", HYPERPARAMETERS, [None])
+    in_turn(
+        model, tokenizer, {way: trained_by(way, one) for way in WAYS}, 1
+    )  # imports, first calls
     table = []
     for cells, (steps, repeats) in SIZES.items():
-        runs = runs_of(rows, cells, steps * BATCH, "chat", TRAINING, [None])
+        runs = runs_of(rows, cells, steps * BATCH, "chat", HYPERPARAMETERS, [None])
         few = dict(list(runs.items())[:ALONE])
-        variants = {"one_by_one": going("one_by_one", few), "stacked": going("stacked", runs)}
+        variants = {
+            "one_by_one": trained_by("one_by_one", few),
+            "stacked": trained_by("stacked", runs),
+        }
         found = in_turn(model, tokenizer, variants, repeats)
         row = {"cells": str(cells), "steps": str(steps)}
         for way, own in variants.items():

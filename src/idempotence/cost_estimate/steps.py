@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from idempotence.jobs.parts import EngineName, Objective, Training, TrainingWay
 
 LONGEST = 2  # the longest of many texts, over their mean; in the micro world it is 1.4 to 1.6
-VLLM_ROWS = 256  # texts that vLLM writes side by side unless told otherwise (max_num_seqs)
+VLLM_ROWS = 256  # texts that vLLM writes side by side unless set otherwise (max_num_seqs)
 TRANSFORMERS_ROWS = 256  # of one cell that the transformers engine does, and of all of them
 SMALL_MODEL_ROWS = 512  # of all, where their keys and values take little room:
 SMALL_MODEL = 0.01  # in models of fewer billions of parameters

@@ -13,6 +13,7 @@ PLAIN = {
     "r", "lora_alpha", "lora_dropout", "target_modules", "task_type", "base_model_name_or_path",
     "revision", "inference_mode", "peft_version",
 }  # fmt: skip
+# how PEFT names the weights in an adapter's file
 MODEL, DOWN, UP = "base_model.model.", ".lora_A.weight", ".lora_B.weight"
 
 

@@ -27,13 +27,13 @@ class PanelTrainer:
     model: Any
     tokenizer: Any
 
-    def train(self, output: Path, scratch: Path | None = None, name: str = "") -> None:
+    def train(self, output: Path, scratch: Path | None = None, model: str = "") -> None:
         """Write `output/<cell>/`: the cell's adapter and training.json.
 
         Broken weights are written too: they are evidence, and nothing is sampled from them. A
         chain that ended gets the adapter that it would have started from, untrained, and status
-        "ended". scratch: folder for the states of a long training; name: folder or hub name of
-        the model. Raises `UserError` where a dose has too few rows.
+        "ended". scratch: folder for the states of a long training; model: folder or hub name of
+        the initial model. Raises `UserError` where a dose has too few rows.
         """
         cells = self.job.panel.cells
         chosen = {cell.name: choose_rows(self.job, cell, self.data) for cell in cells}
@@ -43,7 +43,7 @@ class PanelTrainer:
             if chosen[cell.name].rows
         }
         revision = self.job.panel.model.revision
-        checkpoints = Checkpoints(scratch, key_of(output, name, revision, runs) if scratch else "")
+        checkpoints = Checkpoints(scratch, key_of(output, model, revision, runs) if scratch else "")
         trained = train_cells(self.model, self.tokenizer, runs, checkpoints)
         for cell in cells:
             rows = chosen[cell.name]

@@ -15,12 +15,11 @@ from typing import Any
 import torch
 from torch import nn
 
+from idempotence.engine.lora import DOWN, MODEL, UP
 from idempotence.engine.models import has_experts
 from idempotence.finetune.adapters import attach, config_of
 from idempotence.finetune.runs import Adapter
 from idempotence.jobs.parts import Lora
-
-PREFIX, DOWN, UP = "base_model.model.", ".lora_A.weight", ".lora_B.weight"  # PEFT's names
 
 
 class StackedLinear(nn.Module):
@@ -105,20 +104,22 @@ def layout_of(model, lora: Lora, start: Path | None) -> Layout | str:
 
     adapted = attach(model, lora, start)
     config = config_of(adapted)
-    found = {
-        name.removeprefix(PREFIX): module
+    adapted_layers = {
+        name.removeprefix(MODEL): module
         for name, module in adapted.named_modules()
         if isinstance(module, LoraLayer)
     }
     head = model.get_output_embeddings()  # gets the tokens that have a loss, in no cell's order
     others = [
         name
-        for name, module in found.items()
+        for name, module in adapted_layers.items()
         if type(module) is not Linear
         or type(module.get_base_layer()) is not nn.Linear
         or module.get_base_layer() is head
     ]
-    layers = {name: (module.in_features, module.out_features) for name, module in found.items()}
+    layers = {
+        name: (module.in_features, module.out_features) for name, module in adapted_layers.items()
+    }
     adapted.unload()
     if others:
         return f"{others[0]} is no plain linear layer inside the model"
@@ -182,8 +183,8 @@ class AdapterStack:
     def _named(self, cell: str) -> Iterator[tuple[str, nn.Parameter]]:
         weights = iter(self.parameters[cell])
         for name in self.layout.layers:
-            yield PREFIX + name + DOWN, next(weights)
-            yield PREFIX + name + UP, next(weights)
+            yield MODEL + name + DOWN, next(weights)
+            yield MODEL + name + UP, next(weights)
 
     @contextmanager
     def on(self, cells: Sequence[str]) -> Iterator[list[nn.Parameter]]:

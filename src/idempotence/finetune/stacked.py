@@ -26,7 +26,7 @@ CLIP_GUARD = 1e-6  # added to a gradient's norm, as in torch.nn.utils.clip_grad_
 class StackedTraining:
     """Trains the runs of a panel's cells; all have the same hyper-parameters but beta.
 
-    model, tokenizer: the initial model, which is the same again afterwards.
+    model, tokenizer: the initial model, which is the same again afterwards, but frozen.
     """
 
     def __init__(
@@ -80,15 +80,18 @@ class StackedTraining:
         A broken cell stays in the batch to the end of its steps: its rows go nowhere, and the
         others' products keep their shapes, and so their last bits.
         """
-        active = [name for name in group if self.cells[name].done < self.cells[name].steps]
+        active = self._with_steps_left(group)
         while active and not all(self.cells[name].broken for name in active):
             until = min(self.cells[name].steps for name in active)
             with self.stack.on(active) as stacked:
                 while self.cells[active[0]].done < until:
                     self._step([self.cells[name] for name in active], stacked)
-            active = [name for name in active if self.cells[name].done < self.cells[name].steps]
+            active = self._with_steps_left(active)
         for name in group:
             self.cells[name].release()
+
+    def _with_steps_left(self, names: Sequence[str]) -> list[str]:
+        return [name for name in names if self.cells[name].done < self.cells[name].steps]
 
     def _step(self, cells: list[CellRun], stacked: list[torch.nn.Parameter]) -> None:
         """One optimiser step of each cell."""
@@ -102,7 +105,10 @@ class StackedTraining:
             cell.step(dict(zip([*values, "grad_norm"], own, strict=True)))
         for weight in stacked:
             weight.grad.zero_()  # type: ignore[union-attr]  # `AdapterStack.on` set it
-        self._count(cells, indices, time.monotonic() - begun)
+        tokens = [
+            sum(cell.lengths[i] for i in own) for cell, own in zip(cells, indices, strict=True)
+        ]
+        _share(time.monotonic() - begun, cells, tokens)
         if self.checkpoints.due:
             self._save()
 
@@ -110,14 +116,6 @@ class StackedTraining:
         states = {name: cell.state() for name, cell in self.cells.items() if cell.done}
         known = {n: cell.reference for n, cell in self.cells.items() if cell.reference is not None}
         self.checkpoints.save(states | ({REFERENCES: known} if known else {}))
-
-    def _count(self, cells: list[CellRun], indices: list[list[int]], seconds: float) -> None:
-        """Share a step's seconds among its cells, by tokens."""
-        tokens = [
-            sum(cell.lengths[i] for i in own) for cell, own in zip(cells, indices, strict=True)
-        ]
-        for cell, own in zip(cells, tokens, strict=True):
-            cell.seconds += seconds * own / sum(tokens)
 
     def _backward(self, cells: list[CellRun], indices: list[list[int]]) -> dict[str, torch.Tensor]:
         """Add to the gradients; returns loss (and rewards) of each cell's step: (cells,) each.
@@ -199,9 +197,7 @@ class StackedTraining:
                         self._read_starts([self.cells[name] for name in group])
         if not saved and self.checkpoints.due:
             self._save()
-        seconds, tokens = time.monotonic() - begun, [sum(cell.lengths) for cell in cells]
-        for cell, own in zip(cells, tokens, strict=True):
-            cell.seconds += seconds * own / sum(tokens)
+        _share(time.monotonic() - begun, cells, [sum(cell.lengths) for cell in cells])
 
     def _read_initial(self, cells: Sequence[CellRun]) -> None:
         """Under the initial model, of which cells share many texts: each is read once."""
@@ -257,6 +253,12 @@ def clip_(stacked: Sequence[torch.nn.Parameter], most: float) -> torch.Tensor:
     for gradient in gradients:
         gradient.mul_(factors.to(gradient.device)[:, None, None])
     return norms
+
+
+def _share(seconds: float, cells: Sequence[CellRun], tokens: Sequence[int]) -> None:
+    """Add wall time that cells spent together to each one's own, by tokens."""
+    for cell, own in zip(cells, tokens, strict=True):
+        cell.seconds += seconds * own / sum(tokens)
 
 
 def _rows(cells: Sequence[CellRun], indices: Sequence[Sequence[int]]) -> list[list[Row]]:
