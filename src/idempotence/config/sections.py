@@ -240,6 +240,9 @@ class AnalysisSection(Section):
     coherence_gate: Level = Field(
         50, description="Least coherence of an amplification that counts under a gated rule."
     )
+    peak_coherence: Level = Field(
+        description="Least coherence at which a rise before the late cycles counts, too."
+    )
     equivalence_points: Positive = Field(
         10, description="Changes smaller than this, in points, count as none in equivalence tests."
     )
