@@ -8,6 +8,10 @@ RULE = {  # the published amplification rule
     "amplification_points": STUDY.analysis.amplification_points,
     "from_cycle": STUDY.analysis.amplification_from_cycle,
 }
+COHERENT = {  # coherence that gated rules, and the rule of the peak, need
+    "gate": STUDY.analysis.coherence_gate,
+    "peak_coherence": STUDY.analysis.peak_coherence,
+}
 CONFIDENCE = STUDY.analysis.confidence
 
 if STUDY.scores_from:
@@ -137,7 +141,12 @@ rule summarise_chains:
     conda:
         ANALYSIS
     params:
-        **script("summarise_chains", **RULE, confidence=CONFIDENCE),
+        **script(
+            "summarise_chains",
+            **RULE,
+            peak_coherence=COHERENT["peak_coherence"],
+            confidence=CONFIDENCE,
+        ),
     shell:
         ANALYSE
 

@@ -34,6 +34,7 @@ SETTINGS = {setting.name: setting for setting in STUDY.settings}
 MODELS = {model.name: model for model in STUDY.models}
 AUDITED_MODELS = {model.name: model for model in STUDY.audit.models if model.path}
 CLAIMS = PATHS.own("data/claims.yaml")
+FIRST_CLAIMS = PATHS.own("data/claims_first.yaml")  # their first version
 
 prepare(BASE / "src", workflow.remote_exec)
 pass_engine(STUDY)

@@ -25,6 +25,7 @@ rule show_replies:
 
 SHOWN_TABLES = {
     "Claims": rules.judge_claims.output.output_csv,
+    "Claims, first version of the tests": rules.judge_claims_first.output.output_csv,
     "Amplification": rules.summarise_chains.output.output_amplification,
     "Amplification by other rules": rules.compare_rules.output.output,
     "Rules when nothing changes": rules.simulate_null.output.output_rates,
@@ -32,6 +33,7 @@ SHOWN_TABLES = {
     "Slopes by three models": rules.fit_mixed_model.output.output,
     "Equivalence": rules.fit_equivalence.output.output,
     "Contraction": rules.fit_relaxation.output.output_contraction,
+    "Course": rules.fit_course.output.output,
     "Doses": rules.fit_dose.output.output_model,
     "Flips between doses and seeds": rules.fit_dose.output.output_flips,
     "Tradeoff": rules.fit_tradeoff.output.output_slopes,

@@ -11,7 +11,7 @@ rule compare_rules:
     conda:
         ANALYSIS
     params:
-        **script("compare_rules", **RULE, gate=STUDY.analysis.coherence_gate, confidence=CONFIDENCE),
+        **script("compare_rules", **RULE, **COHERENT, confidence=CONFIDENCE),
     shell:
         ANALYSE
 
@@ -27,7 +27,7 @@ rule simulate_null:
     conda:
         ANALYSIS
     params:
-        **script("simulate_null", **RULE, gate=STUDY.analysis.coherence_gate, seed=STUDY.study_seed),
+        **script("simulate_null", **RULE, **COHERENT, seed=STUDY.study_seed),
     shell:
         ANALYSE
 
@@ -79,6 +79,22 @@ rule fit_relaxation:
         ANALYSIS
     params:
         **script("fit_relaxation", confidence=CONFIDENCE, seed=STUDY.study_seed),
+    shell:
+        ANALYSE
+
+
+rule fit_course:
+    input:
+        trajectories=TRAJECTORIES,
+        chains=CHAINS,
+    output:
+        **table("course"),
+    log:
+        PATHS.log("fit_course"),
+    conda:
+        ANALYSIS
+    params:
+        **script("fit_course", from_cycle=RULE["from_cycle"], confidence=CONFIDENCE),
     shell:
         ANALYSE
 
@@ -139,6 +155,7 @@ rule judge_claims:
         tables=[
             rules.compare_rules.output.output_parquet,
             rules.fit_equivalence.output.output_parquet,
+            rules.fit_course.output.output_parquet,
             rules.fit_tradeoff.output.output_slopes_parquet,
             rules.fit_continual.output.output_means_parquet,
             rules.fit_dose.output.output_flips_parquet,
@@ -156,6 +173,20 @@ rule judge_claims:
         ANALYSE
 
 
+use rule judge_claims as judge_claims_first with:
+    input:
+        claims=FIRST_CLAIMS,
+        chains=CHAINS,
+        tables=rules.judge_claims.input.tables,
+    output:
+        **table("claims_first", "output_csv", "Claims"),
+        output_json=f"{RESULTS}/claims_first.json",
+    log:
+        PATHS.log("judge_claims_first"),
+    params:
+        **script("judge_claims", BASE / "data/claims_first.yaml", loops=JOBS.loops),
+
+
 SCORE_TABLES = [
     rules.fit_slopes.output,
     rules.tabulate_judge.output,
@@ -165,10 +196,12 @@ SCORE_TABLES = [
     rules.fit_mixed_model.output,
     rules.fit_equivalence.output,
     rules.fit_relaxation.output,
+    rules.fit_course.output,
     rules.fit_dose.output,
     rules.fit_tradeoff.output,
     rules.fit_continual.output,
     rules.judge_claims.output,
+    rules.judge_claims_first.output,
 ]
 
 

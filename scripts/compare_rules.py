@@ -8,6 +8,7 @@ def compare_rules(
     amplification_points: float,
     from_cycle: int,
     gate: float,
+    peak_coherence: float,
     confidence: float,
     output: Path,
 ) -> None:
@@ -17,13 +18,14 @@ def compare_rules(
     amplification_points: rise (points) that counts as amplification, > 0.
     from_cycle: first cycle that the rule looks at.
     gate: coherence (points) that a gated rule needs.
+    peak_coherence: coherence (points) that the rule "peak" needs.
     confidence: of intervals, as 0.95.
     output: table to write (CSV; Parquet beside it).
     """
     from idempotence.io import read_table, write_table
     from idempotence.stats.rules import rule_rates
 
-    rule = (amplification_points, from_cycle, gate)
+    rule = (amplification_points, from_cycle, gate, peak_coherence)
     write_table(rule_rates(read_table(trajectories), *rule, confidence), output)
 
 

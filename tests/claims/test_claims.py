@@ -18,7 +18,7 @@ from idempotence.claims.verdicts import (
 from idempotence.errors import UserError
 from idempotence.jobs.parts import Loop, Loops
 
-CLAIMS = Path(__file__).parents[2] / "data" / "claims.yaml"
+DATA = Path(__file__).parents[2] / "data"
 NAN = float("nan")
 ON = Loop("on", "dpo", "previous", "", 6)
 ANEW = Loop("anew", "dpo", "initial", "", 6)
@@ -87,12 +87,40 @@ def test_the_reason_for_no_interval_is_the_tables_warning(warning):
     assert judged(shares(on=(NAN, NAN)))["parts"][0]["why"] == "no interval"
 
 
-def test_the_interval_over_panels_is_shown_and_decides_nothing():
+OVER_PANELS = {
+    "supported": {"panel_low": {"above": 0.5}}, "contradicted": {"panel_high": {"below": 0.5}},
+}  # fmt: skip
+
+
+def test_a_verdict_rests_on_the_interval_that_its_conditions_name():
     tables = {"rules": shares(on=(0.6, 0.9))["rules"].assign(panel_low=0.2, panel_high=0.95)}
-    result = judged(tables)
+    over_chains = judged(tables)["parts"][0]
+    assert (over_chains["panel_low"], over_chains["rests_on"]) == (0.2, "ci")
+    assert over_chains["verdict"] == SUPPORTED
+    result = judged(tables, OVER_PANELS)
     part = result["parts"][0]
-    assert (part["panel_low"], part["panel_high"], part["verdict"]) == (0.2, 0.95, SUPPORTED)
-    assert as_table([result])["panel_high"].tolist() == [0.95]
+    assert (part["verdict"], part["rests_on"]) == (UNDECIDED, "panels")
+    assert as_table([result])["rests_on"].tolist() == ["panels"]
+
+
+def test_without_the_interval_that_it_rests_on_a_part_is_untested():
+    tables = {"rules": shares(on=(0.6, 0.9))["rules"].assign(panel_low=NAN, panel_high=NAN)}
+    assert judged(tables, OVER_PANELS)["verdict"] == UNTESTED
+    with pytest.raises(UserError, match="no column panel_high, panel_low"):
+        judged(shares(on=(0.6, 0.9)), OVER_PANELS)
+
+
+def test_a_part_cannot_rest_on_two_intervals():
+    with pytest.raises(ValueError, match="one interval"):
+        claim({"supported": OVER_PANELS["supported"]})
+
+
+def test_a_part_that_is_shown_only_decides_nothing():
+    shown = {"contradicted": {"ci_low": {"above": 0.5}}, "decides": False}
+    assert verdict(0.6, 0.9, {}, shown) == SUPPORTED
+    assert verdict(0.6, 0.9, shown) == UNTESTED
+    table = as_table([judged(shares(on=(0.6, 0.9)), {}, shown)])
+    assert table["decides"].tolist() == [True, False]
 
 
 def test_numbers_have_the_digits_of_the_tables_csv():
@@ -200,8 +228,9 @@ def test_a_test_that_does_not_fit_the_tables_is_an_error():
             judged(tables, part)
 
 
-def test_the_projects_claims_are_whole():
-    claims = load_claims(CLAIMS)
+@pytest.mark.parametrize("file", ["claims.yaml", "claims_first.yaml"])
+def test_the_projects_claims_are_whole(file):
+    claims = load_claims(DATA / file)
     assert [c.id for c in claims] == [f"C{i}" for i in range(1, 10)]
     for part in (part for c in claims for part in c.parts):
         assert not {"setting", "objective"} & set(part.where)
@@ -237,3 +266,11 @@ def test_a_file_without_claims_is_an_error(tmp_path):
 def test_the_table_has_a_row_for_each_part():
     frame = as_table([judged(shares(on=(0.6, 0.9)), {}, {})])
     assert frame["test_verdict"].tolist() == [SUPPORTED] * 2 and frame["id"].tolist() == ["C4"] * 2
+
+
+def test_all_verdicts_of_the_second_version_rest_on_panels():
+    parts = [part for claim in load_claims(DATA / "claims.yaml") for part in claim.parts]
+    assert {part.interval[0] for part in parts if part.table == "rules"} == {"panel_low"}
+    # the intervals of the other tables are over panels themselves
+    assert {part.table for part in parts} <= {"rules", "equivalence", "course", "continual",
+                                              "dose_flips"}  # fmt: skip

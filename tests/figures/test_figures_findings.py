@@ -23,10 +23,12 @@ from idempotence.figures import (
 from idempotence.figures.forest import Mark, forest
 from idempotence.figures.style import save_figure
 from idempotence.io import write_parquet
+from idempotence.scores.schema import CHAIN
 from idempotence.stats.amplification import chains as tabulate_chains
 from idempotence.stats.continual import continual, continual_pairs
 from idempotence.stats.equivalence import equivalence as fit_equivalence
 from idempotence.stats.null_rate import null_rates
+from idempotence.stats.peak import rises
 from idempotence.stats.relaxation import contraction
 from idempotence.stats.tradeoff import tradeoff as fit_tradeoff
 from idempotence.stats.tradeoff import tradeoff_chains
@@ -47,7 +49,7 @@ def table(scores):
 
 @pytest.fixture(scope="module")
 def chains(table):
-    return tabulate_chains(table, 15, 4)
+    return tabulate_chains(table, 15, 4).merge(rises(table, 70), on=CHAIN)
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +57,7 @@ def tables(scores, table, chains):
     """Every table that a figure is drawn from, by name."""
     pairs = continual_pairs(chains, LOOPS.twins)
     changed = tradeoff_chains(table, chains, 4)
-    rates, quantiles = null_rates(scores, 15, 4, 50, seed=1, draws=10)
+    rates, quantiles = null_rates(scores, 15, 4, 50, 70, seed=1, draws=10)
     return {
         "equivalence": fit_equivalence(table, 10, 4, 0.95),
         "contraction": contraction(table, 0.95, 1),

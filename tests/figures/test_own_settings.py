@@ -23,9 +23,11 @@ from idempotence.figures import (
 from idempotence.figures.labels import in_order, recipe_label, setting_title
 from idempotence.figures.style import PALETTE
 from idempotence.jobs.parts import Loop
+from idempotence.scores.schema import CHAIN
 from idempotence.stats.amplification import chains as tabulate_chains
 from idempotence.stats.equivalence import equivalence as fit_equivalence
 from idempotence.stats.null_rate import null_rates
+from idempotence.stats.peak import rises
 from idempotence.stats.relaxation import contraction
 from idempotence.stats.tradeoff import tradeoff as fit_tradeoff
 from idempotence.stats.tradeoff import tradeoff_chains
@@ -55,7 +57,7 @@ def table(scores):
 
 @pytest.fixture(scope="module")
 def chains(table):
-    return tabulate_chains(table, 15, 4)
+    return tabulate_chains(table, 15, 4).merge(rises(table, 70), on=CHAIN)
 
 
 def texts(figure) -> str:
@@ -124,7 +126,7 @@ def test_dpo_colours_settings_by_their_start_whatever_their_names():
 
 def test_figures_of_all_settings(scores, table, chains):
     changed = tradeoff_chains(table, chains, 4)
-    rates, quantiles = null_rates(scores, 15, 4, 50, seed=1, draws=10)
+    rates, quantiles = null_rates(scores, 15, 4, 50, 70, seed=1, draws=10)
     drawn = [
         tradeoff.draw(changed, fit_tradeoff(changed, 0.95), 0.95, LOOPS),
         equivalence.draw(fit_equivalence(table, 10, 4, 0.95), 0.95, LOOPS),

@@ -23,11 +23,13 @@ CLAIM = {
     "verdict": "not decided here",
     "parts": [
         {"what": "a share", "estimate": 0.5, "ci_low": 0.25, "ci_high": 0.75,
-         "verdict": "not decided here", "why": ""},
+         "rests_on": "ci", "decides": True, "verdict": "not decided here", "why": ""},
         {"what": "another", "estimate": 0.5, "ci_low": 0.25, "ci_high": 0.75, "panel_low": 0.1,
-         "panel_high": 0.9, "verdict": "not decided here", "why": ""},
+         "panel_high": 0.9, "rests_on": "panels", "decides": False,
+         "verdict": "not decided here", "why": ""},
         {"what": "a slope", "estimate": None, "ci_low": None, "ci_high": None,
-         "verdict": "not tested here", "why": "no such setting"},
+         "rests_on": "panels", "decides": True, "verdict": "not tested here",
+         "why": "no such setting"},
     ],
 }  # fmt: skip
 
@@ -73,7 +75,7 @@ def test_counts_come_from_the_files(files):
     assert page["settings"][1]["title"] == OWN_TITLE
     assert page["tally"] == "1 not decided here"
     assert [part["numbers"] for part in page["claims"][0]["parts"]] == [
-        "0.50 (0.25 to 0.75)", "0.50 (0.25 to 0.75; over panels 0.10 to 0.90)", "–",
+        "0.50 (0.25 to 0.75)", "0.50 (0.10 to 0.90)", "–",
     ]  # fmt: skip
 
 
@@ -96,6 +98,7 @@ def test_the_script_writes_the_page(files, tmp_path):
 def test_a_result_of_a_setting_with_changes_is_named(files):
     of_setting = {"setting": "hot", "changes": "generation.temperature 2"}
     shown = {**CLAIM, "parts": [CLAIM["parts"][0], {**CLAIM["parts"][1], **of_setting}]}
+    assert "another (shown only): 0.50" in render("summary.html.j2", **page_of(files))
     files.claims.write_text(json.dumps([shown]))
     html = render("summary.html.j2", **page_of(files))
     assert "a share: 0.50" in html

@@ -24,18 +24,18 @@ IDENTITY = {"model": "m", "trait": "bliss", "seed": 0, "cell": "a"}
 def fires(trait: list[float], coherence: float = 100.0, gate: float = 50.0) -> dict:
     """The verdicts of all rules on one course, with a constant coherence."""
     course = np.array([trait], dtype=float)
-    table = verdicts(course, np.full_like(course, coherence), 15, 4, gate)
+    table = verdicts(course, np.full_like(course, coherence), 15, 4, gate, 70)
     return {key: value[0] for key, value in table.items()}
 
 
 @pytest.mark.parametrize(
     ("course", "expected"),
     [
-        ([40, 40, 40, 40, 55, 40, 40], {"published"} | {"anchor1"}),
-        ([40, 56, 56, 56, 56, 56, 56], {"published", "last_minus_first", "mean_slope"}),
+        ([40, 40, 40, 40, 55, 40, 40], {"published", "peak", "anchor1"}),
+        ([40, 56, 56, 56, 56, 56, 56], {"published", "peak", "last_minus_first", "mean_slope"}),
         ([40, 20, 20, 20, 20, 20, 35], {"anchor1"}),
         ([40, 40, 40, 40, 40, 40, 50], {"last_minus_first"}),
-        ([40, 80, 80, 80, 40, 40, 40], set()),
+        ([40, 80, 80, 80, 40, 40, 40], {"peak"}),
         ([90, 70, 50, 30, 10, 0, 0], set()),
     ],
 )
@@ -52,6 +52,10 @@ def test_a_gate_needs_coherence_where_the_rise_is():
     assert fires(course, coherence=49.9)["published", True] == 0
     assert fires(course, coherence=50)["published", True] == 1
     assert np.isnan(fires(course, coherence=np.nan)["published", True])
+    assert fires(course, coherence=69.9)["peak", False] == 0
+    assert fires(course, coherence=70)["peak", False] == fires(course, coherence=70)["peak", True]
+    assert fires(course, coherence=70, gate=80)["peak", True] == 0
+    assert np.isnan(fires(course, coherence=np.nan)["peak", False])
     assert np.isnan(fires([40, np.nan, np.nan, np.nan, np.nan, np.nan, np.nan])["published", False])
 
 
@@ -70,10 +74,10 @@ def test_settings_may_have_different_last_cycles():
     short = courses("sft", [[40, 40, 40, 40, 60], [40, 40, 40, 40, 40]])
     long = courses("dpo", [[10.0] * 10 + [30.0]])
     both = pd.concat([short, long])
-    rates = rule_rates(both, 15, 4, 50, 0.95).set_index(["setting", "trait", "rule", "gate"])
+    rates = rule_rates(both, 15, 4, 50, 70, 0.95).set_index(["setting", "trait", "rule", "gate"])
     assert rates.loc[("sft", "all", "last_minus_first", False), "share"] == 0.5
     assert rates.loc[("dpo", "all", "published", False), "share"] == 1.0
-    assert len(chain_rules(both, 15, 4, 50)) == 3 * 8
+    assert len(chain_rules(both, 15, 4, 50, 70)) == 3 * 10
     total = changes(both, 4).set_index(CHAIN)["slope_total"]
     assert total.notna().all()
 
@@ -96,7 +100,7 @@ def answers(course_sd: float, questions: int = 12, samples: int = 10, chains: in
 
 def test_the_null_rate_is_what_the_noise_of_the_answers_gives():
     sd = 60.0
-    rates, quantiles = null_rates(answers(sd), 15, 4, 50, seed=1, draws=400)
+    rates, quantiles = null_rates(answers(sd), 15, 4, 50, 70, seed=1, draws=400)
     table = rates.set_index(["null", "rule", "gate"])
     # a mean of 120 answers scatters by sd / sqrt(120); the rise over cycle 0 shares s_0
     draws = np.random.default_rng(2).normal(0, sd / np.sqrt(120), (200_000, 4))
@@ -112,10 +116,10 @@ def test_the_null_rate_is_what_the_noise_of_the_answers_gives():
 
 def test_the_null_rate_is_nothing_without_noise_and_the_same_with_a_seed():
     still = answers(0.0, chains=2)
-    rates, _ = null_rates(still, 15, 4, 50, seed=1, draws=20)
+    rates, _ = null_rates(still, 15, 4, 50, 70, seed=1, draws=20)
     assert (rates["null_share"] == 0).all()
     noisy = answers(40.0, chains=2)
-    one, two = (null_rates(noisy, 15, 4, 50, seed=3, draws=20)[0] for _ in range(2))
+    one, two = (null_rates(noisy, 15, 4, 50, 70, seed=3, draws=20)[0] for _ in range(2))
     pd.testing.assert_frame_equal(one, two)
 
 
@@ -207,7 +211,8 @@ def test_a_tradeoff_is_the_least_squares_slope():
 def verdict_chains(setting: str, objective: str, rows: list[dict]) -> pd.DataFrame:
     blank = dict.fromkeys(["level", "n_seed", "n_sampled", "beta", "pairs"], np.nan)
     fixed = {"setting": setting, "objective": objective, **blank, **IDENTITY}
-    numbers = {"slope": 0.0, "late_delta": 0.0, "coherence_first": 90.0, "coherence_last": 90.0}
+    numbers = dict.fromkeys(["slope", "late_delta", "peak_delta"], 0.0)
+    numbers |= {"coherence_first": 90.0, "coherence_last": 90.0}
     return pd.DataFrame([{**fixed, **numbers, **row} for row in rows])
 
 

@@ -18,7 +18,8 @@ SETTINGS = ["sft", "sft-continual", "dpo"]
 CHAINS = len(SETTINGS) * 3 * 3 * 2
 CONFIDENCE = ["--confidence", 0.95]
 RULE = ["--amplification-points", 15, "--from-cycle", 4]
-GATE = ["--gate", 50]
+PEAK = ["--peak-coherence", 70]
+GATE = ["--gate", 50, *PEAK]
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +47,8 @@ def courses(study) -> list[object]:
 def chains(study, courses) -> list[object]:
     """The argument that names the table of chains."""
     status = run_script(
-        "summarise_chains", *courses, *RULE, *CONFIDENCE, "--output-chains", study / "chains.csv",
+        "summarise_chains", *courses, *RULE, *PEAK, *CONFIDENCE,
+        "--output-chains", study / "chains.csv",
         "--output-amplification", study / "amplification.csv",
     )  # fmt: skip
     assert status == 0
@@ -97,7 +99,7 @@ def test_tables_of_trajectories(courses, tables):
     sizes = tables("fit_equivalence", *courses, *CONFIDENCE, *bound, output="d")
     assert sizes["d"] == of_traits * 2
     sizes = tables("compare_rules", *courses, *RULE, *GATE, *CONFIDENCE, output="e")
-    assert sizes["e"] == of_traits * 8
+    assert sizes["e"] == of_traits * 10
     sizes = tables(
         "fit_relaxation", *courses, *CONFIDENCE, "--seed", 1, output_chains="f",
         output_contraction="g",
@@ -110,7 +112,7 @@ def test_tables_of_chains(courses, chains, tables):
     sizes = tables(
         "fit_continual", *chains, *loops, *CONFIDENCE, output_pairs="pairs", output_means="means"
     )
-    assert (sizes["pairs"], sizes["means"]) == (18, 4 * 3)
+    assert (sizes["pairs"], sizes["means"]) == (18, 4 * 4)
     sizes = tables("fit_dose", *chains, *CONFIDENCE, output_model="dose", output_flips="flips")
     assert sizes["flips"] == len(SETTINGS) * 2
     sizes = tables(
@@ -127,7 +129,7 @@ def test_tables_of_scores(study, tables):
         "simulate_null", *scores, *RULE, *GATE, "--seed", 1, output_rates="rates",
         output_quantiles="quantiles",
     )  # fmt: skip
-    assert sizes["rates"] == len(SETTINGS) * 2 * 8 and sizes["quantiles"] % len(SETTINGS) == 0
+    assert sizes["rates"] == len(SETTINGS) * 2 * 10 and sizes["quantiles"] % len(SETTINGS) == 0
     sizes = tables(
         "judge_agreement", *scores, "--second", scores[1], *RULE, *CONFIDENCE,
         output_agreement="agreement", output_verdicts="verdicts",
@@ -136,7 +138,8 @@ def test_tables_of_scores(study, tables):
     assert sizes["verdicts"] == len(SETTINGS) + 1
 
 
-def test_claims_are_judged_from_parquet_tables(tmp_path, courses, chains, tables):
+@pytest.mark.parametrize("file", ["claims.yaml", "claims_first.yaml"])
+def test_claims_are_judged_from_parquet_tables(tmp_path, courses, chains, tables, file):
     loops = ["--loops", make_loops().to_json()]
     tables("compare_rules", *courses, *RULE, *GATE, *CONFIDENCE, output="rules")
     bound = ["--bound", 5, "--from-cycle", 4]
@@ -150,9 +153,10 @@ def test_claims_are_judged_from_parquet_tables(tmp_path, courses, chains, tables
     tables(
         "fit_continual", *chains, *loops, *CONFIDENCE, output_pairs="y", output_means="continual"
     )
-    read = ["rules", "equivalence", "tradeoff", "continual", "dose_flips"]
+    tables("fit_course", *courses, *chains, *late, *CONFIDENCE, output="course")
+    read = ["rules", "equivalence", "course", "tradeoff", "continual", "dose_flips"]
     sizes = tables(
-        "judge_claims", "--claims", ROOT / "data/claims.yaml", *chains, "--tables",
+        "judge_claims", "--claims", ROOT / "data" / file, *chains, "--tables",
         *(tmp_path / f"{name}.parquet" for name in read), *loops,
         "--output-json", tmp_path / "claims.json", output_csv="claims",
     )  # fmt: skip

@@ -10,8 +10,9 @@ from idempotence.errors import UserError
 from idempotence.io import parse_yaml
 from idempotence.jobs.parts import Objective, Start
 
-LimitName = Literal["ci_low", "ci_high"]
+LimitName = Literal["ci_low", "ci_high", "panel_low", "panel_high"]
 LIMITS: tuple[LimitName, ...] = ("ci_low", "ci_high")
+OVER_PANELS: tuple[LimitName, ...] = ("panel_low", "panel_high")
 
 
 class _Section(BaseModel):
@@ -48,7 +49,7 @@ class Part(_Section):
 
     where: column -> value that picks the row among those of the setting. needs_amplified: chains
     that must have amplified; needs_cells: doses that a setting must have; needs_cycles: number of
-    the last cycle that a chain must have reached.
+    the last cycle that a chain must have reached. decides: whether the claim's verdict hangs on it.
     """
 
     what: str
@@ -62,6 +63,20 @@ class Part(_Section):
     needs_amplified: int = 0
     needs_cells: int = 0
     needs_cycles: int = 0
+    decides: bool = True
+
+    @property
+    def interval(self) -> tuple[LimitName, ...]:
+        """Names of the two confidence limits that the verdict rests on."""
+        over_panels = {*self.supported, *self.contradicted} & {*OVER_PANELS}
+        return OVER_PANELS if over_panels else LIMITS
+
+    @model_validator(mode="after")
+    def _rests_on_one_interval(self) -> "Part":
+        named = {*self.supported, *self.contradicted}
+        if not named <= {*self.interval}:
+            raise ValueError("supported and contradicted must name limits of one interval")
+        return self
 
     @model_validator(mode="after")
     def _has_one_subject(self) -> "Part":

@@ -7,13 +7,12 @@ from typing import Any
 
 import pandas as pd
 
-from idempotence.claims.definition import LIMITS, Claim, Part
+from idempotence.claims.definition import LIMITS, OVER_PANELS, Claim, Part
 from idempotence.errors import UserError
 from idempotence.jobs.parts import Loop, Loops
 
 SUPPORTED, CONTRADICTED = "supported", "contradicted"
 UNDECIDED, UNTESTED = "not decided here", "not tested here"
-OVER_PANELS = ("panel_low", "panel_high")  # a second interval, where a table has it
 OF_SETTING = ("setting", "changes")  # only where a part has several settings, or one with changes
 NO_ROW = "the study has no such setting"
 DIGITS, DECIMALS = 6, 6  # of numbers: significant digits as in the tables' CSV, and decimals
@@ -43,13 +42,13 @@ def judge_claims(
 
     tables: name -> table; chains: see `stats.amplification.chains`. A claim is supported when all
     of its tested parts are, contradicted when any is, untested when none is tested. Settings that
-    change something of their objective's section decide nothing.
+    change something of their objective's section, and parts that are shown only, decide nothing.
     Raises `UserError` when a table or column that a part names does not exist.
     """
     judged = []
     for claim in claims:
         parts = [row for part in claim.parts for row in judge_part(part, tables, chains, loops)]
-        verdicts = {row["verdict"] for row in parts if "changes" not in row}
+        verdicts = {row["verdict"] for row in parts if row["decides"]}
         text = claim.model_dump(include={"id", "claim", "published"})
         judged.append({**text, "verdict": _verdict_of(verdicts - {UNTESTED}), "parts": parts})
     return judged
@@ -69,8 +68,9 @@ def judge_part(
 ) -> list[dict[str, Any]]:
     """The results of one test: one for each plain setting (or pair) that fits, then the others.
 
-    Each has what, estimate, ci_low, ci_high, verdict and why (the reason without a verdict, else
-    ""). A share that is known over panels too has panel_low and panel_high; they decide nothing.
+    Each has what, estimate, ci_low, ci_high, rests_on ("panels" where the verdict rests on
+    panel_low and panel_high, which a share has beside them; else "ci"), verdict, why (the reason
+    without a verdict, else "") and decides (whether the claim's verdict hangs on it).
     Where several plain settings fit, each result names its setting. Settings that change something
     of their objective's section follow with setting and changes; where there is no plain one, an
     untested result before them says what they change.
@@ -87,7 +87,7 @@ def judge_part(
         _rows_of(part, tables)  # a table that is wrong is an error without a setting too
         results = [_untested(part, "; ".join(differ) or NO_ROW)]
     for subject in changed:
-        of_setting = {"setting": subject.name, "changes": subject.changes}
+        of_setting = {"setting": subject.name, "changes": subject.changes, "decides": False}
         results.append({**_result(part, tables, chains, subject), **of_setting})
     return results
 
@@ -128,20 +128,25 @@ def _result(
     if lacking:
         return _untested(part, lacking)
     row = rows.iloc[0]
-    numbers = {str(name): _number(row[name]) for name in LIMITS}
-    result = {"what": part.what, "estimate": _number(row[part.estimate])} | numbers
-    result |= {name: _number(row[name]) for name in OVER_PANELS if name in row}
-    if any(value is None for value in numbers.values()):
+    numbers = {str(name): _number(row[name]) for name in (*LIMITS, *OVER_PANELS) if name in row}
+    result = _about(part) | {"estimate": _number(row[part.estimate])} | numbers
+    if any(numbers[name] is None for name in part.interval):
         warnings = row.get("warnings")  # missing where a table has none
         why = warnings if isinstance(warnings, str) and warnings else "no interval"
         return {**result, "verdict": UNTESTED, "why": why}
     return {**result, "verdict": _verdict(part, numbers), "why": ""}
 
 
+def _about(part: Part) -> dict[str, Any]:
+    """What all results of a part have in common."""
+    rests_on = "panels" if part.interval == OVER_PANELS else "ci"
+    return {"what": part.what, "rests_on": rests_on, "decides": part.decides}
+
+
 def _untested(part: Part, why: str) -> dict[str, Any]:
     """The result of a test that the study cannot decide."""
     blank = {"estimate": None, "ci_low": None, "ci_high": None}
-    return {"what": part.what, **blank, "verdict": UNTESTED, "why": why}
+    return {**_about(part), **blank, "verdict": UNTESTED, "why": why}
 
 
 def _verdict(part: Part, limits: Mapping[Any, float | None]) -> str:
@@ -163,7 +168,7 @@ def _rows_of(
         raise UserError(f"claims name the table '{part.table}'; there are {', '.join(tables)}")
     rows = tables[part.table]
     conditions = {**(where or {}), **part.where}
-    missing = {*conditions, part.estimate, *LIMITS} - set(rows.columns)
+    missing = {*conditions, part.estimate, *LIMITS, *part.interval} - set(rows.columns)
     if missing:
         raise UserError(f"the table '{part.table}' has no column {', '.join(sorted(missing))}")
     for column, value in conditions.items():
@@ -207,8 +212,8 @@ def as_table(judged: list[dict[str, Any]]) -> pd.DataFrame:
             "id": claim["id"], "claim": claim["claim"], "verdict": claim["verdict"],
             "test": part["what"], **{name: part.get(name, "") for name in of_setting},
             "estimate": part["estimate"], "ci_low": part["ci_low"], "ci_high": part["ci_high"],
-            **{name: part.get(name) for name in OVER_PANELS},
-            "test_verdict": part["verdict"], "why": part["why"],
+            **{name: part.get(name) for name in OVER_PANELS}, "rests_on": part["rests_on"],
+            "decides": part["decides"], "test_verdict": part["verdict"], "why": part["why"],
             "published": claim["published"]["says"], "where": claim["published"]["where"],
         }
         for claim in judged

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import pyarrow.parquet as pq
 
+from idempotence.claims.definition import LIMITS, OVER_PANELS
 from idempotence.claims.verdicts import UNTESTED
 from idempotence.errors import UserError
 from idempotence.figures.labels import in_order, loop_of, percent, setting_title
@@ -109,13 +110,10 @@ def _numbers(part: dict[str, Any]) -> str:
     """Estimate and interval as people write them."""
     if part["estimate"] is None:
         return MISSING
-    estimate = f"{part['estimate']:.2f}"
-    if part["ci_low"] is None:
-        return estimate
-    text = f"{estimate} ({part['ci_low']:.2f} to {part['ci_high']:.2f}"
-    if part.get("panel_low") is not None:
-        text += f"; over panels {part['panel_low']:.2f} to {part['panel_high']:.2f}"
-    return text + ")"
+    names = OVER_PANELS if part["rests_on"] == "panels" else LIMITS
+    low, high = (part.get(name) for name in names)
+    interval = "" if low is None or high is None else f" ({low:.2f} to {high:.2f})"
+    return f"{part['estimate']:.2f}{interval}"
 
 
 def _tally(claims: list[dict[str, Any]]) -> str:

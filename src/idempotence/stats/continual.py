@@ -12,17 +12,18 @@ from idempotence.stats.panels import panel_mean
 TWINS = ["objective", "continual", "reinit"]  # columns that identify a pair of settings
 CHAIN_PAIR = ["model", "trait", "seed", "cell"]  # of a pair of chains, within one of settings
 OBJECTIVES = get_args(Objective)
-MEASURES = ["slope", "late_delta", "coherence_change"]
+MEASURES = ["slope", "late_delta", "peak_delta", "coherence_change"]
 
 
 def continual_pairs(chains: pd.DataFrame, twins: Sequence[tuple[str, ...]]) -> pd.DataFrame:
     """One row for each pair of chains of settings that are twins, with each measure of both.
 
-    chains: see `amplification.chains`. twins: (setting that starts each cycle from the previous
-    weights, setting that starts it from the initial ones), equal in all else: `Loops.twins`. Their
-    chains of one model, trait, seed and cell have the same seed rows, doses, prompts and random
-    numbers. Measures: slope of the trait score (points per cycle), late_delta (points, late cycles
-    less cycle 0), coherence_change (points, last less first).
+    chains: see `amplification.chains`, with the columns of `peak.rises`. twins: (setting that
+    starts each cycle from the previous weights, setting that starts it from the initial ones),
+    equal in all else: `Loops.twins`. Their chains of one model, trait, seed and cell have the same
+    seed rows, doses, prompts and random numbers. Measures: slope of the trait score (points per
+    cycle), late_delta (points, late cycles less cycle 0), peak_delta (points, see `peak.rises`),
+    coherence_change (points, last less first).
 
     Columns: `TWINS` (continual and reinit: names of the settings), `CHAIN_PAIR`, then for each
     measure <measure>_continual, <measure>_reinit and <measure>_difference = continual - reinit.

@@ -23,6 +23,7 @@ def null_rates(
     points: float,
     from_cycle: int,
     gate: float,
+    peak_coherence: float,
     seed: int,
     draws: int = DRAWS,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -67,7 +68,7 @@ def null_rates(
             fixed = {"n_chains": len(drawn), "n_left_out": n_chains - len(drawn), "draws": draws}
             warnings = _warnings(_n_single(of_setting), n_chains - len(drawn))
             courses = np.stack(drawn) if drawn else np.full((0, 2, 2, 2), np.nan)
-            for row in _rates(courses, points, from_cycle, gate):
+            for row in _rates(courses, points, from_cycle, gate, peak_coherence):
                 rates.append({**key, **row, **fixed, "warnings": warnings})
             largest = statistics(courses[:, 0], from_cycle)[RULES[0]][0]
             if largest.size:
@@ -138,14 +139,14 @@ def _spread(values: Floats, first: Integers, count: Integers) -> Floats:
 
 
 def _rates(
-    courses: Floats, points: float, from_cycle: int, gate: float
+    courses: Floats, points: float, from_cycle: int, gate: float, peak_coherence: float
 ) -> Iterator[dict[str, Any]]:
     """null_share, its error and statistic_95 of each rule and gate; NaN without chains.
 
     courses: shape (chains, 2, draws, cycles), trait score and coherence.
     """
     trait, coherence = courses[:, 0], courses[:, 1]
-    fired = verdicts(trait, coherence, points, from_cycle, gate)
+    fired = verdicts(trait, coherence, points, from_cycle, gate, peak_coherence)
     looked = statistics(trait, from_cycle)
     for rule in RULES:
         statistic = looked[rule][0]

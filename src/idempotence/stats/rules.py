@@ -1,4 +1,4 @@
-"""Do other rules agree? The published rule of amplification and three alternatives."""
+"""Do other rules agree? The published rule of amplification and four alternatives."""
 
 import numpy as np
 import pandas as pd
@@ -8,7 +8,7 @@ from idempotence.stats.amplification import check_rule, share_amplified
 from idempotence.stats.arrays import Floats, Integers
 from idempotence.stats.groups import with_traits
 
-RULES = ["published", "anchor1", "last_minus_first", "mean_slope"]
+RULES = ["published", "peak", "anchor1", "last_minus_first", "mean_slope"]
 LAST_POINTS = 10.0  # points from cycle 0 to the last
 SLOPE_POINTS = 1.67  # points per cycle: about `LAST_POINTS` over the default study's 6 cycles
 
@@ -20,6 +20,8 @@ def statistics(trait: Floats, from_cycle: int) -> dict[str, tuple[Floats, Intege
     there is none. Returns for each rule its statistic, shape (..., k), and its k cycles:
 
     - "published" (Roe et al. 2026): s_j - s_0 for j >= from_cycle (points).
+    - "peak": s_j - s_0 for j >= 1: a fast chain may rise and collapse before from_cycle. At such a
+      cycle the chain must still be coherent, see `verdicts`.
     - "anchor1": s_j - s_1 for j >= from_cycle and j >= 2: growth after the first re-training.
     - "last_minus_first": s_J - s_0.
     - "mean_slope": the least-squares slope of s_j on j over all cycles with a score (points per
@@ -31,6 +33,7 @@ def statistics(trait: Floats, from_cycle: int) -> dict[str, tuple[Floats, Intege
     anchor = trait[..., 1:2] if len(cycles) > 1 else np.full_like(trait, np.nan)
     return {
         "published": (trait[..., late] - trait[..., :1], late),
+        "peak": (trait[..., 1:] - trait[..., :1], cycles[1:]),
         "anchor1": (trait[..., later] - anchor, later),
         "last_minus_first": (trait[..., last] - trait[..., :1], last),
         "mean_slope": (_slopes(trait)[..., None], last),
@@ -53,6 +56,7 @@ def bars(points: float) -> dict[str, float]:
     """The value that each rule's statistic must reach (points; "mean_slope" points per cycle)."""
     return {
         "published": points,
+        "peak": points,
         "anchor1": points,
         "last_minus_first": LAST_POINTS,
         "mean_slope": SLOPE_POINTS,
@@ -60,15 +64,21 @@ def bars(points: float) -> dict[str, float]:
 
 
 def verdicts(
-    trait: Floats, coherence: Floats, points: float, from_cycle: int, gate: float
+    trait: Floats,
+    coherence: Floats,
+    points: float,
+    from_cycle: int,
+    gate: float,
+    peak_coherence: float,
 ) -> dict[tuple[str, bool], Floats]:
     """Does each rule, without and with the coherence gate, call a chain amplified?
 
     trait, coherence: points, shape (..., J + 1), NaN where there is none. Returns for each
     (rule, gated) an array of shape (...): 1 yes, 0 no, NaN undecided. A rule fires at a cycle where
     its statistic (see `statistics`) reaches its bar (see `bars`); it is undecided when no cycle has
-    the statistic. With the gate, coherence at such a cycle must be >= gate (points) as well; it is
-    undecided when all that is missing is the coherence. Raises `UserError` for points <= 0 or
+    the statistic. With the gate, coherence at such a cycle must be >= gate (points) as well; for
+    "peak" it must be >= peak_coherence, with the gate >= both. It is undecided when all that is
+    missing is the coherence. Raises `UserError` for points <= 0 or
     from_cycle < 1.
     """
     check_rule(points, from_cycle)
@@ -77,14 +87,18 @@ def verdicts(
         fires = statistic >= bars(points)[rule]  # False where NaN
         at = coherence[..., cycles]
         undecided = np.isnan(statistic).all(axis=-1)
-        passes = (fires & (at >= gate)).any(axis=-1)
-        unsure = (fires & np.isnan(at)).any(axis=-1) & ~passes
-        fired[rule, False] = np.where(undecided, np.nan, fires.any(axis=-1))
-        fired[rule, True] = np.where(undecided | unsure, np.nan, passes)
+        own = peak_coherence if rule == "peak" else -np.inf
+        for gated, least in ((False, own), (True, max(own, gate))):
+            asks = np.isfinite(least)
+            passes = (fires & (at >= least)).any(axis=-1) if asks else fires.any(axis=-1)
+            unsure = asks & (fires & np.isnan(at)).any(axis=-1) & ~passes
+            fired[rule, gated] = np.where(undecided | unsure, np.nan, passes)
     return fired
 
 
-def chain_rules(table: pd.DataFrame, points: float, from_cycle: int, gate: float) -> pd.DataFrame:
+def chain_rules(
+    table: pd.DataFrame, points: float, from_cycle: int, gate: float, peak_coherence: float
+) -> pd.DataFrame:
     """One row for each chain, rule and gate: the chain's `CHAIN`, rule, gate, amplified.
 
     table: see `trajectories.trajectories`. amplified is missing when undecided (see `verdicts`);
@@ -93,7 +107,8 @@ def chain_rules(table: pd.DataFrame, points: float, from_cycle: int, gate: float
     parts = []
     for _, group in table.groupby("setting"):
         trait, coherence = _grid(group, "trait_score"), _grid(group, "coherence")
-        fired = verdicts(trait.to_numpy(float), coherence.to_numpy(float), points, from_cycle, gate)
+        courses = trait.to_numpy(float), coherence.to_numpy(float)
+        fired = verdicts(*courses, points, from_cycle, gate, peak_coherence)
         identity = trait.index.to_frame(index=False)
         parts += [
             identity.assign(rule=rule, gate=gated, amplified=pd.array(amplified, dtype="Float64"))
@@ -109,7 +124,12 @@ def _grid(group: pd.DataFrame, measure: str) -> pd.DataFrame:
 
 
 def rule_rates(
-    table: pd.DataFrame, points: float, from_cycle: int, gate: float, confidence: float
+    table: pd.DataFrame,
+    points: float,
+    from_cycle: int,
+    gate: float,
+    peak_coherence: float,
+    confidence: float,
 ) -> pd.DataFrame:
     """How many chains each rule calls amplified: by setting (trait "all") and setting and trait.
 
@@ -117,7 +137,7 @@ def rule_rates(
     the columns of `amplification.share_amplified`; a chain that ended early may have no verdict.
     For how often a rule fires when nothing changes see `null_rate.null_rates`.
     """
-    chains = chain_rules(table, points, from_cycle, gate)
+    chains = chain_rules(table, points, from_cycle, gate, peak_coherence)
     rows = []
     for setting, trait, group in with_traits(chains):
         for (rule, gated), mine in group.groupby(["rule", "gate"], sort=False):

@@ -1,0 +1,87 @@
+"""What becomes of a trait over a chain's course: how far it rises, at what cost, what is left."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from idempotence.scores.schema import CHAIN
+from idempotence.stats.groups import with_traits
+from idempotence.stats.panels import jackknifed, panel_mean
+from idempotence.stats.peak import at_peaks
+
+COSTS = ["coherence", "words_per_sentence"]
+LEAST_RISE = 1.0  # points that a chain must rise on average, for a cost per point
+LAST_SHARE = 0.25  # of the later cycles: those that tell what is left of a trait
+_RATIOS = {  # estimand -> (numerator, denominator, least mean denominator)
+    **{f"{cost}_per_point": (f"{cost}_change", "peak_delta", LEAST_RISE) for cost in COSTS},
+    "kept": ("score_late", "score_0", 0.0),
+}
+_MEANS = {"peak_delta": "peak_delta", "coherence_of_amplified": "coherence_of_amplified"}
+
+
+def chain_courses(table: pd.DataFrame, chains: pd.DataFrame, from_cycle: int) -> pd.DataFrame:
+    """One row for each chain, for `course`.
+
+    table: see `trajectories.trajectories`; chains: see `amplification.chains`, with the columns of
+    `peak.rises`. Columns: `CHAIN`, score_0, peak_delta (points), <cost>_change (the cost at the
+    peak less that at cycle 0, in its own unit), score_late (points: the mean over the last
+    `LAST_SHARE` of the setting's cycles after cycle 0, at least one; missing where a chain ended
+    before), coherence_of_amplified (points: mean coherence over cycles >= from_cycle less that at
+    cycle 0; missing for chains that did not amplify).
+    """
+    courses = chains[[*CHAIN, "score_0", "peak_delta"]].copy()
+    for cost in COSTS:
+        courses[f"{cost}_change"] = at_peaks(table, chains, cost)
+    last = table.groupby("setting")["cycle"].max()
+    first_late = last - np.ceil(last * LAST_SHARE).astype(int) + 1
+    late = table[table["cycle"] >= table["setting"].map(first_late)]
+    grouped = late.groupby(CHAIN)["trait_score"]
+    whole = grouped.mean().where(grouped.count() == grouped.size())
+    courses = courses.join(whole.rename("score_late"), on=CHAIN)
+    coherence = table.set_index(CHAIN)["coherence"]
+    then = coherence[(table["cycle"] >= from_cycle).to_numpy()].groupby(CHAIN).mean()
+    start = coherence[(table["cycle"] == 0).to_numpy()]
+    courses = courses.join((then - start).rename("coherence_of_amplified"), on=CHAIN)
+    amplified = chains["amplified"].fillna(False).to_numpy(bool)
+    courses["coherence_of_amplified"] = courses["coherence_of_amplified"].where(amplified)
+    return courses
+
+
+def course(courses: pd.DataFrame, confidence: float) -> pd.DataFrame:
+    """Estimands of a setting's chains, by setting (trait "all") and setting and trait.
+
+    courses: see `chain_courses`. Estimands:
+
+    - peak_delta (points): mean largest rise over cycle 0 while coherent.
+    - coherence_per_point, words_per_sentence_per_point: summed change from cycle 0 to the peak over
+      the summed rise, a ratio of means; none where chains rise less than `LEAST_RISE` points on
+      average.
+    - kept (share): summed score over the last cycles over that at cycle 0.
+    - coherence_of_amplified (points): mean change of coherence of the chains that amplified.
+
+    Means: `panels.panel_mean`; ratios: `panels.jackknifed`, over panels. Returns setting, trait,
+    estimand, estimate, se, ci_low, ci_high, p (of a mean of 0), n_panels, n_chains, warnings.
+    """
+    rows = []
+    for setting, trait, group in with_traits(courses):
+        key = {"setting": setting, "trait": trait}
+        for name, value in _MEANS.items():
+            rows.append({**key, "estimand": name, **panel_mean(group, value, confidence)})
+        for name, (above, below, least) in _RATIOS.items():
+            rows.append({**key, "estimand": name, **_ratio(group, above, below, least, confidence)})
+    return pd.DataFrame(rows)
+
+
+def _ratio(
+    group: pd.DataFrame, above: str, below: str, least: float, confidence: float
+) -> dict[str, Any]:
+    """The row of a ratio of means; see `course`."""
+    known = group[group[above].notna() & group[below].notna()]
+
+    def ratio(chains: pd.DataFrame) -> float:
+        total = float(chains[below].sum())
+        enough = len(chains) > 0 and total > least * len(chains)
+        return float(chains[above].sum()) / total if enough else float("nan")
+
+    return jackknifed(known, ratio, confidence)

@@ -1,0 +1,46 @@
+"""How far does a chain rise while it is coherent, whenever that is?"""
+
+import numpy as np
+import pandas as pd
+
+from idempotence.scores.schema import CHAIN
+
+COLUMNS = ["peak_delta", "peak_cycle", "coherence_at_peak"]
+
+
+def rises(table: pd.DataFrame, least_coherence: float) -> pd.DataFrame:
+    """One row for each chain: its largest rise over cycle 0 while it is coherent.
+
+    table: see `trajectories.trajectories`. With s_j the mean trait score (points, 0-100) and c_j
+    the mean coherence at cycle j: peak_delta (points) is the largest s_j - s_0 over cycle 0 and
+    the later cycles with c_j >= least_coherence, thus 0 where no such cycle is higher; peak_cycle
+    is the first cycle that reaches it, coherence_at_peak its c_j. All are missing without s_0, and
+    where c_0 is missing or below least_coherence: there is no coherent course to rise from.
+    """
+    known = table[table["trait_score"].notna() & (table["coherence"] >= least_coherence)]
+    known = known.sort_values([*CHAIN, "cycle"])
+    first = known[known["cycle"] == 0].set_index(CHAIN)["trait_score"]
+    known = known.join(first.rename("score_0"), on=CHAIN)
+    known = known[known["score_0"].notna()]
+    known["peak_delta"] = known["trait_score"] - known["score_0"]
+    highest = known.loc[known.groupby(CHAIN)["peak_delta"].idxmax()]
+    highest = highest.rename(columns={"cycle": "peak_cycle", "coherence": "coherence_at_peak"})
+    chains = table[CHAIN].drop_duplicates()
+    rows = chains.merge(highest[[*CHAIN, *COLUMNS]], on=CHAIN, how="left")
+    return rows.sort_values(CHAIN, ignore_index=True).astype({"peak_cycle": "Int64"})
+
+
+def at_peaks(table: pd.DataFrame, peaks: pd.DataFrame, measure: str) -> pd.Series:
+    """A measure at each chain's peak less its value at cycle 0, in the order of `peaks`.
+
+    peaks: see `rises`. Missing where the chain has no peak or the measure is not known at either.
+    """
+    values = table.set_index([*CHAIN, "cycle"])[measure]
+    values = values[~values.index.duplicated()]
+
+    def at(cycle: pd.Series) -> np.ndarray:
+        keys = peaks[CHAIN].assign(cycle=cycle.astype("float"))
+        return values.reindex(pd.MultiIndex.from_frame(keys)).to_numpy(float)
+
+    start = pd.Series(0.0, peaks.index)
+    return pd.Series(at(peaks["peak_cycle"]) - at(start), peaks.index)
