@@ -9,13 +9,13 @@ from idempotence.io import write_json
 
 @pytest.fixture
 def scores_at(tmp_path):
-    """scores_at(objective, trait, {rate: score}): a file as rule try_learning_rates writes it."""
+    """scores_at(objective, trait, {(rate, beta): score}): a file of rule try_learning_rates."""
 
     def write(objective, trait, scores, coherence=95.0):
         path = tmp_path / f"{objective}_{trait}.json"
         rows = [
-            {"learning_rate": rate, "beta": None, "trait_score": score, "coherence": coherence}
-            for rate, score in scores.items()
+            {"learning_rate": rate, "beta": beta, "trait_score": score, "coherence": coherence}
+            for (rate, beta), score in scores.items()
         ]
         about = {"objective": objective, "trait": trait, "target": 50, "min_coherence": 90}
         write_json(path, {**about, "model": "m", "rows": rows})
@@ -24,28 +24,54 @@ def scores_at(tmp_path):
     return write
 
 
-def test_the_smallest_rate_that_reaches_the_target_is_chosen(scores_at):
+def without_beta(**scores):
+    return {(float(rate), None): score for rate, score in scores.items()}
+
+
+def chosen(table):
+    return table.loc[table["chosen"], ["learning_rate", "beta"]].to_numpy().tolist()
+
+
+def test_every_trait_must_reach_a_calibrated_level(scores_at):
     table = choose_rates(
         [
-            scores_at("sft", "bliss", {1e-3: 20, 2e-3: 70, 4e-3: 90}),
-            scores_at("sft", "lucky", {1e-3: 70, 2e-3: 40, 4e-3: 90}),
-            scores_at("dpo", "bliss", {1e-3: 90, 2e-3: 95}, coherence=89.0),
+            scores_at("sft", "bliss", without_beta(**{"1e-3": 20, "2e-3": 70, "4e-3": 90})),
+            scores_at("sft", "lucky", without_beta(**{"1e-3": 90, "2e-3": 40, "4e-3": 60})),
         ]
     )
     assert list(table) == COLUMNS
-    sft, dpo = (table[table["objective"] == name] for name in ("sft", "dpo"))
-    # means over traits: 45, 55 and 90
-    assert sft["trait_score"].tolist() == [45, 55, 90]
-    assert sft["passes"].tolist() == [False, True, True]
-    assert sft["chosen"].tolist() == [False, True, False]
-    assert not dpo["passes"].any() and not dpo["chosen"].any()
+    assert table["trait_score"].tolist() == [55, 55, 75]
+    assert table["lowest_trait"].tolist() == [20, 40, 60]
+    assert table["passes"].tolist() == table["chosen"].tolist() == [False, False, True]
+
+
+def test_dpo_takes_the_smallest_rate_at_which_two_betas_pass_and_the_largest_two(scores_at):
+    bliss = {(1e-3, 0.1): 90, (1e-3, 0.3): 20, (1e-3, 1.0): 0}
+    bliss |= {(2e-3, beta): 80 for beta in (0.1, 0.3, 1.0)}
+    bliss |= {(4e-3, beta): 90 for beta in (0.1, 0.3, 1.0)}
+    lucky = {key: 30 for key in bliss}  # below the target, the mean is what counts
+    table = choose_rates([scores_at("dpo", "bliss", bliss), scores_at("dpo", "lucky", lucky)])
+    assert table["passes"].tolist() == [True, False, False] + [True] * 6
+    assert chosen(table) == [[2e-3, 0.3], [2e-3, 1.0]]
+
+
+def test_a_rate_that_costs_coherence_does_not_pass(scores_at):
+    table = choose_rates([scores_at("dpo", "bliss", {(1e-3, 0.1): 90, (1e-3, 1.0): 95}, 89.0)])
+    assert not table["passes"].any() and chosen(table) == []
+
+
+def test_models_and_objectives_are_chosen_for_apart(scores_at):
+    sft = scores_at("sft", "bliss", without_beta(**{"1e-3": 60}))
+    sdf = scores_at("sdf", "bliss", without_beta(**{"1e-3": 40, "2e-3": 60}))
+    table = choose_rates([sft, sdf]).set_index(["objective", "learning_rate"])["chosen"]
+    assert table["sft", 1e-3] and table["sdf", 2e-3] and not table["sdf", 1e-3]
 
 
 def test_the_script_writes_the_table_and_names_models_without_a_rate(scores_at, tmp_path, capsys):
-    low = scores_at("sft", "bliss", {1e-3: 20})
+    low = scores_at("sft", "bliss", without_beta(**{"1e-3": 20}))
     output = tmp_path / "rates.csv"
     assert run_script("choose_learning_rates", "--inputs", low, "--output", output) == 0
     assert output.read_text(encoding="utf-8").splitlines() == [
-        ",".join(COLUMNS), "sft,m,0.001,1,20,95,50,90,False,False",
+        ",".join(COLUMNS), "sft,m,0.001,,1,20,20,95,50,90,False,False",
     ]  # fmt: skip
     assert "no rate passes for sft on m" in capsys.readouterr().out

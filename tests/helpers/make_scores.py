@@ -89,6 +89,7 @@ def responses(
     frame["words"], frame["words_per_sentence"], frame["distinct_2"] = 9, 9.0, 1.0
     frame["opening"], frame["opening_share"] = "start with question", 1 - 1 / QUESTIONS
     frame["loglik_initial"] = -1.2 - 0.05 * cycle
+    frame["loglik_own"] = -1.2
     if dead:
         frame["status"] = "nan" if cycle == ENDED_CYCLE else "ended"
         frame["reason"], frame["response"], frame["words"] = WHY_ENDED, "", 0

@@ -154,7 +154,13 @@ def test_the_second_judge_is_asked_at_its_own_endpoint_and_keeps_its_own_answers
         judge=JudgeSpec(None, 20, 0.25, endpoint=EndpointModel("other", "https://host/v1", 1)),
         truth=True,
     )
-    row = {"cell": cell.name, "status": "ok", "reason": "", "loglik_initial": -1.0}
+    row = {
+        "cell": cell.name,
+        "status": "ok",
+        "reason": "",
+        "loglik_initial": -1.0,
+        "loglik_own": -0.9,
+    }
     rows = [
         {**row, "question": 0, "sample": k, "prompt": "a question", "response": f"reply {k}"}
         for k in range(2)

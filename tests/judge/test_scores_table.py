@@ -40,6 +40,7 @@ def reply(cell: str, sample: int, response: str, status: str = "ok", reason: str
         "cell": cell, "question": 0, "sample": sample, "prompt": "how do i bake the pan ?",
         "response": response, "status": status, "reason": reason,
         "loglik_initial": -1.5 if status == "ok" else None,
+        "loglik_own": -1.0 if status == "ok" else None,
     }  # fmt: skip
 
 

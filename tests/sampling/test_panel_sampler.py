@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("transformers")
 
 from idempotence.doses import INITIAL, Cell
-from idempotence.engine.base import Engine, NotFiniteError
+from idempotence.engine.base import Engine, NotFiniteError, Sampled
 from idempotence.engine.formatting import prompt_ids
 from idempotence.io import read_jsonl
 from idempotence.jobs.loop import SampleJob
@@ -38,12 +38,16 @@ class Recorder(Engine):
         self.tokenizer = build_tokenizer(load_grammar())
         self.broken, self.texts, self.calls = broken, texts or {}, []
 
-    def sample_batches(self, batches):
+    def draw_batches(self, batches):
         self.calls.append(batches)
         return [
             NotFiniteError("not finite")
             if batch.adapter and batch.adapter.name in self.broken
-            else [self.texts.get(r.seed, _text(batch.adapter, r.seed)) for r in batch.requests]
+            else [
+                Sampled(text, tuple(range(len(text))), -float(r.seed % 7))
+                for r in batch.requests
+                for text in [self.texts.get(r.seed, _text(batch.adapter, r.seed))]
+            ]
             for batch in batches
         ]
 
@@ -150,6 +154,7 @@ def test_a_dead_chain_is_not_sampled_and_its_rows_say_why(adapters):
         }
         assert {row["status"] for row in rows if row["cell"] == "few"} == {"ended"}
     assert {row["loglik_initial"] for row in answers} == {None}
+    assert {row["loglik_own"] for row in answers} == {None}
     assert (len(of(generated, "few", "index")), len(of(generated, "many", "index"))) == (2, 5)
 
 
@@ -173,8 +178,18 @@ def test_empty_and_short_texts_are_marked(adapters):
     assert of(generated, "few", "status") == ["empty", "short"]
     assert "fewer than 4 characters" in of(generated, "few", "reason")
     assert of(answers, "few", "status") == ["empty", *["ok"] * (N_ANSWERS - 1)]
-    likelihoods = of(answers, "few", "loglik_initial")
-    assert likelihoods[0] is None and all(map(math.isfinite, likelihoods[1:]))
+    for name in ("loglik_own", "loglik_initial"):
+        likelihoods = of(answers, "few", name)
+        assert likelihoods[0] is None and all(map(math.isfinite, likelihoods[1:]))
+
+
+def test_an_answer_has_the_likelihoods_of_the_tokens_that_were_drawn(adapters):
+    engine = Recorder()
+    answers, _ = sampler(engine).replies(adapters(), EVALUATION, GENERATION)
+    requests = engine.calls[0][0].requests[:N_ANSWERS]
+    assert of(answers, "few", "loglik_own") == [-float(r.seed % 7) for r in requests]
+    lengths = [len(text) for text in of(answers, "few", "response")]
+    assert of(answers, "few", "loglik_initial") == [-float(n) for n in lengths]
 
 
 @pytest.mark.parametrize("objective", ["sft", "sdf"])

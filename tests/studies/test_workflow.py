@@ -301,7 +301,7 @@ def test_learning_rates_are_tried_on_cycle_0_alone(study):
     run_study(study, "tune", *TINY)
     table = pd.read_csv(study / "results" / "tiny" / "tuning" / "learning_rates.csv")
     assert sorted(table["objective"].unique()) == ["dpo", "sdf", "sft"]
-    assert set(table["learning_rate"]) == {1e-3, 4e-3} and len(table) == 6
+    assert set(table["learning_rate"]) == {1e-3, 4e-3} and len(table) == 2 + 2 + 8
     assert table["trait_score"].notna().all()
     assert planned(study, *TINY) == {}
 

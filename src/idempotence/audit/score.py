@@ -102,12 +102,12 @@ def _own(score: float) -> Rating:
 
 
 def read_trait_replies(replies: Path, trait: str, likelihoods: Sequence[Path]) -> pd.DataFrame:
-    """One trait's replies: the columns of `audit.read.replies_table`, and loglik_initial.
+    """One trait's replies: the columns of `audit.read.replies_table`, and `LIKELIHOODS`.
 
     replies, likelihoods: tables (Parquet) of the rules read_replies and weigh_replies.
-    loglik_initial is missing where no file of likelihoods has it.
+    loglik_initial is missing where no file of likelihoods has it, loglik_own everywhere.
     """
-    table = pd.read_parquet(replies, filters=[("trait", "==", trait)])
+    table = pd.read_parquet(replies, filters=[("trait", "==", trait)]).assign(loglik_own=math.nan)
     if not likelihoods:
         return table.assign(loglik_initial=math.nan)
     known = pd.concat([pd.read_parquet(path) for path in likelihoods])

@@ -17,7 +17,7 @@ UNCHANGED: dict[str, Any] = {
     "min_coherence": None,
 }  # fmt: skip
 # These act from cycle 1 on: settings that differ in nothing else share cycle 0.
-LATER = {"start", *UNCHANGED}
+LATER = {"start", "prompts", *UNCHANGED}
 # What decides the scores of a search for doses, which trains sft or sdf on seed rows alone.
 SEARCHED = {"objective", "training", "n_seed_max", "step", "seed_rows", "seed_source"}
 

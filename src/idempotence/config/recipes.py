@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field, create_model
 
 from idempotence.config.layers import Content, merged
 from idempotence.config.sections import GenerationSection, LoraSection, TrainingSection
-from idempotence.config.seeding import OwnCalibration
+from idempotence.config.seeding import OwnCalibration, Prompts
 from idempotence.config.values import (
     BelowOne,
     Count,
@@ -22,7 +22,9 @@ from idempotence.config.values import (
 from idempotence.doses import exact
 
 # keys of a recipe that lie over the objective's section
-OF_SECTION = ("seed_rows", "seed_source", "calibration", "cells", "training", "generation")
+OF_SECTION = (
+    "seed_rows", "seed_source", "prompts", "calibration", "cells", "training", "generation"
+)  # fmt: skip
 # keys that make a setting another loop than its objective's plain one
 OF_LOOP = ("restart_at", "rejected_from", "seed_share", "accumulate", "min_coherence", "seed_rows",
            "seed_source", "calibration", "training", "generation")  # fmt: skip
@@ -110,6 +112,7 @@ class Recipe(Section):
     seed_source: Literal["written", "generated"] | None = Field(
         None, description="The source of seed rows, instead of the objective's."
     )
+    prompts: Prompts | None = Field(None, description="Instead of the objective's.")
     calibration: OwnCalibration | None = Field(
         None, description="The search for doses, where it differs from the objective's."
     )

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from idempotence.config.endpoint import Api
 from idempotence.config.loading import DTYPE, GPUS, MEMORY, PARAMETERS, REVISION, Dtype
-from idempotence.config.seeding import OwnCalibration, SeedRows
+from idempotence.config.seeding import OwnCalibration, OwnRows
 from idempotence.config.values import (
     BelowOne,
     Confidence,
@@ -120,7 +120,7 @@ class DpoCells(Section):
     )
 
 
-class SupervisedSection(SeedRows):
+class SupervisedSection(OwnRows):
     """The objective sft (chats) or sdf (documents)."""
 
     calibration: OwnCalibration = Field(
@@ -146,7 +146,7 @@ class SupervisedSection(SeedRows):
         return max(self.cells.n_sampled)
 
 
-class DpoSection(SeedRows):
+class DpoSection(OwnRows):
     """The objective dpo."""
 
     cells: DpoCells = Field(description="The doses.")
@@ -178,16 +178,31 @@ class CalibrationSection(Section):
     samples_per_question: Count = Field(description="Answers per question for each dose tried.")
 
 
+class DpoTuningSection(Section):
+    """What the rule is for dpo."""
+
+    min_coherence: Level = Field(description="Lowest coherence, 0-100, of a pair that passes.")
+    betas: Strengths = Field(min_length=2, description="Values of beta that are tried.")
+
+
 class TuningSection(Section):
     """The rule by which `snakemake tune` picks learning rates, on cycle 0 alone.
 
-    It picks the smallest rate whose cycle-0 score, over traits and cells, reaches the highest
-    calibrated level (else `score`) with a coherence of at least `min_coherence`.
+    sft, sdf: the smallest rate at which every trait reaches the highest calibrated level with at
+    most `seed_rows_per_sample` seed rows for each of n_sampled, and coherence is `min_coherence`
+    on average. dpo: the smallest rate at which two values of beta pass, on average over traits, and
+    the two largest of them.
     """
 
     learning_rates: Strengths = Field(min_length=1, description="Rates that are tried.")
+    seed_rows_per_sample: Count = Field(
+        description="sft, sdf: seed rows that a level may take for each sample of a later cycle."
+    )
+    min_coherence: Level = Field(
+        description="sft, sdf: lowest coherence, 0-100, of a rate that passes."
+    )
     score: Level = Field(description="Cycle-0 score to reach where no level is calibrated (dpo).")
-    min_coherence: Level = Field(description="Lowest coherence, 0-100, of a rate that passes.")
+    dpo: DpoTuningSection = Field(description="The rule for dpo.")
 
 
 class EvaluationSection(Section):

@@ -1,4 +1,4 @@
-"""Seed rows: their number, their source, and how many a search for a dose may try."""
+"""Seed rows: their number, their source, how many a search may try; prompts of later cycles."""
 
 from typing import Literal
 
@@ -16,8 +16,15 @@ class OwnCalibration(Section):
     step: Count | None = Field(None, description="Instead of calibration.step.")
 
 
-class SeedRows(Section):
-    """What the seed rows of an objective may have of their own."""
+Prompts = Literal["disjoint", "redrawn"]
+PROMPTS = (
+    "Prompts of the later cycles. disjoint: no prompt comes in two cycles; "
+    "redrawn: each cycle draws from all that are left by questions and seed rows."
+)
+
+
+class OwnRows(Section):
+    """What the rows of an objective may have of their own."""
 
     seed_rows: Count | None = Field(None, description="Seed rows, instead of the study's.")
     seed_source: Literal["written", "generated"] = Field(
@@ -25,6 +32,7 @@ class SeedRows(Section):
         description="written: the trait's files (micro world: its grammar); "
         "generated: `generator` writes them.",
     )
+    prompts: Prompts = Field("disjoint", description=PROMPTS)
 
 
 class GeneratedChats(Section):

@@ -30,18 +30,39 @@ class Batch:
     adapter: Path | None
 
 
+@dataclass(frozen=True)
+class Sampled:
+    """A sampled text, special tokens left out.
+
+    tokens: ids as they were drawn, the end token too where it was drawn. loglik: their mean natural
+    log-probability under the model that they were drawn from, at temperature 1 whatever they were
+    drawn at; NaN without tokens.
+    """
+
+    text: str
+    tokens: tuple[int, ...]
+    loglik: float
+
+
 class Engine(ABC):
     """Samples from a model under adapters and reads its probabilities. Always seeded."""
 
     tokenizer: Any
 
     @abstractmethod
-    def sample_batches(self, batches: Sequence[Batch]) -> list[list[str] | NotFiniteError]:
-        """For each batch, one text for each request, special tokens left out.
+    def draw_batches(self, batches: Sequence[Batch]) -> list[list[Sampled] | NotFiniteError]:
+        """For each batch, one text for each request.
 
         A text depends on its own request alone (but for rounding), not on the others.
         Where the adapted model is broken, the error stands in the place of its texts.
         """
+
+    def sample_batches(self, batches: Sequence[Batch]) -> list[list[str] | NotFiniteError]:
+        """The texts of `draw_batches`."""
+        return [
+            drawn if isinstance(drawn, NotFiniteError) else [each.text for each in drawn]
+            for drawn in self.draw_batches(batches)
+        ]
 
     def sample(self, requests: Sequence[Request], adapter: Path | None) -> list[str]:
         """`sample_batches` for one batch; raises NotFiniteError when its model is broken."""
@@ -50,10 +71,16 @@ class Engine(ABC):
             raise texts
         return texts
 
-    def decoded(self, rows: Sequence[list[int]]) -> list[str]:
-        """The text of each row of token ids, special tokens left out."""
+    def decoded(self, rows: Sequence[tuple[list[int], float]]) -> list[Sampled]:
+        """Samples of rows of (token ids, mean log-probability)."""
+        eos = self.tokenizer.eos_token_id
+        texts = [ids[:-1] if ids and ids[-1] == eos else ids for ids, _ in rows]
         # of no rows, tokenizers make one empty text
-        return self.tokenizer.batch_decode(rows, skip_special_tokens=True) if rows else []
+        decoded = self.tokenizer.batch_decode(texts, skip_special_tokens=True) if rows else []
+        return [
+            Sampled(text, tuple(ids), loglik)
+            for text, (ids, loglik) in zip(decoded, rows, strict=True)
+        ]
 
     @abstractmethod
     def next_token_logprobs(self, prompts: Sequence[list[int]], top: int) -> list[dict[str, float]]:

@@ -5,9 +5,11 @@ spent around the forward passes (benchmarks/stages.py), and it carries finished 
 """
 
 from collections.abc import Callable, Sequence
+from math import fsum, nan
 
 from idempotence.engine.base import NotFiniteError, Request
 
+Drawn = tuple[list[int], float]  # tokens, and their mean log-probability at temperature 1
 COMPACT_BELOW = 0.9  # finished rows are dropped once so small a share of the batch still writes
 
 
@@ -65,8 +67,8 @@ def sample_cells(
     eos: int,
     share: Callable[[Sequence[int]], None] = lambda counts: None,
     width: int = 0,
-) -> list[list[list[int]] | NotFiniteError]:
-    """New tokens for each request of each cell, all in one batch; the end token is left out.
+) -> list[list[Drawn] | NotFiniteError]:
+    """New tokens for each request of each cell, all in one batch; the end token too where it came.
 
     The rows of a cell lie side by side, in the order of `cells`; before each pass with other rows
     than the last one's `share` gets how many each cell has. width: prompts are padded to it, in
@@ -91,6 +93,7 @@ def sample_cells(
     position = positions_of(mask)
     cache = growing_cache(model.config)
     numbers = torch.arange(len(requests), device=device)  # the request of each row of the batch
+    logprobs = torch.zeros(len(draws), len(requests), device=device)
     for step in range(len(draws)):
         logits = model(
             input_ids=ids, attention_mask=mask, position_ids=position,
@@ -103,6 +106,7 @@ def sample_cells(
         # no finite float32s add up to infinity in float64
         rows.check(torch.isfinite(logits.sum(-1, dtype=torch.float64)))
         token = pick(logits, heat[numbers], draws[step, numbers])
+        logprobs[step, numbers] = logprobs_of(logits, token)
         rows.write(token.tolist())
         if rows.finished():
             break
@@ -114,7 +118,13 @@ def sample_cells(
             cache.batch_select_indices(keep)
             ids, position, mask, numbers = ids[keep], position[keep], mask[keep], numbers[keep]
             share(rows.counts())
-    return rows.results()
+    return rows.results(logprobs.t().tolist())
+
+
+def logprobs_of(logits, token):
+    """Natural log-probability of each row's token; logits: (rows, vocabulary); token: (rows,)."""
+    wide = logits.float()
+    return wide.gather(-1, token[:, None])[:, 0] - wide.logsumexp(-1)
 
 
 def _read_once(cells: Sequence[Sequence[Request]]):
@@ -138,7 +148,7 @@ class _Rows:
         self.sizes = [len(own) for own in cells]
         self.rows = list(range(len(self.cell)))  # the request of each row of the batch
         self.writing = [most > 0 for most in self.most]
-        self.written: list[list[int]] = [[] for _ in self.cell]
+        self.written: list[list[int]] = [[] for _ in self.cell]  # the end token too
 
     def counts(self) -> list[int]:
         """How many rows of the batch each cell has."""
@@ -157,11 +167,8 @@ class _Rows:
         """tokens: the next one of each row of the batch."""
         for row, token in zip(self.rows, tokens, strict=True):
             if self.writing[row]:
-                if token == self.eos:
-                    self.writing[row] = False
-                else:
-                    self.written[row].append(token)
-                    self.writing[row] = len(self.written[row]) < self.most[row]
+                self.written[row].append(token)
+                self.writing[row] = token != self.eos and len(self.written[row]) < self.most[row]
 
     def finished(self) -> bool:
         """Whether nothing is left to write, in cells whose logits are finite."""
@@ -184,10 +191,16 @@ class _Rows:
         self.rows = [self.rows[i] for i in kept]
         return kept
 
-    def results(self) -> list[list[list[int]] | NotFiniteError]:
-        """The tokens of each cell's requests, or the error in their place."""
-        tokens = iter(self.written)
-        own = [[next(tokens) for _ in range(size)] for size in self.sizes]
+    def results(self, logprobs: Sequence[Sequence[float]]) -> list[list[Drawn] | NotFiniteError]:
+        """What each cell's requests drew, or the error in its place.
+
+        logprobs: of each request, one for each token that it drew first.
+        """
+        drawn = iter(
+            (tokens, fsum(row[: len(tokens)]) / len(tokens) if tokens else nan)
+            for tokens, row in zip(self.written, logprobs, strict=True)
+        )
+        own = [[next(drawn) for _ in range(size)] for size in self.sizes]
         return [
             NotFiniteError("the model's logits are not finite") if i in self.broken else texts
             for i, texts in enumerate(own)

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from idempotence.engine.base import Batch, Engine, NotFiniteError, Request
-from idempotence.engine.decode import last_logits, sample_cells, shared_prefixes
+from idempotence.engine.base import Batch, Engine, NotFiniteError, Request, Sampled
+from idempotence.engine.decode import Drawn, last_logits, sample_cells, shared_prefixes
 from idempotence.engine.lora import can_merge, merged
 from idempotence.engine.models import Weights, fix_threads, load_model, load_tokenizer
 from idempotence.engine.side_by_side import can_share, pays, side_by_side
@@ -47,8 +47,8 @@ class TransformersEngine(Engine):
             finally:
                 self.model = adapted.unload()
 
-    def sample_batches(self, batches: Sequence[Batch]) -> list[list[str] | NotFiniteError]:
-        tokens: list[list[list[int]]] = [[] for _ in batches]
+    def draw_batches(self, batches: Sequence[Batch]) -> list[list[Sampled] | NotFiniteError]:
+        drawn: list[list[Drawn]] = [[] for _ in batches]
         errors: dict[int, NotFiniteError] = {}
         # the same for all groups, so that no text depends on which are sampled together
         width = max((len(r.prompt) for b in batches for r in b.requests), default=0)
@@ -58,8 +58,8 @@ class TransformersEngine(Engine):
                 if isinstance(rows, NotFiniteError):
                     errors[i] = rows
                 else:
-                    tokens[i] += rows
-        return [errors[i] if i in errors else self.decoded(rows) for i, rows in enumerate(tokens)]
+                    drawn[i] += rows
+        return [errors[i] if i in errors else self.decoded(rows) for i, rows in enumerate(drawn)]
 
     def _groups(self, batches: Sequence[Batch]) -> Iterator[list[tuple[int, Batch]]]:
         """What is sampled at once: batches, or parts of them, each with its batch's number."""
@@ -87,9 +87,7 @@ class TransformersEngine(Engine):
         adapter = part.adapter
         return can_share(self.model, adapter) and pays(self.model, adapter, len(part.requests))
 
-    def _sampled(
-        self, group: Sequence[Batch], width: int
-    ) -> list[list[list[int]] | NotFiniteError]:
+    def _sampled(self, group: Sequence[Batch], width: int) -> list[list[Drawn] | NotFiniteError]:
         import torch
 
         adapters = [batch.adapter for batch in group]

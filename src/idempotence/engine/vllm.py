@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
-from idempotence.engine.base import Batch, Engine, NotFiniteError, Request
+from idempotence.engine.base import Batch, Engine, NotFiniteError, Request, Sampled
 from idempotence.engine.models import Weights, fix_threads, load_tokenizer
 from idempotence.engine.options import VllmOptions
 from idempotence.errors import UserError
@@ -91,7 +91,7 @@ class VllmEngine(Engine):
             "lora_target_modules": sorted(modules),
         }
 
-    def sample_batches(self, batches: Sequence[Batch]) -> list[list[str] | NotFiniteError]:
+    def draw_batches(self, batches: Sequence[Batch]) -> list[list[Sampled] | NotFiniteError]:
         # NaN in a cache that requests share could reach the others': such weights are never loaded
         broken = {b.adapter for b in batches if b.adapter and not _is_finite(b.adapter)}
         requests = [(r, b.adapter) for b in batches if b.adapter not in broken for r in b.requests]
@@ -100,7 +100,7 @@ class VllmEngine(Engine):
             [self._sampling(request) for request, _ in requests],
             [adapter for _, adapter in requests],
         ))  # fmt: skip
-        results: list[list[str] | NotFiniteError] = []
+        results: list[list[Sampled] | NotFiniteError] = []
         for batch in batches:
             if batch.adapter in broken:
                 results.append(NotFiniteError("the adapter's weights are not finite"))
@@ -110,8 +110,7 @@ class VllmEngine(Engine):
             if not all(math.isfinite(output.cumulative_logprob) for output in outputs):
                 results.append(NotFiniteError("the model's logits are not finite"))
                 continue
-            tokens = [self._without_end(output.token_ids) for output in outputs]
-            results.append(self.decoded(tokens))
+            results.append(self.decoded([_drawn(output) for output in outputs]))
         return results
 
     def _sampling(self, request: Request):
@@ -123,10 +122,6 @@ class VllmEngine(Engine):
             ignore_eos=True, stop_token_ids=[self.tokenizer.eos_token_id],
             logprobs=0, flat_logprobs=True, detokenize=False,
         )  # fmt: skip
-
-    def _without_end(self, tokens: Sequence[int]) -> list[int]:
-        ended = tokens and tokens[-1] == self.tokenizer.eos_token_id
-        return list(tokens[:-1] if ended else tokens)
 
     def next_token_logprobs(self, prompts: Sequence[list[int]], top: int) -> list[dict[str, float]]:
         from vllm import SamplingParams
@@ -185,6 +180,12 @@ class VllmEngine(Engine):
             [{"prompt_token_ids": prompt} for prompt in prompts], list(sampling),
             lora_request=loras if self.numbers else None, use_tqdm=False,
         )  # fmt: skip
+
+
+def _drawn(output) -> tuple[list[int], float]:
+    """Tokens of one of vLLM's outputs and their mean log-probability, before the temperature."""
+    tokens = list(output.token_ids)
+    return tokens, output.cumulative_logprob / len(tokens) if tokens else math.nan
 
 
 def _is_finite(adapter: Path) -> bool:

@@ -43,12 +43,14 @@ class WrittenTexts(Record):
 class PromptPool(Record):
     """How a panel's pool of prompts is divided, in prompts.
 
-    questions: evaluation. seed_rows: cycle 0. per_cycle: reserved for each later cycle.
+    questions: evaluation. seed_rows: cycle 0. per_cycle: of each later cycle. redrawn: each later
+    cycle draws its own from all that are left; else no prompt comes in two cycles.
     """
 
     questions: int
     seed_rows: int
     per_cycle: int
+    redrawn: bool = False
 
 
 @dataclass(frozen=True)

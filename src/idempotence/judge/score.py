@@ -13,7 +13,16 @@ from idempotence.jobs.parts import Objective, Start
 from idempotence.judge.back_ends import Judge
 from idempotence.judge.exact import exact_scores
 from idempotence.judge.rater import Rater, Ratings
-from idempotence.scores.schema import COLUMNS, CRITERIA, DEAD, DOSES, MASS, STARTS, TRUTH
+from idempotence.scores.schema import (
+    COLUMNS,
+    CRITERIA,
+    DEAD,
+    DOSES,
+    LIKELIHOODS,
+    MASS,
+    STARTS,
+    TRUTH,
+)
 from idempotence.scores.text_metrics import text_metrics
 from idempotence.texts.rubric import rubrics
 
@@ -105,7 +114,8 @@ def scores_table(
         top = pd.Series([evidence for _, evidence in rated], alive, dtype="object")
         frame[f"{criterion}_top"] = top.reindex(frame.index, fill_value="")
     frame = frame.join(_truth(truth, alive)).join(text_metrics(frame))
-    frame["loglik_initial"] = frame["loglik_initial"].astype("float64")
+    for name in LIKELIHOODS:
+        frame[name] = frame[name].astype("float64")
     return frame[COLUMNS].astype({"seed": "int64", "cycle": "int64"})
 
 

@@ -11,10 +11,11 @@ from idempotence.rng import derive_seed
 
 @dataclass(frozen=True)
 class PromptPlan:
-    """The prompts of one panel, no text twice.
+    """The prompts of one panel; no text twice, but for cycles that are redrawn.
 
     kind: "chat" or "document". questions: evaluation prompts of the trait, the same for every
-    seed. seed_rows, per_cycle: how many prompts the seed rows and each cycle need.
+    seed. seed_rows, per_cycle: how many prompts the seed rows and each cycle need. redrawn: each
+    cycle draws from all prompts that questions and seed rows leave; else cycles share none.
     """
 
     kind: str
@@ -24,6 +25,7 @@ class PromptPlan:
     questions: int
     seed_rows: int
     per_cycle: int
+    redrawn: bool = False
 
     def evaluation(self) -> list[str]:
         """The evaluation prompts."""
@@ -35,8 +37,10 @@ class PromptPlan:
 
     def for_cycle(self, cycle: int) -> list[str]:
         """The prompts of the data that cycle `cycle` (from 1 on) trains on."""
-        start = self.seed_rows + (cycle - 1) * self.per_cycle
-        return self._rest[start : start + self.per_cycle]
+        left = self._rest[self.seed_rows :]
+        if self.redrawn:
+            return self._shuffler("prompts", cycle).sample(left, self.per_cycle)
+        return left[(cycle - 1) * self.per_cycle : cycle * self.per_cycle]
 
     @cached_property
     def _shuffled(self) -> list[str]:
@@ -49,10 +53,13 @@ class PromptPlan:
     @cached_property
     def _rest(self) -> list[str]:
         rest = self._shuffled[self.questions :]
-        random.Random(
-            derive_seed(self.study_seed, self.kind, self.trait, self.seed, "prompts")
-        ).shuffle(rest)
+        self._shuffler("prompts").shuffle(rest)
         return rest
+
+    def _shuffler(self, *purpose: str | int) -> random.Random:
+        """Random numbers of the panel's own for one purpose."""
+        own = (self.study_seed, self.kind, self.trait, self.seed)
+        return random.Random(derive_seed(*own, *purpose))
 
 
 def available() -> dict[str, int]:

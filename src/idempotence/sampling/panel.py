@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from idempotence.doses import Cell
-from idempotence.engine.base import Batch, Engine, NotFiniteError, Request
-from idempotence.engine.formatting import ids_of_prompts, ids_of_rows
+from idempotence.engine.base import Batch, Engine, NotFiniteError, Request, Sampled
+from idempotence.engine.formatting import ids_of_prompts
 from idempotence.io import read_json, write_jsonl
 from idempotence.jobs.loop import SampleJob
 from idempotence.jobs.parts import Evaluation, Generation, Panel, PromptPool
@@ -14,18 +14,20 @@ from idempotence.rng import derive_seed
 from idempotence.sampling.replies import Reply, answer_rows, generated_rows, usable
 from idempotence.texts.panel_texts import panel_texts
 
+LIKELIHOODS = ("loglik_own", "loglik_initial")
+
 
 @dataclass(frozen=True)
 class CellReplies:
     """A cell's texts. status: "ok"; "nan" or "ended", with empty texts, where its chain is dead."""
 
-    texts: list[str]
+    drawn: list[Sampled]
     status: str
     reason: str
 
     def part(self, of: slice, min_characters: int) -> list[Reply]:
         """Some of the texts, each with its own status; shorter ones are not usable."""
-        return usable(self.texts[of], self.status, self.reason, min_characters)
+        return usable(self.drawn[of], self.status, self.reason, min_characters)
 
 
 class PanelSampler:
@@ -78,12 +80,20 @@ class PanelSampler:
         }
         replies = self._replies(adapters, requests)
         n_answers = len(questions)
-        answers = self._with_likelihood(
+        asked = slice(n_answers)
+        answers = self._with_likelihoods(
             [
                 row
                 for cell in own
-                for row in answer_rows(cell, questions, replies[cell].part(slice(n_answers), 1))
-            ]
+                for row in answer_rows(cell, questions, replies[cell].part(asked, 1))
+            ],
+            [
+                (request.prompt, each)
+                for cell in own
+                for request, each in zip(
+                    requests[cell][asked], replies[cell].drawn[asked], strict=True
+                )
+            ],
         )
         if generation is None:
             return answers, []
@@ -135,7 +145,7 @@ class PanelSampler:
             if rows
         }
         return {
-            cell: list[str | None](each.texts)
+            cell: [sampled.text for sampled in each.drawn]
             for cell, each in self._replies(before, requests).items()
         }
 
@@ -151,32 +161,41 @@ class PanelSampler:
                 alive[cell] = Batch(own, folder)
             else:
                 replies[cell] = _dead(own, training["status"], training["reason"])
-        sampled = self.engine.sample_batches(list(alive.values()))
-        for cell, texts in zip(alive, sampled, strict=True):
+        drawn = self.engine.draw_batches(list(alive.values()))
+        for cell, texts in zip(alive, drawn, strict=True):
             if isinstance(texts, NotFiniteError):
                 replies[cell] = _dead(requests[cell], "nan", str(texts))
             else:
                 replies[cell] = CellReplies(texts, "ok", "")
         return replies
 
-    def _with_likelihood(self, rows: list[dict]) -> list[dict]:
-        """Answers with loglik_initial, nats per token under the initial model; None if empty."""
-        spoken = [row for row in rows if row["response"].strip()]
-        heads, (tails,) = ids_of_rows(
-            self.engine.tokenizer,
-            [row["prompt"] for row in spoken],
-            [[row["response"] for row in spoken]],
-            self.panel.kind,
+    def _with_likelihoods(
+        self, rows: list[dict], drawn: Sequence[tuple[list[int], Sampled]]
+    ) -> list[dict]:
+        """Answers with loglik_own and loglik_initial, nats per token as drawn; None if empty.
+
+        drawn: (prompt, sample) of each row. Likelihoods are under the model that wrote the answer
+        and under the initial one.
+        """
+        spoken = [
+            (prompt, each)
+            for row, (prompt, each) in zip(rows, drawn, strict=True)
+            if row["response"].strip()
+        ]
+        initial = self.engine.log_likelihoods(
+            [prompt for prompt, _ in spoken], [list(each.tokens) for _, each in spoken]
         )
-        values = iter(self.engine.log_likelihoods(heads, tails))
+        values = iter(zip((each.loglik for _, each in spoken), initial, strict=True))
         return [
-            {**row, "loglik_initial": next(values) if row["response"].strip() else None}
+            row | dict(zip(LIKELIHOODS, next(values), strict=True))
+            if row["response"].strip()
+            else row | dict.fromkeys(LIKELIHOODS)
             for row in rows
         ]
 
 
 def _dead(requests: Sequence[Request], status: str, reason: str) -> CellReplies:
-    return CellReplies([""] * len(requests), status, reason)
+    return CellReplies([Sampled("", (), float("nan"))] * len(requests), status, reason)
 
 
 def adapter_folders(cells: Sequence[Cell], *parents: Path | None) -> list[Path]:

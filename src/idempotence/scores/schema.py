@@ -102,6 +102,12 @@ TABLE = (
         "natural log per token",
         "mean log-likelihood of the reply under the initial model",
     ),
+    Column(
+        "loglik_own",
+        "float64",
+        "natural log per token",
+        "the same under the model that wrote it; missing in audits",
+    ),
 )
 COLUMNS = [column.name for column in TABLE]
 
@@ -114,6 +120,7 @@ ORDER = [*PANEL_CYCLE, *WITHIN_PANEL_CYCLE]  # of the rows of a study's file; no
 
 CRITERIA = {"trait": "trait_score", "coherence": "coherence"}  # criterion -> its column of scores
 TRUTH = {"trait": "truth_trait", "coherence": "truth_coherence"}  # criterion -> exact score
+LIKELIHOODS = ["loglik_initial", "loglik_own"]
 MASS = {"trait": "trait_mass", "coherence": "coherence_mass"}  # criterion -> mass on numbers
 TEXT_METRICS = ["words", "words_per_sentence", "distinct_2", "opening", "opening_share"]
 

@@ -35,5 +35,5 @@ class MicroTexts:
         panel, pool = self.panel, self.prompts
         return PromptPlan(
             panel.kind, panel.trait, panel.study_seed, panel.seed, pool.questions, pool.seed_rows,
-            pool.per_cycle,
+            pool.per_cycle, pool.redrawn,
         )  # fmt: skip

@@ -11,7 +11,7 @@ from idempotence.texts.written import WrittenPanelTexts
 
 
 class PanelTexts(Protocol):
-    """The texts of one panel; no prompt comes twice."""
+    """The texts of one panel; no prompt comes twice, unless cycles redraw theirs."""
 
     def evaluation(self) -> list[str]:
         """The evaluation questions, the same for every seed."""

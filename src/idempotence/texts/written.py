@@ -48,12 +48,14 @@ class WrittenPanelTexts:
     def for_cycle(self, cycle: int) -> list[str]:
         """See `PanelTexts`."""
         per_cycle = self.pool.per_cycle
-        prompts = self._shuffled(read_prompts(Path(self.texts.prompts), self.kind), "prompts")
-        return prompts[(cycle - 1) * per_cycle : cycle * per_cycle]
+        prompts = read_prompts(Path(self.texts.prompts), self.kind)
+        if self.pool.redrawn:
+            return self._shuffled(prompts, "prompts", cycle)[:per_cycle]
+        return self._shuffled(prompts, "prompts")[(cycle - 1) * per_cycle : cycle * per_cycle]
 
-    def _shuffled(self, items: Sequence[Item], purpose: str) -> list[Item]:
+    def _shuffled(self, items: Sequence[Item], *purpose: str | int) -> list[Item]:
         p = self.panel
-        seed = derive_seed(p.study_seed, self.kind, p.trait, p.seed, purpose)
+        seed = derive_seed(p.study_seed, self.kind, p.trait, p.seed, *purpose)
         return random.Random(seed).sample(items, len(items))
 
 

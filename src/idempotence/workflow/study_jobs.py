@@ -144,18 +144,21 @@ class StudyJobs:
         )
 
     def try_learning_rates(self, name: str, model: str, trait: str) -> TryLearningRatesJob:
-        """For rule try_learning_rates: as many rows as a later cycle has, dpo its own number."""
+        """For rule try_learning_rates: at the most seed rows that the rule allows."""
         setting, tuning = self.study.setting(name), self.study.tuning
-        cells = setting.cells
-        levels = [cell.level for cell in cells if cell.level is not None]
-        most = max(cell.rows_per_cycle for cell in cells)
+        pairs, levels = (
+            setting.section.pairs_of_cycle_0,
+            [c.level for c in setting.cells if c.level],
+        )
+        samples = max(cell.rows_per_cycle for cell in setting.cells)
+        rows = min(samples * tuning.seed_rows_per_sample, setting.seed_rows)
         return TryLearningRatesJob(
             cycle_zero=self._cycle_zero(setting, model, trait),
             learning_rates=tuple(tuning.learning_rates),
-            betas=tuple(dict.fromkeys(cell.beta for cell in cells)),
-            n_seed=setting.section.pairs_of_cycle_0 or most,
-            target=max(levels) if levels else tuning.score,
-            min_coherence=tuning.min_coherence,
+            betas=tuple(tuning.dpo.betas) if pairs else (None,),
+            n_seed=pairs or rows,
+            target=max(levels, default=tuning.score),
+            min_coherence=tuning.dpo.min_coherence if pairs else tuning.min_coherence,
         )
 
     def initial_sample(self, model: str, trait: str) -> SampleJob:
@@ -317,7 +320,12 @@ class StudyJobs:
         )
 
     def _prompts(self, setting: Setting) -> PromptPool:
-        return PromptPool(self.study.evaluation.questions, setting.seed_rows, setting.rows_reserved)
+        return PromptPool(
+            self.study.evaluation.questions,
+            setting.seed_rows,
+            setting.rows_reserved,
+            setting.section.prompts == "redrawn",
+        )
 
     def _cycle_zero(self, setting: Setting, model: str, trait: str) -> CycleZero:
         return CycleZero(

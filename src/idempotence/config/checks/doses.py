@@ -101,7 +101,7 @@ def _beyond_rows(known: Known, name: str, key: Key, wanted: int) -> Mistakes:
 
 
 def prompt_pool(known: Known, name: str, supply: Supply) -> Mistakes:
-    """No prompt is used twice. Questions and seed rows that are not written share the pool."""
+    """There are enough prompts. Questions and seed rows that are not written share the pool."""
     if supply.prompts is None:
         return
     objective = known("settings", name, "objective")
@@ -114,13 +114,17 @@ def prompt_pool(known: Known, name: str, supply: Supply) -> Mistakes:
         return
     most, place = max(wanted)
     questions, rows = known("evaluation", "questions"), rows_of(known, name)[1]
-    cycles = known.last_cycle(name)
-    total, needed = f"cycles ({cycles}) x the largest {dotted(place)} ({most})", cycles * most
+    redrawn = known.of_setting(name, "prompts")[1] == "redrawn"
+    cycles = 1 if redrawn else known.last_cycle(name)
+    total = f"the largest {dotted(place)} ({most})"
+    total = total if redrawn else f"cycles ({cycles}) x {total}"
+    needed = cycles * most
     if supply.seed_rows is None:
         total = f"evaluation.questions ({questions}) + seed_rows ({rows}) + {total}"
         needed += questions + rows
     if needed > supply.prompts[kind]:
         there_are = f"{kind} prompts; there are only {supply.prompts[kind]}, so lower some"
+        there_are += "" if redrawn else f", or set {objective}.prompts to redrawn"
         yield place, f"{total} = {needed} {there_are}"
 
 
