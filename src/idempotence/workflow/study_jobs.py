@@ -146,10 +146,9 @@ class StudyJobs:
     def try_learning_rates(self, name: str, model: str, trait: str) -> TryLearningRatesJob:
         """For rule try_learning_rates: at the most seed rows that the rule allows."""
         setting, tuning = self.study.setting(name), self.study.tuning
-        pairs, levels = (
-            setting.section.pairs_of_cycle_0,
-            [c.level for c in setting.cells if c.level],
-        )
+        pairs = setting.section.pairs_of_cycle_0
+        alike = [each for each in self.study.settings if each.objective == setting.objective]
+        levels = [cell.level for each in alike for cell in each.cells if cell.level is not None]
         samples = max(cell.rows_per_cycle for cell in setting.cells)
         rows = min(samples * tuning.seed_rows_per_sample, setting.seed_rows)
         return TryLearningRatesJob(
