@@ -32,6 +32,8 @@ SHOWN_TABLES = {
     "Slopes by three models": rules.fit_mixed_model.output.output,
     "Equivalence": rules.fit_equivalence.output.output,
     "Contraction": rules.fit_relaxation.output.output_contraction,
+    "Return map": rules.fit_return_map.output.output,
+    "Fixed points": rules.fit_return_map.output.output_points,
     "Doses": rules.fit_dose.output.output_model,
     "Flips between doses and seeds": rules.fit_dose.output.output_flips,
     "Tradeoff": rules.fit_tradeoff.output.output_slopes,

@@ -83,6 +83,28 @@ rule fit_relaxation:
         ANALYSE
 
 
+rule fit_return_map:
+    input:
+        trajectories=TRAJECTORIES,
+    output:
+        **table("return_map"),
+        **table("return_map_bins", "output_bins", shown=False),
+        **table("fixed_points", "output_points"),
+    log:
+        PATHS.log("fit_return_map"),
+    conda:
+        ANALYSIS
+    params:
+        **script(
+            "fit_return_map",
+            loops=JOBS.loops,
+            peak_coherence=STUDY.analysis.peak_coherence,
+            confidence=CONFIDENCE,
+        ),
+    shell:
+        ANALYSE
+
+
 rule fit_dose:
     input:
         chains=CHAINS,
@@ -165,6 +187,7 @@ SCORE_TABLES = [
     rules.fit_mixed_model.output,
     rules.fit_equivalence.output,
     rules.fit_relaxation.output,
+    rules.fit_return_map.output,
     rules.fit_dose.output,
     rules.fit_tradeoff.output,
     rules.fit_continual.output,
