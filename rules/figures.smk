@@ -138,6 +138,29 @@ rule plot_relaxation:
         ANALYSE
 
 
+rule plot_return_map:
+    input:
+        trajectories=TRAJECTORIES,
+        bins=rules.fit_return_map.output.output_bins_parquet,
+        points=rules.fit_return_map.output.output_points_parquet,
+    output:
+        **pictures("return_map", "plot_return_map", "Findings", figure="a cycle as a map"),
+    log:
+        PATHS.log("plot_return_map"),
+    conda:
+        ANALYSIS
+    params:
+        **plot_script(
+            "plot_return_map",
+            "return_map",
+            loops=JOBS.loops,
+            peak_coherence=STUDY.analysis.peak_coherence,
+            confidence=CONFIDENCE,
+        ),
+    shell:
+        ANALYSE
+
+
 rule plot_null:
     input:
         quantiles=rules.simulate_null.output.output_quantiles_parquet,
@@ -218,6 +241,7 @@ OF_STUDY = [
         "continual_vs_reinit",
         "equivalence",
         "relaxation",
+        "return_map",
         "null",
         "judge",
     ]
