@@ -161,6 +161,25 @@ rule plot_return_map:
         ANALYSE
 
 
+rule plot_outcome_map:
+    input:
+        table=rules.map_outcomes.output.output_parquet,
+    output:
+        **pictures("outcome_map", "plot_outcome_map", "Findings", figure="outcomes by dose"),
+    log:
+        PATHS.log("plot_outcome_map"),
+    conda:
+        ANALYSIS
+    params:
+        **plot_script(
+            "plot_outcome_map",
+            "outcome_map",
+            peak_coherence=STUDY.analysis.peak_coherence,
+        ),
+    shell:
+        ANALYSE
+
+
 rule plot_null:
     input:
         quantiles=rules.simulate_null.output.output_quantiles_parquet,
@@ -242,6 +261,7 @@ OF_STUDY = [
         "equivalence",
         "relaxation",
         "return_map",
+        "outcome_map",
         "null",
         "judge",
     ]

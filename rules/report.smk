@@ -34,6 +34,7 @@ SHOWN_TABLES = {
     "Contraction": rules.fit_relaxation.output.output_contraction,
     "Return map": rules.fit_return_map.output.output,
     "Fixed points": rules.fit_return_map.output.output_points,
+    "Outcomes by dose": rules.map_outcomes.output.output,
     "Doses": rules.fit_dose.output.output_model,
     "Flips between doses and seeds": rules.fit_dose.output.output_flips,
     "Tradeoff": rules.fit_tradeoff.output.output_slopes,

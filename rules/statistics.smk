@@ -105,6 +105,28 @@ rule fit_return_map:
         ANALYSE
 
 
+rule map_outcomes:
+    input:
+        trajectories=TRAJECTORIES,
+        chains=CHAINS,
+    output:
+        **table("outcome_map"),
+    log:
+        PATHS.log("map_outcomes"),
+    conda:
+        ANALYSIS
+    params:
+        **script(
+            "map_outcomes",
+            loops=JOBS.loops,
+            amplification_points=RULE["amplification_points"],
+            peak_coherence=STUDY.analysis.peak_coherence,
+            confidence=CONFIDENCE,
+        ),
+    shell:
+        ANALYSE
+
+
 rule fit_dose:
     input:
         chains=CHAINS,
@@ -188,6 +210,7 @@ SCORE_TABLES = [
     rules.fit_equivalence.output,
     rules.fit_relaxation.output,
     rules.fit_return_map.output,
+    rules.map_outcomes.output,
     rules.fit_dose.output,
     rules.fit_tradeoff.output,
     rules.fit_continual.output,

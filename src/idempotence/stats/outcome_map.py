@@ -103,7 +103,7 @@ def _row(group: pd.DataFrame, confidence: float) -> dict[str, Any]:
     if known < len(group):
         warnings.append(f"{len(group) - known} chain(s) without an outcome")
     return {
-        **group[DOSES].mean().to_dict(),
+        **{dose: group[dose].mean() for dose in DOSES},
         "n_chains": len(group),
         "n_undecided": len(group) - known,
         **shares,
