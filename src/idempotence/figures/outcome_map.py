@@ -33,6 +33,7 @@ OF_AXES = ("training.learning_rate ", "generation.temperature ")  # changes that
 NARROW, WIDE = 8, 9  # columns that a map has place for; with more it takes the page's width
 LOWEST = 1.7  # inches: a figure's height, at least
 ROW, MARGINS, LINE = 0.27, 0.85, 0.13  # inches: a row; ticks, label and title; a line of text
+LETTER = 0.055  # inches: of a cell's name, which stands upright
 LETTERS = {1: 100, 2: 44}  # of a title's line, by the number of maps side by side
 SHOWN = ["setting", "cell", "learning_rate", "temperature", "level", "n_seed", "n_sampled", "beta",
          "pairs", "n_chains", "n_undecided", "n_panels", "peak_rise", "ci_low", "ci_high",
@@ -117,7 +118,9 @@ def _figure(maps: list[_Map]) -> Figure:
     highest = [len(each.keys(each.down)) for each in maps]
     bands = [max(highest[i : i + side]) for i in range(0, len(maps), side)]
     lines = max(title.count("\n") for title in titles)
-    height = sum(bands) * ROW + len(bands) * (MARGINS + LINE * lines)
+    names = [each.rows["cell"].str.len().max() for each in maps if each.across == ["cell"]]
+    under = LETTER * max(names, default=0)
+    height = sum(bands) * ROW + len(bands) * (MARGINS + LINE * lines + under)
     figure = new_figure(PAGE_WIDTH, max(height + 0.1, LOWEST))
     figure.set_layout_engine("constrained")
     axes = figure.subplots(

@@ -82,6 +82,8 @@ def return_map(
     points: list[dict[str, Any]] = []
     for key, steps, ended in _groups(table, peak_coherence):
         lines = {row["method"]: row for row in rates(steps, None, confidence, rng)}
+        if steps.empty:
+            lines = {method: {**row, "warnings": "no step"} for method, row in lines.items()}
         of_bins = _bins(steps, confidence)
         noise = {"noise": float(np.sqrt(steps["noise"].mean()))}
         for row in [*_slopes(lines), *zone_drifts(steps, confidence)]:
