@@ -84,30 +84,46 @@ def return_map(
         lines = {row["method"]: row for row in rates(steps, None, confidence, rng)}
         if steps.empty:
             lines = {method: {**row, "warnings": "no step"} for method, row in lines.items()}
+        drifts = [*_slopes(lines), *zone_drifts(steps, confidence)]
         of_bins = _bins(steps, confidence)
-        noise = {"noise": float(np.sqrt(steps["noise"].mean()))}
-        for row in [*_slopes(lines), *zone_drifts(steps, confidence)]:
-            expected, words = predicted(named[key["setting"]], row["estimand"])
-            warnings = "; ".join(filter(None, [row["warnings"], ended]))
-            estimands.append(
-                {**key, **row, **noise, "expected": expected, "prediction": words,
-                 "warnings": warnings}
-            )  # fmt: skip
-        bins += [{**key, **row} for row in of_bins]
-        counts = {name: lines["corrected"][name] for name in ("n_steps", "n_panels")}
-        fixed = [
-            *({"method": "line", **row} for row in _line_points(lines["corrected"])),
-            *(
-                {"method": "piecewise", **row}
-                for row in piecewise_points(steps, of_bins, confidence)
-            ),
+        estimands += [
+            {**key, **row} for row in _beside_theory(drifts, steps, ended, named[key["setting"]])
         ]
-        points += [{**key, **row, **counts} for row in fixed]
+        bins += [{**key, **row} for row in of_bins]
+        points += [
+            {**key, **row} for row in _points(steps, lines["corrected"], of_bins, confidence)
+        ]
+    supported = {"supported": "boolean"}
     return ReturnMap(
-        pd.DataFrame(estimands),
-        pd.DataFrame(bins),
-        pd.DataFrame(points).astype({"supported": "boolean"}),
+        pd.DataFrame(estimands), pd.DataFrame(bins), pd.DataFrame(points).astype(supported)
     )
+
+
+def _beside_theory(
+    rows: list[dict[str, Any]], steps: pd.DataFrame, ended: str, loop: Loop
+) -> list[dict[str, Any]]:
+    """Rows of estimands with noise (points) and prediction, and a warning where chains ended."""
+    noise = float(np.sqrt(steps["noise"].mean()))
+    theory = [predicted(loop, row["estimand"]) for row in rows]
+    return [
+        {**row, "noise": noise, "expected": expected, "prediction": words,
+         "warnings": "; ".join(filter(None, [row["warnings"], ended]))}
+        for row, (expected, words) in zip(rows, theory, strict=True)
+    ]  # fmt: skip
+
+
+def _points(
+    steps: pd.DataFrame, line: dict[str, Any], bins: list[dict[str, Any]], confidence: float
+) -> list[dict[str, Any]]:
+    """Rows of the fixed points of both methods. line: a row of `relaxation.rates`."""
+    counts = {name: line[name] for name in ("n_steps", "n_panels")}
+    of_methods = {
+        "line": _line_points(line),
+        "piecewise": piecewise_points(steps, bins, confidence),
+    }
+    return [
+        {"method": method, **row, **counts} for method, rows in of_methods.items() for row in rows
+    ]
 
 
 def _groups(
