@@ -138,6 +138,48 @@ rule plot_relaxation:
         ANALYSE
 
 
+rule plot_return_map:
+    input:
+        trajectories=TRAJECTORIES,
+        bins=rules.fit_return_map.output.output_bins_parquet,
+        points=rules.fit_return_map.output.output_points_parquet,
+    output:
+        **pictures("return_map", "plot_return_map", "Findings", figure="a cycle as a map"),
+    log:
+        PATHS.log("plot_return_map"),
+    conda:
+        ANALYSIS
+    params:
+        **plot_script(
+            "plot_return_map",
+            "return_map",
+            loops=JOBS.loops,
+            peak_coherence=STUDY.analysis.peak_coherence,
+            confidence=CONFIDENCE,
+        ),
+    shell:
+        ANALYSE
+
+
+rule plot_outcome_map:
+    input:
+        table=rules.map_outcomes.output.output_parquet,
+    output:
+        **pictures("outcome_map", "plot_outcome_map", "Findings", figure="outcomes by dose"),
+    log:
+        PATHS.log("plot_outcome_map"),
+    conda:
+        ANALYSIS
+    params:
+        **plot_script(
+            "plot_outcome_map",
+            "outcome_map",
+            peak_coherence=STUDY.analysis.peak_coherence,
+        ),
+    shell:
+        ANALYSE
+
+
 rule plot_null:
     input:
         quantiles=rules.simulate_null.output.output_quantiles_parquet,
@@ -218,6 +260,8 @@ OF_STUDY = [
         "continual_vs_reinit",
         "equivalence",
         "relaxation",
+        "return_map",
+        "outcome_map",
         "null",
         "judge",
     ]

@@ -99,6 +99,50 @@ rule fit_course:
         ANALYSE
 
 
+rule fit_return_map:
+    input:
+        trajectories=TRAJECTORIES,
+    output:
+        **table("return_map"),
+        **table("return_map_bins", "output_bins", shown=False),
+        **table("fixed_points", "output_points"),
+    log:
+        PATHS.log("fit_return_map"),
+    conda:
+        ANALYSIS
+    params:
+        **script(
+            "fit_return_map",
+            loops=JOBS.loops,
+            peak_coherence=STUDY.analysis.peak_coherence,
+            confidence=CONFIDENCE,
+        ),
+    shell:
+        ANALYSE
+
+
+rule map_outcomes:
+    input:
+        trajectories=TRAJECTORIES,
+        chains=CHAINS,
+    output:
+        **table("outcome_map"),
+    log:
+        PATHS.log("map_outcomes"),
+    conda:
+        ANALYSIS
+    params:
+        **script(
+            "map_outcomes",
+            loops=JOBS.loops,
+            amplification_points=RULE["amplification_points"],
+            peak_coherence=STUDY.analysis.peak_coherence,
+            confidence=CONFIDENCE,
+        ),
+    shell:
+        ANALYSE
+
+
 rule fit_dose:
     input:
         chains=CHAINS,
@@ -197,6 +241,8 @@ SCORE_TABLES = [
     rules.fit_equivalence.output,
     rules.fit_relaxation.output,
     rules.fit_course.output,
+    rules.fit_return_map.output,
+    rules.map_outcomes.output,
     rules.fit_dose.output,
     rules.fit_tradeoff.output,
     rules.fit_continual.output,

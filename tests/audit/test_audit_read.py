@@ -112,6 +112,8 @@ def test_jobs_hold_nothing_of_a_setting_that_they_do_not_use(here):
         for recipe, more in (({}, {}), ({"generation": {"temperature": 1.0}}, {"cycles": 9}))
     )
     assert plain.loops != own.loops
+    # what the config says of training is not true of a loop that ran elsewhere
+    assert {(s.learning_rate, s.temperature) for s in own.loops.loops} == {(None, None)}
     assert plain.read_replies() == own.read_replies()
     assert plain.judge_replies("lucky") == own.judge_replies("lucky")
 

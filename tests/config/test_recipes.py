@@ -42,6 +42,24 @@ def test_a_setting_may_be_smaller_or_longer_than_the_study():
     assert len(study.setting("dpo-reinit").cells) == 2
 
 
+@pytest.mark.parametrize(
+    ("recipe", "alone"),
+    [
+        ({"training": {"learning_rate": 0.5}, "generation": {"temperature": 1.5}}, True),
+        ({"accumulate": True}, False),
+        ({"seed_share": 0.1}, False),
+        ({"min_coherence": 50}, False),
+    ],
+)
+def test_tables_know_a_settings_rates_and_what_it_trains_on(recipe, alone):
+    setting = setting_of({"objective": "sft", "start": "initial", **recipe})
+    (loop,) = StudyJobs(load(one({"objective": "sft", "start": "initial", **recipe}))).loops.loops
+    assert loop.learning_rate == setting.section.training.learning_rate
+    assert loop.temperature == setting.section.generation.temperature
+    assert loop.own_samples_alone == alone
+    assert (loop.learning_rate, loop.temperature) == (0.5, 1.5) or not alone
+
+
 def test_doses_of_a_recipe_need_not_be_the_objectives():
     cells = {"levels": [33], "n_sampled": [7, "8"]}
     setting = setting_of({"objective": "sdf", "start": "initial", "cells": cells})

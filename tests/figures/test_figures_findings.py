@@ -16,8 +16,10 @@ from idempotence.figures import (
     equivalence,
     grid,
     null,
+    outcome_map,
     outcomes,
     relaxation,
+    return_map,
     tradeoff,
 )
 from idempotence.figures.forest import Mark, forest
@@ -28,8 +30,11 @@ from idempotence.stats.amplification import chains as tabulate_chains
 from idempotence.stats.continual import continual, continual_pairs
 from idempotence.stats.equivalence import equivalence as fit_equivalence
 from idempotence.stats.null_rate import null_rates
+from idempotence.stats.outcome_map import outcome_map as map_outcomes
 from idempotence.stats.peak import rises
 from idempotence.stats.relaxation import contraction
+from idempotence.stats.return_map import map_steps
+from idempotence.stats.return_map import return_map as fit_return_map
 from idempotence.stats.tradeoff import tradeoff as fit_tradeoff
 from idempotence.stats.tradeoff import tradeoff_chains
 from idempotence.stats.trajectories import trajectories
@@ -58,12 +63,14 @@ def tables(scores, table, chains):
     pairs = continual_pairs(chains, LOOPS.twins)
     changed = tradeoff_chains(table, chains, 4)
     rates, quantiles = null_rates(scores, 15, 4, 50, 70, seed=1, draws=10)
+    maps = fit_return_map(table, LOOPS, 70, 0.95)
     return {
         "equivalence": fit_equivalence(table, 10, 4, 0.95),
         "contraction": contraction(table, 0.95, 1),
         "pairs": pairs, "means": continual(pairs, 0.95),
         "changes": changed, "slopes": fit_tradeoff(changed, 0.95),
-        "rates": rates, "quantiles": quantiles,
+        "rates": rates, "quantiles": quantiles, "bins": maps.bins, "points": maps.points,
+        "outcome_map": map_outcomes(table, chains, LOOPS, 15, 70, 0.95),
     }  # fmt: skip
 
 
@@ -81,6 +88,10 @@ def drawings(scores, table, chains, tables) -> dict:
         "equivalence": equivalence.draw(tables["equivalence"], 0.95, LOOPS),
         "relaxation": relaxation.draw(tables["contraction"], 0.95, LOOPS),
         "null": null.draw(tables["quantiles"], tables["rates"], 15, LOOPS),
+        "return_map": return_map.draw(
+            map_steps(table, 70), tables["bins"], tables["points"], 0.95, 70, LOOPS
+        ),
+        "outcome_map": outcome_map.draw(tables["outcome_map"], 70),
     }
 
 
@@ -142,6 +153,15 @@ def test_without_data_a_figure_says_so(table, chains, tables):
         continual_vs_reinit.draw(tables["pairs"].iloc[:0], tables["means"].iloc[:0], 0.95)[0],
         tradeoff.draw(tables["changes"].iloc[:0], tables["slopes"].iloc[:0], 0.95, LOOPS)[0],
         equivalence.draw(tables["equivalence"].iloc[:0], 0.95, LOOPS)[0],
+        return_map.draw(
+            map_steps(table, 70),
+            tables["bins"].iloc[:0],
+            tables["points"].iloc[:0],
+            0.95,
+            70,
+            LOOPS,
+        )[0],
+        outcome_map.draw(tables["outcome_map"].iloc[:0], 70)[0],
     ]
     for figure in figures:
         assert "This study has" in figure.texts[0].get_text()
@@ -171,8 +191,12 @@ def test_scripts_write_all_files(scores, chains, tables, tmp_path):
         "plot_continual_vs_reinit": [*table["pairs"], *table["means"], *at],
         "plot_equivalence": ["--table", tmp_path / "equivalence.parquet", *at, *of],
         "plot_relaxation": ["--table", tmp_path / "contraction.parquet", *at, *of],
+        "plot_return_map": [
+            *read, *table["bins"], *table["points"], "--peak-coherence", 70, *at, *of
+        ],
+        "plot_outcome_map": ["--table", tmp_path / "outcome_map.parquet", "--peak-coherence", 70],
         "plot_null": [*table["quantiles"], *table["rates"], "--amplification-points", 15, *of],
-    }
+    }  # fmt: skip
     for name, arguments in calls.items():
         assert run_script(name, *arguments, "--output-prefix", tmp_path / name) == 0
         assert all((tmp_path / f"{name}.{kind}").stat().st_size for kind in KINDS)

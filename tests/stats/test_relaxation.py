@@ -264,7 +264,7 @@ def simulated_contraction(scores):
 
 def test_simulated_sums_are_those_of_the_library():
     scores = autoregressive(np.random.default_rng(0), (2, 4, 2), 0.6, 30.0)
-    steps = relaxation._steps(courses(scores[1], se=2.0))
+    steps = relaxation.score_steps(courses(scores[1], se=2.0))
     for own, by in ((False, None), (True, ["cell"])):
         assert sums_of(scores, own)[1] == pytest.approx(relaxation._sums(steps, by))
 

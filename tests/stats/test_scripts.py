@@ -105,6 +105,12 @@ def test_tables_of_trajectories(courses, tables):
         output_contraction="g",
     )  # fmt: skip
     assert (sizes["f"], sizes["g"]) == (CHAINS, of_traits * 4)
+    sizes = tables(
+        "fit_return_map", *courses, *PEAK, *CONFIDENCE, "--loops", make_loops().to_json(),
+        output="h", output_bins="i", output_points="j",
+    )  # fmt: skip
+    assert (sizes["h"], sizes["i"]) == (of_traits * 3 * 5, of_traits * 3 * 10)
+    assert sizes["j"] >= of_traits * 3 * 2
 
 
 def test_tables_of_chains(courses, chains, tables):
@@ -120,6 +126,10 @@ def test_tables_of_chains(courses, chains, tables):
         output_chains="changes", output_slopes="tradeoff",
     )  # fmt: skip
     assert (sizes["changes"], sizes["tradeoff"]) == (CHAINS, len(SETTINGS) * 4 * 5)
+    sizes = tables(
+        "map_outcomes", *courses, *chains, *loops, *RULE[:2], *PEAK, *CONFIDENCE, output="outcomes"
+    )
+    assert sizes["outcomes"] == len(SETTINGS) * 2 * 4
 
 
 def test_tables_of_scores(study, tables):

@@ -72,6 +72,11 @@ class Setting:
         return self.accumulate or self.seed_share > 0
 
     @property
+    def own_samples_alone(self) -> bool:
+        """Whether later cycles train on all of the last samples and on nothing else."""
+        return not self.reads_seed_rows and self.min_coherence is None
+
+    @property
     def changes(self) -> str:
         """What makes it another loop than its objective's plain one, in words; "" if nothing."""
         return "; ".join(f"{key} {value}" for key, value in self.changed)

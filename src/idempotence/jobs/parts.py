@@ -162,7 +162,9 @@ class Loop(Record):
     """A setting as tables, figures and claims know it.
 
     objective, start: its recipe. changes: what it changes of its objective's section, in words;
-    "" for the objective's plain loop. last_cycle: number of its last cycle.
+    "" for the objective's plain loop. last_cycle: number of its last cycle. learning_rate and
+    temperature (of the samples that are trained on): None where a loop ran elsewhere.
+    own_samples_alone: later cycles train on all of the last samples and on nothing else.
     """
 
     name: str
@@ -170,6 +172,9 @@ class Loop(Record):
     start: Start
     changes: str
     last_cycle: int
+    learning_rate: float | None = None
+    temperature: float | None = None
+    own_samples_alone: bool = True
 
 
 @dataclass(frozen=True)

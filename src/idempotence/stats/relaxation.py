@@ -147,20 +147,24 @@ def contraction(table: pd.DataFrame, confidence: float, seed: int) -> pd.DataFra
     ((S_xx - noise) / S_xx), n_chains, n_panels, n_steps and warnings.
     """
     check_confidence(confidence)
-    steps = _steps(table)
+    steps = score_steps(table)
     rows = []
     for setting in sorted(table["setting"].unique()):
         of_setting = steps[steps["setting"] == setting]
         for trait, group in [(ALL, of_setting), *of_setting.groupby("trait")]:
             for intercepts, by in INTERCEPTS.items():
                 key = {"setting": setting, "trait": trait, "intercepts": intercepts}
-                of_methods = _contraction(group, by, confidence, np.random.default_rng(seed))
+                of_methods = rates(group, by, confidence, np.random.default_rng(seed))
                 rows += [{**key, **row} for row in of_methods]
     return pd.DataFrame(rows).astype({"is_contraction": "boolean"})
 
 
-def _steps(table: pd.DataFrame) -> pd.DataFrame:
-    """Pairs of scores of one chain at successive cycles: x, y and the squared error of x."""
+def score_steps(table: pd.DataFrame) -> pd.DataFrame:
+    """Pairs of scores of one chain at successive cycles, where both are known.
+
+    table: see `trajectories.trajectories`. Returns `CHAIN`, cycle (of the first), x, y (points) and
+    noise, the squared standard error of x.
+    """
     now = table[[*CHAIN, "cycle", "trait_score", "trait_score_se"]].set_index([*CHAIN, "cycle"])
     after = table.assign(cycle=table["cycle"] - 1).set_index([*CHAIN, "cycle"])["trait_score"]
     steps = now.rename(columns={"trait_score": "x"}).assign(
@@ -169,10 +173,14 @@ def _steps(table: pd.DataFrame) -> pd.DataFrame:
     return steps.dropna(subset=["x", "y"]).reset_index()
 
 
-def _contraction(
+def rates(
     steps: pd.DataFrame, by: list[str] | None, confidence: float, rng: np.random.Generator
 ) -> list[dict[str, Any]]:
-    """Both methods' rows for the steps of one setting, or setting and trait."""
+    """The row of each of `METHODS` for some steps: the columns of `contraction` but its key.
+
+    steps: see `score_steps`. by: columns of what has an intercept of its own; None: one for all.
+    rng: of the bootstrap.
+    """
     sums = _sums(steps, by)
     n = len(sums)
     counts = {

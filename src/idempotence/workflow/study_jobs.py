@@ -66,10 +66,7 @@ class StudyJobs:
     @cached_property
     def loops(self) -> Loops:
         """The settings as tables, figures and claims know them."""
-        loops = tuple(
-            Loop(s.name, s.objective, s.start, s.changes, s.cycles) for s in self.study.settings
-        )
-        return Loops(loops, self.study.twins)
+        return Loops(tuple(map(self._loop, self.study.settings)), self.study.twins)
 
     def seeded_panels(self) -> list[StudyPanel]:
         """The panels that read seed rows of their own: a copied cycle 0 needs none."""
@@ -267,6 +264,14 @@ class StudyJobs:
         )
 
     # --- parts
+
+    def _loop(self, s: Setting) -> Loop:
+        loop = Loop(s.name, s.objective, s.start, s.changes, s.cycles)
+        if self.study.audit.files:  # what the config says of training is not true of it
+            return loop
+        rate, temperature = s.section.training.learning_rate, s.section.generation.temperature
+        loop = replace(loop, learning_rate=rate, temperature=temperature)
+        return replace(loop, own_samples_alone=s.own_samples_alone)
 
     @property
     def _objectives(self) -> dict[str, Objective]:
