@@ -34,6 +34,8 @@ SETTINGS = {setting.name: setting for setting in STUDY.settings}
 MODELS = {model.name: model for model in STUDY.models}
 AUDITED_MODELS = {model.name: model for model in STUDY.audit.models if model.path}
 CLAIMS = PATHS.own("data/claims.yaml")
+AUTHORS = PATHS.own("data/published/series.csv")
+NUMBERS = PATHS.own("data/published/numbers.csv")
 
 prepare(BASE / "src", workflow.remote_exec)
 pass_engine(STUDY)
