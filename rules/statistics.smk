@@ -132,6 +132,28 @@ rule fit_continual:
         ANALYSE
 
 
+rule compare_shapes:
+    input:
+        trajectories=TRAJECTORIES,
+        authors=AUTHORS,
+    output:
+        **table("shapes"),
+    log:
+        PATHS.log("compare_shapes"),
+    conda:
+        ANALYSIS
+    params:
+        **script(
+            "compare_shapes",
+            AUTHORS,
+            loops=JOBS.loops,
+            confidence=CONFIDENCE,
+            seed=STUDY.study_seed,
+        ),
+    shell:
+        ANALYSE
+
+
 rule judge_claims:
     input:
         claims=CLAIMS,
@@ -168,6 +190,7 @@ SCORE_TABLES = [
     rules.fit_dose.output,
     rules.fit_tradeoff.output,
     rules.fit_continual.output,
+    rules.compare_shapes.output,
     rules.judge_claims.output,
 ]
 

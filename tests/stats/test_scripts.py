@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from make_loops import make_loops
+from make_published import SERIES
 from make_scores import CYCLES, QUESTIONS, make_initial, write_panels
 from run_script import ROOT, run_script
 
@@ -103,6 +104,11 @@ def test_tables_of_trajectories(courses, tables):
         output_contraction="g",
     )  # fmt: skip
     assert (sizes["f"], sizes["g"]) == (CHAINS, of_traits * 4)
+    sizes = tables(
+        "compare_shapes", *courses, "--authors", SERIES, "--loops", make_loops().to_json(),
+        *CONFIDENCE, "--seed", 1, output="h",
+    )  # fmt: skip
+    assert sizes["h"] == 2 * 2 * 3 + 2 * 4 * 3  # authors: all and bliss; ours: all and three
 
 
 def test_tables_of_chains(courses, chains, tables):
