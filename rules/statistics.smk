@@ -157,6 +157,7 @@ rule compare_shapes:
 rule judge_claims:
     input:
         claims=CLAIMS,
+        numbers=NUMBERS,
         chains=CHAINS,
         tables=[
             rules.compare_rules.output.output_parquet,
@@ -173,7 +174,7 @@ rule judge_claims:
     conda:
         ANALYSIS
     params:
-        **script("judge_claims", BASE / "data/claims.yaml", loops=JOBS.loops),
+        **script("judge_claims", CLAIMS, NUMBERS, loops=JOBS.loops),
     shell:
         ANALYSE
 

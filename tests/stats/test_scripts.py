@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from make_loops import make_loops
-from make_published import SERIES
+from make_published import NUMBERS, SERIES
 from make_scores import CYCLES, QUESTIONS, make_initial, write_panels
 from run_script import ROOT, run_script
 
@@ -158,13 +158,16 @@ def test_claims_are_judged_from_parquet_tables(tmp_path, courses, chains, tables
     )
     read = ["rules", "equivalence", "tradeoff", "continual", "dose_flips"]
     sizes = tables(
-        "judge_claims", "--claims", ROOT / "data/claims.yaml", *chains, "--tables",
+        "judge_claims", "--claims", ROOT / "data/claims.yaml", "--numbers", NUMBERS, *chains,
+        "--tables",
         *(tmp_path / f"{name}.parquet" for name in read), *loops,
         "--output-json", tmp_path / "claims.json", output_csv="claims",
     )  # fmt: skip
     claims = read_json(tmp_path / "claims.json")
     assert len(claims) == 9 and sizes["claims"] == sum(len(claim["parts"]) for claim in claims)
     assert claims[3]["verdict"] == "contradicted"  # one of the 17 dpo chains amplifies
+    shown = read_table(tmp_path / "claims.parquet").groupby("id")["published_value"].first()
+    assert shown["C2"] == "0.044 (0.026 to 0.076), n = 270, full text" and shown["C5"] == ""
 
 
 def test_a_table_that_is_absent_is_an_error(tmp_path, capsys):
