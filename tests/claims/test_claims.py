@@ -254,11 +254,11 @@ def test_a_published_number_stands_beside_the_test_of_its_quantity_and_decides_n
     without = judge_claims([claim({}, {})], *study)[0]
     result = judge_claims([claim({}, {})], *study, numbers)[0]
     assert result["verdict"] == without["verdict"] == SUPPORTED
-    assert result["published"]["numbers"] == ["a rise: 46 points, n = 1, full text"]
     value = "0.25 (0.125 to 0.5), n = 8, full text"
     shown = [(part.get("setting", ""), part["published_value"]) for part in result["parts"]]
     assert shown == [("", ""), ("hot", ""), ("", value), ("hot", "")]
     rise = "a rise: 46 points, n = 1, full text"
+    assert result["published"]["numbers"] == [{"text": rise, "where": "full text"}]
     assert as_table([result])["published_value"].tolist() == [rise, rise, value, rise]
     assert as_table([without])["published_value"].tolist() == [""] * 4
 

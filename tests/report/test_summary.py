@@ -20,7 +20,11 @@ from idempotence.stats.trajectories import trajectories
 NASTY = "<script>alert(1)</script> {{ snakemake }}"
 CLAIM = {
     "id": "C1", "claim": NASTY, "verdict": "not decided here",
-    "published": {"says": "mostly", "where": "abstract", "numbers": ["rows: 2 rows, full text"]},
+    "published": {
+        "says": "mostly", "where": "abstract",
+        "numbers": [{"text": "rows: 2 rows, full text", "where": "full text"},
+                    {"text": "rise: 46 points", "where": "authors' code"}],
+    },
     "parts": [
         {"what": "a share", "estimate": 0.5, "ci_low": 0.25, "ci_high": 0.75,
          "verdict": "not decided here", "why": "", "published_value": ""},
@@ -100,14 +104,13 @@ def test_a_result_of_a_setting_with_changes_is_named(files):
     files.claims.write_text(json.dumps([shown]))
     html = render("summary.html.j2", **page_of(files))
     assert "a share: 0.50" in html
-    assert html.count("published: ") == 0 and "rows: 2 rows, full text" in html
     assert "another, hot (with generation.temperature 2; decides nothing): 0.50" in html
 
 
 def test_published_numbers_stand_beside_the_test_of_the_same_quantity(files):
     html = render("summary.html.j2", **page_of(files))
     assert html.count("; published: ") == 1 and "; published: 0.5, abstract" in html
-    assert '<div class="soft">rows: 2 rows, full text</div>' in html
+    assert '<div class="soft">rise: 46 points</div>' in html and "2 rows" not in html
 
 
 def test_the_report_can_read_it_and_text_stays_text(files):

@@ -46,7 +46,7 @@ def judge_claims(
     tables: name -> table; chains: see `stats.amplification.chains`. numbers: published ones, which
     decide nothing. The result of a part has published_value: the numbers of the same quantity as
     text, "" without one and for a setting that is not the paper's loop. Those that no part
-    estimates stand in the claim's `published`, as `numbers`. A claim is supported when all
+    estimates stand in the claim's `published`, as `numbers` (text and where). A claim is supported when all
     of its tested parts are, contradicted when any is, untested when none is tested. Settings that
     change something of their objective's section decide nothing.
     Raises `UserError` when a table or column that a part names does not exist.
@@ -62,7 +62,9 @@ def judge_claims(
         verdicts = {row["verdict"] for row in parts if "changes" not in row}
         text = claim.model_dump(include={"id", "claim", "published"})
         text["published"]["numbers"] = [
-            f"{number.quantity}: {number.as_text()}" for number in own if number.test is None
+            {"text": f"{number.quantity}: {number.as_text()}", "where": number.where}
+            for number in own
+            if number.test is None
         ]
         judged.append({**text, "verdict": _verdict_of(verdicts - {UNTESTED}), "parts": parts})
     return judged
@@ -230,7 +232,8 @@ def as_table(judged: list[dict[str, Any]]) -> pd.DataFrame:
             **{name: part.get(name) for name in OVER_PANELS},
             "test_verdict": part["verdict"], "why": part["why"],
             "published": claim["published"]["says"], "where": claim["published"]["where"],
-            "published_value": part["published_value"] or "; ".join(claim["published"]["numbers"]),
+            "published_value": part["published_value"]
+            or "; ".join(number["text"] for number in claim["published"]["numbers"]),
         }
         for claim in judged
         for part in claim["parts"]
