@@ -46,9 +46,9 @@ def judge_claims(
     tables: name -> table; chains: see `stats.amplification.chains`. numbers: published ones, which
     decide nothing. The result of a part has published_value: the numbers of the same quantity as
     text, "" without one and for a setting that is not the paper's loop. Those that no part
-    estimates stand in the claim's `published`, as `numbers` (text and where). A claim is supported when all
-    of its tested parts are, contradicted when any is, untested when none is tested. Settings that
-    change something of their objective's section decide nothing.
+    estimates stand in the claim's `published`, as `numbers` (text and where). A claim is supported
+    when all of its tested parts are, contradicted when any is, untested when none is tested.
+    Settings that change something of their objective's section decide nothing.
     Raises `UserError` when a table or column that a part names does not exist.
     """
     judged = []
