@@ -35,6 +35,8 @@ MODELS = {model.name: model for model in STUDY.models}
 AUDITED_MODELS = {model.name: model for model in STUDY.audit.models if model.path}
 CLAIMS = PATHS.own("data/claims.yaml")
 FIRST_CLAIMS = PATHS.own("data/claims_first.yaml")  # their first version
+AUTHORS = PATHS.own("data/published/series.csv")
+NUMBERS = PATHS.own("data/published/numbers.csv")
 
 prepare(BASE / "src", workflow.remote_exec)
 pass_engine(STUDY)

@@ -5,6 +5,7 @@ rule plot_trajectories:
     input:
         trajectories=TRAJECTORIES,
         initial=INITIAL,
+        authors=AUTHORS,
     output:
         **pictures("trajectories_{setting}", "trajectories", "Trajectories", setting="{setting}"),
     log:
@@ -13,7 +14,11 @@ rule plot_trajectories:
         ANALYSIS
     params:
         **plot_script(
-            "plot_trajectories", "trajectories_{setting}", loops=JOBS.loops, confidence=CONFIDENCE
+            "plot_trajectories",
+            "trajectories_{setting}",
+            AUTHORS,
+            loops=JOBS.loops,
+            confidence=CONFIDENCE,
         ),
     shell:
         ANALYSE
@@ -53,6 +58,7 @@ rule plot_outcomes:
 rule plot_dpo:
     input:
         trajectories=TRAJECTORIES,
+        authors=AUTHORS,
     output:
         **pictures("dpo", "dpo", "Findings", figure="DPO, continual and re-initialised"),
     log:
@@ -60,7 +66,7 @@ rule plot_dpo:
     conda:
         ANALYSIS
     params:
-        **plot_script("plot_dpo", "dpo", loops=JOBS.loops, confidence=CONFIDENCE),
+        **plot_script("plot_dpo", "dpo", AUTHORS, loops=JOBS.loops, confidence=CONFIDENCE),
     shell:
         ANALYSE
 

@@ -21,13 +21,15 @@ def pictures(name, caption, category, **labels):
     }
 
 
-def plot_script(name, figure, **values):
-    """Params for drawing a figure, whose name may hold the wildcard {setting}."""
+def plot_script(name, figure, *files, **values):
+    """Params for drawing a figure, whose name may hold the wildcard {setting}; see `script`."""
     prefix = f"{FIGURES}/{figure}"
     if "{setting}" in figure:
         values["setting"] = lambda w: w.setting
-        return script(name, output_prefix=lambda w: prefix.format(setting=w.setting), **values)
-    return script(name, output_prefix=prefix, **values)
+        return script(
+            name, *files, output_prefix=lambda w: prefix.format(setting=w.setting), **values
+        )
+    return script(name, *files, output_prefix=prefix, **values)
 
 
 def has_content(figure):

@@ -192,9 +192,32 @@ rule fit_continual:
         ANALYSE
 
 
+rule compare_shapes:
+    input:
+        trajectories=TRAJECTORIES,
+        authors=AUTHORS,
+    output:
+        **table("shapes"),
+    log:
+        PATHS.log("compare_shapes"),
+    conda:
+        ANALYSIS
+    params:
+        **script(
+            "compare_shapes",
+            AUTHORS,
+            loops=JOBS.loops,
+            confidence=CONFIDENCE,
+            seed=STUDY.study_seed,
+        ),
+    shell:
+        ANALYSE
+
+
 rule judge_claims:
     input:
         claims=CLAIMS,
+        numbers=NUMBERS,
         chains=CHAINS,
         tables=[
             rules.compare_rules.output.output_parquet,
@@ -212,7 +235,7 @@ rule judge_claims:
     conda:
         ANALYSIS
     params:
-        **script("judge_claims", BASE / "data/claims.yaml", loops=JOBS.loops),
+        **script("judge_claims", CLAIMS, NUMBERS, loops=JOBS.loops),
     shell:
         ANALYSE
 
@@ -220,6 +243,7 @@ rule judge_claims:
 use rule judge_claims as judge_claims_first with:
     input:
         claims=FIRST_CLAIMS,
+        numbers=NUMBERS,
         chains=CHAINS,
         tables=rules.judge_claims.input.tables,
     output:
@@ -228,7 +252,7 @@ use rule judge_claims as judge_claims_first with:
     log:
         PATHS.log("judge_claims_first"),
     params:
-        **script("judge_claims", BASE / "data/claims_first.yaml", loops=JOBS.loops),
+        **script("judge_claims", FIRST_CLAIMS, NUMBERS, loops=JOBS.loops),
 
 
 SCORE_TABLES = [
@@ -246,6 +270,7 @@ SCORE_TABLES = [
     rules.fit_dose.output,
     rules.fit_tradeoff.output,
     rules.fit_continual.output,
+    rules.compare_shapes.output,
     rules.judge_claims.output,
     rules.judge_claims_first.output,
 ]

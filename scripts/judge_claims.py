@@ -7,6 +7,7 @@ from idempotence.jobs.parts import Loops
 
 def judge_claims(
     claims: Path,
+    numbers: Path,
     chains: Path,
     tables: list[Path],
     loops: Loops,
@@ -16,6 +17,7 @@ def judge_claims(
     """Apply the tests of the paper's claims to a study's tables.
 
     claims: the tests (YAML).
+    numbers: published numbers of the claims (CSV).
     chains: table of chains (Parquet).
     tables: the tables that the tests name (Parquet).
     loops: the study's settings and which of them are twins.
@@ -25,9 +27,12 @@ def judge_claims(
     from idempotence.claims import verdicts
     from idempotence.claims.definition import load_claims
     from idempotence.io import read_table, write_json, write_table
+    from idempotence.published.numbers import load_numbers
 
+    tests = load_claims(claims)
+    published = load_numbers(numbers, {claim.id: len(claim.parts) for claim in tests})
     results = {path.stem: read_table(path) for path in tables}
-    judged = verdicts.judge_claims(load_claims(claims), results, read_table(chains), loops)
+    judged = verdicts.judge_claims(tests, results, read_table(chains), loops, published)
     write_json(output_json, judged)
     write_table(verdicts.as_table(judged), output_csv)
 

@@ -112,9 +112,10 @@ def page_of(scores, courses, tmp_path):
         files = {name: tmp_path / f"{name}.parquet" for name in frames}
         for name, frame in frames.items():
             write_parquet(frame, files[name])
-        part = {"what": "w", "estimate": 1.0, "ci_low": None, "ci_high": None, "why": ""}
+        part = {"what": "w", "estimate": 1.0, "ci_low": None, "ci_high": None, "why": "",
+                "published_value": ""}  # fmt: skip
         claims = [
-            {"id": name, "claim": "c", "published": {"says": "s", "where": "w"},
+            {"id": name, "claim": "c", "published": {"says": "s", "where": "w", "numbers": []},
              "verdict": verdict, "parts": [{**part, "verdict": verdict}]}
             for name, verdict in [("C1", "not decided here"), ("C2", "not tested here")]
         ]  # fmt: skip

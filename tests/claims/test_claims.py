@@ -17,6 +17,7 @@ from idempotence.claims.verdicts import (
 )
 from idempotence.errors import UserError
 from idempotence.jobs.parts import Loop, Loops
+from idempotence.published.numbers import Number
 
 DATA = Path(__file__).parents[2] / "data"
 NAN = float("nan")
@@ -261,6 +262,34 @@ def test_a_file_without_claims_is_an_error(tmp_path):
     for missing in (path, tmp_path / "absent.yaml"):
         with pytest.raises(UserError, match="cannot be read as a list"):
             load_claims(missing)
+
+
+def number(**values: Any) -> Number:
+    """A published number of C4."""
+    base = {
+        "claim": "C4", "test": None, "quantity": "a rise", "value": 46.0, "unit": "points", "n": 1,
+        "ci_low": None, "ci_high": None, "interval": None, "where": "full text", "note": None,
+    }  # fmt: skip
+    return Number(**{**base, **values})
+
+
+def test_a_published_number_stands_beside_the_test_of_its_quantity_and_decides_nothing():
+    share = {"test": 2, "value": 0.25, "unit": "share", "n": 8}
+    interval = {"ci_low": 0.125, "ci_high": 0.5, "interval": "Wilson 95 %"}
+    numbers = [number(), number(**share, **interval), number(claim="C1", value=1.0)]
+    loops = Loops((ON, HOT), ())
+    tables = shares(on=(0.6, 0.9), hot=(0.6, 0.9))
+    study = (tables, chains_of("on", "hot"), loops)
+    without = judge_claims([claim({}, {})], *study)[0]
+    result = judge_claims([claim({}, {})], *study, numbers)[0]
+    assert result["verdict"] == without["verdict"] == SUPPORTED
+    value = "0.25 (0.125 to 0.5), n = 8, full text"
+    shown = [(part.get("setting", ""), part["published_value"]) for part in result["parts"]]
+    assert shown == [("", ""), ("hot", ""), ("", value), ("hot", "")]
+    rise = "a rise: 46 points, n = 1, full text"
+    assert result["published"]["numbers"] == [{"text": rise, "where": "full text"}]
+    assert as_table([result])["published_value"].tolist() == [rise, rise, value, rise]
+    assert as_table([without])["published_value"].tolist() == [""] * 4
 
 
 def test_the_table_has_a_row_for_each_part():

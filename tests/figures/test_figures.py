@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from make_loops import make_loop, make_loops
+from make_published import CHAINS, SERIES
 from make_scores import ENDED, ENDED_CYCLE, make_initial, make_scores
 from read_figures import KINDS, boxes_of_text, check_texts
 from run_script import ROOT, run_script
@@ -53,7 +54,7 @@ def test_no_text_is_cut_or_lies_on_another(table, case):
         "grid": many_cells(table),
         "models": pd.concat([table, table.assign(model="another-instruct")]),
     }[case]
-    figure, _, _ = trajectories.draw(shown, make_initial(), make_loop(setting), 0.95)
+    figure, _, _ = trajectories.draw(shown, make_initial(), make_loop(setting), 0.95, CHAINS)
     check_texts(figure)
 
 
@@ -78,16 +79,16 @@ def test_numbers_are_means_over_seeds_and_ends(table):
 
 
 def test_notes_say_n_and_interval(table):
-    _, drawn, caption = trajectories.draw(table, make_initial(), DPO, 0.9)
+    _, drawn, caption = trajectories.draw(table, make_initial(), DPO, 0.9, CHAINS)
     assert "mean over 2-3 seeds, band: 90 % t interval over seeds" in caption
     assert "A cross marks" in caption and "Dashed" in caption
     fewer = table[(table["seed"] == 0) | (table["cycle"] < 3)]
     assert (
         "over 1-3 seeds, band: 90 % t interval over seeds (none for 1)"
-        in trajectories.draw(fewer, None, SFT, 0.9)[2]
+        in trajectories.draw(fewer, None, SFT, 0.9, CHAINS)[2]
     )
     alone = table[table["seed"] == 0]
-    figure, drawn, caption = trajectories.draw(alone, None, SFT, 0.9)
+    figure, drawn, caption = trajectories.draw(alone, None, SFT, 0.9, CHAINS)
     assert "1 seed: no interval" in caption and "Dashed" not in caption
     texts = [text.get_text() for text in figure.texts]
     assert "1 seed: no interval" in texts
@@ -105,30 +106,30 @@ def dead(scores, wanted):
 def test_chains_without_any_score_are_counted_in_the_note(scores, tmp_path):
     one = (scores["trait"] == "bliss") & (scores["cell"] == "beta0.1_pairs100")
     some = tabulate(dead(scores, one & (scores["seed"] == 2)), 0.95)
-    figure, drawn, caption = trajectories.draw(some, None, DPO, 0.95)
+    figure, drawn, caption = trajectories.draw(some, None, DPO, 0.95, CHAINS)
     note = "; 1 chain ended before the first score"
     assert note in caption and any(note in text.get_text() for text in figure.texts)
     assert drawn.loc[drawn["kind"] == "ended", "cycle"].isna().sum() == 2  # of each measure
     save_figure(figure, drawn, caption, tmp_path / "some")
     none = dead(scores, scores["setting"] == "dpo")
-    figure, drawn, caption = trajectories.draw(tabulate(none, 0.95), None, DPO, 0.95)
+    figure, drawn, caption = trajectories.draw(tabulate(none, 0.95), None, DPO, 0.95, CHAINS)
     assert "no chain has a score; 18 chains ended" in caption and "cross" not in caption
     save_figure(figure, drawn, caption, tmp_path / "none")
     save_figure(*judge.draw(none[none["setting"] == "dpo"]), stem=tmp_path / "judge")
     unscored = scores.assign(trait_score=np.nan, coherence=np.nan)
-    _, drawn, caption = trajectories.draw(tabulate(unscored, 0.95), None, SFT, 0.95)
-    assert drawn.empty and "no chain has a score." in caption
+    _, drawn, caption = trajectories.draw(tabulate(unscored, 0.95), None, SFT, 0.95, CHAINS)
+    assert set(drawn["kind"]) == {"authors"} and "no chain has a score." in caption
 
 
 def test_axes_run_from_0_to_100(table):
-    figure, _, _ = trajectories.draw(table, None, SFT, 0.95)
+    figure, _, _ = trajectories.draw(table, None, SFT, 0.95, CHAINS)
     assert len(figure.axes) == 6
     assert {axis.get_ylim() for axis in figure.axes} == {(0, 100)}
 
 
 def test_same_bytes_each_time(table, scores, tmp_path):
     for name in ("one", "two"):
-        drawn = trajectories.draw(table, make_initial(), DPO, 0.95)
+        drawn = trajectories.draw(table, make_initial(), DPO, 0.95, CHAINS)
         save_figure(*drawn, stem=tmp_path / name / "trajectories")
         save_figure(*judge.draw(scores), stem=tmp_path / name / "judge")
     for kind in KINDS:
@@ -146,7 +147,7 @@ def test_same_bytes_whatever_the_process(scores, tmp_path):
         environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "PYTHONHASHSEED": seed}
         command = [
             sys.executable, script, "--trajectories", tmp_path / "trajectories.parquet",
-            "--initial", tmp_path / "initial.parquet", "--setting", "dpo",
+            "--initial", tmp_path / "initial.parquet", "--setting", "dpo", "--authors", SERIES,
             "--loops", make_loops().to_json(), "--confidence", "0.95",
             "--output-prefix", tmp_path / seed,
         ]  # fmt: skip
@@ -193,7 +194,7 @@ def test_cell_labels():
 
 def test_unknown_setting(table):
     with pytest.raises(UserError, match="no setting 'sdf'"):
-        trajectories.draw(table, None, make_loop("sdf"), 0.95)
+        trajectories.draw(table, None, make_loop("sdf"), 0.95, CHAINS)
 
 
 def test_scripts_write_every_file(scores, tmp_path):
@@ -203,6 +204,7 @@ def test_scripts_write_every_file(scores, tmp_path):
     run_script(
         "plot_trajectories", "--trajectories", tmp_path / "trajectories.parquet",
         "--initial", tmp_path / "initial.parquet", "--setting", "dpo", "--confidence", 0.95,
+        "--authors", SERIES,
         "--loops", make_loops().to_json(),
         "--output-prefix", tmp_path / "figures/trajectories_dpo",
     )  # fmt: skip
@@ -213,7 +215,7 @@ def test_scripts_write_every_file(scores, tmp_path):
     written = sorted(path.name for path in (tmp_path / "figures").iterdir())
     assert written == sorted(f"{n}.{k}" for n in ("trajectories_dpo", "judge") for k in KINDS)
     numbers = pd.read_csv(tmp_path / "figures/trajectories_dpo.csv")
-    assert set(numbers["kind"]) == {"mean", "ended", "initial"}
+    assert set(numbers["kind"]) == {"mean", "ended", "initial", "authors"}
 
 
 def test_statistics_and_figures_do_not_import_torch():

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from make_loops import make_loop, make_loops
+from make_published import CHAINS, SERIES
 from make_scores import make_initial, make_scores
 from read_figures import KINDS, check_texts
 from run_script import run_script
@@ -79,7 +80,7 @@ def drawings(scores, table, chains, tables) -> dict:
     initial = make_initial()
     return {
         "outcomes": outcomes.draw(table, chains, scores, 0.95),
-        "dpo": dpo.draw(table, 0.95, LOOPS),
+        "dpo": dpo.draw(table, 0.95, LOOPS, CHAINS),
         "grid": grid.draw(table, initial, make_loop("sft")),
         "dose_map": dose_map.draw(chains, make_loop("dpo")),
         "one_row": dose_map.draw(chains[chains["beta"] == 0.1], make_loop("dpo")),
@@ -138,7 +139,7 @@ def test_a_map_counts_seeds_with_a_verdict(chains):
 
 
 def test_dpo_shows_means_of_panels(table):
-    _, numbers, caption = dpo.draw(table, 0.95, LOOPS)
+    _, numbers, caption = dpo.draw(table, 0.95, LOOPS, CHAINS)
     mean = numbers[(numbers["kind"] == "mean") & (numbers["measure"] == "coherence")]
     row = mean[(mean["setting"] == "dpo") & (mean["trait"] == "bliss") & (mean["cycle"] == 2)]
     mine = table[(table["setting"] == "dpo") & (table["trait"] == "bliss") & (table["cycle"] == 2)]
@@ -149,7 +150,7 @@ def test_dpo_shows_means_of_panels(table):
 
 def test_without_data_a_figure_says_so(table, chains, tables):
     figures = [
-        dpo.draw(table[table["setting"] == "sft"], 0.95, LOOPS)[0],
+        dpo.draw(table[table["setting"] == "sft"], 0.95, LOOPS, CHAINS)[0],
         continual_vs_reinit.draw(tables["pairs"].iloc[:0], tables["means"].iloc[:0], 0.95)[0],
         tradeoff.draw(tables["changes"].iloc[:0], tables["slopes"].iloc[:0], 0.95, LOOPS)[0],
         equivalence.draw(tables["equivalence"].iloc[:0], 0.95, LOOPS)[0],
@@ -183,7 +184,7 @@ def test_scripts_write_all_files(scores, chains, tables, tmp_path):
     of = ["--loops", LOOPS.to_json()]
     calls = {
         "plot_outcomes": [*read, *replies, *at, "--amplification-points", 15, "--from-cycle", 4],
-        "plot_dpo": [*read, *at, *of],
+        "plot_dpo": [*read, "--authors", SERIES, *at, *of],
         "plot_grid": [*read, "--initial", tmp_path / "initial.parquet", "--setting", "dpo", *of],
         "plot_metrics": [*read, "--setting", "dpo", *of],
         "plot_dose_map": [*table["chains"], "--setting", "sft", *of],

@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 from make_loops import OWN, OWN_TITLE, make_loops
+from make_published import CHAINS
 from make_scores import CYCLES, make_initial, make_scores
 from read_figures import boxes_of_text, check_texts
 
@@ -94,7 +95,7 @@ def test_settings_stand_by_objective_and_start_then_as_in_the_config():
 @pytest.mark.parametrize("loop", COPIES)
 def test_figures_of_one_setting(table, chains, loop):
     drawn = [
-        trajectories.draw(table, make_initial(), loop, 0.95),
+        trajectories.draw(table, make_initial(), loop, 0.95, CHAINS),
         metrics.draw(table, loop),
         grid.draw(table, make_initial(), loop),
         dose_map.draw(chains, loop),
@@ -106,11 +107,12 @@ def test_figures_of_one_setting(table, chains, loop):
 
 
 def test_dpo_shows_every_setting_that_trains_with_dpo(table):
-    figure, numbers, _ = dpo.draw(table, 0.95, LOOPS)
+    figure, numbers, _ = dpo.draw(table, 0.95, LOOPS, CHAINS)
     names = ["dpo", RESTARTED.name, "dpo-reinit"]
-    assert set(numbers["setting"]) == set(names)
+    assert set(numbers["setting"].dropna()) == set(names)
     check_texts(figure)
-    labels = [text.get_text().replace("\n", " ") for text in figure.legends[0].get_texts()]
+    *labels, theirs = [text.get_text().replace("\n", " ") for text in figure.legends[0].get_texts()]
+    assert theirs == "authors' runs (n = 1 chain)"
     assert [label.split("(")[-1] for label in labels] == [f"{name})" for name in names]
     looks = dpo._looks(names, LOOPS)
     assert [looks[name]["color"] for name in names] == [PALETTE[1], PALETTE[2], PALETTE[0]]

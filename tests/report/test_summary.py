@@ -19,17 +19,22 @@ from idempotence.stats.trajectories import trajectories
 
 NASTY = "<script>alert(1)</script> {{ snakemake }}"
 CLAIM = {
-    "id": "C1", "claim": NASTY, "published": {"says": "mostly", "where": "abstract"},
-    "verdict": "not decided here",
+    "id": "C1", "claim": NASTY, "verdict": "not decided here",
+    "published": {
+        "says": "mostly", "where": "abstract",
+        "numbers": [{"text": "rows: 2 rows, full text", "where": "full text"},
+                    {"text": "rise: 46 points", "where": "authors' code"}],
+    },
     "parts": [
         {"what": "a share", "estimate": 0.5, "ci_low": 0.25, "ci_high": 0.75,
-         "rests_on": "ci", "decides": True, "verdict": "not decided here", "why": ""},
+         "rests_on": "ci", "decides": True, "verdict": "not decided here", "why": "",
+         "published_value": ""},
         {"what": "another", "estimate": 0.5, "ci_low": 0.25, "ci_high": 0.75, "panel_low": 0.1,
          "panel_high": 0.9, "rests_on": "panels", "decides": False,
-         "verdict": "not decided here", "why": ""},
+         "verdict": "not decided here", "why": "", "published_value": ""},
         {"what": "a slope", "estimate": None, "ci_low": None, "ci_high": None,
          "rests_on": "panels", "decides": True, "verdict": "not tested here",
-         "why": "no such setting"},
+         "why": "no such setting", "published_value": "0.5, abstract"},
     ],
 }  # fmt: skip
 
@@ -103,6 +108,12 @@ def test_a_result_of_a_setting_with_changes_is_named(files):
     html = render("summary.html.j2", **page_of(files))
     assert "a share: 0.50" in html
     assert "another, hot (with generation.temperature 2; decides nothing): 0.50" in html
+
+
+def test_published_numbers_stand_beside_the_test_of_the_same_quantity(files):
+    html = render("summary.html.j2", **page_of(files))
+    assert html.count("; published: ") == 1 and "; published: 0.5, abstract" in html
+    assert '<div class="soft">rise: 46 points</div>' in html and "2 rows" not in html
 
 
 def test_the_report_can_read_it_and_text_stays_text(files):

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from make_loops import make_loops
+from make_published import NUMBERS, SERIES
 from make_scores import CYCLES, QUESTIONS, make_initial, write_panels
 from run_script import ROOT, run_script
 
@@ -111,6 +112,11 @@ def test_tables_of_trajectories(courses, tables):
     )  # fmt: skip
     assert (sizes["h"], sizes["i"]) == (of_traits * 3 * 5, of_traits * 3 * 10)
     assert sizes["j"] >= of_traits * 3 * 2
+    sizes = tables(
+        "compare_shapes", *courses, "--authors", SERIES, "--loops", make_loops().to_json(),
+        *CONFIDENCE, "--seed", 1, output="k",
+    )  # fmt: skip
+    assert sizes["k"] == 2 * 2 * 3 + 2 * 4 * 3  # authors: all and bliss; ours: all and three
 
 
 def test_tables_of_chains(courses, chains, tables):
@@ -166,13 +172,16 @@ def test_claims_are_judged_from_parquet_tables(tmp_path, courses, chains, tables
     tables("fit_course", *courses, *chains, *late, *CONFIDENCE, output="course")
     read = ["rules", "equivalence", "course", "tradeoff", "continual", "dose_flips"]
     sizes = tables(
-        "judge_claims", "--claims", ROOT / "data" / file, *chains, "--tables",
+        "judge_claims", "--claims", ROOT / "data" / file, "--numbers", NUMBERS, *chains,
+        "--tables",
         *(tmp_path / f"{name}.parquet" for name in read), *loops,
         "--output-json", tmp_path / "claims.json", output_csv="claims",
     )  # fmt: skip
     claims = read_json(tmp_path / "claims.json")
     assert len(claims) == 9 and sizes["claims"] == sum(len(claim["parts"]) for claim in claims)
     assert claims[3]["verdict"] == "contradicted"  # one of the 17 dpo chains amplifies
+    shown = read_table(tmp_path / "claims.parquet").groupby("id")["published_value"].first()
+    assert shown["C2"] == "0.044 (0.026 to 0.076), n = 270, full text" and shown["C5"] == ""
 
 
 def test_a_table_that_is_absent_is_an_error(tmp_path, capsys):

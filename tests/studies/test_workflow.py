@@ -1,5 +1,6 @@
 """The tiny study through Snakemake: run, run again, lose a file, break the config."""
 
+import os
 import resource
 import shutil
 from collections import Counter
@@ -122,6 +123,26 @@ def test_an_edit_of_the_figure_plans_the_figure_and_the_report(study):
     module.write_text(before + "\nEXTRA = 1\n")
     assert planned(study, *TINY) == {"plot_judge": 1, "report": 1, "all": 1}
     module.write_text(before)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name, shown_by",
+    [
+        ("series", {"plot_trajectories", "plot_dpo", "compare_shapes"}),
+        ("numbers", {"judge_claims"}),
+    ],
+)
+def test_an_edit_of_published_numbers_plans_what_shows_them(study, name, shown_by):
+    file = study / "data" / "published" / f"{name}.csv"
+    before, times = file.read_text(), file.stat()
+    file.write_text(before.replace(",46.0,", ",46.5,").replace(",34.7,", ",34.5,"))
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))  # its content counts, not its age
+    jobs = set(planned(study, *TINY))
+    file.write_text(before)
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert shown_by <= jobs and not {"follow_chains", "plot_grid", "fit_slopes"} & jobs
+    assert planned(study, *TINY) == {}
 
 
 @pytest.mark.slow

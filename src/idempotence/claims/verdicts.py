@@ -10,6 +10,7 @@ import pandas as pd
 from idempotence.claims.definition import LIMITS, OVER_PANELS, Claim, Part
 from idempotence.errors import UserError
 from idempotence.jobs.parts import Loop, Loops
+from idempotence.published.numbers import Number
 
 SUPPORTED, CONTRADICTED = "supported", "contradicted"
 UNDECIDED, UNTESTED = "not decided here", "not tested here"
@@ -37,21 +38,41 @@ def judge_claims(
     tables: Mapping[str, pd.DataFrame],
     chains: pd.DataFrame,
     loops: Loops,
+    numbers: Sequence[Number] = (),
 ) -> list[dict[str, Any]]:
     """Each claim with its verdict and the results of its parts (see `judge_part`).
 
-    tables: name -> table; chains: see `stats.amplification.chains`. A claim is supported when all
-    of its tested parts are, contradicted when any is, untested when none is tested. Settings that
-    change something of their objective's section, and parts that are shown only, decide nothing.
+    tables: name -> table; chains: see `stats.amplification.chains`. numbers: published ones, which
+    decide nothing. The result of a part has published_value: the numbers of the same quantity as
+    text, "" without one and for a setting that is not the paper's loop. Those that no part
+    estimates stand in the claim's `published`, as `numbers` (text and where). A claim is supported
+    when all of its tested parts are, contradicted when any is, untested when none is tested.
+    Settings that change something of their objective's section, and parts that are shown only,
+    decide nothing.
     Raises `UserError` when a table or column that a part names does not exist.
     """
     judged = []
     for claim in claims:
-        parts = [row for part in claim.parts for row in judge_part(part, tables, chains, loops)]
+        own = [number for number in numbers if number.claim == claim.id]
+        parts = [
+            {**row, "published_value": "" if "changes" in row else _values(own, test)}
+            for test, part in enumerate(claim.parts, start=1)
+            for row in judge_part(part, tables, chains, loops)
+        ]
         verdicts = {row["verdict"] for row in parts if row["decides"]}
         text = claim.model_dump(include={"id", "claim", "published"})
+        text["published"]["numbers"] = [
+            {"text": f"{number.quantity}: {number.as_text()}", "where": number.where}
+            for number in own
+            if number.test is None
+        ]
         judged.append({**text, "verdict": _verdict_of(verdicts - {UNTESTED}), "parts": parts})
     return judged
+
+
+def _values(numbers: Sequence[Number], test: int) -> str:
+    """The published numbers of what a claim's test estimates, as text."""
+    return "; ".join(number.as_text() for number in numbers if number.test == test)
 
 
 def _verdict_of(tested: set[str]) -> str:
@@ -198,9 +219,11 @@ def _number(value: Any) -> float | None:
 
 
 def as_table(judged: list[dict[str, Any]]) -> pd.DataFrame:
-    """One row for each result: claim, its verdict, the numbers, the published words.
+    """One row for each result: claim, its verdict, the numbers, the published words and numbers.
 
-    judged: see `judge_claims`. The columns `OF_SETTING` are there only where a result has them.
+    judged: see `judge_claims`. published_value: the published number of what the test estimates;
+    where there is none, those of the claim with what they are of. The columns `OF_SETTING` are
+    there only where a result has them.
     """
     of_setting = [
         name
@@ -215,6 +238,8 @@ def as_table(judged: list[dict[str, Any]]) -> pd.DataFrame:
             **{name: part.get(name) for name in OVER_PANELS}, "rests_on": part["rests_on"],
             "decides": part["decides"], "test_verdict": part["verdict"], "why": part["why"],
             "published": claim["published"]["says"], "where": claim["published"]["where"],
+            "published_value": part["published_value"]
+            or "; ".join(number["text"] for number in claim["published"]["numbers"]),
         }
         for claim in judged
         for part in claim["parts"]

@@ -5,8 +5,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from idempotence.figures import authors
 from idempotence.figures.labels import between, in_order, loop_of, percent, recipe_label, wrapped
-from idempotence.figures.lines import draw_lines
+from idempotence.figures.lines import cycle_ticks, draw_lines
 from idempotence.figures.style import (
     PAGE_WIDTH,
     PALETTE,
@@ -30,14 +31,19 @@ HEIGHT, ENTRY = 4.6, 0.14  # inches: of the figure with one row in the legend; o
 LETTERS = {2: 58, 1: 120}  # of a label in a legend of two columns, or of one
 
 
-def draw(table: pd.DataFrame, confidence: float, loops: Loops) -> tuple[Figure, pd.DataFrame, str]:
+def draw(
+    table: pd.DataFrame, confidence: float, loops: Loops, published: pd.DataFrame
+) -> tuple[Figure, pd.DataFrame, str]:
     """(figure, its numbers, its caption) of all settings of objective dpo.
 
-    table: see `stats.trajectories.trajectories`. Thin lines are cells (mean over seeds), the thick
-    one is the mean over panels (each the mean of its cells) with a t interval over panels.
+    table: see `stats.trajectories.trajectories`; published: the authors' chains (see
+    `published.series.load_chains`), shown where a setting has their recipe. Thin lines are cells
+    (mean over seeds), the thick one is the mean over panels (each the mean of its cells) with a t
+    interval over panels.
     """
     table = table[table["objective"] == "dpo"]
-    numbers = _numbers(table, confidence)
+    theirs = _theirs(published, table, loops)
+    numbers = _numbers(table, confidence, theirs)
     looks = _looks(in_order(table["setting"], loops), loops)
     n = numbers.loc[numbers["kind"] == "mean", "n"]
     text = (
@@ -45,7 +51,7 @@ def draw(table: pd.DataFrame, confidence: float, loops: Loops) -> tuple[Figure, 
         f"seeds. Thick: mean over the seeds' panels (n = {between(n)}) with a band of its "
         f"{percent(confidence)} t interval, cut at 0 and 100 for scores. Trait score and coherence "
         "are the judge's, 0 to 100. A text without a full stop counts as one sentence."
-    )
+    ) + authors.sentence(theirs)
     with styled():
         if table.empty:
             return empty_figure("This study has no DPO."), numbers, text
@@ -53,7 +59,8 @@ def draw(table: pd.DataFrame, confidence: float, loops: Loops) -> tuple[Figure, 
         labels = {setting: recipe_label(loop_of(loops, setting)) for setting in looks}
         columns = 2 if max(map(len, labels.values())) <= LETTERS[2] else 1
         labels = {setting: wrapped(label, LETTERS[columns]) for setting, label in labels.items()}
-        lines = sum(label.count("\n") for label in labels.values()) + -(-len(labels) // columns)
+        entries = len(labels) + (not theirs.empty)
+        lines = sum(label.count("\n") for label in labels.values()) + -(-entries // columns)
         figure = new_figure(PAGE_WIDTH, HEIGHT + ENTRY * (lines - 1))
         figure.set_layout_engine("constrained")
         axes = figure.subplots(len(MEASURES), len(traits), sharex=True, sharey="row", squeeze=False)
@@ -64,11 +71,12 @@ def draw(table: pd.DataFrame, confidence: float, loops: Loops) -> tuple[Figure, 
             axes[row][0].set_ylabel(name)
         for axis, trait in zip(axes[0], traits, strict=True):
             axis.set_title(trait)
+        axes[0][0].set_xticks(cycle_ticks(int(numbers["cycle"].max())))  # the axes share them
         figure.supxlabel("cycle", fontsize=8)
         handles = [
             Line2D([], [], color=look["color"], linewidth=2, label=labels[setting])
             for setting, look in looks.items()
-        ]
+        ] + authors.handles(theirs)
         figure.legend(handles=handles, loc="outside upper left", ncols=columns, borderpad=0)
     return figure, numbers, text
 
@@ -87,8 +95,21 @@ def _looks(settings: list[str], loops: Loops) -> dict[str, Look]:
     return {name: Look(color=colors.get(name) or free.pop(0), marker="") for name in settings}
 
 
-def _numbers(table: pd.DataFrame, confidence: float) -> pd.DataFrame:
-    """kind ("cell": a dose's mean over seeds; "mean": over panels), mean, n, ci_low, ci_high."""
+def _theirs(published: pd.DataFrame, table: pd.DataFrame, loops: Loops) -> pd.DataFrame:
+    """The authors' chains that fit any setting of the table, each once."""
+    parts = [
+        authors.fitting(published, loop_of(loops, str(setting)), rows)
+        for setting, rows in table.groupby("setting")
+    ]
+    return pd.concat([published.iloc[:0], *parts]).drop_duplicates()
+
+
+def _numbers(table: pd.DataFrame, confidence: float, theirs: pd.DataFrame) -> pd.DataFrame:
+    """kind, mean, n, ci_low, ci_high.
+
+    kind: "cell" (a dose's mean over seeds), "mean" (over panels) or "authors" (a chain of theirs,
+    of no setting of the study).
+    """
     by = ["setting", "trait", "cycle"]
     parts = []
     for measure in MEASURES:
@@ -97,7 +118,9 @@ def _numbers(table: pd.DataFrame, confidence: float) -> pd.DataFrame:
         parts.append(cells.assign(kind="cell", measure=measure))
         means = over_panels(table, measure, confidence)
         parts.append(means.assign(kind="mean", measure=measure))
-    columns = ["kind", "measure", *by, "cell", "mean", "n", "ci_low", "ci_high"]
+        if measure in theirs:
+            parts.append(authors.marks(theirs, measure))
+    columns = ["kind", "measure", *by, "model", "cell", "mean", "n", "ci_low", "ci_high"]
     return pd.concat(parts).reindex(columns=columns).reset_index(drop=True)
 
 
@@ -106,6 +129,7 @@ def _draw(axis: Axes, mine: pd.DataFrame, measure: str, looks: dict[str, Look]) 
     scores = measure != "words_per_sentence"
     cells = mine[mine["kind"] == "cell"]
     means = mine[mine["kind"] == "mean"].sort_values("cycle")
+    authors.draw_authors(axis, mine)
     draw_lines(axis, cells, "mean", "setting", looks, units="cell", linewidth=0.6, alpha=0.6)
     for setting, look in looks.items():
         mean = means[means["setting"] == setting]
@@ -117,4 +141,3 @@ def _draw(axis: Axes, mine: pd.DataFrame, measure: str, looks: dict[str, Look]) 
         axis.set_yticks(range(0, 101, 25))
     else:
         axis.set_ylim(bottom=0)
-    axis.set_xticks(sorted(int(c) for c in mine["cycle"].unique()))

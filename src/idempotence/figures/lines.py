@@ -12,6 +12,11 @@ from idempotence.figures.style import Look
 EDGES = {"markeredgecolor": "auto", "markeredgewidth": 1.0}
 
 
+def cycle_ticks(last_cycle: int) -> range:
+    """Cycles that are marked on an axis from 0 to the last one."""
+    return range(0, last_cycle + 1, 1 if last_cycle <= 10 else 5 if last_cycle <= 50 else 10)
+
+
 def draw_lines(
     axis: Axes, table: pd.DataFrame, y: str, by: str, looks: dict[Any, Look], **style: Any
 ) -> None:

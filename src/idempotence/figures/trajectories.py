@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from idempotence.errors import UserError
+from idempotence.figures import authors
 from idempotence.figures.labels import (
     MEASURES,
     between,
@@ -17,7 +18,7 @@ from idempotence.figures.labels import (
     setting_title,
     wrapped,
 )
-from idempotence.figures.lines import draw_lines
+from idempotence.figures.lines import cycle_ticks, draw_lines
 from idempotence.figures.style import (
     FAINT,
     INK,
@@ -46,16 +47,21 @@ _INTERVAL = ["ci_low", "ci_high", "n_seeds"]
 
 
 def numbers(
-    table: pd.DataFrame, initial: pd.DataFrame | None, setting: str, confidence: float
+    table: pd.DataFrame,
+    initial: pd.DataFrame | None,
+    setting: str,
+    confidence: float,
+    theirs: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """What the figure shows of one setting, one row for each mark.
 
     table: see `stats.trajectories.trajectories`; initial: scores of the initial models (columns
-    model, trait, trait_score, coherence), if there are any. Returns kind ("mean": of the chains
-    over seeds; "ended": the last cycle of a chain before its end, no cycle for one that never had
-    a score; "initial": the initial model's mean), model, trait, cell, seed, measure, cycle, mean
-    (points), ci_low, ci_high, n_seeds; empty where a kind has no such value. Raises `UserError`
-    when the table does not have the setting.
+    model, trait, trait_score, coherence), if there are any; theirs: the authors' chains that fit
+    (see `authors.fitting`). Returns kind ("mean": of the chains over seeds; "ended": the last cycle
+    of a chain before its end, no cycle for one that never had a score; "initial": the initial
+    model's mean; "authors": a score of one of their chains), model, trait, cell, seed, measure,
+    cycle, mean (points), ci_low, ci_high, n_seeds; empty where a kind has no such value. Raises
+    `UserError` when the table does not have the setting.
     """
     table = table[table["setting"] == setting]
     if table.empty:
@@ -72,6 +78,8 @@ def numbers(
             before = before.merge(table[["model", "trait"]].drop_duplicates())
             before = before.rename(columns={measure: "mean"})
             parts.append(before.assign(kind="initial", measure=measure))
+        if theirs is not None:
+            parts.append(authors.marks(theirs, measure))
     # empty parts would make pandas guess types; all are empty where every chain ended at once
     filled = [part for part in parts if len(part)] or parts[:1]
     whole = pd.concat([part.reindex(columns=_COLUMNS + _INTERVAL) for part in filled])
@@ -176,14 +184,21 @@ class Layout:
 
 
 def draw(
-    table: pd.DataFrame, initial: pd.DataFrame | None, loop: Loop, confidence: float
+    table: pd.DataFrame,
+    initial: pd.DataFrame | None,
+    loop: Loop,
+    confidence: float,
+    published: pd.DataFrame,
 ) -> tuple[Figure, pd.DataFrame, str]:
     """(figure, its numbers, its caption) of one setting.
 
-    loop: the setting; other arguments and errors as for `numbers`.
+    loop: the setting; published: the authors' chains (see `published.series.load_chains`); other
+    arguments and errors as for `numbers`.
     """
-    drawn = numbers(table, initial, loop.name, confidence)
+    theirs = authors.fitting(published, loop, table[table["setting"] == loop.name])
+    drawn = numbers(table, initial, loop.name, confidence, theirs)
     table = table[table["setting"] == loop.name]
+    last_cycle = int(pd.concat([table["cycle"], theirs["cycle"]]).max())
     labels = cell_labels(table)
     bands = len(labels) <= len(PALETTE)
     looks = line_looks(list(labels))
@@ -191,19 +206,21 @@ def draw(
     many_models = table["model"].nunique() > 1
     heading = wrapped(setting_title(loop), SUPTITLE_LETTERS)
     with styled():
-        handles = _handles(drawn, labels, looks)
+        handles = _handles(drawn, labels, looks) + authors.handles(theirs)
         layout = _layout(len(subjects), handles, many_models, heading)
         figure = new_figure(PAGE_WIDTH, layout.height)
         for place, (model, trait) in enumerate(subjects):
-            mine = drawn[(drawn["model"] == model) & (drawn["trait"] == trait)]
+            shown = drawn["model"].eq(model) | drawn["kind"].eq(authors.KIND)
+            mine = drawn[shown & drawn["trait"].eq(trait)]
             for row, measure in enumerate(MEASURES):
                 axis = figure.add_axes(layout.box(place, row))
                 _draw_panel(axis, mine[mine["measure"] == measure], looks, bands)
-                _dress(axis, int(table["cycle"].max()), place % layout.across == 0, row, measure)
+                _dress(axis, last_cycle, place % layout.across == 0, row, measure)
                 if row == 0:
                     axis.set_title(f"{trait}\n{model}" if many_models else trait, pad=4)
         _write_about(figure, layout, heading, seeds_note(drawn, confidence, bands), handles)
-    return figure, drawn, caption(table, drawn, loop, confidence)
+    about = caption(table, drawn, loop, confidence) + authors.sentence(theirs)
+    return figure, drawn, about
 
 
 def _layout(n_subjects: int, handles: list[Line2D], many_models: bool, heading: str) -> Layout:
@@ -225,6 +242,7 @@ def _draw_panel(axis: Axes, mine: pd.DataFrame, looks: dict[str, Look], bands: b
     """One measure of one model and trait."""
     for level in mine.loc[mine["kind"] == "initial", "mean"].dropna():
         axis.axhline(level, **DASHED, zorder=1.5)
+    authors.draw_authors(axis, mine)
     means = mine[mine["kind"] == "mean"].sort_values("cycle")
     ended = mine[(mine["kind"] == "ended") & mine["cycle"].notna()]
     draw_lines(axis, means, "mean", "cell", looks, zorder=3, clip_on=False)
@@ -246,11 +264,10 @@ def _draw_panel(axis: Axes, mine: pd.DataFrame, looks: dict[str, Look], bands: b
 
 def _dress(axis: Axes, last_cycle: int, first: bool, row: int, measure: str) -> None:
     """Limits, ticks and labels; y labels in the first column, cycles under the lower row."""
-    step = 1 if last_cycle <= 10 else 5 if last_cycle <= 50 else 10
     axis.set_ylim(0, 100)
     axis.set_yticks(range(0, 101, 25))
     axis.set_xlim(-0.03 * last_cycle - 0.05, 1.03 * last_cycle + 0.05)
-    axis.set_xticks(range(0, last_cycle + 1, step))
+    axis.set_xticks(cycle_ticks(last_cycle))
     axis.tick_params(labelleft=first, labelbottom=row == 1)
     if first:
         axis.set_ylabel(MEASURES[measure])

@@ -69,7 +69,7 @@ def _chain(group: pd.DataFrame, points: float, from_cycle: int) -> dict[str, Any
         "late_delta": late.mean(),
         "amplified": amplified,
         "outcome": _outcome(amplified, late.mean(), start, points),
-        "slope": _slope(score),
+        "slope": chain_slope(score),
         "coherence_first": coherence.iloc[0] if len(coherence) else np.nan,
         "coherence_last": coherence.iloc[-1] if len(coherence) else np.nan,
         "coherence_min": coherence.min(),
@@ -86,8 +86,11 @@ def _outcome(amplified: bool | None, late_delta: float, start: float, points: fl
     return "decay" if start > 0 and late_delta <= -min(points, start / 2) else "constancy"
 
 
-def _slope(score: pd.Series) -> float:
-    """Least-squares slope on the index; NaN with fewer than two cycles."""
+def chain_slope(score: pd.Series) -> float:
+    """Least-squares slope of a chain's scores (points) on the index, its cycles.
+
+    NaN with fewer than two cycles.
+    """
     if len(score) < 2:
         return float("nan")
     x = score.index.to_numpy(float) - score.index.to_numpy(float).mean()

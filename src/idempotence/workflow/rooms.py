@@ -8,7 +8,7 @@ FLOORS = (
     ("errors", "rng", "doses", "environment_names", "vllm_limits"),
     ("io",),
     ("jobs",),
-    ("micro_world", "endpoint", "scores"),
+    ("micro_world", "endpoint", "scores", "published"),
     ("texts",),
     ("engine",),
     ("seed_rows", "finetune", "sampling", "judge"),
