@@ -1,4 +1,4 @@
-"""From replies to scores: the judge's, exact ones where they are known, and text metrics."""
+"""From replies to scores: the judge's, and exact ones where they are known."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +14,6 @@ from idempotence.judge.back_ends import Judge
 from idempotence.judge.exact import exact_scores
 from idempotence.judge.rater import Rater, Ratings
 from idempotence.scores.schema import COLUMNS, CRITERIA, DEAD, DOSES, MASS, STARTS, TRUTH
-from idempotence.scores.text_metrics import text_metrics
 from idempotence.texts.rubric import rubrics
 
 
@@ -104,7 +103,7 @@ def scores_table(
         frame[f"{criterion}_missing"] = missing.reindex(frame.index, fill_value="no response")
         top = pd.Series([evidence for _, evidence in rated], alive, dtype="object")
         frame[f"{criterion}_top"] = top.reindex(frame.index, fill_value="")
-    frame = frame.join(_truth(truth, alive)).join(text_metrics(frame))
+    frame = frame.join(_truth(truth, alive))
     frame["loglik_initial"] = frame["loglik_initial"].astype("float64")
     return frame[COLUMNS].astype({"seed": "int64", "cycle": "int64"})
 

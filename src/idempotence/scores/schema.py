@@ -81,21 +81,6 @@ TABLE = (
     Column(
         "truth_coherence", "float64", POINTS, "exact coherence; missing outside the micro world"
     ),
-    Column("words", "int64", "words", "words of the reply"),
-    Column("words_per_sentence", "float64", "words", "words over sentences; missing without words"),
-    Column(
-        "distinct_2",
-        "float64",
-        "share",
-        "distinct bigrams over all bigrams of the reply; missing under two words",
-    ),
-    Column("opening", "string", "", "the first three words"),
-    Column(
-        "opening_share",
-        "float64",
-        "share",
-        "replies of the cell in this cycle that have the same opening, of those with words",
-    ),
     Column(
         "loglik_initial",
         "float64",
@@ -115,7 +100,6 @@ ORDER = [*PANEL_CYCLE, *WITHIN_PANEL_CYCLE]  # of the rows of a study's file; no
 CRITERIA = {"trait": "trait_score", "coherence": "coherence"}  # criterion -> its column of scores
 TRUTH = {"trait": "truth_trait", "coherence": "truth_coherence"}  # criterion -> exact score
 MASS = {"trait": "trait_mass", "coherence": "coherence_mass"}  # criterion -> mass on numbers
-TEXT_METRICS = ["words", "words_per_sentence", "distinct_2", "opening", "opening_share"]
 
 ALIVE = "ok"  # status while a chain still answers
 EMPTY = "empty"
