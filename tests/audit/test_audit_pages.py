@@ -6,7 +6,7 @@ import pytest
 from docutils.core import publish_parts
 from jinja2 import Environment
 from make_loops import make_loop, make_loops
-from make_scores import NASTY, make_scores
+from make_scores import NASTY, WORDS, make_scores
 from read_pages import check_standalone, choosing
 
 from idempotence.audit.read import BAD, COUNTS, chains_table
@@ -56,12 +56,23 @@ def test_metrics_show_what_is_known(scores, courses, tmp_path):
     figure, drawn, text = metrics.draw(courses, make_loop("sft"))
     assert set(drawn["measure"]) == set(TEXT_METRICS) and len(figure.axes) == len(TEXT_METRICS)
     words = drawn[(drawn["measure"] == "words") & (drawn["cycle"] == 0)]
-    assert set(words["mean"]) == {9} and set(words["n_chains"]) == {2}
+    assert words["mean"].to_numpy() == pytest.approx(WORDS) and set(words["n_chains"]) == {2}
     save_figure(figure, drawn, text, tmp_path / "figure")
     unweighed = trajectories(scores.assign(loglik_initial=np.nan, trait_score=np.nan), 0.95)
     assert "loglik_initial" not in set(metrics.draw(unweighed, make_loop("sft"))[1]["measure"])
     with pytest.raises(UserError, match="no setting 'dpo'"):
         metrics.draw(courses, make_loop("dpo"))
+
+
+def test_a_figure_of_metrics_without_any_says_so_and_one_reply_is_drawn(scores, tmp_path):
+    ended = scores.assign(status="ended", response="", loglik_initial=np.nan)
+    figure, drawn, text = metrics.draw(trajectories(ended, 0.95), make_loop("sft"))
+    assert drawn.empty and "no chain" in figure.texts[0].get_text().lower()
+    save_figure(figure, drawn, text, tmp_path / "ended")
+    single = trajectories(scores[scores["question"] == 1], 0.95)
+    figure, drawn, text = metrics.draw(single, make_loop("sft"))
+    assert "near_duplicates" not in set(drawn["measure"]) and "(n = 1)" in text
+    save_figure(figure, drawn, text, tmp_path / "single")
 
 
 def test_slopes_of_other_measures(courses):
@@ -113,7 +124,7 @@ def page_of(scores, courses, tmp_path):
         for name, frame in frames.items():
             write_parquet(frame, files[name])
         part = {"what": "w", "estimate": 1.0, "ci_low": None, "ci_high": None, "why": "",
-                "published_value": ""}  # fmt: skip
+                "rests_on": "ci", "decides": True, "published_value": ""}  # fmt: skip
         claims = [
             {"id": name, "claim": "c", "published": {"says": "s", "where": "w", "numbers": []},
              "verdict": verdict, "parts": [{**part, "verdict": verdict}]}

@@ -292,7 +292,7 @@ class AlwaysFifty:
 
 def scored(over: dict, judge=None) -> pd.DataFrame:
     study = load(over)
-    replies = replies_of(over).assign(loglik_initial=math.nan)
+    replies = replies_of(over).assign(loglik_initial=math.nan, loglik_own=math.nan)
     return score_replies(judge, StudyJobs(study).judge_replies("lucky"), replies)
 
 
@@ -301,7 +301,7 @@ def test_without_a_judge_there_are_reasons_and_metrics(here):
     table = scored(audit("{cycle}.jsonl"))
     assert list(table.columns) == SCORES and len(table) == 2
     assert table["trait_score"].isna().all() and set(table["trait_missing"]) == {NO_JUDGE}
-    assert list(table["words"]) == [4, 0] and list(table["status"]) == ["ok", "empty"]
+    assert list(table["status"]) == ["ok", "empty"]
 
 
 def test_own_scores_take_the_judges_place(here):
@@ -324,7 +324,6 @@ def test_a_reply_that_is_too_long_is_not_judged(here):
     table = scored({**over, "judge": {"backend": "local", "path": str(ROOT)}}, judge)
     assert list(table["trait_missing"]) == ["", "longer than 100 characters"]
     assert table["coherence"].tolist()[0] == 50 and len(judge.prompts) == 2
-    assert table["words"].tolist() == [1, 1]
 
 
 def test_texts_that_are_not_of_the_micro_world_have_no_truth(here):

@@ -32,6 +32,7 @@ ENDED_CYCLE = 4
 WHY_ENDED = "loss is not a number at step 12"
 MISSING_EVERY = 37  # every 37th response has no coherence score
 NASTY = "<script>alert('x')</script> & <b>bold</b>"
+WORDS = (24 + 10 * (QUESTIONS - 1)) / QUESTIONS  # mean of the replies; < and > are symbols
 
 
 def cells_of(objective: str) -> list[dict]:
@@ -86,19 +87,16 @@ def responses(
     frame["coherence_missing"] = np.where(lost, "low numeric mass", "")
     frame["trait_mass"], frame["coherence_mass"] = 0.97, np.where(lost, 0.1, 0.95)
     frame["trait_top"] = frame["coherence_top"] = json.dumps({"20": -0.2, "21": -2.0})
-    frame["words"], frame["words_per_sentence"], frame["distinct_2"] = 9, 9.0, 1.0
-    frame["opening"], frame["opening_share"] = "start with question", 1 - 1 / QUESTIONS
     frame["loglik_initial"] = -1.2 - 0.05 * cycle
     frame["loglik_own"] = -1.2
     if dead:
         frame["status"] = "nan" if cycle == ENDED_CYCLE else "ended"
-        frame["reason"], frame["response"], frame["words"] = WHY_ENDED, "", 0
+        frame["reason"], frame["response"] = WHY_ENDED, ""
         known = ["trait_score", "coherence", "truth_trait", "truth_coherence", "trait_mass",
-                 "coherence_mass", "words_per_sentence", "distinct_2", "opening_share",
-                 "loglik_initial"]  # fmt: skip
+                 "coherence_mass", "loglik_initial"]  # fmt: skip
         frame[known] = np.nan
         frame["trait_missing"] = frame["coherence_missing"] = "no response"
-        frame["trait_top"] = frame["coherence_top"] = frame["opening"] = ""
+        frame["trait_top"] = frame["coherence_top"] = ""
     return frame[COLUMNS]
 
 

@@ -8,7 +8,7 @@ from idempotence.scores import schema
 from idempotence.scores.files import read_scores
 
 ROOT = Path(__file__).parents[2]
-LISTS = ("DOSES", "PANEL", "PANEL_CYCLE", "CHAIN", "WITHIN_PANEL_CYCLE", "ORDER", "TEXT_METRICS")
+LISTS = ("DOSES", "PANEL", "PANEL_CYCLE", "CHAIN", "WITHIN_PANEL_CYCLE", "ORDER")
 COLUMNS_OF = ("CRITERIA", "TRUTH", "MASS")
 
 
@@ -24,7 +24,9 @@ def test_shipped_scores_have_its_types():
     import pyarrow.parquet as pq
 
     shipped = ROOT / "results/reference/scores.parquet"
-    assert pq.read_schema(shipped).equals(schema.arrow_schema())
+    stored = pq.read_schema(shipped)  # with the text metrics that scores had when it was made
+    columns = [field for field in schema.arrow_schema() if field.name not in schema.LATER]
+    assert all(stored.field(column.name).equals(column) for column in columns)
     scores = read_scores(shipped, ["start"])
     assert set(scores["start"]) == set(schema.STARTS.values())
 

@@ -69,6 +69,7 @@ def test_values_at_peaks_are_each_chains_own():
 def tabulated(scores, coherence, words=10.0) -> pd.DataFrame:
     """`chain_courses` of scores (panels, cells, cycles), by a rule that looks from cycle 2 on."""
     table = courses(scores).assign(coherence=np.ravel(coherence), words_per_sentence=words)
+    table["divergence"] = table["cycle"] * 0.5
     table = table.assign(objective="sft", start="base", status="ok", reason="")
     table[["level", "n_seed", "n_sampled", "beta", "pairs"]] = NAN
     chains = tabulate_chains(table, 15, 2).merge(rises(table, 70), on=CHAIN)
@@ -94,6 +95,9 @@ def test_means_and_ratios_are_those_of_the_chains():
     cost = [-10, -10, -6, 0]
     assert table.loc["coherence_per_point", "estimate"] == pytest.approx(sum(cost) / sum(rise))
     assert table.loc["words_per_sentence_per_point", "estimate"] == 0
+    nats = [0.5, 0.5, 0.5, 0]
+    assert table.loc["divergence_per_point", "estimate"] == pytest.approx(sum(nats) / sum(rise))
+    assert table.loc["points_per_nat", "estimate"] == pytest.approx(sum(rise) / sum(nats))
     # four later cycles: the last one is their last quarter
     assert table.loc["kept", "estimate"] == pytest.approx((10 + 20 + 5 + 1) / (10 + 20 + 10 + 5))
     late = [np.mean(row[0][2:]) - row[0][0] for row in COHERENCE]
@@ -114,6 +118,7 @@ def test_the_jackknife_of_a_ratio_leaves_each_panel_out():
 def test_a_cost_needs_a_rise_and_what_is_left_needs_the_end():
     flat = estimands(tabulated([[[10, 10, 10, 10, NAN]]] * 4, np.full((4, 1, 5), 90.0))).loc["all"]
     assert np.isnan(flat.loc["coherence_per_point", "estimate"])
+    assert np.isnan(flat.loc["points_per_nat", "estimate"])
     assert np.isnan(flat.loc["kept", "estimate"]) and flat.loc["kept", "n_chains"] == 0
     assert flat.loc["coherence_of_amplified", "n_chains"] == 0
 

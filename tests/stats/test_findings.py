@@ -16,7 +16,7 @@ from idempotence.stats.firth import firth
 from idempotence.stats.null_rate import null_rates
 from idempotence.stats.panels import jackknifed, panel_mean
 from idempotence.stats.rules import chain_rules, rule_rates, verdicts
-from idempotence.stats.tradeoff import tradeoff
+from idempotence.stats.tradeoff import COSTS, tradeoff
 
 IDENTITY = {"model": "m", "trait": "bliss", "seed": 0, "cell": "a"}
 
@@ -195,8 +195,7 @@ def test_a_tradeoff_is_the_least_squares_slope():
     rng = np.random.default_rng(0)
     rows = [
         {"setting": "sft", **IDENTITY, "seed": s, "cell": c, "trait_change": rng.normal(0, 20),
-         **{f"{cost}_change": rng.normal() for cost in
-            ("coherence", "words_per_sentence", "distinct_2", "opening_share", "loglik_initial")}}
+         **{f"{cost}_change": rng.normal() for cost in COSTS}}
         for s in range(5) for c in "ab"
     ]  # fmt: skip
     frame = pd.DataFrame(rows)

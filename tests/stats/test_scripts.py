@@ -13,7 +13,8 @@ from run_script import ROOT, run_script
 from idempotence.io import read_json, read_table, write_json, write_parquet
 from idempotence.scores.files import read_scores
 from idempotence.scores.schema import COLUMNS
-from idempotence.stats.trajectories import trajectories
+from idempotence.stats.tradeoff import COSTS
+from idempotence.stats.trajectories import TEXT_METRICS, trajectories
 
 SETTINGS = ["sft", "sft-continual", "dpo"]
 CHAINS = len(SETTINGS) * 3 * 3 * 2
@@ -95,7 +96,8 @@ def test_tables_of_trajectories(courses, tables):
     of_traits = len(SETTINGS) * 4
     bound = ["--bound", 5, "--from-cycle", 4]
     assert tables("fit_slopes", *courses, *CONFIDENCE, output="a")["a"] == of_traits * 2
-    assert tables("fit_metrics", *courses, *CONFIDENCE, output="b")["b"] == of_traits * 5
+    sizes = tables("fit_metrics", *courses, *CONFIDENCE, output="b")
+    assert sizes["b"] == of_traits * len(TEXT_METRICS)
     assert tables("fit_mixed_model", *courses, *CONFIDENCE, output="c")["c"] == len(SETTINGS) * 3
     sizes = tables("fit_equivalence", *courses, *CONFIDENCE, *bound, output="d")
     assert sizes["d"] == of_traits * 2
@@ -131,7 +133,7 @@ def test_tables_of_chains(courses, chains, tables):
         "fit_tradeoff", *courses, *chains, "--from-cycle", 4, *CONFIDENCE,
         output_chains="changes", output_slopes="tradeoff",
     )  # fmt: skip
-    assert (sizes["changes"], sizes["tradeoff"]) == (CHAINS, len(SETTINGS) * 4 * 5)
+    assert (sizes["changes"], sizes["tradeoff"]) == (CHAINS, len(SETTINGS) * 4 * len(COSTS))
     sizes = tables(
         "map_outcomes", *courses, *chains, *loops, *RULE[:2], *PEAK, *CONFIDENCE, output="outcomes"
     )

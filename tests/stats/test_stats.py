@@ -14,6 +14,7 @@ from make_scores import (
     QUESTIONS,
     SLOPES,
     WHY_ENDED,
+    WORDS,
     make_scores,
 )
 from scipy import stats as scipy_stats
@@ -25,6 +26,7 @@ from idempotence.stats.intervals import clustered_means
 from idempotence.stats.judge_truth import judge_truth
 from idempotence.stats.slopes import slope, slopes
 from idempotence.stats.trajectories import (
+    TEXT_METRICS,
     last_alive,
     over_seeds,
     trajectories,
@@ -141,11 +143,14 @@ def test_ended_chain_is_a_row_with_a_reason(table):
     assert len(last) == 1 and last["cycle"].item() == ENDED_CYCLE - 1
 
 
-def test_text_measures_of_a_dead_chain_are_missing_not_0(scores, table):
+def test_text_measures_of_a_dead_chain_are_missing_not_0(table):
     mine = of_chain(table, ENDED).set_index("cycle")
-    assert (of_chain(scores, ENDED).query("cycle == @ENDED_CYCLE")["words"] == 0).all()
-    assert mine["words"].isna().tolist() == [False] * ENDED_CYCLE + [True] * 3
-    assert mine["words"][0] == 9
+    for name in TEXT_METRICS:
+        assert mine[name].isna().tolist() == [False] * ENDED_CYCLE + [True] * 3
+    for name in ("n_with_words", "n_distinct_2", "n_loglik_initial"):
+        assert mine[name].tolist() == [QUESTIONS * SAMPLES] * ENDED_CYCLE + [0] * 3
+    assert (mine["n_empty"] == 0).all()
+    assert mine["words"][0] == pytest.approx(WORDS)
 
 
 def test_chain_that_never_scored_is_among_the_ended(scores):

@@ -1,4 +1,4 @@
-"""Scores of an audit's replies: its own, a judge's, text metrics; as any study's."""
+"""Scores of an audit's replies: its own, or a judge's; as any study's."""
 
 import math
 import reprlib

@@ -1,13 +1,16 @@
 """What can be counted in the replies of a setting, over the cycles: a line for each cell."""
 
+import math
+
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from idempotence.errors import UserError
 from idempotence.figures.labels import between, setting_title
 from idempotence.figures.lines import draw_lines
-from idempotence.figures.style import PAGE_WIDTH, line_looks, new_figure, styled
+from idempotence.figures.style import PAGE_WIDTH, empty_figure, line_looks, new_figure, styled
 from idempotence.figures.trajectories import cell_labels
 from idempotence.jobs.parts import Loop
 from idempotence.stats.trajectories import TEXT_METRICS
@@ -16,11 +19,23 @@ NAMES = {
     "words": "words",
     "words_per_sentence": "words per\nsentence",
     "distinct_2": "distinct\nbigrams",
-    "opening_share": "share of\nan opening",
+    "pooled_distinct_2": "distinct\nbigrams,\npooled",
+    "compression": "compression",
+    "pooled_compression": "compression,\npooled",
+    "exact_duplicates": "exact\nduplicates",
+    "near_duplicates": "near\nduplicates",
+    "opening_share": "commonest\nopening",
     "loglik_initial": "log-likelihood\nper token",
 }
-SHARES = ("distinct_2", "opening_share")
-HEIGHT = 1.05  # inches of a row
+RATIOS = ("compression", "pooled_compression")  # from under 1 to some hundreds
+SHARES = [
+    "distinct_2",
+    "pooled_distinct_2",
+    "exact_duplicates",
+    "near_duplicates",
+    "opening_share",
+]
+HEIGHT = 0.85  # inches of a row
 
 
 def numbers(table: pd.DataFrame, setting: str) -> pd.DataFrame:
@@ -48,15 +63,21 @@ def draw(table: pd.DataFrame, loop: Loop) -> tuple[Figure, pd.DataFrame, str]:
     table = table[table["setting"] == loop.name]
     labels, traits = cell_labels(table), sorted(table["trait"].unique())
     looks = line_looks(list(labels))
-    measures = [name for name in NAMES if name in set(drawn["measure"])] or ["words"]
+    measures = [name for name in NAMES if name in set(drawn["measure"])]
     text = (
-        f"{setting_title(loop)}. Text metrics of the replies, no judge needed: words; words per "
-        "sentence; distinct bigrams over all of a reply; share of the replies of a cell that begin "
-        "with the same three words; where an initial model was given, mean log-likelihood per "
-        "token under it. A line is a cell, mean of n = "
-        f"{between(drawn['n_chains'])} chain(s), no interval."
+        f"{setting_title(loop)}. Text metrics, no judge needed. Means over replies: words; words "
+        "per sentence; distinct bigrams over all; compression, bytes over bytes after zlib (log "
+        "scale). Of all replies of a chain at a cycle together: distinct bigrams and compression "
+        "(pooled); share of the replies that another one equals (exact duplicates) or shares 0.8 "
+        "of its three-word shingles with (near duplicates); share that begins with the commonest "
+        f"three words. These go over all its replies (n = {between(table['n_responses'])}) and "
+        "depend on their number. Where an initial model was given: mean log-likelihood per token "
+        f"under it. A line is a cell, mean of n = {between(drawn['n_chains'])} chain(s), without "
+        "an interval."
     )
     with styled():
+        if drawn.empty:
+            return empty_figure("No chain of this setting has a reply."), drawn, text
         figure = new_figure(PAGE_WIDTH, 0.7 + HEIGHT * len(measures) + 0.14 * -(-len(labels) // 3))
         figure.set_layout_engine("constrained")
         axes = figure.subplots(len(measures), len(traits), sharex=True, sharey="row", squeeze=False)
@@ -64,9 +85,8 @@ def draw(table: pd.DataFrame, loop: Loop) -> tuple[Figure, pd.DataFrame, str]:
             for axis, trait in zip(row, traits, strict=True):
                 mine = drawn[(drawn["measure"] == measure) & (drawn["trait"] == trait)]
                 draw_lines(axis, mine, "mean", "cell", looks)
-                if measure in SHARES:
-                    axis.set_ylim(0, 1.05)
                 axis.set_xticks(sorted(table["cycle"].unique()))
+            _scale(row[0], measure, drawn.loc[drawn["measure"] == measure, "mean"])
             row[0].set_ylabel(NAMES[measure])
         for axis, trait in zip(axes[0], traits, strict=True):
             axis.set_title(trait)
@@ -74,3 +94,14 @@ def draw(table: pd.DataFrame, loop: Loop) -> tuple[Figure, pd.DataFrame, str]:
         handles = [Line2D([], [], **looks[cell], label=label) for cell, label in labels.items()]
         figure.legend(handles=handles, loc="outside upper left", ncols=3, borderpad=0)
     return figure, drawn, text
+
+
+def _scale(axis: Axes, measure: str, means: pd.Series) -> None:
+    """Shares from 0 to 1; ratios between two powers of two, so that both ends have a tick."""
+    if measure in SHARES:
+        axis.set_ylim(-0.05, 1.05)
+    if measure in RATIOS:
+        low, high = math.floor(math.log2(means.min())), math.ceil(math.log2(means.max()))
+        axis.set_yscale("log", base=2)
+        axis.set_ylim(2.0**low, 2.0 ** max(high, low + 1))
+        axis.yaxis.set_major_formatter("{x:g}")

@@ -1,4 +1,4 @@
-"""From replies to scores: the judge's, exact ones where they are known, and text metrics."""
+"""From replies to scores: the judge's, and exact ones where they are known."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +23,6 @@ from idempotence.scores.schema import (
     STARTS,
     TRUTH,
 )
-from idempotence.scores.text_metrics import text_metrics
 from idempotence.texts.rubric import rubrics
 
 
@@ -113,7 +112,7 @@ def scores_table(
         frame[f"{criterion}_missing"] = missing.reindex(frame.index, fill_value="no response")
         top = pd.Series([evidence for _, evidence in rated], alive, dtype="object")
         frame[f"{criterion}_top"] = top.reindex(frame.index, fill_value="")
-    frame = frame.join(_truth(truth, alive)).join(text_metrics(frame))
+    frame = frame.join(_truth(truth, alive))
     for name in LIKELIHOODS:
         frame[name] = frame[name].astype("float64")
     return frame[COLUMNS].astype({"seed": "int64", "cycle": "int64"})

@@ -1,1 +1,1 @@
-"""The scores table: its one schema, its files, text metrics; training logs."""
+"""The scores table: its one schema and its files; training logs."""

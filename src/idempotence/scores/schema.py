@@ -81,21 +81,6 @@ TABLE = (
     Column(
         "truth_coherence", "float64", POINTS, "exact coherence; missing outside the micro world"
     ),
-    Column("words", "int64", "words", "words of the reply"),
-    Column("words_per_sentence", "float64", "words", "words over sentences; missing without words"),
-    Column(
-        "distinct_2",
-        "float64",
-        "share",
-        "distinct bigrams over all bigrams of the reply; missing under two words",
-    ),
-    Column("opening", "string", "", "the first three words"),
-    Column(
-        "opening_share",
-        "float64",
-        "share",
-        "replies of the cell in this cycle that have the same opening, of those with words",
-    ),
     Column(
         "loglik_initial",
         "float64",
@@ -122,11 +107,13 @@ CRITERIA = {"trait": "trait_score", "coherence": "coherence"}  # criterion -> it
 TRUTH = {"trait": "truth_trait", "coherence": "truth_coherence"}  # criterion -> exact score
 LIKELIHOODS = ["loglik_initial", "loglik_own"]
 MASS = {"trait": "trait_mass", "coherence": "coherence_mass"}  # criterion -> mass on numbers
-TEXT_METRICS = ["words", "words_per_sentence", "distinct_2", "opening", "opening_share"]
 
 ALIVE = "ok"  # status while a chain still answers
 EMPTY = "empty"
 DEAD = ["nan", "ended"]  # status of the rows of a chain with no model left to answer
+
+# columns that came after studies had been shipped: files without them are read
+LATER = ["loglik_own"]
 
 # jobs.parts.Start, None for the initial model itself -> the word in the column "start"
 STARTS: dict[Start | None, str] = {"initial": "base", "previous": "previous", None: "base"}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from idempotence.errors import UserError
 from idempotence.io import read_table, rounded, write_parquet, write_table
-from idempotence.scores.schema import arrow_schema
+from idempotence.scores.schema import LATER, arrow_schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -49,6 +49,22 @@ def _smaller(column: "pa.ChunkedArray", name: str) -> "pa.ChunkedArray":
     return pc.round(column, DECIMALS) if pa.types.is_floating(column.type) else column
 
 
+def _take(source: Path, output: Path) -> None:
+    """Copy a file of scores; columns of `LATER` that it lacks come without values."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(source)
+    lacking = [name for name in LATER if name not in table.column_names]
+    if not lacking:
+        shutil.copyfile(source, output)
+        return
+    for name in lacking:
+        field = arrow_schema().field(name)
+        table = table.append_column(field, pa.nulls(len(table), field.type))
+    pq.write_table(table, output)
+
+
 def take(folder: Path, settings: list[str], scores: Path, initial: Path, training: Path) -> None:
     """Put what `ship` wrote where the workflow looks for it.
 
@@ -68,6 +84,6 @@ def take(folder: Path, settings: list[str], scores: Path, initial: Path, trainin
             f"names {', '.join(sorted(settings))}; they must be the same"
         )
     scores.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(folder / FILES[0], scores)
-    shutil.copyfile(folder / FILES[1], initial)
+    for source, output in zip(FILES, (scores, initial), strict=False):
+        _take(folder / source, output)
     write_table(read_table(folder / FILES[2]), training)

@@ -10,11 +10,13 @@ from idempotence.stats.groups import with_traits
 from idempotence.stats.panels import jackknifed, panel_mean
 from idempotence.stats.peak import at_peaks
 
-COSTS = ["coherence", "words_per_sentence"]
+COSTS = ["coherence", "words_per_sentence", "divergence"]
 LEAST_RISE = 1.0  # points that a chain must rise on average, for a cost per point
+LEAST_NATS = 0.01  # nats per token that a chain must move on average, for a gain per nat
 LAST_SHARE = 0.25  # of the later cycles: those that tell what is left of a trait
 _RATIOS = {  # estimand -> (numerator, denominator, least mean denominator)
     **{f"{cost}_per_point": (f"{cost}_change", "peak_delta", LEAST_RISE) for cost in COSTS},
+    "points_per_nat": ("peak_delta", "divergence_change", LEAST_NATS),
     "kept": ("score_late", "score_0", 0.0),
 }
 _MEANS = {"peak_delta": "peak_delta", "coherence_of_amplified": "coherence_of_amplified"}
@@ -54,9 +56,11 @@ def course(courses: pd.DataFrame, confidence: float) -> pd.DataFrame:
     courses: see `chain_courses`. Estimands:
 
     - peak_delta (points): mean largest rise over cycle 0 while coherent.
-    - coherence_per_point, words_per_sentence_per_point: summed change from cycle 0 to the peak over
-      the summed rise, a ratio of means; none where chains rise less than `LEAST_RISE` points on
-      average.
+    - coherence_per_point, words_per_sentence_per_point, divergence_per_point: summed change from
+      cycle 0 to the peak over the summed rise, a ratio of means; none where chains rise less than
+      `LEAST_RISE` points on average.
+    - points_per_nat: the summed rise over the summed change of divergence (nats per token) from
+      cycle 0 to the peak; none where that is less than `LEAST_NATS` on average.
     - kept (share): summed score over the last cycles over that at cycle 0.
     - coherence_of_amplified (points): mean change of coherence of the chains that amplified.
 

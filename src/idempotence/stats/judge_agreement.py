@@ -13,11 +13,10 @@ from idempotence.stats.arrays import Floats
 from idempotence.stats.groups import ALL
 from idempotence.stats.intervals import wilson
 from idempotence.stats.panels import jackknifed
-from idempotence.stats.trajectories import NEEDED as OF_COURSES
-from idempotence.stats.trajectories import trajectories
+from idempotence.stats.trajectories import OF_SCORES, mean_scores
 
 REPLY = [*CHAIN, "cycle", "question", "sample"]
-NEEDED = [*OF_COURSES, "sample", "response"]
+NEEDED = [*OF_SCORES, "sample", "response"]
 
 
 def icc(ratings: Floats) -> float:
@@ -109,7 +108,7 @@ def verdict_confusion(
     ci_high, and Cohen's (1960) kappa, missing where a judge has one verdict for all.
     """
     verdicts = [
-        chains(trajectories(scores, confidence), points, from_cycle).set_index(CHAIN)["amplified"]
+        chains(mean_scores(scores, confidence), points, from_cycle).set_index(CHAIN)["amplified"]
         for scores in (first, second)
     ]
     table = pd.concat(verdicts, axis=1, keys=["first", "second"]).reset_index()

@@ -8,7 +8,16 @@ from idempotence.scores.schema import CHAIN
 from idempotence.stats.groups import add_holm, with_traits
 from idempotence.stats.panels import jackknifed
 
-COSTS = ["coherence", "words_per_sentence", "distinct_2", "opening_share", "loglik_initial"]
+COSTS = [
+    "coherence",
+    "words_per_sentence",
+    "distinct_2",
+    "compression",
+    "near_duplicates",
+    "opening_share",
+    "loglik_initial",
+    "divergence",
+]
 
 
 def tradeoff_chains(table: pd.DataFrame, chains: pd.DataFrame, from_cycle: int) -> pd.DataFrame:
@@ -17,7 +26,7 @@ def tradeoff_chains(table: pd.DataFrame, chains: pd.DataFrame, from_cycle: int) 
     table: see `trajectories.trajectories`; chains: see `amplification.chains`. A change is the
     mean over cycles >= from_cycle less the value at cycle 0, both over the chain's cycle means;
     missing when either is. Returns `CHAIN`, trait_change (points), <cost>_change (in the cost's
-    own unit: points; words; shares; natural log per token) and amplified.
+    own unit: points; words; shares; ratio of bytes; natural log per token) and amplified.
     """
     measures = ["trait_score", *COSTS]
     grouped = table[table["cycle"] >= from_cycle].groupby(CHAIN)

@@ -4,35 +4,43 @@ import pandas as pd
 
 from idempotence.scores.schema import ALIVE, CHAIN, DEAD, DOSES
 from idempotence.stats.intervals import clustered_means, t_half_width
+from idempotence.stats.text_metrics import MEANS, POOLED, text_metrics
 
 MEASURES = ["trait_score", "coherence"]
-MEANS = [
-    "truth_trait",
-    "truth_coherence",
-    "words",
-    "words_per_sentence",
-    "distinct_2",
-    "opening_share",
-    "loglik_initial",
-]
-TEXT_METRICS = [name for name in MEANS if not name.startswith("truth")]
+LIKELIHOOD = "loglik_initial"
+OWN = "loglik_own"
+KNOWN = ["truth_trait", "truth_coherence", LIKELIHOOD, OWN]  # of which means are taken alone
+DIVERGENCE = "divergence"
+TEXT_METRICS = [*MEANS, *POOLED, LIKELIHOOD]
 KEY = [*CHAIN, "cycle"]
-NEEDED = ["objective", "start", *DOSES, *KEY, "question", "status", "reason", *MEASURES, *MEANS]
+FIXED = ["objective", "start", *DOSES]
+OF_SCORES = [*FIXED, *KEY, "question", "status", "reason", *MEASURES, *KNOWN]
+NEEDED = [*OF_SCORES, "response"]
 
 
 def trajectories(scores: pd.DataFrame, confidence: float) -> pd.DataFrame:
-    """One row for each chain and cycle.
+    """One row for each chain and cycle: `mean_scores`, and the columns of `text_metrics`.
 
     scores: one row for each response, with the columns `NEEDED`.
+    """
+    return mean_scores(scores, confidence).join(text_metrics(scores, KEY), on=KEY)
+
+
+def mean_scores(scores: pd.DataFrame, confidence: float) -> pd.DataFrame:
+    """One row for each chain and cycle, without what is read from the replies' text.
+
+    scores: one row for each response, with the columns `OF_SCORES`.
     Returns the chain's identity and doses; cycle; status and reason (see `chain_status`);
     n_responses, n_questions, n_missing_trait, n_missing_coherence; for trait_score and coherence
     the mean (points, 0-100), its standard error clustered by question and the t interval
-    (`_se`, `_ci_low`, `_ci_high`; see `clustered_means`); the means of `MEANS`, all over the
-    responses where they are known. A dead chain's are missing, not 0 words.
+    (`_se`, `_ci_low`, `_ci_high`; see `clustered_means`); the means of `KNOWN` over the responses
+    where they are known, missing for a dead chain, and n_loglik_initial, their number; divergence
+    (nats per token), the mean of loglik_own - loglik_initial over the responses that have both: an
+    estimate of the Kullback-Leibler divergence of the model from the initial one, per token, on
+    replies at the evaluation's temperature. It is missing where a loop ran elsewhere.
     """
-    fixed = ["objective", "start", *DOSES]
     grouped = scores.groupby(KEY, sort=True)
-    table = grouped[fixed].first()
+    table = grouped[FIXED].first()
     table[["status", "reason"]] = chain_status(scores)
     table["n_responses"] = grouped.size()
     table["n_questions"] = grouped["question"].nunique()
@@ -43,9 +51,12 @@ def trajectories(scores: pd.DataFrame, confidence: float) -> pd.DataFrame:
         table[measure] = means["mean"]
         for name in ("se", "ci_low", "ci_high"):
             table[f"{measure}_{name}"] = means[name]
-    spoken = scores[MEANS].mask(scores["status"].isin(DEAD))
-    table[MEANS] = spoken.groupby([scores[name] for name in KEY]).mean()
-    return table.reset_index()[[*CHAIN, *fixed, "cycle", *table.columns[len(fixed) :]]]
+    living = scores[KNOWN].mask(scores["status"].isin(DEAD))
+    living[DIVERGENCE] = living[OWN] - living[LIKELIHOOD]
+    known = living.groupby([scores[name] for name in KEY])
+    table[[*KNOWN, DIVERGENCE]] = known.mean()
+    table[f"n_{LIKELIHOOD}"] = known[LIKELIHOOD].count()
+    return table.reset_index()[[*CHAIN, *FIXED, "cycle", *table.columns[len(FIXED) :]]]
 
 
 def chain_status(scores: pd.DataFrame) -> pd.DataFrame:
