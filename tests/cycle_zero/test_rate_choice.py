@@ -45,13 +45,14 @@ def test_every_trait_must_reach_a_calibrated_level(scores_at):
     assert table["passes"].tolist() == table["chosen"].tolist() == [False, False, True]
 
 
-def test_dpo_takes_the_smallest_rate_at_which_two_betas_pass_and_the_largest_two(scores_at):
-    bliss = {(1e-3, 0.1): 90, (1e-3, 0.3): 20, (1e-3, 1.0): 0}
-    bliss |= {(2e-3, beta): 80 for beta in (0.1, 0.3, 1.0)}
+def test_dpo_takes_the_smallest_rate_of_a_pair_of_betas_and_its_largest_pair(scores_at):
+    bliss = {(1e-3, 0.1): 90, (1e-3, 0.3): 0, (1e-3, 1.0): 0}
+    bliss |= {(2e-3, 0.1): 90, (2e-3, 0.3): 80, (2e-3, 1.0): 60}
     bliss |= {(4e-3, beta): 90 for beta in (0.1, 0.3, 1.0)}
-    lucky = {key: 30 for key in bliss}  # below the target, the mean is what counts
+    lucky = dict.fromkeys(bliss, 40)  # below the target: the mean over traits is what counts
     table = choose_rates([scores_at("dpo", "bliss", bliss), scores_at("dpo", "lucky", lucky)])
-    assert table["passes"].tolist() == [True, False, False] + [True] * 6
+    # pairs of means: 65, 20, 20 at the first rate; 65, 60, 50 at the second
+    assert table["passes"].tolist() == [False] * 3 + [True] * 6
     assert chosen(table) == [[2e-3, 0.3], [2e-3, 1.0]]
 
 

@@ -1,9 +1,10 @@
 """Choosing a learning rate by a rule fixed in the config, on cycle 0 alone.
 
 The rule for sft and sdf: the smallest rate at which the cycle-0 score of every trait reaches the
-target. For dpo: the smallest rate at which two values of beta reach it on average over traits, and
-the two largest of them, as a strong pull to the reference keeps coherence. Mean coherence must
-stay above its floor. No chain's rows, prompts or later cycles are seen.
+target. For dpo: the smallest rate at which two neighbouring values of beta reach it, on average over
+both and over traits, and the largest two that do, as a strong pull to the reference keeps
+coherence. Mean coherence must stay above its floor. No chain's rows, prompts or later cycles are
+seen.
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,6 @@ COLUMNS = [
     "coherence", "target", "min_coherence", "passes", "chosen",
 ]  # fmt: skip
 GROUP = ["objective", "model"]
-BETAS = 2  # values of beta that a study takes
 
 
 def choose_rates(files: Sequence[Path]) -> pd.DataFrame:
@@ -26,8 +26,9 @@ def choose_rates(files: Sequence[Path]) -> pd.DataFrame:
 
     Returns a row per objective, model, rate and beta (missing but for dpo), with `COLUMNS`. traits:
     number of scores averaged. trait_score (mean), lowest_trait (of the trait with the lowest
-    score), coherence (mean), target, min_coherence: 0-100. `chosen` is true for the rows of one
-    rate of each objective and model, or for none where none passes.
+    score), coherence (mean), target, min_coherence: 0-100. `passes`: alone, or as one of a pair of
+    betas. `chosen` is true for the rows of one rate of each objective and model, or for none where
+    none passes.
     """
     tried = []
     for file in files:
@@ -42,18 +43,29 @@ def choose_rates(files: Sequence[Path]) -> pd.DataFrame:
         target=("target", "first"),
         min_coherence=("min_coherence", "first"),
     )
-    of_all = table["lowest_trait"].where(table["objective"] != "dpo", table["trait_score"])
-    table["passes"] = (of_all >= table["target"]) & (table["coherence"] >= table["min_coherence"])
-    table["chosen"] = False
+    table["passes"] = table["chosen"] = False
     for _, group in table.groupby(GROUP):
-        table.loc[_chosen(group), "chosen"] = True
+        passing = [rows for _, rate in group.groupby("learning_rate") for rows in _passing(rate)]
+        for rows in passing:
+            table.loc[rows, "passes"] = True
+        if passing:
+            smallest = table.loc[passing[0], "learning_rate"].iloc[0]
+            of_rate = [
+                rows for rows in passing if (table.loc[rows, "learning_rate"] == smallest).all()
+            ]
+            table.loc[of_rate[-1], "chosen"] = True
     return table[COLUMNS]
 
 
-def _chosen(group: pd.DataFrame) -> pd.Index:
-    """The rows that the rule chooses for one objective and model."""
-    needed = BETAS if group["beta"].notna().any() else 1
-    for _, rate in group[group["passes"]].groupby("learning_rate"):
-        if len(rate) >= needed:
-            return rate.sort_values("beta").index[-needed:]
-    return group.index[:0]
+def _passing(rate: pd.DataFrame) -> list[pd.Index]:
+    """The rows of one rate that pass: the one without beta, or pairs of neighbouring betas."""
+    rate = rate.sort_values("beta")
+    size = 2 if rate["beta"].notna().any() else 1
+    score = "trait_score" if size == 2 else "lowest_trait"
+    windows = [rate.iloc[i : i + size] for i in range(len(rate) - size + 1)]
+    return [
+        rows.index
+        for rows in windows
+        if rows[score].mean() >= rows["target"].iloc[0]
+        and rows["coherence"].mean() >= rows["min_coherence"].iloc[0]
+    ]
