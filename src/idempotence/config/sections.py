@@ -190,8 +190,8 @@ class TuningSection(Section):
 
     sft, sdf: the smallest rate at which every trait reaches the highest calibrated level with at
     most `seed_rows_per_sample` seed rows for each of n_sampled, and coherence is `min_coherence`
-    on average. dpo: the smallest rate at which two neighbouring values of beta pass, on average over
-    both and over traits, and the largest two that do.
+    on average. dpo: the smallest rate at which two neighbouring values of beta pass, on average
+    over both and over traits, and the largest two that do.
     """
 
     learning_rates: Strengths = Field(min_length=1, description="Rates that are tried.")
