@@ -14,6 +14,13 @@ include: "rules/tuning.smk"
 include: "rules/cycle.smk"
 include: "rules/analysis.smk"
 include: "rules/agreement.smk"
+
+
+if STUDY.trains:
+
+    include: "rules/rescore.smk"
+
+
 include: "rules/statistics.smk"
 include: "rules/pictures.smk"
 include: "rules/figures.smk"

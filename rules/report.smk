@@ -50,6 +50,7 @@ SHOWN_TABLES = {
     "Environment": f"{TABLES}/environment.csv",
 }
 if STUDY.trains:
+    SHOWN_TABLES["Noise of scores"] = rules.measure_noise.output.output_floor
     SHOWN_TABLES["Costs"] = rules.tabulate_costs.output.output
 if STUDY.audit.files:
     READ = {

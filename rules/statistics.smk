@@ -273,6 +273,7 @@ SCORE_TABLES = [
     rules.compare_shapes.output,
     rules.judge_claims.output,
     rules.judge_claims_first.output,
+    rules.measure_noise.output if STUDY.trains else [],
 ]
 
 

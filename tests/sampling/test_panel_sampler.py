@@ -232,3 +232,13 @@ def test_the_initial_model_answers_without_an_adapter(tmp_path):
     assert batch.adapter is None and len(batch.requests) == N_ANSWERS
     assert {row["cell"] for row in read_jsonl(tmp_path / "r.jsonl")} == {"initial"}
     assert [path.name for path in tmp_path.iterdir()] == ["r.jsonl"]
+
+
+def test_a_second_scoring_asks_the_same_with_other_random_numbers(adapters):
+    folder, engines = adapters(), [Recorder(), Recorder()]
+    for scoring, engine in enumerate(engines, start=1):
+        asked = PanelSampler(PANEL, POOL, 1, engine, scoring).answers(folder, EVALUATION)
+        assert len(asked) == N_ANSWERS * len(CELLS)
+    first, second = (engine.calls[0][0].requests for engine in engines)
+    assert [r.prompt for r in first] == [r.prompt for r in second]
+    assert not {r.seed for r in first} & {r.seed for r in second}

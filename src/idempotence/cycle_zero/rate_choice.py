@@ -1,8 +1,8 @@
 """Choosing a learning rate by a rule fixed in the config, on cycle 0 alone.
 
 The rule for sft and sdf: the smallest rate at which the cycle-0 score of every trait reaches the
-target. For dpo: the smallest rate at which two neighbouring values of beta reach it, on average over
-both and over traits, and the largest two that do, as a strong pull to the reference keeps
+target. For dpo: the smallest rate at which two neighbouring values of beta reach it, on average
+over both and over traits, and the largest two that do, as a strong pull to the reference keeps
 coherence. Mean coherence must stay above its floor. No chain's rows, prompts or later cycles are
 seen.
 """
@@ -45,15 +45,15 @@ def choose_rates(files: Sequence[Path]) -> pd.DataFrame:
     )
     table["passes"] = table["chosen"] = False
     for _, group in table.groupby(GROUP):
-        passing = [rows for _, rate in group.groupby("learning_rate") for rows in _passing(rate)]
-        for rows in passing:
-            table.loc[rows, "passes"] = True
+        passing = [own for _, rate in group.groupby("learning_rate") for own in _passing(rate)]
+        for own in passing:
+            table.loc[own, "passes"] = True
         if passing:
-            smallest = table.loc[passing[0], "learning_rate"].iloc[0]
-            of_rate = [
-                rows for rows in passing if (table.loc[rows, "learning_rate"] == smallest).all()
+            rates = [table.loc[own, "learning_rate"].iloc[0] for own in passing]
+            of_smallest = [
+                own for own, rate in zip(passing, rates, strict=True) if rate == rates[0]
             ]
-            table.loc[of_rate[-1], "chosen"] = True
+            table.loc[of_smallest[-1], "chosen"] = True
     return table[COLUMNS]
 
 

@@ -39,7 +39,7 @@ class SampleJob(Record):
     """Answers to the evaluation questions, and the next cycle's training data.
 
     generation: None where no later cycle follows (the last cycle, the initial model): nothing is
-    generated then.
+    generated then. scoring: 2 where the same models are scored again, with other random numbers.
     """
 
     panel: Panel
@@ -48,6 +48,7 @@ class SampleJob(Record):
     evaluation: Evaluation
     generation: Generation | None
     engine: EngineName = "transformers"
+    scoring: int = 1
 
 
 @dataclass(frozen=True)

@@ -33,8 +33,11 @@ class CellReplies:
 class PanelSampler:
     """Samples for one panel at one cycle."""
 
-    def __init__(self, panel: Panel, prompts: PromptPool, cycle: int, engine: Engine):
+    def __init__(
+        self, panel: Panel, prompts: PromptPool, cycle: int, engine: Engine, scoring: int = 1
+    ):
         self.panel, self.cycle, self.engine = panel, cycle, engine
+        self.asking = "answer" if scoring == 1 else f"answer {scoring}"
         self.texts = panel_texts(panel, prompts)
 
     def seed_data(self, generation: Generation) -> list[dict]:
@@ -74,7 +77,9 @@ class PanelSampler:
             for cell in self.panel.cells
         }
         requests = {
-            cell: self._requests([row["prompt"] for row in questions], evaluation, cell, "answer")
+            cell: self._requests(
+                [row["prompt"] for row in questions], evaluation, cell, self.asking
+            )
             + (self._requests(rows, generation, cell, "generate") if rows and generation else [])
             for cell, rows in own.items()
         }
@@ -215,7 +220,7 @@ def write_samples(
 
     generated: None for the initial model, which no cycle follows.
     """
-    sampler = PanelSampler(job.panel, job.prompts, job.cycle, engine)
+    sampler = PanelSampler(job.panel, job.prompts, job.cycle, engine, job.scoring)
     answers, samples = sampler.replies(adapters, job.evaluation, job.generation, before)
     write_jsonl(responses, answers)
     if generated is not None:

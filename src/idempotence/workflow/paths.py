@@ -118,6 +118,15 @@ class StudyPaths:
             for cycle in range(panel.setting.cycles)
         ]
 
+    def scored_again(self) -> list[str]:
+        """The second scores of initial models and of each cycle 0 that is no copy of another."""
+        panels = [p for p in self.study.panels() if p.setting.name not in self.study.first_cycles]
+        initial = sorted({(panel.model.name, trait) for panel in panels for trait in [panel.trait]})
+        return [
+            *(f"{self.cycle(panel, 0)}/again.parquet" for panel in panels),
+            *(self.initial(model, trait, "again.parquet") for model, trait in initial),
+        ]
+
     # --- before the loop
 
     def calibration(self, setting: str, model: str, trait: str) -> list[str]:

@@ -157,8 +157,8 @@ class StudyJobs:
             min_coherence=tuning.dpo.min_coherence if pairs else tuning.min_coherence,
         )
 
-    def initial_sample(self, model: str, trait: str) -> SampleJob:
-        """For rule sample_initial: answers of the initial model itself."""
+    def initial_sample(self, model: str, trait: str, scoring: int = 1) -> SampleJob:
+        """For rules sample_initial and sample_initial_again: answers of the initial model."""
         return SampleJob(
             panel=self._initial_panel(model, trait),
             cycle=0,
@@ -166,6 +166,7 @@ class StudyJobs:
             evaluation=_evaluation(self.study.evaluation),
             generation=None,
             engine=self._engine,
+            scoring=scoring,
         )
 
     def initial_judge(self, model: str, trait: str) -> JudgeJob:
@@ -206,6 +207,10 @@ class StudyJobs:
             generation=None if last else _generation(setting.section.generation),
             engine=self._engine,
         )
+
+    def sample_again(self, panel: StudyPanel) -> SampleJob:
+        """For rule sample_again: other answers of cycle 0, and no data."""
+        return replace(self.sample(panel, 0), generation=None, scoring=2)
 
     def judge(self, panel: StudyPanel, cycle: int) -> JudgeJob:
         """For rule judge."""
