@@ -1,4 +1,4 @@
-"""The noise of a score: how far two scorings of one model lie apart, and which changes exceed it."""
+"""The noise of a score: how far two scorings of one model lie apart; changes beyond it."""
 
 import numpy as np
 import pandas as pd
