@@ -47,8 +47,8 @@ def peaks_of(table, from_cycle=2):
         ([20, 40, 50, 90, 90], [90, 70, 69, 40, 30], "amplification", 20, 2),  # before the collapse
         ([20, 30, 50, 90, 90], [90, 90, 69, 40, 30], "collapse", 10, 2),
         ([20, 30, 50, 22, 22], [90, 90, 69, 90, 90], "constancy", 10, 2),  # a rise while incoherent
-        ([60, 50, 30, 20, 10], [90, 90, 90, 90, 90], "decay", 0, None),
-        ([60, 50, 30, 20, 10], [90, 90, 90, 90, 60], "collapse", 0, 4),
+        ([60, 50, 30, 20, 10], [90, 90, 90, 90, 90], "decay", -10, None),
+        ([60, 50, 30, 20, 10], [90, 90, 90, 90, 60], "collapse", -10, 4),
         ([60, 62, 58, 60, 61], [90, 90, 90, 90, 90], "constancy", 2, None),
         ([60, 62, 58, 60, 61], [60, 60, 60, 60, 60], "collapse", NAN, 0),
         ([60, 62, 58, 60, 61], [90, 90, 90, 90, NAN], "", 2, None),
@@ -132,7 +132,7 @@ def test_shares_of_a_map_add_up_and_reasons_are_given():
     dead = table_of([[20, NAN, NAN]], [[60, NAN, NAN]], [["ok", "nan", "ended"]])
     row = mapped(dead).iloc[0]
     assert row["share_collapse"] == 1 and math.isnan(row["peak_delta"])
-    assert "no chain has a coherent cycle 0" in row["warnings"]
+    assert "no chain has a coherent later cycle" in row["warnings"]
 
 
 def test_a_loop_that_ran_elsewhere_has_no_rates():

@@ -87,7 +87,7 @@ def _row(group: pd.DataFrame, confidence: float) -> dict[str, Any]:
     shares = {f"share_{name}": counts.get(name, 0) / known if known else np.nan
               for name in OUTCOMES}  # fmt: skip
     peak = panel_mean(group, "peak_delta", confidence)
-    warnings = [peak["warnings"]] if peak["n_chains"] else ["no chain has a coherent cycle 0"]
+    warnings = [peak["warnings"]] if peak["n_chains"] else ["no chain has a coherent later cycle"]
     if known < len(group):
         warnings.append(f"{len(group) - known} chain(s) without an outcome")
     return {

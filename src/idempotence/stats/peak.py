@@ -12,14 +12,14 @@ def rises(table: pd.DataFrame, least_coherence: float) -> pd.DataFrame:
     """One row for each chain: its largest rise over cycle 0 while it is coherent.
 
     table: see `trajectories.trajectories`. With s_j the mean trait score (points, 0-100) and c_j
-    the mean coherence at cycle j: peak_delta (points) is the largest s_j - s_0 over cycle 0 and
-    the later cycles with c_j >= least_coherence, thus 0 where no such cycle is higher; peak_cycle
-    is the first cycle that reaches it, coherence_at_peak its c_j. All are missing without s_0, and
-    where c_0 is missing or below least_coherence: there is no coherent course to rise from.
+    the mean coherence at cycle j: peak_delta (points) is the largest s_j - s_0 over the cycles
+    j >= 1 with c_j >= least_coherence, below 0 where the trait only fell; peak_cycle is the first
+    cycle that reaches it, coherence_at_peak its c_j. All are missing without s_0, and without a
+    coherent later cycle.
     """
     known = table[table["trait_score"].notna() & (table["coherence"] >= least_coherence)]
-    known = known.sort_values([*CHAIN, "cycle"])
-    first = known[known["cycle"] == 0].set_index(CHAIN)["trait_score"]
+    known = known[known["cycle"] >= 1].sort_values([*CHAIN, "cycle"])
+    first = table[table["cycle"] == 0].set_index(CHAIN)["trait_score"]
     known = known.join(first.rename("score_0"), on=CHAIN)
     known = known[known["score_0"].notna()]
     known["peak_delta"] = known["trait_score"] - known["score_0"]
