@@ -18,6 +18,7 @@ from idempotence.figures.style import (
     styled,
 )
 from idempotence.jobs.parts import Loops, Start
+from idempotence.stats.groups import ALL
 from idempotence.stats.trajectories import over_panels
 
 MEASURES = {
@@ -25,6 +26,7 @@ MEASURES = {
     "coherence": "coherence",
     "words_per_sentence": "words per sentence",
 }
+SCORES = ["trait_score", "coherence"]  # from 0 to 100
 # Colour of the first setting with each start; further settings take the rest of the palette.
 FIRST: dict[Start, str] = {"previous": PALETTE[1], "initial": PALETTE[0]}
 HEIGHT, ENTRY = 4.6, 0.14  # inches: of the figure with one row in the legend; of a further row
@@ -37,9 +39,9 @@ def draw(
     """(figure, its numbers, its caption) of all settings of objective dpo.
 
     table: see `stats.trajectories.trajectories`; published: the authors' chains (see
-    `published.series.load_chains`), shown where a setting has their recipe. Thin lines are cells
-    (mean over seeds), the thick one is the mean over panels (each the mean of its cells) with a t
-    interval over panels.
+    `published.series.load_chains`), shown where a setting has their recipe. All traits together,
+    then each. Thin lines are cells (mean over seeds, or panels), the thick one is the mean over
+    panels (each the mean of its cells) with a t interval over three panels or more.
     """
     table = table[table["objective"] == "dpo"]
     theirs = _theirs(published, table, loops)
@@ -48,14 +50,15 @@ def draw(
     n = numbers.loc[numbers["kind"] == "mean", "n"]
     text = (
         "DPO, from the previous and from the initial model. Thin: a line for each dose, mean over "
-        f"seeds. Thick: mean over the seeds' panels (n = {between(n)}) with a band of its "
-        f"{percent(confidence)} t interval, cut at 0 and 100 for scores. Trait score and coherence "
+        f"panels (a trait and a seed). Thick: mean over panels (n = {between(n)}), each the mean "
+        f"of its doses, with a band of its {percent(confidence)} t interval where there are three "
+        "panels or more, cut at 0 and 100 for scores. Trait score and coherence "
         "are the judge's, 0 to 100. A text without a full stop counts as one sentence."
     ) + authors.sentence(theirs)
     with styled():
         if table.empty:
             return empty_figure("This study has no DPO."), numbers, text
-        traits = sorted(table["trait"].unique())
+        traits = _columns(table)
         labels = {setting: recipe_label(loop_of(loops, setting)) for setting in looks}
         columns = 2 if max(map(len, labels.values())) <= LETTERS[2] else 1
         labels = {setting: wrapped(label, LETTERS[columns]) for setting, label in labels.items()}
@@ -69,8 +72,10 @@ def draw(
                 mine = numbers[(numbers["trait"] == trait) & (numbers["measure"] == measure)]
                 _draw(axes[row][column], mine, measure, looks)
             axes[row][0].set_ylabel(name)
+            if measure not in SCORES:
+                axes[row][0].set_ylim(bottom=0)  # once all is drawn: a row shares its axis
         for axis, trait in zip(axes[0], traits, strict=True):
-            axis.set_title(trait)
+            axis.set_title("all traits" if trait == ALL else trait)
         axes[0][0].set_xticks(cycle_ticks(int(numbers["cycle"].max())))  # the axes share them
         figure.supxlabel("cycle", fontsize=8)
         handles = [
@@ -79,6 +84,12 @@ def draw(
         ] + authors.handles(theirs)
         figure.legend(handles=handles, loc="outside upper left", ncols=columns, borderpad=0)
     return figure, numbers, text
+
+
+def _columns(table: pd.DataFrame) -> list[str]:
+    """Traits in their order, all together before them where there are several."""
+    traits = sorted(table["trait"].unique())
+    return traits if len(traits) < 2 else [ALL, *traits]
 
 
 def _looks(settings: list[str], loops: Loops) -> dict[str, Look]:
@@ -112,6 +123,9 @@ def _numbers(table: pd.DataFrame, confidence: float, theirs: pd.DataFrame) -> pd
     """
     by = ["setting", "trait", "cycle"]
     parts = []
+    if ALL in _columns(table):  # a trait and a seed are a panel
+        seeds = table["trait"] + " " + table["seed"].astype(str)
+        table = pd.concat([table, table.assign(trait=ALL, seed=seeds)], ignore_index=True)
     for measure in MEASURES:
         known = table[table[measure].notna()]
         cells = known.groupby([*by, "cell"])[measure].agg(mean="mean", n="size").reset_index()
@@ -126,7 +140,7 @@ def _numbers(table: pd.DataFrame, confidence: float, theirs: pd.DataFrame) -> pd
 
 def _draw(axis: Axes, mine: pd.DataFrame, measure: str, looks: dict[str, Look]) -> None:
     """One measure of one trait: the doses of every setting, then the means above them."""
-    scores = measure != "words_per_sentence"
+    scores = measure in SCORES
     cells = mine[mine["kind"] == "cell"]
     means = mine[mine["kind"] == "mean"].sort_values("cycle")
     authors.draw_authors(axis, mine)
@@ -139,5 +153,3 @@ def _draw(axis: Axes, mine: pd.DataFrame, measure: str, looks: dict[str, Look]) 
     if scores:
         axis.set_ylim(0, 100)
         axis.set_yticks(range(0, 101, 25))
-    else:
-        axis.set_ylim(bottom=0)

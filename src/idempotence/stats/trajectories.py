@@ -1,9 +1,10 @@
 """Where each chain stands at each cycle, and the mean course over seeds."""
 
+import numpy as np
 import pandas as pd
 
 from idempotence.scores.schema import ALIVE, CHAIN, DEAD, DOSES
-from idempotence.stats.intervals import clustered_means, t_half_width
+from idempotence.stats.intervals import MIN_CLUSTERS, clustered_means, t_half_width
 from idempotence.stats.text_metrics import MEANS, POOLED, text_metrics
 
 MEASURES = ["trait_score", "coherence"]
@@ -80,8 +81,8 @@ def over_seeds(table: pd.DataFrame, measure: str, confidence: float) -> pd.DataF
     """Mean course of each setting, model, trait and cell: the chain, not the response, counts.
 
     table: see `trajectories`. Returns those four columns, cycle, mean, ci_low, ci_high (t
-    interval over the seeds' cycle means, seeds - 1 degrees of freedom; NaN for one seed) and
-    n_seeds, the chains with a score at that cycle.
+    interval over the seeds' cycle means, seeds - 1 degrees of freedom; NaN under `MIN_CLUSTERS`)
+    and n_seeds, the chains with a score at that cycle.
     """
     by = ["setting", "model", "trait", "cell", "cycle"]
     return _t_means(table[table[measure].notna()], by, measure, "n_seeds", confidence)
@@ -103,6 +104,7 @@ def _t_means(
     """`by`, mean, ci_low, ci_high (t interval over the rows of a group) and their number."""
     means = known.groupby(by)[measure].agg(mean="mean", sd="std", n="size").reset_index()
     half = t_half_width(means["sd"] / means["n"] ** 0.5, means["n"] - 1, confidence)
+    half = np.where(means["n"] >= MIN_CLUSTERS, half, np.nan)
     means["ci_low"], means["ci_high"] = means["mean"] - half, means["mean"] + half
     return means.rename(columns={"n": count})[[*by, "mean", "ci_low", "ci_high", count]]
 
