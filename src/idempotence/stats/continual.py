@@ -55,7 +55,7 @@ def _place(pairs: pd.DataFrame) -> int:
     return OBJECTIVES.index(pairs["objective"].iloc[0]) if len(pairs) else len(OBJECTIVES)
 
 
-def continual(pairs: pd.DataFrame, confidence: float) -> pd.DataFrame:
+def continual(pairs: pd.DataFrame, confidence: float, each_trait: bool = True) -> pd.DataFrame:
     """Mean difference of twins, by pair of settings (trait "all") and pair and trait.
 
     pairs: see `continual_pairs`. Returns `TWINS`, trait, measure, estimate (continual less
@@ -65,7 +65,7 @@ def continual(pairs: pd.DataFrame, confidence: float) -> pd.DataFrame:
     rows = []
     for names, mine in pairs.groupby(TWINS, sort=False):
         settings = dict(zip(TWINS, names, strict=True))
-        for trait, group in by_trait(mine):
+        for trait, group in by_trait(mine, each_trait):
             for measure in MEASURES:
                 mean = panel_mean(group, f"{measure}_difference", confidence)
                 rows.append({**settings, "trait": trait, "measure": measure, **mean})

@@ -48,7 +48,7 @@ def chain_courses(table: pd.DataFrame, chains: pd.DataFrame, from_cycle: int) ->
     return courses
 
 
-def course(courses: pd.DataFrame, confidence: float) -> pd.DataFrame:
+def course(courses: pd.DataFrame, confidence: float, each_trait: bool = True) -> pd.DataFrame:
     """Estimands of a setting's chains, by setting (trait "all") and setting and trait.
 
     courses: see `chain_courses`. Estimands:
@@ -64,7 +64,7 @@ def course(courses: pd.DataFrame, confidence: float) -> pd.DataFrame:
     estimand, estimate, se, ci_low, ci_high, p (of a mean of 0), n_panels, n_chains, warnings.
     """
     rows = []
-    for setting, trait, group in with_traits(courses):
+    for setting, trait, group in with_traits(courses, each_trait):
         key = {"setting": setting, "trait": trait}
         for name, value in _MEANS.items():
             rows.append({**key, "estimand": name, **panel_mean(group, value, confidence)})
