@@ -35,8 +35,9 @@ def chains(table: pd.DataFrame, points: float, from_cycle: int) -> pd.DataFrame:
     table = table.sort_values([*CHAIN, "cycle"])
     scored = table[table["trait_score"].notna()]
     start = scored[scored["cycle"] == 0].set_index(CHAIN)["trait_score"].rename("score_0")
-    late = scored[scored["cycle"] >= from_cycle].join(start, on=CHAIN, how="inner")
+    late = scored[scored["cycle"] >= from_cycle].join(start, on=CHAIN)
     late["delta"] = late["trait_score"] - late["score_0"]
+    late = late[late["delta"].notna()]
     deltas = late.groupby(CHAIN)["delta"]
     falling = late.sort_values("delta", ascending=False, kind="stable")  # the first cycle of equals
     highest = falling.groupby(CHAIN).head(1).set_index(CHAIN)
