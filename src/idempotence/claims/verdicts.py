@@ -19,7 +19,7 @@ DIGITS, DECIMALS = 6, 6  # of numbers: significant digits as in the tables' CSV,
 
 
 @dataclass(frozen=True)
-class _Subject:
+class Subject:
     """A setting or a pair of settings that fits a part.
 
     name: for people. where: columns of the part's table that pick its rows. settings: its names in
@@ -75,7 +75,7 @@ def judge_part(
     of their objective's section follow with setting and changes; where there is no plain one, an
     untested result before them says what they change.
     """
-    subjects = _subjects(part, loops)
+    subjects = subjects_of(part, loops)
     plain = [subject for subject in subjects if not subject.changes]
     changed = [subject for subject in subjects if subject.changes]
     results = [_result(part, tables, chains, subject) for subject in plain]
@@ -92,13 +92,13 @@ def judge_part(
     return results
 
 
-def _subjects(part: Part, loops: Loops) -> list[_Subject]:
+def subjects_of(part: Part, loops: Loops) -> list[Subject]:
     """The settings or pairs of settings of a part, in the config's order."""
     if part.loop:
         recipe = (part.loop.objective, part.loop.start)
         fitting = [loop for loop in loops.loops if (loop.objective, loop.start) == recipe]
         return [
-            _Subject(loop.name, {"setting": loop.name}, (loop.name,), loop.changes)
+            Subject(loop.name, {"setting": loop.name}, (loop.name,), loop.changes)
             for loop in fitting
         ]
     by_name = {loop.name: loop for loop in loops.loops}
@@ -108,15 +108,15 @@ def _subjects(part: Part, loops: Loops) -> list[_Subject]:
     ]
 
 
-def _pair(continual: Loop, reinit: Loop) -> _Subject:
+def _pair(continual: Loop, reinit: Loop) -> Subject:
     """Twins as the subject of a part; what they change they have in common."""
     names = {"continual": continual.name, "reinit": reinit.name}
     changes = continual.changes or reinit.changes
-    return _Subject(f"{continual.name} and {reinit.name}", names, tuple(names.values()), changes)
+    return Subject(f"{continual.name} and {reinit.name}", names, tuple(names.values()), changes)
 
 
 def _result(
-    part: Part, tables: Mapping[str, pd.DataFrame], chains: pd.DataFrame, subject: _Subject
+    part: Part, tables: Mapping[str, pd.DataFrame], chains: pd.DataFrame, subject: Subject
 ) -> dict[str, Any]:
     """One test of one setting or pair; see `judge_part`."""
     rows = _rows_of(part, tables, subject.where)

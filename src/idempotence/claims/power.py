@@ -1,0 +1,238 @@
+"""What the claims' tests would say of a study if the paper were right, and if it were wrong."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from idempotence.claims.courses import Simulated, drawn, trajectories
+from idempotence.claims.definition import COURSES, Claim, Course
+from idempotence.claims.verdicts import (
+    CONTRADICTED,
+    NO_ROW,
+    SUPPORTED,
+    UNDECIDED,
+    UNTESTED,
+    judge_claims,
+    subjects_of,
+)
+from idempotence.errors import UserError
+from idempotence.jobs.parts import Grid, Loops
+from idempotence.rng import derive_seed
+from idempotence.scores.schema import CHAIN
+from idempotence.stats.amplification import chains as chains_of
+from idempotence.stats.continual import continual, continual_pairs
+from idempotence.stats.course import chain_courses, course
+from idempotence.stats.dose import dose_flips, dose_pairs
+from idempotence.stats.equivalence import equivalence
+from idempotence.stats.groups import ALL
+from idempotence.stats.peak import rises
+from idempotence.stats.rules import chain_rules, rates_of
+
+DRAWS = 200
+MOST_CHAINS = 20_000  # of one claim and scenario; a larger grid gets fewer draws
+FEWEST_DRAWS = 40
+AT_ONCE = 25  # draws whose tables are made together
+WHOLE = "all tests"  # the claim's own verdict, beside those of its tests
+SCENARIOS: dict[Course, str] = {"if_right": "right", "if_wrong": "wrong"}
+VERDICTS = {
+    "supported": SUPPORTED, "contradicted": CONTRADICTED,
+    "undecided": UNDECIDED, "untested": UNTESTED,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """The numbers that tables are made with: the config's `analysis`."""
+
+    points: float
+    from_cycle: int
+    gate: float
+    peak_coherence: float
+    bound: float
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A study before it runs: its settings, its chains, the scatter to expect, its seed.
+
+    noise: see `stats.noise.noise`.
+    """
+
+    loops: Loops
+    grid: Grid
+    noise: pd.DataFrame
+    study_seed: int
+
+
+def power(
+    claims: Sequence[Claim], planned: Planned, analysis: Analysis, draws: int = DRAWS
+) -> pd.DataFrame:
+    """How often each verdict falls in simulated studies, by claim, test and scenario.
+
+    Studies with the grid of `planned` are simulated (see `courses.trajectories`), and their tables
+    made and judged as those of a real study. Claims without scenarios are left out; so are
+    settings that change something, which decide nothing. A grid of more than `MOST_CHAINS` / draws
+    chains gets fewer draws, at least `FEWEST_DRAWS`.
+
+    Returns id, test (`WHOLE`: the claim's verdict), scenario ("right", "wrong"), supported,
+    contradicted, undecided, untested (shares of the draws), error (the largest Monte-Carlo standard
+    error of the four, sqrt(share (1 - share) / draws)), n_panels (of each setting), draws and
+    warnings (why a test is not tested, most often). Raises `UserError` for draws < 1, and for a
+    claim that names a table which cannot be simulated.
+    """
+    if draws < 1:
+        raise UserError(f"the draws are {draws}; it takes 1 or more")
+    rows = []
+    for claim in claims:
+        if claim.deciding and claim.deciding[0].if_right:
+            claim = claim.model_copy(update={"parts": claim.deciding})
+            for scenario in COURSES:
+                rows += _rows(claim, scenario, planned, analysis, draws)
+    numbers = [*VERDICTS, "error", "n_panels", "draws", "warnings"]
+    return pd.DataFrame(rows, columns=["id", "test", "scenario", *numbers])
+
+
+def _rows(
+    claim: Claim, scenario: Course, planned: Planned, analysis: Analysis, draws: int
+) -> list[dict[str, Any]]:
+    """The rows of a claim and scenario; see `power`."""
+    loops, settings = _settings(claim, scenario, planned)
+    key = {"id": claim.id, "scenario": SCENARIOS[scenario]}
+    sizes = {each.grid.setting: _panels(each) for each in settings}
+    n_panels = ", ".join(f"{name} {n}" for name, n in sizes.items())
+    chains = sum(_panels(each) * len(each.grid.cells) for each in settings)
+    draws = min(draws, max(MOST_CHAINS // chains, FEWEST_DRAWS)) if chains else 0
+    verdicts: dict[str, Counter[str]] = {WHOLE: Counter()}
+    reasons: Counter[str] = Counter()
+    seed = derive_seed(planned.study_seed, "power", claim.id, scenario)
+    rng = np.random.default_rng(seed)
+    for done in range(0, draws, AT_ONCE):
+        n = min(AT_ONCE, draws - done)
+        table = trajectories(settings, planned.noise, planned.grid.score_0, n, rng)
+        for judged in _judged(claim, table, loops, analysis, n):
+            verdicts[WHOLE][judged["verdict"]] += 1
+            for part in judged["parts"]:
+                name = ", ".join(filter(None, [part["what"], part.get("setting")]))
+                verdicts.setdefault(name, Counter())[part["verdict"]] += 1
+                reasons[name, part["why"]] += bool(part["why"])
+    if not draws:
+        return [{**key, "test": WHOLE, "untested": 1.0, "draws": 0, "warnings": NO_ROW}]
+    counts = {"n_panels": n_panels, "draws": draws}
+    return [
+        {**key, "test": name, **_shares(mine, draws), **counts, "warnings": _most(reasons, name)}
+        for name, mine in verdicts.items()
+    ]
+
+
+def _panels(setting: Simulated) -> int:
+    """How many panels a setting has."""
+    return len(setting.grid.models) * len(setting.grid.traits) * setting.grid.seeds
+
+
+def _settings(
+    claim: Claim, scenario: Course, planned: Planned
+) -> tuple[Loops, tuple[Simulated, ...]]:
+    """The plain settings that a claim's tests are about, and the same with what they do."""
+    plain = tuple(each for each in planned.loops.loops if not each.changes)
+    names = {each.name for each in plain}
+    pairs = tuple(pair for pair in planned.loops.twins if names.issuperset(pair))
+    loops = Loops(plain, pairs)
+    used = {
+        name for part in claim.parts for each in subjects_of(part, loops) for name in each.settings
+    }
+    grids, of_recipe = {each.setting: each for each in planned.grid.settings}, claim.scenarios(scenario)
+    settings = tuple(
+        Simulated(grids[each.name], each, of_recipe[each.objective, each.start])
+        for each in plain
+        if each.name in used and each.name in grids
+    )
+    return loops, settings
+
+
+def _judged(
+    claim: Claim, table: pd.DataFrame, loops: Loops, analysis: Analysis, draws: int
+) -> list[dict[str, Any]]:
+    """A claim as `judge_claims` gives it, for each draw."""
+    chains = chains_of(table, analysis.points, analysis.from_cycle)
+    chains = chains.merge(rises(table, analysis.peak_coherence), on=CHAIN)
+    twins = [
+        (drawn(one, draw), drawn(two, draw)) for draw in range(draws) for one, two in loops.twins
+    ]
+    tables = _tables(claim, table, chains, twins, analysis)
+    by_draw = {name: _by_draw(each) for name, each in tables.items()}
+    of_chains = _by_draw(chains)
+    return [
+        judge_claims(
+            [claim],
+            {name: of.get(str(draw), tables[name][:0]) for name, of in by_draw.items()},
+            of_chains[str(draw)],
+            loops,
+        )[0]
+        for draw in range(draws)
+    ]
+
+
+def _tables(
+    claim: Claim,
+    table: pd.DataFrame,
+    chains: pd.DataFrame,
+    twins: Sequence[tuple[str, str]],
+    analysis: Analysis,
+) -> dict[str, pd.DataFrame]:
+    """The tables that a claim's tests name, by the functions that make those of a real study.
+
+    Of "rules", which has ten times the rows that a test needs, the others are left out, and so are
+    the rows of single traits where no test names one.
+    """
+    wanted = [part.where.get("trait", ALL) for part in claim.parts]
+    confidence, each = analysis.confidence, any(trait != ALL for trait in wanted)
+    late = analysis.from_cycle
+
+    def rules() -> pd.DataFrame:
+        parts = [part.where for part in claim.parts if part.table == "rules"]
+        bars = (analysis.points, late, analysis.gate, analysis.peak_coherence)
+        rated = chain_rules(table, *bars)
+        named = {(where.get("rule"), where.get("gate")) for where in parts}
+        mine = [pair in named for pair in zip(rated["rule"], rated["gate"], strict=True)]
+        return rates_of(rated[mine], confidence, each)
+
+    makers = {
+        "rules": rules,
+        "equivalence": lambda: equivalence(table, analysis.bound, late, confidence, each),
+        "course": lambda: course(chain_courses(table, chains, late), confidence, each),
+        "continual": lambda: continual(continual_pairs(chains, twins), confidence, each),
+        "dose_flips": lambda: dose_flips(dose_pairs(chains), confidence),
+    }
+    names = {part.table for part in claim.parts}
+    if unknown := names - {*makers}:
+        known = ", ".join(makers)
+        raise UserError(f"{claim.id}: {', '.join(sorted(unknown))} is not simulated, only {known}")
+    return {name: make() for name, make in makers.items() if name in names}
+
+
+def _by_draw(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Draw -> its rows, with the settings' own names; see `courses.drawn`."""
+    named = [name for name in ("setting", "continual", "reinit") if name in table]
+    if not len(table):
+        return {}
+    split = {name: table[name].str.rsplit(" ", n=1, expand=True) for name in named}
+    draws = split[named[0]][1]
+    own = table.assign(**{name: parts[0] for name, parts in split.items()})
+    return {str(draw): group for draw, group in own.groupby(draws)}
+
+
+def _shares(verdicts: Counter[str], draws: int) -> dict[str, float]:
+    """The share of each verdict, and the largest Monte-Carlo standard error."""
+    shares = {name: verdicts[verdict] / draws for name, verdict in VERDICTS.items()}
+    return {**shares, "error": max(np.sqrt(p * (1 - p) / draws) for p in shares.values())}
+
+
+def _most(reasons: Counter[str], name: str) -> str:
+    """The commonest reason why a test was not tested; "" for a claim and where there is none."""
+    mine = {why: n for (test, why), n in reasons.items() if test == name and n}
+    return max(mine, key=lambda why: mine[why], default="")
