@@ -36,6 +36,7 @@ localrules:
     loop,
     scores,
     tables,
+    noise,
     figures,
     findings,
     missing,

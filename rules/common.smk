@@ -35,6 +35,7 @@ MODELS = {model.name: model for model in STUDY.models}
 AUDITED_MODELS = {model.name: model for model in STUDY.audit.models if model.path}
 CLAIMS = PATHS.own("data/claims.yaml")
 FIRST_CLAIMS = PATHS.own("data/claims_first.yaml")  # their first version
+NOISE = PATHS.own("data/noise.csv")  # scatter of courses, by rule estimate_noise
 
 prepare(BASE / "src", workflow.remote_exec)
 pass_engine(STUDY)

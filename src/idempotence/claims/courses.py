@@ -8,7 +8,7 @@ import pandas as pd
 
 from idempotence.claims.definition import Scenario
 from idempotence.errors import UserError
-from idempotence.jobs.parts import Grid, Loop, Objective, SettingGrid, Start
+from idempotence.jobs.parts import Loop, Objective, SettingGrid, Start
 from idempotence.scores.schema import ALIVE, DOSES, STARTS
 from idempotence.stats.arrays import Floats
 from idempotence.stats.noise import MEASURES, PARTS
@@ -57,7 +57,9 @@ def _of_setting(
     panels = [(m, t, s) for m in grid.models for t in grid.traits for s in range(grid.seeds)]
     shape = (draws, len(panels), len(grid.cells), loop.last_cycle + 1)
     draw, panel, cell, cycle = (index.ravel() for index in np.indices(shape))
-    table = pd.DataFrame({"setting": np.array([drawn(grid.setting, d) for d in range(draws)])[draw]})
+    table = pd.DataFrame(
+        {"setting": np.array([drawn(grid.setting, d) for d in range(draws)])[draw]}
+    )
     for name, values in zip(["model", "trait", "seed"], zip(*panels, strict=True), strict=True):
         table[name] = np.array(values)[panel]
     table["cell"] = np.array([each.name for each in grid.cells])[cell]
@@ -72,9 +74,9 @@ def _of_setting(
         first = levels[:, None] if measure == "trait_score" else of_noise["mean_0"]
         others = scenario.others if measure == "trait_score" else 0.0
         change = np.where(follows, getattr(scenario, measure), others)
-        course = change * np.minimum(np.arange(shape[-1]) / scenario.by, 1)
-        values = first + course + _deviations(shape, of_noise, rng)
-        table[measure] = np.clip(values, *RANGES[measure]).ravel()
+        course: Floats = change * np.minimum(np.arange(shape[-1]) / scenario.by, 1)
+        scores = first + course + _deviations(shape, of_noise, rng)
+        table[measure] = np.clip(scores, *RANGES[measure]).ravel()
     return table
 
 
@@ -83,10 +85,10 @@ def _deviations(
 ) -> Floats:
     """Deviations from the course, shape (draws, panels, cells, cycles); none at cycle 0."""
     cycles = np.arange(shape[-1])
-    grown = np.minimum(cycles / of_noise["last_cycle"], 1)
-    lasting = of_noise["sd_panel"] * rng.standard_normal((*shape[:2], 1, 1))
-    lasting = lasting + of_noise["sd_chain"] * rng.standard_normal((*shape[:3], 1))
-    return lasting * grown + of_noise["sd_cycle"] * rng.standard_normal(shape) * (cycles > 0)
+    of_panel = of_noise["sd_panel"] * rng.standard_normal((*shape[:2], 1, 1))
+    of_chain = of_noise["sd_chain"] * rng.standard_normal((*shape[:3], 1))
+    of_cycle = of_noise["sd_cycle"] * rng.standard_normal(shape) * (cycles > 0)
+    return (of_panel + of_chain) * np.minimum(cycles / of_noise["last_cycle"], 1) + of_cycle
 
 
 def noise_of(

@@ -1,7 +1,7 @@
 """What the claims' tests would say of a study if the paper were right, and if it were wrong."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,11 +16,13 @@ from idempotence.claims.verdicts import (
     SUPPORTED,
     UNDECIDED,
     UNTESTED,
+    WHOLE,
     judge_claims,
     subjects_of,
+    too_small,
 )
 from idempotence.errors import UserError
-from idempotence.jobs.parts import Grid, Loops
+from idempotence.jobs.parts import Grid, Loops, SettingGrid
 from idempotence.rng import derive_seed
 from idempotence.scores.schema import CHAIN
 from idempotence.stats.amplification import chains as chains_of
@@ -36,7 +38,6 @@ DRAWS = 200
 MOST_CHAINS = 20_000  # of one claim and scenario; a larger grid gets fewer draws
 FEWEST_DRAWS = 40
 AT_ONCE = 25  # draws whose tables are made together
-WHOLE = "all tests"  # the claim's own verdict, beside those of its tests
 SCENARIOS: dict[Course, str] = {"if_right": "right", "if_wrong": "wrong"}
 VERDICTS = {
     "supported": SUPPORTED, "contradicted": CONTRADICTED,
@@ -101,16 +102,16 @@ def _rows(
     claim: Claim, scenario: Course, planned: Planned, analysis: Analysis, draws: int
 ) -> list[dict[str, Any]]:
     """The rows of a claim and scenario; see `power`."""
-    loops, settings = _settings(claim, scenario, planned)
     key = {"id": claim.id, "scenario": SCENARIOS[scenario]}
-    sizes = {each.grid.setting: _panels(each) for each in settings}
-    n_panels = ", ".join(f"{name} {n}" for name, n in sizes.items())
-    chains = sum(_panels(each) * len(each.grid.cells) for each in settings)
-    draws = min(draws, max(MOST_CHAINS // chains, FEWEST_DRAWS)) if chains else 0
+    loops, why = _loops(claim, planned)
+    settings = _simulated(claim, scenario, loops, planned.grid)
+    if not settings:
+        return [{**key, "test": WHOLE, "untested": 1.0, "draws": 0, "warnings": why}]
+    chains = sum(_panels(each.grid) * len(each.grid.cells) for each in settings)
+    draws = min(draws, max(MOST_CHAINS // chains, FEWEST_DRAWS))
     verdicts: dict[str, Counter[str]] = {WHOLE: Counter()}
-    reasons: Counter[str] = Counter()
-    seed = derive_seed(planned.study_seed, "power", claim.id, scenario)
-    rng = np.random.default_rng(seed)
+    reasons: dict[str, Counter[str]] = {}
+    rng = np.random.default_rng(derive_seed(planned.study_seed, "power", claim.id, scenario))
     for done in range(0, draws, AT_ONCE):
         n = min(AT_ONCE, draws - done)
         table = trajectories(settings, planned.noise, planned.grid.score_0, n, rng)
@@ -119,39 +120,48 @@ def _rows(
             for part in judged["parts"]:
                 name = ", ".join(filter(None, [part["what"], part.get("setting")]))
                 verdicts.setdefault(name, Counter())[part["verdict"]] += 1
-                reasons[name, part["why"]] += bool(part["why"])
-    if not draws:
-        return [{**key, "test": WHOLE, "untested": 1.0, "draws": 0, "warnings": NO_ROW}]
-    counts = {"n_panels": n_panels, "draws": draws}
+                reasons.setdefault(name, Counter()).update(filter(None, [part["why"]]))
+    sizes = ", ".join(f"{each.grid.setting} {_panels(each.grid)}" for each in settings)
+    counts = {"n_panels": sizes, "draws": draws}
     return [
         {**key, "test": name, **_shares(mine, draws), **counts, "warnings": _most(reasons, name)}
         for name, mine in verdicts.items()
     ]
 
 
-def _panels(setting: Simulated) -> int:
+def _panels(grid: SettingGrid) -> int:
     """How many panels a setting has."""
-    return len(setting.grid.models) * len(setting.grid.traits) * setting.grid.seeds
+    return len(grid.models) * len(grid.traits) * grid.seeds
 
 
-def _settings(
-    claim: Claim, scenario: Course, planned: Planned
-) -> tuple[Loops, tuple[Simulated, ...]]:
-    """The plain settings that a claim's tests are about, and the same with what they do."""
-    plain = tuple(each for each in planned.loops.loops if not each.changes)
+def _loops(claim: Claim, planned: Planned) -> tuple[Loops, str]:
+    """The plain settings that can decide a test of the claim; why there are none, else "".
+
+    A setting that is too small for a test is left out, so that it costs no draws.
+    """
+    grids = {each.setting: each for each in planned.grid.settings}
+    plain = [each for each in planned.loops.loops if not each.changes and each.name in grids]
     names = {each.name for each in plain}
-    pairs = tuple(pair for pair in planned.loops.twins if names.issuperset(pair))
-    loops = Loops(plain, pairs)
-    used = {
-        name for part in claim.parts for each in subjects_of(part, loops) for name in each.settings
-    }
-    grids, of_recipe = {each.setting: each for each in planned.grid.settings}, claim.scenarios(scenario)
-    settings = tuple(
-        Simulated(grids[each.name], each, of_recipe[each.objective, each.start])
-        for each in plain
-        if each.name in used and each.name in grids
+    pairs = [pair for pair in planned.loops.twins if names.issuperset(pair)]
+    fit: set[str] = set()
+    why = NO_ROW
+    for part in claim.parts:
+        for subject in subjects_of(part, Loops(tuple(plain), tuple(pairs))):
+            mine = [each for each in plain if each.name in subject.settings]
+            cells = min(len(grids[each.name].cells) for each in mine)
+            lacking = too_small(part, cells, min(each.last_cycle for each in mine))
+            fit |= set() if lacking else {*subject.settings}
+            why = lacking or why
+    loops = tuple(each for each in plain if each.name in fit)
+    return Loops(loops, tuple(pair for pair in pairs if fit.issuperset(pair))), why
+
+
+def _simulated(claim: Claim, scenario: Course, loops: Loops, grid: Grid) -> tuple[Simulated, ...]:
+    """The settings to simulate, with what their chains do."""
+    grids, does = {each.setting: each for each in grid.settings}, claim.scenarios(scenario)
+    return tuple(
+        Simulated(grids[each.name], each, does[each.objective, each.start]) for each in loops.loops
     )
-    return loops, settings
 
 
 def _judged(
@@ -186,26 +196,40 @@ def _tables(
 ) -> dict[str, pd.DataFrame]:
     """The tables that a claim's tests name, by the functions that make those of a real study.
 
-    Of "rules", which has ten times the rows that a test needs, the others are left out, and so are
-    the rows of single traits where no test names one.
+    Rows that no test names are left out: of other rules, estimands and measures, and of single
+    traits.
     """
-    wanted = [part.where.get("trait", ALL) for part in claim.parts]
-    confidence, each = analysis.confidence, any(trait != ALL for trait in wanted)
-    late = analysis.from_cycle
+    bars = (analysis.points, analysis.from_cycle, analysis.gate, analysis.peak_coherence)
+    late, confidence = analysis.from_cycle, analysis.confidence
+    each = any(part.where.get("trait", ALL) != ALL for part in claim.parts)
+
+    def named(table: str, column: str) -> list[str]:
+        values = [part.where.get(column) for part in claim.parts if part.table == table]
+        return list(dict.fromkeys(map(str, values)))
 
     def rules() -> pd.DataFrame:
-        parts = [part.where for part in claim.parts if part.table == "rules"]
-        bars = (analysis.points, late, analysis.gate, analysis.peak_coherence)
         rated = chain_rules(table, *bars)
-        named = {(where.get("rule"), where.get("gate")) for where in parts}
-        mine = [pair in named for pair in zip(rated["rule"], rated["gate"], strict=True)]
+        mine = rated["rule"].isin(named("rules", "rule"))
+        mine &= rated["gate"].astype(str).isin(named("rules", "gate"))
         return rates_of(rated[mine], confidence, each)
 
-    makers = {
+    def changed() -> pd.DataFrame:
+        estimands = named("equivalence", "estimand")
+        return equivalence(table, analysis.bound, late, confidence, estimands, each)
+
+    def courses() -> pd.DataFrame:
+        estimands = named("course", "estimand")
+        return course(chain_courses(table, chains, late), confidence, estimands, each)
+
+    def differences() -> pd.DataFrame:
+        measures = named("continual", "measure")
+        return continual(continual_pairs(chains, twins), confidence, measures, each)
+
+    makers: dict[str, Callable[[], pd.DataFrame]] = {
         "rules": rules,
-        "equivalence": lambda: equivalence(table, analysis.bound, late, confidence, each),
-        "course": lambda: course(chain_courses(table, chains, late), confidence, each),
-        "continual": lambda: continual(continual_pairs(chains, twins), confidence, each),
+        "equivalence": changed,
+        "course": courses,
+        "continual": differences,
         "dose_flips": lambda: dose_flips(dose_pairs(chains), confidence),
     }
     names = {part.table for part in claim.parts}
@@ -220,9 +244,8 @@ def _by_draw(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
     named = [name for name in ("setting", "continual", "reinit") if name in table]
     if not len(table):
         return {}
-    split = {name: table[name].str.rsplit(" ", n=1, expand=True) for name in named}
-    draws = split[named[0]][1]
-    own = table.assign(**{name: parts[0] for name, parts in split.items()})
+    draws = table[named[0]].str.rsplit(" ", n=1).str[1]
+    own = table.assign(**{name: table[name].str.rsplit(" ", n=1).str[0] for name in named})
     return {str(draw): group for draw, group in own.groupby(draws)}
 
 
@@ -232,7 +255,7 @@ def _shares(verdicts: Counter[str], draws: int) -> dict[str, float]:
     return {**shares, "error": max(np.sqrt(p * (1 - p) / draws) for p in shares.values())}
 
 
-def _most(reasons: Counter[str], name: str) -> str:
-    """The commonest reason why a test was not tested; "" for a claim and where there is none."""
-    mine = {why: n for (test, why), n in reasons.items() if test == name and n}
-    return max(mine, key=lambda why: mine[why], default="")
+def _most(reasons: Mapping[str, Counter[str]], name: str) -> str:
+    """The commonest reason why a test was not tested; "" where there is none."""
+    common = reasons.get(name, Counter[str]()).most_common(1)
+    return common[0][0] if common else ""

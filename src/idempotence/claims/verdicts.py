@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from idempotence.claims.definition import LIMITS, OVER_PANELS, Claim, Part
@@ -13,6 +14,7 @@ from idempotence.jobs.parts import Loop, Loops
 
 SUPPORTED, CONTRADICTED = "supported", "contradicted"
 UNDECIDED, UNTESTED = "not decided here", "not tested here"
+WHOLE = "all tests"  # in the table of power: a claim's own verdict, beside those of its tests
 OF_SETTING = ("setting", "changes")  # only where a part has several settings, or one with changes
 NO_ROW = "the study has no such setting"
 DIGITS, DECIMALS = 6, 6  # of numbers: significant digits as in the tables' CSV, and decimals
@@ -171,9 +173,10 @@ def _rows_of(
     missing = {*conditions, part.estimate, *LIMITS, *part.interval} - set(rows.columns)
     if missing:
         raise UserError(f"the table '{part.table}' has no column {', '.join(sorted(missing))}")
+    picked = np.ones(len(rows), bool)
     for column, value in conditions.items():
-        rows = rows[rows[column] == value]
-    return rows
+        picked &= (rows[column] == value).to_numpy(bool)
+    return rows[picked]
 
 
 def _lacking(part: Part, chains: pd.DataFrame) -> str:
@@ -181,11 +184,14 @@ def _lacking(part: Part, chains: pd.DataFrame) -> str:
     amplified = int(chains["amplified"].fillna(False).sum())
     if amplified < part.needs_amplified:
         return f"{amplified} chains amplified; it takes {part.needs_amplified}"
-    cells = chains["cell"].nunique()
+    last = chains["last_cycle"].max()
+    return too_small(part, chains["cell"].nunique(), 0 if pd.isna(last) else int(last))
+
+
+def too_small(part: Part, cells: int, cycles: int) -> str:
+    """Why a setting with so many doses and cycles cannot decide a part; empty when it can."""
     if cells < part.needs_cells:
         return f"{cells} doses a panel; it takes {part.needs_cells}"
-    last = chains["last_cycle"].max()
-    cycles = 0 if pd.isna(last) else int(last)
     if cycles < part.needs_cycles:
         return f"{cycles} cycles; it takes {part.needs_cycles}"
     return ""

@@ -1,5 +1,6 @@
 """Do further cycles do nothing? Equivalence tests of a chain's change with zero."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -7,10 +8,11 @@ import pandas as pd
 from scipy import stats
 
 from idempotence.errors import UserError
+from idempotence.scores.schema import CHAIN
 from idempotence.stats.groups import add_holm, with_traits
 from idempotence.stats.intervals import check_confidence, t_half_width
 from idempotence.stats.panels import FEW_PANELS, MIN_PANELS, panel_means
-from idempotence.stats.rules import in_rows, slopes
+from idempotence.stats.rules import by_last_cycle, in_rows, slopes
 
 ESTIMANDS = ["late_minus_first", "slope_total"]
 _UNKNOWN = {
@@ -25,6 +27,7 @@ def equivalence(
     bound: float,
     from_cycle: int,
     confidence: float,
+    estimands: Sequence[str] = ESTIMANDS,
     each_trait: bool = True,
 ) -> pd.DataFrame:
     """Test that the change lies within -/+ bound, by setting (trait "all") and setting and trait.
@@ -57,7 +60,7 @@ def equivalence(
     change = changes(table, from_cycle)
     rows = []
     for setting, trait, group in with_traits(change, each_trait):
-        for name in ESTIMANDS:
+        for name in estimands:
             test = _test(group, name, bound, confidence)
             rows.append({"setting": setting, "trait": trait, "estimand": name, **test})
     tests = pd.DataFrame(rows).astype({"equivalent": "boolean"})
@@ -75,7 +78,7 @@ def changes(table: pd.DataFrame, from_cycle: int) -> pd.DataFrame:
     cycle J, because a course that ended must not be drawn on to J.
     """
     parts = []
-    for _, group in table.groupby("setting"):
+    for group in by_last_cycle(table):
         courses = in_rows(group, "trait_score")
         last, of_cycle = len(courses.columns) - 1, courses.to_numpy(float)
         change = courses.index.to_frame(index=False)
@@ -83,7 +86,7 @@ def changes(table: pd.DataFrame, from_cycle: int) -> pd.DataFrame:
         change["late_minus_first"] -= of_cycle[:, 0]
         change["slope_total"] = slopes(of_cycle[:, 1:]) * (last - 1)
         parts.append(change)
-    return pd.concat(parts, ignore_index=True)
+    return pd.concat(parts).sort_values(CHAIN, ignore_index=True)
 
 
 def tost(mean: float, se: float, df: int, bound: float) -> float:

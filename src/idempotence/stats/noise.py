@@ -32,7 +32,8 @@ def _of_measure(group: pd.DataFrame, measure: str) -> dict[str, Any]:
     """The numbers of one setting and measure; see `noise`."""
     wide = group.pivot(index=PANEL, columns=["cell", "cycle"], values=measure)
     cells, cycles = wide.columns.unique("cell"), range(int(group["cycle"].max()) + 1)
-    courses = np.stack([wide[cell].reindex(columns=cycles).to_numpy(float) for cell in cells], 1)
+    wide = wide.reindex(columns=pd.MultiIndex.from_product([cells, cycles]))
+    courses = wide.to_numpy(float).reshape(len(wide), len(cells), len(cycles))
     whole = courses[:, ~np.isnan(courses).any(axis=(0, 2))]
     panels, doses = whole.shape[:2]
     known = panels > 1 and doses > 1 and len(cycles) > 2
@@ -78,6 +79,5 @@ def components(courses: Floats) -> dict[str, float]:
     ms_panel = n_doses * (of_panel**2).sum() / free
     variances = [(ms_panel - ms_chain) / n_doses, ms_chain - ms_cycle / square, ms_cycle]
     return {
-        name: float(np.sqrt(max(value, 0.0)))
-        for name, value in zip(PARTS, variances, strict=True)
+        name: float(np.sqrt(max(value, 0.0))) for name, value in zip(PARTS, variances, strict=True)
     }

@@ -1,5 +1,7 @@
 """Do other rules agree? The published rule of amplification and four alternatives."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 
@@ -105,7 +107,7 @@ def chain_rules(
     J is the setting's last cycle. "published" without the gate is `amplification.chains`' verdict.
     """
     parts = []
-    for _, group in table.groupby("setting"):
+    for group in by_last_cycle(table):
         trait, coherence = in_rows(group, "trait_score"), in_rows(group, "coherence")
         courses = trait.to_numpy(float), coherence.to_numpy(float)
         fired = verdicts(*courses, points, from_cycle, gate, peak_coherence)
@@ -117,8 +119,15 @@ def chain_rules(
     return pd.concat(parts, ignore_index=True).astype({"amplified": "boolean"})
 
 
+def by_last_cycle(table: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """The rows of settings that have the same last cycle J."""
+    last = table.groupby("setting")["cycle"].transform("max")
+    for _, group in table.groupby(last):
+        yield group
+
+
 def in_rows(group: pd.DataFrame, measure: str) -> pd.DataFrame:
-    """Chains of one setting in rows, cycles 0..J in columns."""
+    """Chains in rows, cycles 0..J in columns. group: see `by_last_cycle`."""
     wide = group.pivot(index=CHAIN, columns="cycle", values=measure)
     return wide.reindex(columns=range(int(group["cycle"].max()) + 1))
 
