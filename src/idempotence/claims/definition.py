@@ -80,8 +80,8 @@ class Sides(_Section):
 
 def _kind(value: Any) -> str:
     """Which of both a section is meant to be."""
-    names = value.keys() if isinstance(value, dict) else value.__class__.model_fields
-    return "twins" if {"continual", "reinit"} & {*names} else "loop"
+    sides = isinstance(value, dict) and {"continual", "reinit"} & {*value}
+    return "twins" if sides or isinstance(value, Sides) else "loop"
 
 
 Scenarios = Annotated[

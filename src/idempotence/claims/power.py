@@ -31,13 +31,15 @@ from idempotence.stats.course import chain_courses, course
 from idempotence.stats.dose import dose_flips, dose_pairs
 from idempotence.stats.equivalence import equivalence
 from idempotence.stats.groups import ALL
+from idempotence.stats.panels import MIN_PANELS
 from idempotence.stats.peak import rises
 from idempotence.stats.rules import chain_rules, rates_of
 
-DRAWS = 200
+DRAWS = 100
 MOST_CHAINS = 20_000  # of one claim and scenario; a larger grid gets fewer draws
 FEWEST_DRAWS = 40
 AT_ONCE = 25  # draws whose tables are made together
+WITHOUT_PANELS = ["dose_flips"]  # of few panels it has an interval over pairs
 SCENARIOS: dict[Course, str] = {"if_right": "right", "if_wrong": "wrong"}
 VERDICTS = {
     "supported": SUPPORTED, "contradicted": CONTRADICTED,
@@ -79,6 +81,9 @@ def power(
     made and judged as those of a real study. Claims without scenarios are left out; so are
     settings that change something, which decide nothing. A grid of more than `MOST_CHAINS` / draws
     chains gets fewer draws, at least `FEWEST_DRAWS`.
+
+    Settings that are too small for a test are left out as well, unless another test of the claim
+    takes them.
 
     Returns id, test (`WHOLE`: the claim's verdict), scenario ("right", "wrong"), supported,
     contradicted, undecided, untested (shares of the draws), error (the largest Monte-Carlo standard
@@ -150,6 +155,9 @@ def _loops(claim: Claim, planned: Planned) -> tuple[Loops, str]:
             mine = [each for each in plain if each.name in subject.settings]
             cells = min(len(grids[each.name].cells) for each in mine)
             lacking = too_small(part, cells, min(each.last_cycle for each in mine))
+            panels = min(_panels(grids[each.name]) for each in mine)
+            if panels < MIN_PANELS and part.table not in WITHOUT_PANELS:
+                lacking = lacking or f"{panels} panel(s); it takes {MIN_PANELS}"
             fit |= set() if lacking else {*subject.settings}
             why = lacking or why
     loops = tuple(each for each in plain if each.name in fit)

@@ -11,7 +11,7 @@ from idempotence.claims.verdicts import WHOLE
 def in_words(power: pd.DataFrame) -> dict[str, list[str]]:
     """Claim -> what its tests would say: a line for each scenario.
 
-    power: see `power.power`. A verdict that falls in under half a percent of the draws is left out.
+    power: see `power.power`. A verdict that falls in 0 % of the draws is left out.
     """
     lines: dict[str, list[str]] = {}
     for row in power[power["test"] == WHOLE].to_dict("records"):
@@ -27,25 +27,19 @@ def _line(row: dict[Hashable, Any]) -> str:
         "supported": "supported", "contradicted": "contradicted",
         "undecided": "not decided", "untested": "not tested",
     }  # fmt: skip
+    percents = {name: round(100 * row[key]) for key, name in names.items()}
     shares = [
-        f"{name} {row[key]:.0%}".replace("%", " %")
-        for key, name in names.items()
-        if row[key] >= 0.005
+        f"{name} {percent}\N{NO-BREAK SPACE}%" for name, percent in percents.items() if percent
     ]
     return f"{row['scenario']}: {', '.join(shares)}"
 
 
 def power_section(power: pd.DataFrame) -> str:
     """What the claims' tests would say, for people, before a study runs."""
-    known = power[power["test"] == WHOLE]
     head = (
         "What the claims' tests would say of such studies (simulated; docs/statistics.md, Power):"
     )
     lines = [f"  {claim}  {line}" for claim, mine in in_words(power).items() for line in mine]
-    error = known["error"].max()
-    note = (
-        []
-        if pd.isna(error)
-        else [f"  (Monte-Carlo standard error at most {error:.0%})".replace("%", " %")]
-    )
-    return "\n".join([head, *lines, *note]) + "\n"
+    error = power["error"].max()
+    note = "" if pd.isna(error) else f"  (Monte-Carlo standard error at most {100 * error:.0f} %)\n"
+    return "\n".join([head, *lines]) + f"\n{note}"
