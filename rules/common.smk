@@ -15,6 +15,7 @@ from idempotence.workflow.environment import pass_endpoints, pass_engine, prepar
 from idempotence.workflow.fingerprint import fingerprint
 from idempotence.workflow.loop_inputs import LoopInputs
 from idempotence.workflow.paths import StudyPaths, lost
+from idempotence.workflow.planned_grid import planned_grid
 from idempotence.workflow.study_jobs import StudyJobs
 from idempotence.workflow.study_texts import check_rubrics, data_files, supply
 

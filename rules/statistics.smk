@@ -227,7 +227,7 @@ rule simulate_power:
             **RULE,
             **COHERENT,
             loops=JOBS.loops,
-            grid=JOBS.grid,
+            grid=planned_grid(STUDY),
             bound=STUDY.analysis.equivalence_points,
             confidence=CONFIDENCE,
             seed=STUDY.study_seed,

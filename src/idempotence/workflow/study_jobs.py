@@ -31,7 +31,6 @@ from idempotence.jobs.parts import (
     EngineName,
     Evaluation,
     Generation,
-    Grid,
     JudgeSpec,
     Kind,
     Loop,
@@ -41,7 +40,6 @@ from idempotence.jobs.parts import (
     Objective,
     Panel,
     PromptPool,
-    SettingGrid,
     Training,
     WrittenTexts,
 )
@@ -72,13 +70,6 @@ class StudyJobs:
             Loop(s.name, s.objective, s.start, s.changes, s.cycles) for s in self.study.settings
         )
         return Loops(loops, self.study.twins)
-
-    @property
-    def grid(self) -> Grid:
-        """The chains that the study will have; none of an audit."""
-        settings = () if self.study.audit.files else self.study.settings
-        grids = (SettingGrid(s.name, s.models, s.traits, s.seeds, s.cells) for s in settings)
-        return Grid(tuple(grids), self.study.tuning.score)
 
     def seeded_panels(self) -> list[StudyPanel]:
         """The panels that read seed rows of their own: a copied cycle 0 needs none."""
