@@ -43,6 +43,7 @@ localrules:
     loop,
     scores,
     tables,
+    noise,
     figures,
     findings,
     missing,

@@ -15,6 +15,7 @@ from idempotence.workflow.environment import pass_endpoints, pass_engine, prepar
 from idempotence.workflow.fingerprint import fingerprint
 from idempotence.workflow.loop_inputs import LoopInputs
 from idempotence.workflow.paths import StudyPaths, lost
+from idempotence.workflow.planned_grid import planned_grid
 from idempotence.workflow.study_jobs import StudyJobs
 from idempotence.workflow.study_texts import check_rubrics, data_files, supply
 
@@ -37,6 +38,7 @@ CLAIMS = PATHS.own("data/claims.yaml")
 FIRST_CLAIMS = PATHS.own("data/claims_first.yaml")  # their first version
 AUTHORS = PATHS.own("data/published/series.csv")
 NUMBERS = PATHS.own("data/published/numbers.csv")
+NOISE = PATHS.own("data/noise.csv")  # scatter of courses, by rule estimate_noise
 
 prepare(BASE / "src", workflow.remote_exec)
 pass_engine(STUDY)

@@ -10,6 +10,7 @@ rule estimate:
             for name in ("config.json", "tokenizer.json")
             if Path(folder, name).is_file()
         ],
+        power=[] if STUDY.audit.files else rules.simulate_power.output.output_parquet,
     output:
         output_table=f"{RESULTS}/plan.csv",
         output_text=f"{RESULTS}/plan.txt",

@@ -26,6 +26,7 @@ rule show_replies:
 SHOWN_TABLES = {
     "Claims": rules.judge_claims.output.output_csv,
     "Claims, first version of the tests": rules.judge_claims_first.output.output_csv,
+    "Power": rules.simulate_power.output.output,
     "Amplification": rules.summarise_chains.output.output_amplification,
     "Amplification by other rules": rules.compare_rules.output.output,
     "Rules when nothing changes": rules.simulate_null.output.output_rates,
@@ -59,7 +60,7 @@ if STUDY.audit.files:
         "Chains found": AUDIT_TABLES["chains"],
         "Text metrics": AUDIT_TABLES["metrics"],
     }
-    WITHOUT = ["Initial models", "Judge on held-out texts"]
+    WITHOUT = ["Power", "Initial models", "Judge on held-out texts"]
     if not STUDY.scored:
         WITHOUT = [heading for heading in SHOWN_TABLES if heading != "Environment"]
     SHOWN_TABLES = READ | {k: v for k, v in SHOWN_TABLES.items() if k not in WITHOUT}
@@ -106,6 +107,7 @@ rule show_tables:
 rule show_summary:
     input:
         claims=rules.judge_claims.output.output_json if STUDY.scored else [],
+        power=[] if STUDY.audit.files else rules.simulate_power.output.output_parquet,
         audit=AUDITED,
         chains=CHAINS,
         training=TRAINING_LOG,

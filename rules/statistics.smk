@@ -255,6 +255,55 @@ use rule judge_claims as judge_claims_first with:
         **script("judge_claims", FIRST_CLAIMS, NUMBERS, loops=JOBS.loops),
 
 
+rule estimate_noise:
+    # data/noise.csv is this table of studies/reference.yaml, so that power needs no finished study
+    input:
+        trajectories=TRAJECTORIES,
+    output:
+        **table("noise", shown=False),
+    log:
+        PATHS.log("estimate_noise"),
+    conda:
+        ANALYSIS
+    params:
+        **script("estimate_noise"),
+    shell:
+        ANALYSE
+
+
+rule noise:
+    input:
+        rules.estimate_noise.output,
+
+
+rule simulate_power:
+    # needs no scores: it can run before the study, and `snakemake plan` shows it
+    input:
+        claims=CLAIMS,
+        noise=NOISE,
+    output:
+        **table("power"),
+    log:
+        PATHS.log("simulate_power"),
+    conda:
+        ANALYSIS
+    params:
+        **script(
+            "simulate_power",
+            BASE / "data/claims.yaml",
+            BASE / "data/noise.csv",
+            **RULE,
+            **COHERENT,
+            loops=JOBS.loops,
+            grid=planned_grid(STUDY),
+            bound=STUDY.analysis.equivalence_points,
+            confidence=CONFIDENCE,
+            seed=STUDY.study_seed,
+        ),
+    shell:
+        ANALYSE
+
+
 SCORE_TABLES = [
     rules.fit_slopes.output,
     rules.tabulate_judge.output,
@@ -274,6 +323,7 @@ SCORE_TABLES = [
     rules.judge_claims.output,
     rules.judge_claims_first.output,
     rules.measure_noise.output if STUDY.trains else [],
+    [] if STUDY.audit.files else rules.simulate_power.output,
 ]
 
 

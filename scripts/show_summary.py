@@ -16,6 +16,7 @@ def show_summary(
     output: Path,
     figures: Sequence[Path] = (),
     claims: Path | None = None,
+    power: Path | None = None,
     audit: Sequence[Path] = (),
 ) -> None:
     """Write the report's front page: what was run, verdicts on the claims, figures, limits.
@@ -29,13 +30,14 @@ def show_summary(
     output: reStructuredText to write.
     figures: PNG files in their order, each with its caption in a .txt file beside it.
     claims: claims.json, where there are scores.
+    power: table of what the tests would say (Parquet); none of an audit.
     audit: of an audit, the tables of rows, bad rows and chains that were read (Parquet).
     """
     from idempotence.io import write_text
     from idempotence.report.pages import render
     from idempotence.report.summary import StudyFiles, as_rst, summary
 
-    files = StudyFiles(chains, training, scores, tuple(figures), claims, tuple(audit))
+    files = StudyFiles(chains, training, scores, tuple(figures), claims, tuple(audit), power)
     page = summary(study, files, loops, confidence)
     write_text(output, as_rst(render("summary.html.j2", **page)))
 

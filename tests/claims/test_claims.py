@@ -242,7 +242,7 @@ def test_the_projects_claims_are_whole(file):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{id: C1, clam: x, %s parts: []}", "clam: Extra inputs"),
+        ("{id: C1, clam: x, %s parts: []}", "C1: clam: there is no such key"),
         ("{id: C1, claim: x, %s parts: [{%s}]}", "either loop"),
         ("{id: C1, claim: x, %s parts: [{%s, loop: {objective: dpo, start: base}}]}", "'previous'"),
     ],

@@ -1,6 +1,7 @@
 """The front page: numbers from the study's files, in a form that the report can take."""
 
 import json
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -130,3 +131,17 @@ def test_a_missing_figure_is_named(files):
     files.figures[0].unlink()
     with pytest.raises(UserError, match="a.png: the figure or its caption is missing"):
         page_of(files)
+
+
+def test_power_stands_below_the_verdict(files, tmp_path):
+    shares = {"supported": 0.93, "contradicted": 0.0, "undecided": 0.07, "untested": 0.0}
+    rows = [
+        {"id": "C1", "test": test, "scenario": "right", **shares, "draws": 100, "warnings": ""}
+        for test in ("all tests", "a share")
+    ]
+    write_parquet(pd.DataFrame(rows), tmp_path / "power.parquet")
+    page = page_of(replace(files, power=tmp_path / "power.parquet"))
+    html = render("summary.html.j2", **page).replace("\xa0", " ")
+    assert html.count("if the paper is right: supported 93 %, not decided 7 %") == 1
+    assert 'table "Power"' in html
+    assert 'table "Power"' not in render("summary.html.j2", **page_of(files))

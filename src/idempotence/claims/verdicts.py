@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from idempotence.claims.definition import LIMITS, OVER_PANELS, Claim, Part
@@ -14,13 +15,14 @@ from idempotence.published.numbers import Number
 
 SUPPORTED, CONTRADICTED = "supported", "contradicted"
 UNDECIDED, UNTESTED = "not decided here", "not tested here"
+WHOLE = "all tests"  # in the table of power: a claim's own verdict, beside those of its tests
 OF_SETTING = ("setting", "changes")  # only where a part has several settings, or one with changes
 NO_ROW = "the study has no such setting"
 DIGITS, DECIMALS = 6, 6  # of numbers: significant digits as in the tables' CSV, and decimals
 
 
 @dataclass(frozen=True)
-class _Subject:
+class Subject:
     """A setting or a pair of settings that fits a part.
 
     name: for people. where: columns of the part's table that pick its rows. settings: its names in
@@ -96,7 +98,7 @@ def judge_part(
     of their objective's section follow with setting and changes; where there is no plain one, an
     untested result before them says what they change.
     """
-    subjects = _subjects(part, loops)
+    subjects = subjects_of(part, loops)
     plain = [subject for subject in subjects if not subject.changes]
     changed = [subject for subject in subjects if subject.changes]
     results = [_result(part, tables, chains, subject) for subject in plain]
@@ -113,13 +115,13 @@ def judge_part(
     return results
 
 
-def _subjects(part: Part, loops: Loops) -> list[_Subject]:
+def subjects_of(part: Part, loops: Loops) -> list[Subject]:
     """The settings or pairs of settings of a part, in the config's order."""
     if part.loop:
         recipe = (part.loop.objective, part.loop.start)
         fitting = [loop for loop in loops.loops if (loop.objective, loop.start) == recipe]
         return [
-            _Subject(loop.name, {"setting": loop.name}, (loop.name,), loop.changes)
+            Subject(loop.name, {"setting": loop.name}, (loop.name,), loop.changes)
             for loop in fitting
         ]
     by_name = {loop.name: loop for loop in loops.loops}
@@ -129,15 +131,15 @@ def _subjects(part: Part, loops: Loops) -> list[_Subject]:
     ]
 
 
-def _pair(continual: Loop, reinit: Loop) -> _Subject:
+def _pair(continual: Loop, reinit: Loop) -> Subject:
     """Twins as the subject of a part; what they change they have in common."""
     names = {"continual": continual.name, "reinit": reinit.name}
     changes = continual.changes or reinit.changes
-    return _Subject(f"{continual.name} and {reinit.name}", names, tuple(names.values()), changes)
+    return Subject(f"{continual.name} and {reinit.name}", names, tuple(names.values()), changes)
 
 
 def _result(
-    part: Part, tables: Mapping[str, pd.DataFrame], chains: pd.DataFrame, subject: _Subject
+    part: Part, tables: Mapping[str, pd.DataFrame], chains: pd.DataFrame, subject: Subject
 ) -> dict[str, Any]:
     """One test of one setting or pair; see `judge_part`."""
     rows = _rows_of(part, tables, subject.where)
@@ -192,9 +194,10 @@ def _rows_of(
     missing = {*conditions, part.estimate, *LIMITS, *part.interval} - set(rows.columns)
     if missing:
         raise UserError(f"the table '{part.table}' has no column {', '.join(sorted(missing))}")
+    picked = np.ones(len(rows), bool)
     for column, value in conditions.items():
-        rows = rows[rows[column] == value]
-    return rows
+        picked &= (rows[column] == value).to_numpy(bool)
+    return rows[picked]
 
 
 def _lacking(part: Part, chains: pd.DataFrame) -> str:
@@ -202,11 +205,14 @@ def _lacking(part: Part, chains: pd.DataFrame) -> str:
     amplified = int(chains["amplified"].fillna(False).sum())
     if amplified < part.needs_amplified:
         return f"{amplified} chains amplified; it takes {part.needs_amplified}"
-    cells = chains["cell"].nunique()
+    last = chains["last_cycle"].max()
+    return too_small(part, chains["cell"].nunique(), 0 if pd.isna(last) else int(last))
+
+
+def too_small(part: Part, cells: int, cycles: int) -> str:
+    """Why a setting with so many doses and cycles cannot decide a part; empty when it can."""
     if cells < part.needs_cells:
         return f"{cells} doses a panel; it takes {part.needs_cells}"
-    last = chains["last_cycle"].max()
-    cycles = 0 if pd.isna(last) else int(last)
     if cycles < part.needs_cycles:
         return f"{cycles} cycles; it takes {part.needs_cycles}"
     return ""

@@ -187,3 +187,25 @@ class Loops(Record):
 
     loops: tuple[Loop, ...]
     twins: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class SettingGrid(Record):
+    """The chains of a setting: every model, trait, seed and cell. seeds: how many; 0, 1, ..."""
+
+    setting: str
+    models: tuple[str, ...]
+    traits: tuple[str, ...]
+    seeds: int
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Grid(Record):
+    """The chains of a study before it has run; none of an audit, whose files say which there are.
+
+    score_0: trait score (0-100) that cycle 0 is to reach where a cell has no level.
+    """
+
+    settings: tuple[SettingGrid, ...]
+    score_0: float

@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from idempotence.claims.definition import LIMITS, OVER_PANELS
+from idempotence.claims.power_words import in_words
 from idempotence.claims.verdicts import UNTESTED
 from idempotence.errors import UserError
 from idempotence.figures.labels import in_order, loop_of, percent, setting_title
@@ -28,7 +29,8 @@ class StudyFiles:
 
     chains, training: tables (Parquet); scores: scores.parquet; figures: PNG files, each with its
     caption in a .txt file beside it; claims: claims.json, None where nothing was scored; audit: the
-    tables of rows, bad rows and chains of an audit, none for a study of its own.
+    tables of rows, bad rows and chains of an audit, none for a study of its own; power: the table
+    of what the claims' tests would say, None for an audit.
     """
 
     chains: Path
@@ -37,6 +39,7 @@ class StudyFiles:
     figures: tuple[Path, ...] = ()
     claims: Path | None = None
     audit: tuple[Path, ...] = ()
+    power: Path | None = None
 
 
 def summary(study: str, files: StudyFiles, loops: Loops, confidence: float) -> dict[str, Any]:
@@ -48,6 +51,7 @@ def summary(study: str, files: StudyFiles, loops: Loops, confidence: float) -> d
     chains = read_table(files.chains)
     claims = read_json(files.claims) if files.claims else []
     shown = [claim for claim in claims if not files.audit or claim["verdict"] != UNTESTED]
+    power = in_words(read_table(files.power)) if files.power else {}
     return {
         "study": study,
         "title": f"Study {study}: does a trait amplify when a model learns from its own outputs?",
@@ -58,7 +62,8 @@ def summary(study: str, files: StudyFiles, loops: Loops, confidence: float) -> d
             for name in in_order(chains["setting"], loops)
         ],
         "scored": files.claims is not None,
-        "claims": [_claim(claim) for claim in shown],
+        "claims": [{**_claim(claim), "power": power.get(claim["id"], [])} for claim in shown],
+        "powered": bool(power),
         "tally": _tally(claims),
         "interval": percent(confidence),
         "figures": [_figure(path) for path in files.figures],

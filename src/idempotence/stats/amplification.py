@@ -32,12 +32,35 @@ def chains(table: pd.DataFrame, points: float, from_cycle: int) -> pd.DataFrame:
     Raises `UserError` for points <= 0 or from_cycle < 1.
     """
     check_rule(points, from_cycle)
-    rows = [
-        {**dict(zip(CHAIN, key, strict=True)), **_chain(group, points, from_cycle)}
-        for key, group in table.sort_values("cycle").groupby(CHAIN)
-    ]
+    table = table.sort_values([*CHAIN, "cycle"])
+    scored = table[table["trait_score"].notna()]
+    start = scored[scored["cycle"] == 0].set_index(CHAIN)["trait_score"].rename("score_0")
+    late = scored[scored["cycle"] >= from_cycle].join(start, on=CHAIN)
+    late["delta"] = late["trait_score"] - late["score_0"]
+    late = late[late["delta"].notna()]
+    deltas = late.groupby(CHAIN)["delta"]
+    falling = late.sort_values("delta", ascending=False, kind="stable")  # the first cycle of equals
+    highest = falling.groupby(CHAIN).head(1).set_index(CHAIN)
+    of_scores, last = scored.groupby(CHAIN), scored.groupby(CHAIN).tail(1).set_index(CHAIN)
+    coherence = table[table["coherence"].notna()].groupby(CHAIN)["coherence"]
+    ended = table[table["status"] != ALIVE].groupby(CHAIN).head(1).set_index(CHAIN)
+    rows = table.groupby(CHAIN)[["objective", "start", *DOSES]].first()
+    rows["n_cycles"] = of_scores.size().reindex(rows.index, fill_value=0)
+    rows["score_0"] = start
+    rows["score_last"], rows["last_cycle"] = last["trait_score"], last["cycle"]
+    rows["max_delta"], rows["delta_cycle"] = highest["delta"], highest["cycle"]
+    rows["late_delta"] = deltas.mean()
+    rows["amplified"] = (rows["max_delta"] >= points).astype("boolean")
+    rows["amplified"] = rows["amplified"].mask(rows["max_delta"].isna())
+    rows["outcome"] = _outcomes(rows, points)
+    rows["slope"] = _slopes(scored)
+    rows["coherence_first"], rows["coherence_last"] = coherence.first(), coherence.last()
+    rows["coherence_min"] = coherence.min()
+    rows["ended_cycle"] = ended["cycle"]
+    reason = ended["reason"].where(ended["reason"] != "", ended["status"])
+    rows["ended_reason"] = reason.reindex(rows.index, fill_value="")
     whole = {name: "Int64" for name in ("last_cycle", "delta_cycle", "ended_cycle")}
-    return pd.DataFrame(rows).astype({**whole, "amplified": "boolean"})
+    return rows.reset_index().astype(whole)
 
 
 def check_rule(points: float, from_cycle: int) -> None:
@@ -48,42 +71,21 @@ def check_rule(points: float, from_cycle: int) -> None:
         raise UserError(f"the rule's first cycle is {from_cycle}; it must be 1 or later")
 
 
-def _chain(group: pd.DataFrame, points: float, from_cycle: int) -> dict[str, Any]:
-    """The row of one chain in `chains`, without its key. group: its rows, ordered by cycle."""
-    score = group.set_index("cycle")["trait_score"].dropna()
-    coherence = group["coherence"].dropna()
-    start = score.get(0, np.nan)
-    late = (score - start).loc[from_cycle:].dropna()
-    ended = group[group["status"] != ALIVE]
-    amplified = bool(late.max() >= points) if len(late) else None
-    return {
-        "objective": group["objective"].iloc[0],
-        "start": group["start"].iloc[0],
-        **{dose: group[dose].iloc[0] for dose in DOSES},
-        "n_cycles": len(score),
-        "score_0": start,
-        "score_last": score.iloc[-1] if len(score) else np.nan,
-        "last_cycle": score.index[-1] if len(score) else None,
-        "max_delta": late.max(),
-        "delta_cycle": late.idxmax() if len(late) else None,
-        "late_delta": late.mean(),
-        "amplified": amplified,
-        "outcome": _outcome(amplified, late.mean(), start, points),
-        "slope": chain_slope(score),
-        "coherence_first": coherence.iloc[0] if len(coherence) else np.nan,
-        "coherence_last": coherence.iloc[-1] if len(coherence) else np.nan,
-        "coherence_min": coherence.min(),
-        "ended_cycle": ended["cycle"].iloc[0] if len(ended) else None,
-        "ended_reason": (ended["reason"].iloc[0] or ended["status"].iloc[0]) if len(ended) else "",
-    }
+def _outcomes(rows: pd.DataFrame, points: float) -> pd.Series:
+    """The outcome of each chain; see `chains`."""
+    lost = -np.minimum(points, rows["score_0"] / 2)
+    decayed = (rows["score_0"] > 0) & (rows["late_delta"] <= lost)
+    outcome = pd.Series("constancy", rows.index).mask(decayed, "decay")
+    outcome = outcome.mask(rows["max_delta"] >= points, "amplification")
+    return outcome.mask(rows["max_delta"].isna(), "")
 
 
-def _outcome(amplified: bool | None, late_delta: float, start: float, points: float) -> str:
-    if amplified is None:
-        return ""
-    if amplified:
-        return "amplification"
-    return "decay" if start > 0 and late_delta <= -min(points, start / 2) else "constancy"
+def _slopes(scored: pd.DataFrame) -> pd.Series:
+    """Least-squares slope on the cycle of each chain; NaN with fewer than two cycles."""
+    x = scored["cycle"] - scored.groupby(CHAIN)["cycle"].transform("mean")
+    keys = [scored[name] for name in CHAIN]
+    square = (x**2).groupby(keys).sum()
+    return (x * scored["trait_score"]).groupby(keys).sum() / square.where(square > 0)
 
 
 def chain_slope(score: pd.Series) -> float:

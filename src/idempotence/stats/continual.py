@@ -31,31 +31,27 @@ def continual_pairs(chains: pd.DataFrame, twins: Sequence[tuple[str, ...]]) -> p
     """
     chains = chains.assign(coherence_change=chains["coherence_last"] - chains["coherence_first"])
     measured = chains[["setting", "objective", *CHAIN_PAIR, *MEASURES]]
-    parts = [_pairs_of(measured, *names) for names in twins]
-    parts.sort(key=_place)
+    on = ["objective", *CHAIN_PAIR]
+    named = pd.DataFrame(twins, columns=TWINS[1:])
+    sides = {side: measured.rename(columns={"setting": side}) for side in TWINS[1:]}
+    pairs = named.merge(sides["continual"], on="continual")
+    pairs = pairs.merge(sides["reinit"], on=["reinit", *on], suffixes=("_continual", "_reinit"))
+    pairs = pairs.sort_values(
+        "objective", key=lambda names: names.map(OBJECTIVES.index), kind="stable", ignore_index=True
+    )
     names = [f"{measure}_{side}" for side in ("continual", "reinit") for measure in MEASURES]
-    empty = pd.DataFrame(columns=[*TWINS, *CHAIN_PAIR, *names])
-    pairs = pd.concat(parts, ignore_index=True)[empty.columns] if parts else empty
+    pairs = pairs[[*TWINS, *CHAIN_PAIR, *names]]
     for measure in MEASURES:
         pairs[f"{measure}_difference"] = pairs[f"{measure}_continual"] - pairs[f"{measure}_reinit"]
     return pairs
 
 
-def _pairs_of(measured: pd.DataFrame, continual: str, reinit: str) -> pd.DataFrame:
-    """The pairs of chains of two settings, with the measures of both."""
-    sides = [measured[measured["setting"] == name] for name in (continual, reinit)]
-    on = ["objective", *CHAIN_PAIR]
-    columns = [*on, *MEASURES]
-    pairs = sides[0][columns].merge(sides[1][columns], on=on, suffixes=("_continual", "_reinit"))
-    return pairs.assign(continual=continual, reinit=reinit)
-
-
-def _place(pairs: pd.DataFrame) -> int:
-    """Where a pair of settings stands: by its objective; one without chains last."""
-    return OBJECTIVES.index(pairs["objective"].iloc[0]) if len(pairs) else len(OBJECTIVES)
-
-
-def continual(pairs: pd.DataFrame, confidence: float) -> pd.DataFrame:
+def continual(
+    pairs: pd.DataFrame,
+    confidence: float,
+    measures: Sequence[str] = MEASURES,
+    each_trait: bool = True,
+) -> pd.DataFrame:
     """Mean difference of twins, by pair of settings (trait "all") and pair and trait.
 
     pairs: see `continual_pairs`. Returns `TWINS`, trait, measure, estimate (continual less
@@ -65,8 +61,8 @@ def continual(pairs: pd.DataFrame, confidence: float) -> pd.DataFrame:
     rows = []
     for names, mine in pairs.groupby(TWINS, sort=False):
         settings = dict(zip(TWINS, names, strict=True))
-        for trait, group in by_trait(mine):
-            for measure in MEASURES:
+        for trait, group in by_trait(mine, each_trait):
+            for measure in measures:
                 mean = panel_mean(group, f"{measure}_difference", confidence)
                 rows.append({**settings, "trait": trait, "measure": measure, **mean})
     columns = [*TWINS, "trait", "measure", "estimate", "se", "ci_low", "ci_high", "p"]

@@ -1,5 +1,6 @@
 """What becomes of a trait over a chain's course: how far it rises, at what cost, what is left."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ _RATIOS = {  # estimand -> (numerator, denominator, least mean denominator)
     "kept": ("score_late", "score_0", 0.0),
 }
 _MEANS = {"peak_delta": "peak_delta", "coherence_of_amplified": "coherence_of_amplified"}
+ESTIMANDS = [*_MEANS, *_RATIOS]
 
 
 def chain_courses(table: pd.DataFrame, chains: pd.DataFrame, from_cycle: int) -> pd.DataFrame:
@@ -50,7 +52,12 @@ def chain_courses(table: pd.DataFrame, chains: pd.DataFrame, from_cycle: int) ->
     return courses
 
 
-def course(courses: pd.DataFrame, confidence: float) -> pd.DataFrame:
+def course(
+    courses: pd.DataFrame,
+    confidence: float,
+    estimands: Sequence[str] = ESTIMANDS,
+    each_trait: bool = True,
+) -> pd.DataFrame:
     """Estimands of a setting's chains, by setting (trait "all") and setting and trait.
 
     courses: see `chain_courses`. Estimands:
@@ -68,12 +75,14 @@ def course(courses: pd.DataFrame, confidence: float) -> pd.DataFrame:
     estimand, estimate, se, ci_low, ci_high, p (of a mean of 0), n_panels, n_chains, warnings.
     """
     rows = []
-    for setting, trait, group in with_traits(courses):
+    for setting, trait, group in with_traits(courses, each_trait):
         key = {"setting": setting, "trait": trait}
-        for name, value in _MEANS.items():
-            rows.append({**key, "estimand": name, **panel_mean(group, value, confidence)})
-        for name, (above, below, least) in _RATIOS.items():
-            rows.append({**key, "estimand": name, **_ratio(group, above, below, least, confidence)})
+        for name in estimands:
+            if name in _MEANS:
+                estimates = panel_mean(group, _MEANS[name], confidence)
+            else:
+                estimates = _ratio(group, *_RATIOS[name], confidence)
+            rows.append({**key, "estimand": name, **estimates})
     return pd.DataFrame(rows)
 
 

@@ -1,13 +1,9 @@
 """How much is dose, how much is luck: verdicts over doses and over seeds."""
 
-from collections.abc import Hashable, Iterator
-from itertools import combinations
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
-from idempotence.scores.schema import PANEL
+from idempotence.scores.schema import CHAIN, DOSES, PANEL
 from idempotence.stats.firth import firth
 from idempotence.stats.intervals import wilson
 from idempotence.stats.panels import jackknifed
@@ -17,7 +13,6 @@ AXES = [("level", "n_sampled"), ("n_seed", "n_sampled"), ("beta", "pairs")]
 TERMS = ["n_seed", "n_sampled", "beta", "pairs"]
 ONE_DOSE = "one dose in each trait: not told apart from the traits"
 NUMBERS = ["estimate", "ci_low", "ci_high", "p"]
-Row = dict[Hashable, Any]  # a chain
 BETWEEN = {"doses": ["model", "trait", "seed"], "seeds": ["model", "trait", "cell"]}
 
 
@@ -66,39 +61,41 @@ def dose_pairs(chains: pd.DataFrame) -> pd.DataFrame:
     seed ("doses": of both; "seeds": the smaller), between, cell, other (the second's cell, or
     seed), flip (0 or 1: the verdicts differ).
     """
-    known = chains[chains["amplified"].notna()]
-    rows = []
-    for (setting, *_), panel in known.groupby(["setting", *PANEL]):
-        for one, two in _neighbours(panel):
-            rows.append(_pair(str(setting), "doses", one, two, two["cell"]))
-    for (setting, *_), cell in known.groupby(["setting", "model", "trait", "cell"]):
-        for one, two in combinations(cell.sort_values("seed").to_dict("records"), 2):
-            rows.append(_pair(str(setting), "seeds", one, two, str(two["seed"])))
+    known = chains.loc[chains["amplified"].notna(), [*CHAIN, *DOSES, "amplified"]]
+    known["x"], known["y"] = _places(known)
+    near = _paired(known, ["setting", *PANEL])
+    near = near[(near["x"] - near["x_other"]).abs() + (near["y"] - near["y_other"]).abs() == 1]
+    near = near.assign(between="doses", other=near["cell_other"])
+    alike = _paired(known.sort_values("seed"), ["setting", "model", "trait", "cell"])
+    alike = alike.assign(between="seeds", other=alike["seed_other"].astype(str))
     columns = ["setting", "model", "trait", "seed", "between", "cell", "other", "flip"]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.concat([near[columns], alike[columns]], ignore_index=True)
 
 
-def _pair(setting: str, between: str, one: Row, two: Row, other: str) -> Row:
-    identity: Row = {name: one[name] for name in (*PANEL, "cell")}
-    flip = int(bool(one["amplified"]) != bool(two["amplified"]))
-    return {"setting": setting, "between": between, **identity, "other": other, "flip": flip}
+def _places(known: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """Each chain's place on both axes of its panel's doses: 1, 2, ...; missing without axes."""
+    panel = ["setting", *PANEL]
+    axes = known.groupby(panel)[DOSES].transform(lambda dose: dose.notna().all())
+    values = [pd.Series(np.nan, known.index), pd.Series(np.nan, known.index)]
+    for pair in reversed(AXES):
+        has = axes[list(pair)].all(axis=1)
+        values = [each.mask(has, known[name]) for each, name in zip(values, pair, strict=True)]
+    keys = [known[name] for name in panel]
+    x, y = (each.groupby(keys).rank(method="dense") for each in values)
+    return x, y
+
+
+def _paired(known: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Every two chains with the same keys, the later one's columns named <column>_other."""
+    ordered = known.sort_values(keys, kind="stable").assign(number=np.arange(len(known)))
+    pairs = ordered.merge(ordered, on=keys, suffixes=("", "_other"))
+    pairs = pairs[pairs["number"] < pairs["number_other"]]
+    return pairs.assign(flip=(pairs["amplified"] != pairs["amplified_other"]).astype(int))
 
 
 def dose_axes(frame: pd.DataFrame) -> tuple[str, str] | None:
     """The two doses that every row has, of `AXES`; None where rows have different ones."""
     return next((pair for pair in AXES if frame[list(pair)].notna().all(axis=None)), None)
-
-
-def _neighbours(panel: pd.DataFrame) -> Iterator[tuple[Row, Row]]:
-    """Cells of a panel that are one step of one dose apart."""
-    axes = dose_axes(panel)
-    if axes is None:
-        return
-    places = panel[list(axes)].rank(method="dense").astype(int).to_numpy()
-    cells = panel.to_dict("records")
-    for (i, one), (j, two) in combinations(enumerate(cells), 2):
-        if abs(places[i] - places[j]).sum() == 1:
-            yield one, two
 
 
 def dose_flips(pairs: pd.DataFrame, confidence: float) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """Do further cycles do nothing? Equivalence tests of a chain's change with zero."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from idempotence.scores.schema import CHAIN
 from idempotence.stats.groups import add_holm, with_traits
 from idempotence.stats.intervals import check_confidence, t_half_width
 from idempotence.stats.panels import FEW_PANELS, MIN_PANELS, panel_means
+from idempotence.stats.rules import by_last_cycle, in_rows, slopes
 
 ESTIMANDS = ["late_minus_first", "slope_total"]
 _UNKNOWN = {
@@ -21,7 +23,12 @@ _UNKNOWN = {
 
 
 def equivalence(
-    table: pd.DataFrame, bound: float, from_cycle: int, confidence: float
+    table: pd.DataFrame,
+    bound: float,
+    from_cycle: int,
+    confidence: float,
+    estimands: Sequence[str] = ESTIMANDS,
+    each_trait: bool = True,
 ) -> pd.DataFrame:
     """Test that the change lies within -/+ bound, by setting (trait "all") and setting and trait.
 
@@ -52,8 +59,8 @@ def equivalence(
         raise UserError(f"the first late cycle is {from_cycle}; it must be 1 or later")
     change = changes(table, from_cycle)
     rows = []
-    for setting, trait, group in with_traits(change):
-        for name in ESTIMANDS:
+    for setting, trait, group in with_traits(change, each_trait):
+        for name in estimands:
             test = _test(group, name, bound, confidence)
             rows.append({"setting": setting, "trait": trait, "estimand": name, **test})
     tests = pd.DataFrame(rows).astype({"equivalent": "boolean"})
@@ -70,18 +77,16 @@ def changes(table: pd.DataFrame, from_cycle: int) -> pd.DataFrame:
     Missing when a needed score is: s_0 or every late one; all but one from cycle 1 on, or that of
     cycle J, because a course that ended must not be drawn on to J.
     """
-    last_cycle = table.groupby("setting")["cycle"].max().to_dict()
-    rows = []
-    for key, group in table.groupby(CHAIN):
-        last = last_cycle[key[0]]
-        score = group.set_index("cycle")["trait_score"].sort_index().dropna()
-        later = score.loc[1:]
-        slope_total = np.nan
-        if len(later) > 1 and later.index[-1] == last:
-            slope_total = np.polyfit(later.index, later, 1)[0] * (last - 1)
-        late = score.loc[from_cycle:].mean() - score.get(0, np.nan)
-        rows.append((*key, late, slope_total))
-    return pd.DataFrame(rows, columns=[*CHAIN, *ESTIMANDS])
+    parts = []
+    for group in by_last_cycle(table):
+        courses = in_rows(group, "trait_score")
+        last, of_cycle = len(courses.columns) - 1, courses.to_numpy(float)
+        change = courses.index.to_frame(index=False)
+        change["late_minus_first"] = courses.loc[:, from_cycle:].mean(axis=1).to_numpy()
+        change["late_minus_first"] -= of_cycle[:, 0]
+        change["slope_total"] = slopes(of_cycle[:, 1:]) * (last - 1)
+        parts.append(change)
+    return pd.concat(parts).sort_values(CHAIN, ignore_index=True)
 
 
 def tost(mean: float, se: float, df: int, bound: float) -> float:

@@ -1,5 +1,7 @@
 """Do other rules agree? The published rule of amplification and four alternatives."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 
@@ -36,11 +38,11 @@ def statistics(trait: Floats, from_cycle: int) -> dict[str, tuple[Floats, Intege
         "peak": (trait[..., 1:] - trait[..., :1], cycles[1:]),
         "anchor1": (trait[..., later] - anchor, later),
         "last_minus_first": (trait[..., last] - trait[..., :1], last),
-        "mean_slope": (_slopes(trait)[..., None], last),
+        "mean_slope": (slopes(trait)[..., None], last),
     }
 
 
-def _slopes(trait: Floats) -> Floats:
+def slopes(trait: Floats) -> Floats:
     """Least-squares slope on the cycle over the last axis; NaN without its last score."""
     known = ~np.isnan(trait)
     n = known.sum(axis=-1, keepdims=True)
@@ -105,8 +107,8 @@ def chain_rules(
     J is the setting's last cycle. "published" without the gate is `amplification.chains`' verdict.
     """
     parts = []
-    for _, group in table.groupby("setting"):
-        trait, coherence = _grid(group, "trait_score"), _grid(group, "coherence")
+    for group in by_last_cycle(table):
+        trait, coherence = in_rows(group, "trait_score"), in_rows(group, "coherence")
         courses = trait.to_numpy(float), coherence.to_numpy(float)
         fired = verdicts(*courses, points, from_cycle, gate, peak_coherence)
         identity = trait.index.to_frame(index=False)
@@ -117,8 +119,15 @@ def chain_rules(
     return pd.concat(parts, ignore_index=True).astype({"amplified": "boolean"})
 
 
-def _grid(group: pd.DataFrame, measure: str) -> pd.DataFrame:
-    """Chains of one setting in rows, cycles 0..J in columns."""
+def by_last_cycle(table: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """The rows of settings that have the same last cycle J."""
+    last = table.groupby("setting")["cycle"].transform("max")
+    for _, group in table.groupby(last):
+        yield group
+
+
+def in_rows(group: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """Chains in rows, cycles 0..J in columns. group: see `by_last_cycle`."""
     wide = group.pivot(index=CHAIN, columns="cycle", values=measure)
     return wide.reindex(columns=range(int(group["cycle"].max()) + 1))
 
@@ -131,15 +140,19 @@ def rule_rates(
     peak_coherence: float,
     confidence: float,
 ) -> pd.DataFrame:
-    """How many chains each rule calls amplified: by setting (trait "all") and setting and trait.
+    """How many chains each rule calls amplified: see `rates_of`, of `chain_rules`."""
+    return rates_of(chain_rules(table, points, from_cycle, gate, peak_coherence), confidence)
 
-    table: see `trajectories.trajectories`. Returns setting, trait, rule, gate (see `verdicts`) and
+
+def rates_of(chains: pd.DataFrame, confidence: float, each_trait: bool = True) -> pd.DataFrame:
+    """Shares that amplified, by setting (trait "all") and, with each_trait, setting and trait.
+
+    chains: see `chain_rules`. Returns setting, trait, rule, gate (see `verdicts`) and
     the columns of `amplification.share_amplified`; a chain that ended early may have no verdict.
     For how often a rule fires when nothing changes see `null_rate.null_rates`.
     """
-    chains = chain_rules(table, points, from_cycle, gate, peak_coherence)
     rows = []
-    for setting, trait, group in with_traits(chains):
+    for setting, trait, group in with_traits(chains, each_trait):
         for (rule, gated), mine in group.groupby(["rule", "gate"], sort=False):
             key = {"setting": setting, "trait": trait, "rule": rule, "gate": gated}
             rows.append({**key, **share_amplified(mine, confidence)})
