@@ -12,6 +12,7 @@ from idempotence.jobs.parts import Loop, Objective, SettingGrid, Start
 from idempotence.scores.schema import ALIVE, DOSES, STARTS
 from idempotence.stats.arrays import Floats
 from idempotence.stats.noise import MEASURES, PARTS
+from idempotence.stats.trajectories import DIVERGENCE
 
 RANGES = {"trait_score": (0.0, 100.0), "coherence": (0.0, 100.0), "words_per_sentence": (1.0, None)}
 
@@ -77,6 +78,7 @@ def _of_setting(
         course: Floats = change * np.minimum(np.arange(shape[-1]) / scenario.by, 1)
         scores = first + course + _deviations(shape, of_noise, rng)
         table[measure] = np.clip(scores, *RANGES[measure]).ravel()
+    table[DIVERGENCE] = np.nan  # which no claim's test is about
     return table
 
 
