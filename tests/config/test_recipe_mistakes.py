@@ -131,7 +131,7 @@ def test_prompts_must_be_enough_for_the_longest_setting():
         ("sdf: {seed_rows: 40}", "400 is beyond the rows there are: at most sdf.seed_rows (40)"),
         ("sft: {calibration: {n_seed_max: '401'}}", "sft.calibration.n_seed_max: 401 is beyond"),
         ("sft: {calibration: {step: 500}}", "below sft.calibration.step (500)"),
-        ("dpo: {seed_rows: 8}", "dpo.cells.n_seed: 200 is beyond the rows"),
+        ("dpo: {seed_rows: 8}", "dpo.cells.n_seed: 100 is beyond the rows"),
     ],
 )
 def test_what_an_objective_has_of_its_own_is_checked(own, message):

@@ -6,7 +6,7 @@ import textwrap
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from make_config import BASE, ROOT, load, nested, with_recipes
+from make_config import BASE, DEFAULT, DEFAULT_STUDY, ROOT, load, nested, with_recipes
 
 from idempotence.workflow.study_jobs import StudyJobs
 
@@ -169,19 +169,26 @@ def test_the_recipes_of_the_documentation_load(tmp_path):
     assert len(blocks) == 4
     for block in blocks:
         (tmp_path / "mine.yaml").write_text(textwrap.dedent(block), encoding="utf-8")
-        study = load(files=[tmp_path / "mine.yaml"])
+        study = load(files=[tmp_path / "mine.yaml"], base=DEFAULT)
         assert study.panels()
         plain = {s.name for s in study.settings if not s.changes}
-        assert plain <= {*BASE["settings"], "sft-counted"}
+        assert plain <= {*DEFAULT_STUDY["settings"], "sft-counted"}
 
 
 # --- which settings share what
 
 
 def test_twins_and_copies_of_the_default_study():
-    study = load()
+    study = load(base=DEFAULT)
     assert study.twins == TWINS and study.first_cycles == FIRST_CYCLES
-    assert study.calibrations == {"sft": "sft", "sft-continual": "sft", "sdf": "sdf"}
+    # one search finds the doses of all settings of an objective
+    assert study.calibrations == {
+        s.name: s.objective for s in study.settings if s.objective != "dpo"
+    }
+    levels = StudyJobs(study).calibrate("sft", "micro-instruct", "bliss").levels
+    assert {*levels} == {
+        cell.level for s in study.settings if s.objective == "sft" for cell in s.cells
+    }
 
 
 @pytest.mark.parametrize(
