@@ -133,6 +133,7 @@ def test_changes_name_what_makes_another_loop():
         {"generation": {"temperature": None}}, {"calibration": None},
         {"calibration": {"step": None}}, {"seed_rows": None}, {"seed_source": None},
         {"seeds": None}, {"cycles": None}, {"min_coherence": None}, {"models": []}, {"traits": []},
+        {"prompts": None}, {"prompts": "disjoint"},
     ],
     ids=str,
 )  # fmt: skip
@@ -201,6 +202,8 @@ def test_twins_and_copies_of_the_default_study():
         # what only later cycles do is another loop with the same first cycle
         ({"sft": {"seed_share": 0.5}, "dpo": {"restart_at": [2]}}, FIRST_CYCLES, ()),
         ({"sft": {"seed_share": 0.5}, "sft-continual": {"seed_share": 0.5}}, FIRST_CYCLES, TWINS),
+        ({"sft": {"prompts": "redrawn"}}, FIRST_CYCLES, (("dpo", "dpo-reinit"),)),
+        ({name: {"prompts": "redrawn"} for name in ("dpo", "dpo-reinit")}, FIRST_CYCLES, TWINS),
         # other doses, or panels that the other setting has not
         ({"sft-continual": {"cells": {"levels": [60]}}, "dpo": {"seeds": 1}}, {}, TWINS),
         # no chain in common
@@ -234,6 +237,24 @@ def test_a_change_of_one_setting_alone_makes_no_twin(key):
     assert study.calibrations == {"a": "a", "b": shared}
 
 
+def test_settings_that_differ_in_prompts_share_cycle_0_and_its_doses_and_are_no_twins():
+    recipe = {"objective": "sft", "start": "initial"}
+    redrawn = {**recipe, "start": "previous", "prompts": "redrawn", "cycles": 3}
+    study = load({"settings": {"plain": recipe, "redrawn": redrawn}})
+    assert study.first_cycles == {"redrawn": "plain"} and study.twins == ()
+    assert study.calibrations == {"plain": "plain", "redrawn": "plain"}
+    assert [s.changes for s in study.settings] == ["", "prompts redrawn"]
+    panels = [p for p in study.panels() if p.setting.name == "redrawn"]
+    jobs = StudyJobs(study)
+    # cycle 0 samples the data of cycle 1, the last cycle none: neither draws again
+    assert [jobs.sample(panels[0], cycle).prompts.redrawn for cycle in range(4)] == [
+        False, True, True, False,
+    ]  # fmt: skip
+    of_objective = load({"settings": {"sft": recipe}, "sft": {"prompts": "redrawn"}})
+    (setting,) = of_objective.settings
+    assert (setting.section.prompts, setting.changes) == ("redrawn", "")
+
+
 def test_the_first_of_several_settings_that_fit_is_the_twin():
     recipe = {"objective": "dpo", "start": "initial"}
     names = {
@@ -257,6 +278,7 @@ changes = st.fixed_dictionaries(
         "seeds": st.integers(1, 2),
         "cycles": st.integers(2, 4),
         "seed_share": st.sampled_from([0, 0.5]),
+        "prompts": st.sampled_from(["disjoint", "redrawn"]),
         "seed_rows": st.sampled_from([400, 500]),
         "generation": st.fixed_dictionaries({"temperature": st.sampled_from([0.8, 1])}),
         "training": st.fixed_dictionaries({"epochs": st.sampled_from([1, 2])}),

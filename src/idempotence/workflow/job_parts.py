@@ -72,12 +72,7 @@ class JobParts:
         )
 
     def _prompts(self, setting: Setting) -> PromptPool:
-        return PromptPool(
-            self.study.evaluation.questions,
-            setting.seed_rows,
-            setting.rows_reserved,
-            setting.section.prompts == "redrawn",
-        )
+        return PromptPool(self.study.evaluation.questions, setting.seed_rows, setting.rows_reserved)
 
     def _judge(self, judge: JudgeSection, engine: EngineName | None = None) -> JudgeSpec:
         """Who judges decides scores; how fast and how dear does not, and is no part of the job."""

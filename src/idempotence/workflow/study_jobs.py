@@ -59,10 +59,12 @@ class StudyJobs(PreparationJobs):
         """For rule sample."""
         setting = panel.setting
         last = cycle == setting.cycles
+        # the data of cycle 1 and no data at all are the same without
+        redrawn = setting.section.prompts == "redrawn" and 0 < cycle < setting.cycles
         return SampleJob(
             panel=self._panel(panel),
             cycle=cycle,
-            prompts=self._prompts(setting),
+            prompts=replace(self._prompts(setting), redrawn=redrawn),
             evaluation=evaluation(self.study.evaluation),
             generation=None if last else generation(setting.section.generation),
             engine=self._engine,
