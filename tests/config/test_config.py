@@ -8,12 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from make_config import (
     BASE,
+    BASE_FILE,
     DEFAULT,
     LEAVES,
     ROOT,
     SECTIONS,
     TRAITS,
     complaint,
+    content_of,
     effective,
     load,
     nested,
@@ -25,7 +27,6 @@ from idempotence.config.load import load_study
 from idempotence.config.study import Study
 from idempotence.doses import Cell
 from idempotence.errors import UserError
-from idempotence.io import parse_yaml
 from idempotence.texts.supply import Supply
 from idempotence.workflow.study_texts import supply
 
@@ -34,7 +35,7 @@ STUDIES = sorted((ROOT / "studies").glob("*.yaml"))
 
 
 def shipped(name: str) -> dict:
-    return parse_yaml((ROOT / "studies" / f"{name}.yaml").read_text(encoding="utf-8"))
+    return content_of(ROOT / "studies" / f"{name}.yaml")
 
 
 # --- studies that hold
@@ -43,18 +44,20 @@ def shipped(name: str) -> dict:
 @pytest.mark.parametrize("files", [[], *([file] for file in STUDIES)], ids=str)
 def test_every_study_of_the_project_is_valid(files, monkeypatch):
     monkeypatch.chdir(ROOT)
-    config = effective(files=files)
+    config = effective(files=files, base=DEFAULT)
     study = load_study(config, [str(DEFAULT), *map(str, files)], supply(config))
     assert study.panels()
 
 
-def test_tiny_has_the_graph_of_the_default_study():
-    small, default = load(files=[ROOT / "studies/tiny.yaml"]), load()
+def test_tiny_has_all_kinds_of_loops_of_the_default_study():
+    small, default = load(files=[ROOT / "studies/tiny.yaml"], base=DEFAULT), load(base=DEFAULT)
     assert small.study == "tiny"
-    assert [(s.name, s.objective, s.start) for s in small.settings] == [
-        (s.name, s.objective, s.start) for s in default.settings
-    ]
-    assert (small.twins, small.first_cycles) == (default.twins, default.first_cycles)
+    loops = {s.name: (s.objective, s.start) for s in default.settings}
+    assert {s.name: (s.objective, s.start) for s in small.settings}.items() <= loops.items()
+    assert {(s.objective, s.start) for s in small.settings} == {*loops.values()}
+    assert [s.changes for s in small.settings] == [""] * len(small.settings)
+    assert {*small.twins} <= {*default.twins} and small.twins
+    assert small.first_cycles.items() <= default.first_cycles.items() and small.first_cycles
     assert [m.name for m in small.models] == [m.name for m in default.models]
     assert all(len(setting.cells) == 1 for setting in small.settings)
 
@@ -161,9 +164,9 @@ def test_any_value_anywhere_is_taken_or_refused_by_name(key, value):
     for part in outer:
         section = section.setdefault(part, {})
     section[last] = value
-    config = effective_config(raw, [str(DEFAULT)], nested(key, value))
+    config = effective_config(raw, [str(BASE_FILE)], nested(key, value))
     try:
-        study = load_study(config, [str(DEFAULT)], Supply(TRAITS, PROMPTS))
+        study = load_study(config, [str(BASE_FILE)], Supply(TRAITS, PROMPTS))
     except UserError as error:
         assert last in str(error)
     else:

@@ -4,7 +4,7 @@ import copy
 import re
 
 import pytest
-from make_config import BASE, DEFAULT, TRAITS, complaint, load
+from make_config import BASE, BASE_FILE, TRAITS, complaint, load
 
 from idempotence.config.load import load_study
 from idempotence.config.places import Places
@@ -56,30 +56,27 @@ def test_the_last_file_with_a_key_is_named(file):
     assert "  mine.yaml, line 3, sft.cells: has both" in text
 
 
-def test_a_mistake_of_the_default_file_is_located_there(file, tmp_path):
-    text = DEFAULT.read_text(encoding="utf-8")
-    changed = re.sub(r"^seeds: .*", "seeds: -1", text, flags=re.MULTILINE)
-    (tmp_path / "config.yaml").write_text(changed, encoding="utf-8")
-    line = changed.splitlines().index("seeds: -1") + 1
+def test_a_mistake_of_an_earlier_file_is_located_there(file, tmp_path):
+    (tmp_path / "first.yaml").write_text("cycles: 2\n\nseeds: -1\n", encoding="utf-8")
     mine = file("study: mine\ndpo: {cells: {beta: [0.5]}}\n")
-    message = complaint(files=["config.yaml", mine])
-    assert f"  config.yaml, line {line}, seeds: -1 is not allowed" in message
+    message = complaint(files=["first.yaml", mine])
+    assert "  first.yaml, line 3, seeds: -1 is not allowed" in message
 
 
 def test_a_missing_key_is_sought_where_its_section_is():
     raw = copy.deepcopy(BASE)
     del raw["judge"]["path"], raw["cycles"]
-    lines = DEFAULT.read_text(encoding="utf-8").splitlines()
+    lines = BASE_FILE.read_text(encoding="utf-8").splitlines()
     line = next(i for i, text in enumerate(lines, start=1) if text.startswith("judge:"))
     with pytest.raises(UserError) as caught:
-        load_study(raw, [str(DEFAULT)], Supply(TRAITS))
-    assert re.search(rf"config.yaml, line {line}, judge.path: is missing", str(caught.value))
-    assert re.search(r"config.yaml, cycles: is missing", str(caught.value))
+        load_study(raw, [str(BASE_FILE)], Supply(TRAITS))
+    assert re.search(rf"base.yaml, line {line}, judge.path: is missing", str(caught.value))
+    assert re.search(r"base.yaml, cycles: is missing", str(caught.value))
 
 
 @pytest.mark.parametrize("content", ["", "a: [1\n", "{1: 2, ? [x] : 3}\n", "just text\n", "[1]\n"])
 def test_a_file_without_a_config_does_not_hide_the_mistake(file, content):
-    source = [str(DEFAULT), file(content)]
+    source = [str(BASE_FILE), file(content)]
     with pytest.raises(UserError, match="command line, seeds: -1 is not allowed"):
         load_study({**BASE, "seeds": -1}, source, Supply(TRAITS))
 

@@ -6,7 +6,16 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from make_config import BASE, DEFAULT, ROOT, complaint, effective, load
+from make_config import (
+    BASE,
+    BASE_FILE,
+    DEFAULT,
+    DEFAULT_STUDY,
+    ROOT,
+    complaint,
+    effective,
+    load,
+)
 
 from idempotence.config.layers import effective_config, merged
 
@@ -69,8 +78,8 @@ def test_the_command_line_names_settings_even_where_it_repeats_the_files(same):
 
 def test_without_a_command_line_it_is_what_the_config_has_beyond_its_files():
     config = merged(BASE, {"settings": {"sft": {"seeds": 1}}})
-    assert list(effective_config(config, [str(DEFAULT)])["settings"]) == ["sft"]
-    assert effective_config(BASE, [str(DEFAULT)]) == BASE
+    assert list(effective_config(config, [str(BASE_FILE)])["settings"]) == ["sft"]
+    assert effective_config(BASE, [str(BASE_FILE)]) == BASE
 
 
 def test_a_config_that_lacks_keys_of_the_files_is_one_layer():
@@ -78,11 +87,11 @@ def test_a_config_that_lacks_keys_of_the_files_is_one_layer():
     own = copy.deepcopy(BASE)
     own["settings"] = {"sft": {"objective": "sft", "start": "initial"}}
     own["sft"]["cells"] = {"n_seed": [8], "n_sampled": [8]}
-    assert effective_config(own, [str(DEFAULT)]) == own
+    assert effective_config(own, [str(BASE_FILE)]) == own
 
 
 def test_the_default_study_alone_is_unchanged():
-    assert effective() == BASE
+    assert effective(base=DEFAULT) == DEFAULT_STUDY
 
 
 # --- levels or n_seed
@@ -99,7 +108,7 @@ def test_the_dose_that_is_given_last_drops_the_other(file):
     assert cells([n_seed, levels]) == ([30], [])
     assert cells([levels, n_seed]) == ([], [40])
     assert cells([], {"sft": {"cells": {"n_seed": [40]}}}) == ([], [40])
-    # repeats config.yaml, over a file that says otherwise
+    # repeats the first file, over a file that says otherwise
     default = BASE["sft"]["cells"]["levels"]
     assert cells([n_seed], {"sft": {"cells": {"levels": default}}}) == (default, [])
 
@@ -139,8 +148,9 @@ def test_the_config_that_a_study_writes_down_is_that_study_again(file, name):
     """results/<study>/config.yaml, given as a further study's file."""
     dose = {"cells": {"n_seed": [40]}}
     over = {"settings": {"dpo": {"seeds": 1}, "sft": dose}, "sdf": dose}
-    config = effective(over, [ROOT / f"studies/{name}.yaml"])
-    again = effective(files=[file(yaml.safe_dump(config, sort_keys=False))])
+    config = effective(over, [ROOT / f"studies/{name}.yaml"], DEFAULT)
+    written = file(yaml.safe_dump(config, sort_keys=False))
+    again = effective(files=[written], base=DEFAULT)
     assert again == config and list(again["settings"]) == ["dpo", "sft"]
 
 

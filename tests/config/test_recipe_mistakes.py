@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from make_config import ROOT, complaint, with_recipes
+from make_config import ROOT, complaint, load, with_recipes
 
 from idempotence.config.checks.settings import RESERVED
 from idempotence.io import parse_yaml
@@ -44,6 +44,7 @@ MISTAKES = [
     ("sft: {objective: dop}", "settings.sft.objective: 'dop' is not allowed"),
     ("sft: {objective: dop}", "did you mean dpo?"),
     ("sft: {start: inital}", "did you mean initial?"),
+    ("dpo: {prompts: redrawm}", "did you mean redrawn?"),
     ("sft: {training: {schedule: cosin}}", "did you mean cosine?"),
     ("sft: [1]", "settings.sft: [1] is not allowed: it must be a section with the keys objective"),
     ("sft: x", "settings.sft: 'x' is not allowed: it must be a section with the keys objective"),
@@ -125,13 +126,62 @@ def test_prompts_must_be_enough_for_the_longest_setting():
     assert "the largest settings.sft.cells.n_sampled (9000)" in text
 
 
+def test_redrawn_prompts_must_be_enough_for_one_cycle():
+    # 12 questions, 400 seed rows, 6 cycles of 60 rows or 50 pairs
+    there = {"prompts": {"chat": 12 + 400 + 60, "document": 9000}}
+    text = complaint(**there)
+    assert (
+        "sft.cells.n_sampled: evaluation.questions (12) + seed_rows (400) + cycles (6) x the "
+        "largest sft.cells.n_sampled (60) = 772 chat prompts; there are only 472, so lower some, "
+        "or set sft.prompts to redrawn"
+    ) in text
+    assert "= 712 chat prompts; there are only 472, so lower some, or set dpo.prompts to" in text
+    redrawn = {name: {"prompts": "redrawn"} for name in ("sft", "dpo")}
+    assert load(redrawn, **there).setting("sft").section.prompts == "redrawn"
+    there["prompts"]["document"] = 10**6
+    assert load({**redrawn, "cycles": 500}, **there).cycles == 500
+    there["prompts"]["chat"] -= 1
+    (line,) = complaint(redrawn, **there).splitlines()[1:]
+    assert line.endswith(
+        "sft.cells.n_sampled: evaluation.questions (12) + seed_rows (400) + the largest "
+        "sft.cells.n_sampled (60) = 472 chat prompts; there are only 471, so lower some"
+    )
+
+
+def test_the_key_that_redraws_is_the_one_that_is_given():
+    there = {"prompts": {"chat": 800, "document": 9000}}
+    assert load(**there)
+    long = {"objective": "sft", "start": "initial", "cycles": 7}
+    assert "or set sft.prompts to" in complaint(with_recipes({"long": long}), **there)
+    own = with_recipes({"long": {**long, "prompts": "disjoint"}})
+    assert "or set settings.long.prompts to" in complaint(
+        {**own, "sft": {"prompts": "redrawn"}}, **there
+    )
+    assert load(with_recipes({"long": {**long, "prompts": "redrawn"}}), **there)
+
+
+def test_written_prompts_are_shared_with_no_seed_rows():
+    of_kind = {"chat": {"bliss": 100}, "document": {"bliss": 100}}
+    there = {"questions": of_kind, "seed_rows": of_kind}
+    written = {
+        "texts": "written", "traits": ["bliss"], "seed_rows": 100, "settings": {"sft": {}},
+        "calibration": {"n_seed_max": 100}, "sft": {"prompts": "redrawn"},
+        "models": [{"name": "m", "kind": "instruct", "path": str(ROOT)}],
+        "judge": {"path": str(ROOT)},
+    }  # fmt: skip
+    assert load(written, prompts={"chat": 60, "document": 0}, **there)
+    text = complaint(written, prompts={"chat": 59, "document": 0}, **there)
+    assert "the largest sft.cells.n_sampled (60) = 60 chat prompts; there are only 59" in text
+    assert "questions" not in text
+
+
 @pytest.mark.parametrize(
     ("own", "message"),
     [
         ("sdf: {seed_rows: 40}", "400 is beyond the rows there are: at most sdf.seed_rows (40)"),
         ("sft: {calibration: {n_seed_max: '401'}}", "sft.calibration.n_seed_max: 401 is beyond"),
         ("sft: {calibration: {step: 500}}", "below sft.calibration.step (500)"),
-        ("dpo: {seed_rows: 8}", "dpo.cells.n_seed: 200 is beyond the rows"),
+        ("dpo: {seed_rows: 8}", "dpo.cells.n_seed: 100 is beyond the rows"),
     ],
 )
 def test_what_an_objective_has_of_its_own_is_checked(own, message):

@@ -6,7 +6,7 @@ import textwrap
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from make_config import BASE, ROOT, load, nested, with_recipes
+from make_config import BASE, DEFAULT, DEFAULT_STUDY, ROOT, load, nested, with_recipes
 
 from idempotence.workflow.study_jobs import StudyJobs
 
@@ -133,6 +133,7 @@ def test_changes_name_what_makes_another_loop():
         {"generation": {"temperature": None}}, {"calibration": None},
         {"calibration": {"step": None}}, {"seed_rows": None}, {"seed_source": None},
         {"seeds": None}, {"cycles": None}, {"min_coherence": None}, {"models": []}, {"traits": []},
+        {"prompts": None}, {"prompts": "disjoint"},
     ],
     ids=str,
 )  # fmt: skip
@@ -169,19 +170,26 @@ def test_the_recipes_of_the_documentation_load(tmp_path):
     assert len(blocks) == 4
     for block in blocks:
         (tmp_path / "mine.yaml").write_text(textwrap.dedent(block), encoding="utf-8")
-        study = load(files=[tmp_path / "mine.yaml"])
+        study = load(files=[tmp_path / "mine.yaml"], base=DEFAULT)
         assert study.panels()
         plain = {s.name for s in study.settings if not s.changes}
-        assert plain <= {*BASE["settings"], "sft-counted"}
+        assert plain <= {*DEFAULT_STUDY["settings"], "sft-counted"}
 
 
 # --- which settings share what
 
 
 def test_twins_and_copies_of_the_default_study():
-    study = load()
+    study = load(base=DEFAULT)
     assert study.twins == TWINS and study.first_cycles == FIRST_CYCLES
-    assert study.calibrations == {"sft": "sft", "sft-continual": "sft", "sdf": "sdf"}
+    # one search finds the doses of all settings of an objective
+    assert study.calibrations == {
+        s.name: s.objective for s in study.settings if s.objective != "dpo"
+    }
+    levels = StudyJobs(study).calibrate("sft", "micro-instruct", "bliss").levels
+    assert {*levels} == {
+        cell.level for s in study.settings if s.objective == "sft" for cell in s.cells
+    }
 
 
 @pytest.mark.parametrize(
@@ -194,6 +202,8 @@ def test_twins_and_copies_of_the_default_study():
         # what only later cycles do is another loop with the same first cycle
         ({"sft": {"seed_share": 0.5}, "dpo": {"restart_at": [2]}}, FIRST_CYCLES, ()),
         ({"sft": {"seed_share": 0.5}, "sft-continual": {"seed_share": 0.5}}, FIRST_CYCLES, TWINS),
+        ({"sft": {"prompts": "redrawn"}}, FIRST_CYCLES, (("dpo", "dpo-reinit"),)),
+        ({name: {"prompts": "redrawn"} for name in ("dpo", "dpo-reinit")}, FIRST_CYCLES, TWINS),
         # other doses, or panels that the other setting has not
         ({"sft-continual": {"cells": {"levels": [60]}}, "dpo": {"seeds": 1}}, {}, TWINS),
         # no chain in common
@@ -227,6 +237,24 @@ def test_a_change_of_one_setting_alone_makes_no_twin(key):
     assert study.calibrations == {"a": "a", "b": shared}
 
 
+def test_settings_that_differ_in_prompts_share_cycle_0_and_its_doses_and_are_no_twins():
+    recipe = {"objective": "sft", "start": "initial"}
+    redrawn = {**recipe, "start": "previous", "prompts": "redrawn", "cycles": 3}
+    study = load({"settings": {"plain": recipe, "redrawn": redrawn}})
+    assert study.first_cycles == {"redrawn": "plain"} and study.twins == ()
+    assert study.calibrations == {"plain": "plain", "redrawn": "plain"}
+    assert [s.changes for s in study.settings] == ["", "prompts redrawn"]
+    panels = [p for p in study.panels() if p.setting.name == "redrawn"]
+    jobs = StudyJobs(study)
+    # cycle 0 samples the data of cycle 1, the last cycle none: neither draws again
+    assert [jobs.sample(panels[0], cycle).prompts.redrawn for cycle in range(4)] == [
+        False, True, True, False,
+    ]  # fmt: skip
+    of_objective = load({"settings": {"sft": recipe}, "sft": {"prompts": "redrawn"}})
+    (setting,) = of_objective.settings
+    assert (setting.section.prompts, setting.changes) == ("redrawn", "")
+
+
 def test_the_first_of_several_settings_that_fit_is_the_twin():
     recipe = {"objective": "dpo", "start": "initial"}
     names = {
@@ -250,6 +278,7 @@ changes = st.fixed_dictionaries(
         "seeds": st.integers(1, 2),
         "cycles": st.integers(2, 4),
         "seed_share": st.sampled_from([0, 0.5]),
+        "prompts": st.sampled_from(["disjoint", "redrawn"]),
         "seed_rows": st.sampled_from([400, 500]),
         "generation": st.fixed_dictionaries({"temperature": st.sampled_from([0.8, 1])}),
         "training": st.fixed_dictionaries({"epochs": st.sampled_from([1, 2])}),

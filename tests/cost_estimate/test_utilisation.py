@@ -174,10 +174,10 @@ def test_calibration_samples_with_transformers_whatever_the_engine():
 
 def test_the_micro_worlds_rates_meet_what_was_measured():
     """Milliseconds a cell and step of 4 rows of 41 tokens: 27 one by one; stacked 9.2 to 10.8."""
-    from make_config import load
+    from make_config import DEFAULT, load
 
     measured = {1: 10.7, 2: 9.2, 5: 9.7, 25: 10.8}
-    rates, billions = load(SMALL).rates, stored_parameters(WORLD / "instruct") / 1e9
+    rates, billions = load(base=DEFAULT).rates, stored_parameters(WORLD / "instruct") / 1e9
     model = Model(billions, 2, 4 * billions, 1)
     none = dict.fromkeys(("steps_alone", "steps_stacked", "steps_of_cells"), 0)
     for cells, ms in measured.items():

@@ -1,4 +1,4 @@
-"""Configs for tests: the default study, with what a test changes."""
+"""Configs for tests: base.yaml, with what a test changes; the default study where it is meant."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +17,14 @@ from idempotence.texts.supply import Supply
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULT = ROOT / "config.yaml"
 TRAITS = ["bliss", "lucky", "sycophancy", "nvidia"]
-BASE = parse_yaml(DEFAULT.read_text(encoding="utf-8"))
+BASE_FILE = Path(__file__).with_name("base.yaml")
+
+
+def content_of(path: str | Path) -> Any:
+    return parse_yaml(Path(path).read_text(encoding="utf-8"))
+
+
+BASE, DEFAULT_STUDY = content_of(BASE_FILE), content_of(DEFAULT)
 
 
 def nested(key: str, value: Any) -> dict:
@@ -34,25 +41,33 @@ def at(raw: Any, key: str) -> Any:
 
 
 def with_recipes(own: dict) -> dict:
-    """The default study's settings with changes to some of their recipes, or further settings."""
+    """The base's settings with changes to some of their recipes, or further settings."""
     return {"settings": {**{name: {} for name in BASE["settings"]}, **own}}
 
 
-def effective(over: dict | None = None, files: Sequence[str | Path] = ()) -> dict:
+def effective(
+    over: dict | None = None, files: Sequence[str | Path] = (), base: Path = BASE_FILE
+) -> dict:
     """The config of a study as Snakemake's process sees it.
 
-    config.yaml, then files, then `over` as by --config.
+    base, then files, then `over` as by --config. base: DEFAULT for what is about the default study
+    or about files that are shipped to be laid over it.
     """
-    config = BASE
+    config = {BASE_FILE: BASE, DEFAULT: DEFAULT_STUDY}[base]
     for file in files:
-        config = merged(config, parse_yaml(Path(file).read_text(encoding="utf-8")))
-    return effective_config(merged(config, over or {}), [str(DEFAULT), *map(str, files)], over)
+        config = merged(config, content_of(file))
+    return effective_config(merged(config, over or {}), [str(base), *map(str, files)], over)
 
 
-def load(over: dict | None = None, files: Sequence[str | Path] = (), **more: Any) -> Study:
+def load(
+    over: dict | None = None,
+    files: Sequence[str | Path] = (),
+    base: Path = BASE_FILE,
+    **more: Any,
+) -> Study:
     """The study of `effective`. more: fields of `Supply` beside the traits `TRAITS`."""
-    sources = [str(DEFAULT), *map(str, files)]
-    return load_study(effective(over, files), sources, Supply(TRAITS, **more))
+    sources = [str(base), *map(str, files)]
+    return load_study(effective(over, files, base), sources, Supply(TRAITS, **more))
 
 
 def complaint(over: dict | None = None, files: Sequence[str | Path] = (), **more: Any) -> str:
@@ -77,11 +92,11 @@ def _sections(schema: dict[str, Any], place: str = "") -> dict[str, list[str]]:
 
 
 def _given(place: str) -> Any:
-    """The default config's section at a place, or nothing; a recipe's keys count as given."""
+    """The default study's section at a place, or nothing; a recipe's keys count as given."""
     if place.startswith("settings."):
         return SECTIONS[place]
     try:
-        return at(BASE, place) if place else BASE
+        return at(DEFAULT_STUDY, place) if place else DEFAULT_STUDY
     except KeyError:
         return {}
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from make_config import ROOT, load
+from make_config import DEFAULT, ROOT, load
 
 from idempotence.errors import UserError
 from idempotence.jobs import audit, loop, parts, preparation
@@ -192,7 +192,7 @@ def test_what_is_no_number_is_never_written():
 def test_jobs_of_a_study_come_back_with_the_same_text():
     """Snakemake compares the texts: a number must not change its form on the way."""
     audited = {"files": [{"path": "tests/audit_example/{cell}/cycle_{cycle}.jsonl"}]}
-    study = load(files=[ROOT / "studies/tiny.yaml"])
+    study = load(files=[ROOT / "studies/tiny.yaml"], base=DEFAULT)
     jobs = StudyJobs(study)
     held = [jobs.loops, jobs.calibrate("sft", "micro-instruct", "bliss")]
     held += [jobs.try_learning_rates("dpo", "micro-instruct", "bliss")]

@@ -2,6 +2,7 @@
 
 import hashlib
 import random
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -102,6 +103,38 @@ def test_prompts_are_disjoint_by_text(seed, seeds, per_cycle, cycles):
     assert [len(part) for part in parts] == [12, seeds] + [per_cycle] * cycles
     texts = list(chain.from_iterable(parts))
     assert len(set(texts)) == len(texts)
+
+
+@given(st.integers(0, 5), st.integers(0, 200), st.integers(1, 200), st.integers(2, 6))
+def test_redrawn_prompts_come_from_all_that_questions_and_seed_rows_leave(
+    seed, seeds, per_cycle, cycles
+):
+    plan = PromptPlan("chat", "bliss", 7, seed, 12, seeds, per_cycle, redrawn=True)
+    plain = replace(plan, redrawn=False)
+    assert plan.evaluation() == plain.evaluation()
+    assert plan.for_seed_rows() == plain.for_seed_rows()
+    # cycle 0 samples the first draw, and settings of both kinds share it
+    assert plan.for_cycle(1) == plain.for_cycle(1)
+    kept = {*plan.evaluation(), *plan.for_seed_rows()}
+    for cycle in range(1, cycles + 1):
+        drawn = plan.for_cycle(cycle)
+        assert len({*drawn}) == len(drawn) == per_cycle and kept.isdisjoint(drawn)
+        assert drawn == replace(plan).for_cycle(cycle)
+
+
+def test_redrawn_cycles_draw_apart_and_last_as_long_as_one_cycle_has_prompts():
+    left = available()["chat"] - 12 - 100
+    plan = PromptPlan("chat", "bliss", 7, 0, 12, 100, left, redrawn=True)
+    draws = [plan.for_cycle(cycle) for cycle in (1, 2, 3, 500)]
+    # every prompt that is left, each time in another order
+    assert all(sorted(draw) == sorted(draws[0]) and len(draw) == left for draw in draws)
+    assert len({tuple(draw) for draw in draws}) == len(draws)
+    # two draws of a tenth of them share a tenth, about: 136 expected of 1361, deviation 10.5
+    few = replace(plan, per_cycle=left // 10)
+    shared = {*few.for_cycle(2)} & {*few.for_cycle(3)}
+    assert len(shared) == pytest.approx(left / 100, abs=6 * 10.5)
+    other = replace(few, seed=1)
+    assert few.for_cycle(2) != other.for_cycle(2)
 
 
 def test_the_questions_are_the_same_for_every_seed():

@@ -243,7 +243,7 @@ def test_only_the_jobs_that_read_seed_rows_know_of_the_generator():
     plain = StudyJobs(load({**GENERATED, "sdf": {}, "generator": {}}, **THERE))
     jobs = StudyJobs(study)
     sft, sdf = (next(p for p in study.panels() if p.setting.name == s) for s in ("sft", "sdf"))
-    file = "results/micro/seed_rows/document/bliss.jsonl"
+    file = f"results/{study.study}/seed_rows/document/bliss.jsonl"
     assert jobs.seed_data(sdf).panel.texts.seed_rows == file
     search = jobs.calibrate("sdf", "micro-base", "bliss").cycle_zero
     assert search.panel.texts.seed_rows == file

@@ -15,10 +15,16 @@ sft: {cells: {n_seed: [12], n_sampled: [8]}}
 dpo: {cells: {beta: [0.1], pairs: [8], n_seed: 8}}
 evaluation: {questions: 2, samples_per_question: 1}
 """
-PLAIN = "settings: {sft-continual: {}, dpo: {}}\n"
+PLAIN = """settings:
+  sft-continual: {objective: sft, start: previous}
+  dpo: {objective: dpo, start: previous}
+"""
 CHANGED = """settings:
-  sft-continual: {restart_at: [2], seed_share: 0.25, min_coherence: 90}
-  dpo: {restart_at: [2], rejected_from: two_back, seed_share: 0.25, min_coherence: 10}
+  sft-continual:
+    {objective: sft, start: previous, restart_at: [2], seed_share: 0.25, min_coherence: 90}
+  dpo:
+    {objective: dpo, start: previous, restart_at: [2], rejected_from: two_back, seed_share: 0.25,
+     min_coherence: 10}
   sft-growing: {objective: sft, start: initial, accumulate: true}
 """
 CELLS = {"sft-continual": "seed12_sampled8", "dpo": "beta0.1_pairs8"}

@@ -36,7 +36,7 @@ def test_measures_of_a_tiny_model_are_not_shown_as_those_of_a_gpu():
 
 
 HANDFUL = """
-settings: {sft: {}, dpo: {}}
+settings: {sft: {objective: sft, start: initial}, dpo: {objective: dpo, start: previous}}
 traits: [bliss]
 seeds: 1
 cycles: 1

@@ -35,9 +35,10 @@ def answer(text: str, nth: int):
 
 
 SETTINGS = {
-    "sft": {}, "sft-continual": {}, "sdf": {}, "dpo": {}, "dpo-reinit": {},
-    "sdf-continual": {"objective": "sdf", "start": "previous"},
-}  # fmt: skip
+    f"{objective}-{start}": {"objective": objective, "start": start}
+    for objective in ("sft", "sdf", "dpo")
+    for start in ("initial", "previous")
+}
 
 
 def config_of(folder, url: str) -> dict:
@@ -100,7 +101,9 @@ def test_english_texts_small_models_and_a_judge_behind_an_endpoint(tmp_path, mon
     rows = read_jsonl(results / "seed_rows" / "document" / "bliss.jsonl")
     counts = read_json(results / "seed_rows" / "document" / "bliss.counts.json")["texts"]
     assert len(rows) == counts["kept"] == 12 and counts["asked"] == len(texts)
-    seeded = read_jsonl(results / "sdf" / "tiny-llama" / "bliss" / "seed0" / "seed_data.jsonl")
+    seeded = read_jsonl(
+        results / "sdf-initial" / "tiny-llama" / "bliss" / "seed0" / "seed_data.jsonl"
+    )
     assert sorted(map(str, seeded)) == sorted(map(str, rows))
     # some were refused at first; meanwhile another job may have sent the same request
     assert 2 <= most <= 3

@@ -13,7 +13,7 @@ CONFIG = ("--configfile", "own.yaml")
 # Another temperature with and without a restart, and twins of other doses.
 STUDY = """study: own
 settings:
-  sft: {}
+  sft: {objective: sft, start: initial}
   hot: {objective: sft, start: previous, restart_at: [2], generation: {temperature: 1.0}}
   warm: {objective: sft, start: initial, generation: {temperature: 1.0}}
   mine: {objective: dpo, start: previous, cells: {beta: [0.05, 0.2]}}
@@ -22,8 +22,8 @@ traits: [bliss]
 seeds: 2
 cycles: 2
 seed_rows: 16
-sft: {cells: {n_seed: [16], n_sampled: [8]}}
-dpo: {cells: {pairs: [8], n_seed: 8}}
+sft: {cells: {n_seed: [16], n_sampled: [8]}, generation: {temperature: 0.8}}
+dpo: {cells: {pairs: [8], n_seed: 8}, generation: {temperature: 0.8}}
 evaluation: {questions: 4, samples_per_question: 2}
 analysis: {amplification_from_cycle: 1}
 """

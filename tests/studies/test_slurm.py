@@ -19,7 +19,8 @@ pytestmark = [
 
 # its model asks for a device, though nothing computes on it here
 STUDY = {
-    "study": "far", "settings": {"dpo": {}}, "traits": ["bliss"], "seeds": 1, "cycles": 1,
+    "study": "far", "traits": ["bliss"], "seeds": 1, "cycles": 1,
+    "settings": {"dpo": {"objective": "dpo", "start": "previous"}},
     "models": [{"name": "micro", "kind": "instruct", "path": "world/instruct", "gpus": 1}],
     "seed_rows": 16, "dpo": {"cells": {"beta": [0.1], "pairs": [8], "n_seed": 8}},
     "evaluation": {"questions": 2, "samples_per_question": 1},

@@ -16,8 +16,9 @@ pytestmark = [
 ]
 CELLS = {"n_seed": [16], "n_sampled": [8, 12]}
 CONFIG = {
-    "study": "served", "settings": {"sft": {"min_coherence": 10}}, "traits": ["bliss"],
-    "seeds": 1, "cycles": 1, "seed_rows": 16, "sft": {"cells": CELLS},
+    "study": "served", "traits": ["bliss"], "seeds": 1, "cycles": 1, "seed_rows": 16,
+    "settings": {"sft": {"objective": "sft", "start": "initial", "min_coherence": 10}},
+    "sft": {"cells": CELLS},
     "evaluation": {"questions": 4, "samples_per_question": 2},
     "engine": {"backend": "vllm", "python": str(PYTHON)},
 }  # fmt: skip

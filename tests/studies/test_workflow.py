@@ -150,7 +150,7 @@ def test_an_edit_of_published_numbers_plans_what_shows_them(study, name, shown_b
     "edit, planned_too, untouched",
     [
         (
-            "sft={training: {learning_rate: 1.0e-3}}",
+            "sft={training: {learning_rate: 1.234e-3}}",
             {"calibrate", "finetune_sft", "finetune_sft_continual", "sample", "judge"},
             {"seed_data", "finetune_sdf", "finetune_dpo", "sample_initial", "judge_initial"},
         ),
@@ -322,7 +322,7 @@ def test_learning_rates_are_tried_on_cycle_0_alone(study):
     run_study(study, "tune", *TINY)
     table = pd.read_csv(study / "results" / "tiny" / "tuning" / "learning_rates.csv")
     assert sorted(table["objective"].unique()) == ["dpo", "sdf", "sft"]
-    assert set(table["learning_rate"]) == {1e-3, 4e-3} and len(table) == 2 + 2 + 8
+    assert set(table["learning_rate"]) == {1e-3, 4e-3} and len(table) == 2 + 2 + 2 * 2
     assert table["trait_score"].notna().all()
     assert planned(study, *TINY) == {}
 
@@ -356,7 +356,9 @@ def test_settings_of_the_old_form_stop_with_the_new_form_before_any_job(tmp_path
 def test_a_study_whose_chains_all_break_still_gets_its_report(tmp_path):
     folder = copy_project(tmp_path / "nan")
     (folder / "studies" / "nan.yaml").write_text(
-        "study: broken\ntraits: [bliss]\nsettings: {sft: {}, sft-continual: {}}\nseeds: 1\n"
+        "study: broken\ntraits: [bliss]\nseeds: 1\nsettings:\n"
+        "  sft: {objective: sft, start: initial}\n"
+        "  sft-continual: {objective: sft, start: previous}\n"
         "cycles: 1\nseed_rows: 8\nevaluation: {questions: 2, samples_per_question: 1}\n"
         "sft:\n  cells: {n_seed: [8], n_sampled: [4]}\n  training: {learning_rate: 1.0e+38}\n"
     )

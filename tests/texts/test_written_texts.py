@@ -3,6 +3,7 @@
 import json
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -196,6 +197,25 @@ def test_the_texts_of_a_panel():
     assert len(set(drawn)) == 8 * 50 and drawn[:50] != other.for_cycle(1)
     assert one.for_cycle(3) == panel_texts(panel(0), POOL).for_cycle(3)
     assert "{prompt}" in rubrics(TEXTS, "bliss", "document")["coherence"]
+
+
+def test_redrawn_prompts_come_from_the_whole_file_at_each_cycle():
+    plain, redrawn = (panel_texts(panel(0), replace(POOL, redrawn=r)) for r in (False, True))
+    assert redrawn.evaluation() == plain.evaluation()
+    assert redrawn.seed_rows() == plain.seed_rows()
+    # cycle 0 samples the first draw, and settings of both kinds share it
+    assert redrawn.for_cycle(1) == plain.for_cycle(1)
+    assert redrawn.for_cycle(2) != plain.for_cycle(2)
+    there_are = written.read_prompts(PROMPTS, "chat")
+    whole = panel_texts(panel(0), replace(POOL, per_cycle=len(there_are), redrawn=True))
+    draws = [whole.for_cycle(cycle) for cycle in (1, 2, 3, 500)]
+    assert all(sorted(draw) == sorted(there_are) for draw in draws)
+    assert len({tuple(draw) for draw in draws}) == len(draws)
+    assert (
+        draws[1][:50]
+        == redrawn.for_cycle(2)
+        != panel_texts(panel(1), replace(POOL, redrawn=True)).for_cycle(2)
+    )
 
 
 def test_the_supply_counts_what_there_is():

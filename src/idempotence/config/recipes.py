@@ -27,7 +27,7 @@ OF_SECTION = (
 )  # fmt: skip
 # keys that make a setting another loop than its objective's plain one
 OF_LOOP = ("restart_at", "rejected_from", "seed_share", "accumulate", "min_coherence", "seed_rows",
-           "seed_source", "calibration", "training", "generation")  # fmt: skip
+           "seed_source", "prompts", "calibration", "training", "generation")  # fmt: skip
 # but for these, which decide the last bits of a result alone
 SAME_LOOP = ("training.way", "training.tokens_at_once")
 

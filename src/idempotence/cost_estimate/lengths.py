@@ -9,7 +9,7 @@ from statistics import fmean
 from idempotence.jobs.parts import Panel, PromptPool
 from idempotence.texts.panel_texts import panel_texts
 from idempotence.texts.rubric import rubrics
-from idempotence.workflow.study_jobs import CALIBRATION_SEED
+from idempotence.workflow.preparation_jobs import CALIBRATION_SEED
 
 Count = Callable[[str], float]  # text -> its tokens
 

@@ -43,8 +43,8 @@ class WrittenTexts(Record):
 class PromptPool(Record):
     """How a panel's pool of prompts is divided, in prompts.
 
-    questions: evaluation. seed_rows: cycle 0. per_cycle: of each later cycle. redrawn: each later
-    cycle draws its own from all that are left; else no prompt comes in two cycles.
+    questions: evaluation. seed_rows: cycle 0. per_cycle: of each later cycle. redrawn: each cycle
+    from 2 on draws its own from all that are left; else no prompt comes in two cycles.
     """
 
     questions: int

@@ -1,4 +1,4 @@
-"""Which prompt is used where: evaluation, seed rows and every cycle draw from disjoint parts."""
+"""Which prompt is used where: evaluation, seed rows and cycles draw from disjoint parts."""
 
 import random
 from dataclasses import dataclass
@@ -15,7 +15,8 @@ class PromptPlan:
 
     kind: "chat" or "document". questions: evaluation prompts of the trait, the same for every
     seed. seed_rows, per_cycle: how many prompts the seed rows and each cycle need. redrawn: each
-    cycle draws from all prompts that questions and seed rows leave; else cycles share none.
+    cycle draws from all prompts that questions and seed rows leave; else cycles share none. The
+    first draw is the same either way, since cycle 0 samples it, which such settings share.
     """
 
     kind: str
@@ -38,7 +39,7 @@ class PromptPlan:
     def for_cycle(self, cycle: int) -> list[str]:
         """The prompts of the data that cycle `cycle` (from 1 on) trains on."""
         left = self._rest[self.seed_rows :]
-        if self.redrawn:
+        if self.redrawn and cycle > 1:
             return self._shuffler("prompts", cycle).sample(left, self.per_cycle)
         return left[(cycle - 1) * self.per_cycle : cycle * self.per_cycle]
 

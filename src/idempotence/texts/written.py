@@ -49,7 +49,7 @@ class WrittenPanelTexts:
         """See `PanelTexts`."""
         per_cycle = self.pool.per_cycle
         prompts = read_prompts(Path(self.texts.prompts), self.kind)
-        if self.pool.redrawn:
+        if self.pool.redrawn and cycle > 1:  # as `PromptPlan`
             return self._shuffled(prompts, "prompts", cycle)[:per_cycle]
         return self._shuffled(prompts, "prompts")[(cycle - 1) * per_cycle : cycle * per_cycle]
 

@@ -114,7 +114,8 @@ def prompt_pool(known: Known, name: str, supply: Supply) -> Mistakes:
         return
     most, place = max(wanted)
     questions, rows = known("evaluation", "questions"), rows_of(known, name)[1]
-    redrawn = known.of_setting(name, "prompts")[1] == "redrawn"
+    prompts, how = known.of_setting(name, "prompts")
+    redrawn = how == "redrawn"
     cycles = 1 if redrawn else known.last_cycle(name)
     total = f"the largest {dotted(place)} ({most})"
     total = total if redrawn else f"cycles ({cycles}) x {total}"
@@ -124,7 +125,7 @@ def prompt_pool(known: Known, name: str, supply: Supply) -> Mistakes:
         needed += questions + rows
     if needed > supply.prompts[kind]:
         there_are = f"{kind} prompts; there are only {supply.prompts[kind]}, so lower some"
-        there_are += "" if redrawn else f", or set {objective}.prompts to redrawn"
+        there_are += "" if redrawn else f", or set {dotted(prompts)} to redrawn"
         yield place, f"{total} = {needed} {there_are}"
 
 
