@@ -152,25 +152,34 @@ rule write_run:
         ANALYSE
 
 
+# Beside the scores: what the README's tables are made from.
+SHIPPED_ALONG = [
+    rules.judge_claims.output.output_json,
+    rules.judge_claims_first.output.output_json,
+    rules.write_run.output.output_run,
+    rules.summarise_chains.output.output_amplification,
+    rules.fit_course.output.output,
+    *([] if STUDY.audit.files else [rules.simulate_power.output.output]),
+    *([rules.measure_noise.output.output_floor] if STUDY.trains else []),
+]
+
+
 rule ship_scores:
     # results/<study>/shipped/: what `scores_from` of another study can name
     input:
         scores=SCORES,
         initial=INITIAL,
         training=TRAINING_LOG,
-        others=[rules.judge_claims.output.output_json, rules.write_run.output.output_run],
+        others=SHIPPED_ALONG,
     output:
-        expand(
-            "{results}/shipped/{name}",
-            results=RESULTS,
-            name=[*SHIPPED_FILES, "claims.json", "run.json"],
-        ),
+        [f"{RESULTS}/shipped/{name}" for name in SHIPPED_FILES],
+        [f"{RESULTS}/shipped/{Path(file).name}" for file in [*SHIPPED_ALONG, "loops.json"]],
     log:
         PATHS.log("ship_scores"),
     conda:
         ANALYSIS
     params:
-        **script("ship_scores", output=f"{RESULTS}/shipped"),
+        **script("ship_scores", output=f"{RESULTS}/shipped", loops=JOBS.loops),
     shell:
         ANALYSE
 
