@@ -277,7 +277,7 @@ OF_STUDY = [
 # shown on the report's front page
 FRONT_FIGURES = [
     f"{FIGURES}/{name}.png"
-    for name in ["outcomes", "dpo", "continual_vs_reinit", "tradeoff", "equivalence"]
+    for name in ["dpo", "return_map", "continual_vs_reinit", "outcomes", "tradeoff", "equivalence"]
     if has_content(name)
 ]
 if STUDY.audit.files:
