@@ -117,6 +117,14 @@ def test_published_numbers_stand_beside_the_test_of_the_same_quantity(files):
     assert '<div class="soft">rise: 46 points</div>' in html and "2 rows" not in html
 
 
+def test_a_setting_that_a_test_cannot_be_of_is_left_to_the_table(files):
+    tested, _, untested = CLAIM["parts"]
+    other = {**untested, "what": tested["what"], "setting": "short", "why": "6 cycles"}
+    files.claims.write_text(json.dumps([{**CLAIM, "parts": [tested, other, untested]}]))
+    html = render("summary.html.j2", **page_of(files))
+    assert "6 cycles" not in html and "no such setting" in html
+
+
 def test_the_report_can_read_it_and_text_stays_text(files):
     rst = as_rst(render("summary.html.j2", **page_of(files)))
     assert max(map(len, rst.splitlines())) < 10_000  # docutils refuses longer lines

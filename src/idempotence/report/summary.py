@@ -106,8 +106,10 @@ def _setting(loop: Loop, chains: pd.DataFrame) -> dict[str, Any]:
 
 
 def _claim(claim: dict[str, Any]) -> dict[str, Any]:
-    """A row of the table of claims."""
-    parts = [{**part, "numbers": _numbers(part)} for part in claim["parts"]]
+    """A row of the table of claims; settings that a test cannot be of stand in its own table."""
+    tested = {part["what"] for part in claim["parts"] if part["verdict"] != UNTESTED}
+    shown = [p for p in claim["parts"] if p["verdict"] != UNTESTED or p["what"] not in tested]
+    parts = [{**part, "numbers": _numbers(part)} for part in shown]
     return {**claim, "parts": parts, "class": claim["verdict"].split()[0]}
 
 
