@@ -88,7 +88,6 @@ def install() -> None:
     from idempotence.sampling import panel as sample
 
     _install_on_training()
-    clocked(sample, "ids_of_rows", "tokenising")
     clocked(sample, "ids_of_prompts", "tokenising")
     clocked(hf.TransformersEngine, "sample_batches", "decoding")
     counted(hf.TransformersEngine, "decoded", lambda self, rows: sum(map(len, rows)))

@@ -334,3 +334,10 @@ def test_a_dose_that_only_differs_between_traits_has_a_warning_and_no_fit():
     assert "not told apart" in table.loc["n_seed", "warnings"]
     assert np.isnan(table.loc["n_seed", "estimate"]) and table.loc["n_seed", "n"] == 24
     assert table.loc["n_sampled", ["estimate", "ci_low", "ci_high", "p"]].notna().all()
+
+
+def test_without_a_verdict_there_are_no_pairs_of_doses():
+    ended = verdict_chains("sft", "sft", [{"seed": s, "amplified": None} for s in range(3)])
+    pairs = dose_pairs(ended)
+    assert pairs.empty and {"between", "flip"} <= set(pairs.columns)
+    assert dose_flips(pairs, 0.95).empty

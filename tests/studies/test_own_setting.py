@@ -122,7 +122,8 @@ def test_claims_show_a_changed_loop_and_are_decided_without_it(results):
     claims = read_json(results / "claims.json")
     parts = [part for claim in claims for part in claim["parts"]]
     changed = {(part["setting"], part["changes"]) for part in parts if "changes" in part}
-    assert changed == {("warm", "generation.temperature 1")}
+    hot = ("hot", "restart_at [2]; generation.temperature 1")
+    assert changed == {("warm", "generation.temperature 1"), hot}
     for claim in claims:
         verdicts = {part["verdict"] for part in claim["parts"] if "changes" not in part}
         if claim["verdict"] not in ("not decided here", "not tested here"):

@@ -294,6 +294,7 @@ def test_the_papers_study_plans_within_a_minute(tmp_path):
         "logs",
         "plan.csv",
         "plan.txt",
+        "tables",  # of what the claims' tests can tell, which the plan shows
     ]
 
 

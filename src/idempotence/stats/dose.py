@@ -75,7 +75,7 @@ def dose_pairs(chains: pd.DataFrame) -> pd.DataFrame:
 def _places(known: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
     """Each chain's place on both axes of its panel's doses: 1, 2, ...; missing without axes."""
     panel = ["setting", *PANEL]
-    axes = known.groupby(panel)[DOSES].transform(lambda dose: dose.notna().all())
+    axes = known[DOSES].notna().groupby([known[name] for name in panel]).transform("all")
     values = [pd.Series(np.nan, known.index), pd.Series(np.nan, known.index)]
     for pair in reversed(AXES):
         has = axes[list(pair)].all(axis=1)
