@@ -62,7 +62,8 @@ def config_of(folder, url: str) -> dict:
             "documents": {"rows": 12, "min_words": 3},
         },
         "dpo": {
-            "seed_rows": 12, "cells": {"beta": [0.1], "pairs": [6], "n_seed": 6}, "training": {"max_length": 160},
+            "seed_rows": 12, "cells": {"beta": [0.1], "pairs": [6], "n_seed": 6},
+            "training": {"max_length": 160},
             "generation": {"max_new_tokens": 12},
         },
         "calibration": {"n_seed_max": 12, "step": 6, "samples_per_question": 1},
