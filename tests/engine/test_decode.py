@@ -1,5 +1,6 @@
 """Sampling and reading probabilities in batches: the same as one by one, and as transformers."""
 
+import math
 from collections import Counter
 from pathlib import Path
 
@@ -9,7 +10,7 @@ torch = pytest.importorskip("torch")
 
 from scipy.stats import chisquare
 
-from idempotence.engine.base import Request
+from idempotence.engine.base import Batch, Request
 from idempotence.engine.decode import (
     keys_and_values,
     last_logits,
@@ -56,6 +57,14 @@ def test_a_text_depends_on_its_own_request_alone(engine, heads):
     assert engine.sample(requests[::-1], None) == together[::-1]
     for request, text in zip(requests, together, strict=True):
         assert len(text.split()) <= request.max_new_tokens
+
+
+def test_a_text_of_no_tokens_has_no_likelihood(engine, heads):
+    ((none, one),) = engine.draw_batches(
+        [Batch([Request(heads[0], 1.0, 0, 1), Request(heads[0], 1.0, 1, 1)], None)]
+    )
+    assert none.text == "" and none.tokens == () and math.isnan(none.loglik)
+    assert len(one.tokens) == 1 and one.loglik < 0
 
 
 def test_a_prompt_that_is_asked_again_is_read_once(engine, heads):
