@@ -89,8 +89,8 @@ def install() -> None:
 
     _install_on_training()
     clocked(sample, "ids_of_prompts", "tokenising")
-    clocked(hf.TransformersEngine, "sample_batches", "decoding")
-    counted(hf.TransformersEngine, "decoded", lambda self, rows: sum(map(len, rows)))
+    clocked(hf.TransformersEngine, "draw_batches", "decoding")
+    counted(hf.TransformersEngine, "decoded", lambda self, rows: sum(len(ids) for ids, _ in rows))
     clocked(
         hf.TransformersEngine, "next_token_logprobs", "judging",
         lambda _, self, prompts, top: sum(map(len, prompts)),
