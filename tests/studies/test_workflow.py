@@ -68,6 +68,8 @@ def test_every_job_with_a_model_measures_itself_and_the_costs_are_those_measures
     assert Counter(file.parent.name for file in files) == {
         "calibrate": 2, "seed_data": 3, "finetune": 5 * 3 - 2, "sample": 5 * 3 - 2,
         "judge": 5 * 3, "sample_initial": 2, "judge_initial": 2,
+        # models of cycle 0 that are no copies, and initial ones
+        "sample_again": 3, "judge_again": 3, "sample_initial_again": 2, "judge_initial_again": 2,
     }  # fmt: skip
     used = {file: pd.read_csv(file, sep="\t").iloc[0] for file in files}
     for file, job in used.items():

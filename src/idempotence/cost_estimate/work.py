@@ -75,11 +75,12 @@ class LoopWork:
             yield from self._panel(panel)
 
     def _initial(self, model: str, trait: str) -> Iterator[dict[str, Any]]:
-        """The initial model's own answers, and their scores."""
+        """The initial model's own answers, and their scores, twice."""
         job = self.jobs.initial_sample(model, trait)
         about = {"setting": "", "model": model, "jobs": 1}
-        yield {"rule": "sample_initial", **about, **self._sampled(job, 1)}
-        yield {"rule": "judge_initial", **about, **self._judged(job, 1)}
+        for again in ("", "_again"):
+            yield {"rule": f"sample_initial{again}", **about, **self._sampled(job, 1)}
+            yield {"rule": f"judge_initial{again}", **about, **self._judged(job, 1)}
 
     def _calibrations(self, panels: Sequence[StudyPanel]) -> Iterator[dict[str, Any]]:
         """The searches for doses: one for all seeds and for the settings that share its doses."""
@@ -120,10 +121,19 @@ class LoopWork:
             else:
                 yield {"rule": f"finetune_{rule}", **about, **self._finetuned(panel, cycle)}
                 yield {"rule": "sample", **about, **sampled}
+                if cycle == 0:
+                    yield from self._again(panel)
             if job.generation and setting.min_coherence is not None:
                 yield {"rule": "judge_generated", **about, **self._filtered(job, job.generation)}
             for judge, role in self.judges.items():
                 yield {"rule": judge, **about, **self._judged(job, len(panel.cells), role)}
+
+    def _again(self, panel: StudyPanel) -> Iterator[dict[str, Any]]:
+        """The second scoring of a panel's models of cycle 0."""
+        job, models = self.jobs.sample_again(panel), len(panel.cells)
+        about = {"setting": "", "model": panel.model.name, "jobs": 1}
+        yield {"rule": "sample_again", **about, **self._sampled(job, models)}
+        yield {"rule": "judge_again", **about, **self._judged(job, models)}
 
     def _seed_data(self, panel: StudyPanel) -> Amounts:
         """Seed rows; for dpo the initial model's reply to each."""
