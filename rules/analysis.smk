@@ -85,6 +85,7 @@ else:
             scores=SCORES,
             training=rules.gather_training.output.output_parquet,
             after_initial=INITIAL,
+            after_again=f"{RESULTS}/again.parquet",
             after_second=f"{RESULTS}/scores_second.parquet" if STUDY.second_judge else [],
         output:
             **table("costs"),
