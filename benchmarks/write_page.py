@@ -1,6 +1,7 @@
 """Write docs/performance.md from the tables in benchmarks/results/ and the notes beside them."""
 
 import csv
+import textwrap
 
 from common import RESULTS, ROOT
 
@@ -98,6 +99,11 @@ NOT_MEASURED = {
 }
 
 
+def wrapped(text: str) -> str:
+    """A paragraph in lines of at most 100 columns."""
+    return textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False)
+
+
 def table(name: str) -> str:
     """A Markdown table of a CSV, the machine's columns once above it."""
     with open(RESULTS / f"{name}.csv", encoding="utf-8", newline="") as file:
@@ -106,8 +112,10 @@ def table(name: str) -> str:
     shown = [key for key in rows[0] if key not in about]
     first = rows[0]
     lines = [
-        f"{first['processor']}, {first['machine_cores']} cores, Python {first['python']}, "
-        + f"{first['versions']}.",
+        wrapped(
+            f"{first['processor']}, {first['machine_cores']} cores, Python {first['python']}, "
+            f"{first['versions']}."
+        ),
         "",
         "| " + " | ".join(shown) + " |",
         "|" + "---|" * len(shown),
@@ -117,13 +125,14 @@ def table(name: str) -> str:
 
 
 def main() -> None:
-    parts = [
-        "# Performance\n\nWritten by `make bench`; do not edit. Ratios are of runs of one session "
-        + "on one machine. Absolute seconds depend on it.\n"
-    ]
+    about = (
+        "Written by `make bench`; do not edit. Ratios are of runs of one session on one machine. "
+        "Absolute seconds depend on it."
+    )
+    parts = [f"# Performance\n\n{wrapped(about)}\n"]
     for name, (heading, text) in SECTIONS.items():
         if (RESULTS / f"{name}.csv").exists():
-            parts.append(f"## {heading}\n\n{text}\n\n{table(name)}\n")
+            parts.append(f"## {heading}\n\n{wrapped(text)}\n\n{table(name)}\n")
         elif name in NOT_MEASURED:
             parts.append(f"## {heading}\n\n{NOT_MEASURED[name]}\n")
     notes = ROOT / "benchmarks" / "notes.md"

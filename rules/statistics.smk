@@ -290,8 +290,8 @@ rule simulate_power:
     params:
         **script(
             "simulate_power",
-            BASE / "data/claims.yaml",
-            BASE / "data/noise.csv",
+            CLAIMS,
+            NOISE,
             **RULE,
             **COHERENT,
             loops=JOBS.loops,

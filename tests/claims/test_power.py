@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from run_script import run_script
 
-from idempotence.claims.courses import Simulated, trajectories
 from idempotence.claims.definition import Scenario, load_claims
 from idempotence.claims.power import WHOLE, Analysis, Planned, power
 from idempotence.claims.power_words import in_words, power_section
+from idempotence.claims.simulation import Simulated, trajectories
 from idempotence.doses import Cell
 from idempotence.errors import UserError
 from idempotence.io import read_table

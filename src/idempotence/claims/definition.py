@@ -21,9 +21,9 @@ from idempotence.jobs.parts import Objective, Start
 
 LimitName = Literal["ci_low", "ci_high", "panel_low", "panel_high"]
 LIMITS: tuple[LimitName, ...] = ("ci_low", "ci_high")
-Course = Literal["if_right", "if_wrong"]
-COURSES: tuple[Course, ...] = ("if_right", "if_wrong")
 OVER_PANELS: tuple[LimitName, ...] = ("panel_low", "panel_high")
+Premise = Literal["if_right", "if_wrong"]
+PREMISES: tuple[Premise, ...] = ("if_right", "if_wrong")
 
 
 class _Section(BaseModel):
@@ -142,9 +142,9 @@ class Part(_Section):
             raise ValueError(f"if_right and if_wrong must give {wanted}")
         return self
 
-    def scenarios(self, course: Course) -> dict[tuple[Objective, Start], Scenario]:
+    def scenarios(self, premise: Premise) -> dict[tuple[Objective, Start], Scenario]:
         """(objective, start) -> what chains of such settings do; none where the part has none."""
-        given = self.if_right if course == "if_right" else self.if_wrong
+        given = self.if_right if premise == "if_right" else self.if_wrong
         if isinstance(given, Scenario) and self.loop:
             return {(self.loop.objective, self.loop.start): given}
         if isinstance(given, Sides) and self.twins:
@@ -177,21 +177,21 @@ class Claim(_Section):
     def _has_scenarios_that_agree(self) -> "Claim":
         if len({part.if_right is None for part in self.deciding}) > 1:
             raise ValueError("if_right and if_wrong: give them for all parts that decide, or none")
-        for course in COURSES:
-            self.scenarios(course)
+        for premise in PREMISES:
+            self.scenarios(premise)
         return self
 
-    def scenarios(self, course: Course) -> dict[tuple[Objective, Start], Scenario]:
+    def scenarios(self, premise: Premise) -> dict[tuple[Objective, Start], Scenario]:
         """(objective, start) -> what chains of such settings do, of all parts that decide.
 
         Raises ValueError where parts say different things of the same settings.
         """
         of_recipe: dict[tuple[Objective, Start], Scenario] = {}
         for part in self.deciding:
-            for recipe, scenario in part.scenarios(course).items():
+            for recipe, scenario in part.scenarios(premise).items():
                 if of_recipe.setdefault(recipe, scenario) != scenario:
                     names = " ".join(recipe)
-                    raise ValueError(f"{course}: two parts have different scenarios of {names}")
+                    raise ValueError(f"{premise}: two parts have different scenarios of {names}")
         return of_recipe
 
 

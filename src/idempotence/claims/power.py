@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from idempotence.claims.courses import Simulated, drawn, trajectories
-from idempotence.claims.definition import COURSES, Claim, Course
+from idempotence.claims.definition import PREMISES, Claim, Premise
+from idempotence.claims.simulation import Simulated, drawn, trajectories
 from idempotence.claims.verdicts import (
     CONTRADICTED,
     NO_ROW,
@@ -40,7 +40,7 @@ MOST_CHAINS = 20_000  # of one claim and scenario; a larger grid gets fewer draw
 FEWEST_DRAWS = 40
 AT_ONCE = 25  # draws whose tables are made together
 WITHOUT_PANELS = ["dose_flips"]  # of few panels it has an interval over pairs
-SCENARIOS: dict[Course, str] = {"if_right": "right", "if_wrong": "wrong"}
+SCENARIOS: dict[Premise, str] = {"if_right": "right", "if_wrong": "wrong"}
 VERDICTS = {
     "supported": SUPPORTED, "contradicted": CONTRADICTED,
     "undecided": UNDECIDED, "untested": UNTESTED,
@@ -77,9 +77,9 @@ def power(
 ) -> pd.DataFrame:
     """How often each verdict falls in simulated studies, by claim, test and scenario.
 
-    Studies with the grid of `planned` are simulated (see `courses.trajectories`), and their tables
-    made and judged as those of a real study. Claims without scenarios are left out; so are
-    settings that change something, which decide nothing. A grid of more than `MOST_CHAINS` / draws
+    Studies with the grid of `planned` are simulated (see `simulation.trajectories`), and tables
+    are made of them and judged as those of a real study. Claims without scenarios are left out; so
+    are settings that change something, which decide nothing. A grid of more than `MOST_CHAINS` / draws
     chains gets fewer draws, at least `FEWEST_DRAWS`.
 
     Settings that are too small for a test are left out as well, unless another test of the claim
@@ -97,26 +97,26 @@ def power(
     for claim in claims:
         if claim.deciding and claim.deciding[0].if_right:
             claim = claim.model_copy(update={"parts": claim.deciding})
-            for scenario in COURSES:
-                rows += _rows(claim, scenario, planned, analysis, draws)
+            for premise in PREMISES:
+                rows += _rows(claim, premise, planned, analysis, draws)
     numbers = [*VERDICTS, "error", "n_panels", "draws", "warnings"]
     return pd.DataFrame(rows, columns=["id", "test", "scenario", *numbers])
 
 
 def _rows(
-    claim: Claim, scenario: Course, planned: Planned, analysis: Analysis, draws: int
+    claim: Claim, premise: Premise, planned: Planned, analysis: Analysis, draws: int
 ) -> list[dict[str, Any]]:
     """The rows of a claim and scenario; see `power`."""
-    key = {"id": claim.id, "scenario": SCENARIOS[scenario]}
+    key = {"id": claim.id, "scenario": SCENARIOS[premise]}
     loops, why = _loops(claim, planned)
-    settings = _simulated(claim, scenario, loops, planned.grid)
+    settings = _simulated(claim, premise, loops, planned.grid)
     if not settings:
         return [{**key, "test": WHOLE, "untested": 1.0, "draws": 0, "warnings": why}]
     chains = sum(_panels(each.grid) * len(each.grid.cells) for each in settings)
     draws = min(draws, max(MOST_CHAINS // chains, FEWEST_DRAWS))
     verdicts: dict[str, Counter[str]] = {WHOLE: Counter()}
     reasons: dict[str, Counter[str]] = {}
-    rng = np.random.default_rng(derive_seed(planned.study_seed, "power", claim.id, scenario))
+    rng = np.random.default_rng(derive_seed(planned.study_seed, "power", claim.id, premise))
     for done in range(0, draws, AT_ONCE):
         n = min(AT_ONCE, draws - done)
         table = trajectories(settings, planned.noise, planned.grid.score_0, n, rng)
@@ -164,11 +164,12 @@ def _loops(claim: Claim, planned: Planned) -> tuple[Loops, str]:
     return Loops(loops, tuple(pair for pair in pairs if fit.issuperset(pair))), why
 
 
-def _simulated(claim: Claim, scenario: Course, loops: Loops, grid: Grid) -> tuple[Simulated, ...]:
+def _simulated(claim: Claim, premise: Premise, loops: Loops, grid: Grid) -> tuple[Simulated, ...]:
     """The settings to simulate, with what their chains do."""
-    grids, does = {each.setting: each for each in grid.settings}, claim.scenarios(scenario)
+    grids, scenarios = {each.setting: each for each in grid.settings}, claim.scenarios(premise)
     return tuple(
-        Simulated(grids[each.name], each, does[each.objective, each.start]) for each in loops.loops
+        Simulated(grids[each.name], each, scenarios[each.objective, each.start])
+        for each in loops.loops
     )
 
 
@@ -248,7 +249,7 @@ def _tables(
 
 
 def _by_draw(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Draw -> its rows, with the settings' own names; see `courses.drawn`."""
+    """Draw -> its rows, with the settings' own names; see `simulation.drawn`."""
     named = [name for name in ("setting", "continual", "reinit") if name in table]
     if not len(table):
         return {}

@@ -81,7 +81,7 @@ def draw(table: pd.DataFrame, peak_coherence: float) -> tuple[Figure, pd.DataFra
 def _maps(rows: pd.DataFrame) -> list[_Map]:
     """A map for each objective, start and further changes; the paper's start comes first."""
     rows = rows.assign(other=rows["changes"].map(_other_changes))
-    found = []
+    ordered = []
     groups: Any = rows.groupby(["objective", "start", "other"])
     for (objective, start, other), group in groups:
         down, over = (_known(group, names) for names in AXES[objective])
@@ -90,8 +90,8 @@ def _maps(rows: pd.DataFrame) -> list[_Map]:
         words = [f"{LABELS[name]} {group[name].iloc[0]:g}" for name in fixed]
         title = ", ".join([OBJECTIVES[objective], STARTS[start], *filter(None, [other]), *words])
         order = (list(OBJECTIVES).index(objective), start != PUBLISHED[objective], other)
-        found.append((order, _Map(group, shown[0], shown[1] or ["cell"], title)))
-    return [each for _, each in sorted(found, key=lambda pair: pair[0])]
+        ordered.append((order, _Map(group, shown[0], shown[1] or ["cell"], title)))
+    return [each for _, each in sorted(ordered, key=lambda pair: pair[0])]
 
 
 def _other_changes(changes: str) -> str:

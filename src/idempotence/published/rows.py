@@ -53,12 +53,12 @@ def read_rows(path: Path, kind: type[Row]) -> list[tuple[str, Row]]:
     return rows
 
 
-def _check_columns(path: Path, found: list[str], wanted: list[str]) -> None:
+def _check_columns(path: Path, header: list[str], wanted: list[str]) -> None:
     """Raise `UserError` unless the header has exactly the wanted columns, in any order."""
     for columns, what in (
-        (sorted(set(wanted) - set(found)), "lacks the column"),
-        (sorted(set(found) - set(wanted)), "has the unknown column"),
-        (sorted({name for name in found if found.count(name) > 1}), "has more than once"),
+        (sorted(set(wanted) - set(header)), "lacks the column"),
+        (sorted(set(header) - set(wanted)), "has the unknown column"),
+        (sorted({name for name in header if header.count(name) > 1}), "has more than once"),
     ):
         if columns:
             raise UserError(f"{path}, line 1: the header {what} {', '.join(columns)}")

@@ -13,8 +13,8 @@ from idempotence.errors import UserError
 from idempotence.io import read_json
 from idempotence.jobs.parts import Loops
 from idempotence.report.tables import MISSING
+from idempotence.stats.groups import ALL
 
-ALL = "all"
 MARK = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
 
@@ -26,7 +26,7 @@ def fill_in(page: str, tables: dict[str, str]) -> str:
     marks = [name for _, name, _ in MARK.findall(page)]
     if sorted(marks) != sorted(tables):
         raise UserError(f"the page has marks of {marks or 'no table'}, not of {', '.join(tables)}")
-    return MARK.sub(lambda found: f"{found[1]}\n{tables[found[2]]}\n\n{found[3]}", page)
+    return MARK.sub(lambda mark: f"{mark[1]}\n{tables[mark[2]]}\n\n{mark[3]}", page)
 
 
 def readme_tables(shipped: Path, rates: Path) -> dict[str, str]:

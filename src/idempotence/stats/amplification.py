@@ -53,7 +53,7 @@ def chains(table: pd.DataFrame, points: float, from_cycle: int) -> pd.DataFrame:
     rows["amplified"] = (rows["max_delta"] >= points).astype("boolean")
     rows["amplified"] = rows["amplified"].mask(rows["max_delta"].isna())
     rows["outcome"] = _outcomes(rows, points)
-    rows["slope"] = _slopes(scored)
+    rows["slope"] = chain_slopes(scored)
     rows["coherence_first"], rows["coherence_last"] = coherence.first(), coherence.last()
     rows["coherence_min"] = coherence.min()
     rows["ended_cycle"] = ended["cycle"]
@@ -80,23 +80,15 @@ def _outcomes(rows: pd.DataFrame, points: float) -> pd.Series:
     return outcome.mask(rows["max_delta"].isna(), "")
 
 
-def _slopes(scored: pd.DataFrame) -> pd.Series:
-    """Least-squares slope on the cycle of each chain; NaN with fewer than two cycles."""
+def chain_slopes(scored: pd.DataFrame) -> pd.Series:
+    """Least-squares slope of the trait score on the cycle (points per cycle), by `CHAIN`.
+
+    scored: rows with `CHAIN`, cycle and trait_score, none missing. NaN with fewer than two cycles.
+    """
     x = scored["cycle"] - scored.groupby(CHAIN)["cycle"].transform("mean")
     keys = [scored[name] for name in CHAIN]
     square = (x**2).groupby(keys).sum()
     return (x * scored["trait_score"]).groupby(keys).sum() / square.where(square > 0)
-
-
-def chain_slope(score: pd.Series) -> float:
-    """Least-squares slope of a chain's scores (points) on the index, its cycles.
-
-    NaN with fewer than two cycles.
-    """
-    if len(score) < 2:
-        return float("nan")
-    x = score.index.to_numpy(float) - score.index.to_numpy(float).mean()
-    return float(x @ score.to_numpy() / (x @ x))
 
 
 def amplification(table: pd.DataFrame, confidence: float) -> pd.DataFrame:

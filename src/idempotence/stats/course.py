@@ -10,6 +10,7 @@ from idempotence.scores.schema import CHAIN
 from idempotence.stats.groups import with_traits
 from idempotence.stats.panels import jackknifed, panel_mean
 from idempotence.stats.peak import at_peaks
+from idempotence.stats.tradeoff import late_changes
 
 COSTS = ["coherence", "words_per_sentence", "divergence"]
 LEAST_RISE = 1.0  # points that a chain must rise on average, for a cost per point
@@ -20,7 +21,7 @@ _RATIOS = {  # estimand -> (numerator, denominator, least mean denominator)
     "points_per_nat": ("peak_delta", "divergence_change", LEAST_NATS),
     "kept": ("score_late", "score_0", 0.0),
 }
-_MEANS = {"peak_delta": "peak_delta", "coherence_of_amplified": "coherence_of_amplified"}
+_MEANS = ["peak_delta", "coherence_of_amplified"]
 ESTIMANDS = [*_MEANS, *_RATIOS]
 
 
@@ -31,8 +32,8 @@ def chain_courses(table: pd.DataFrame, chains: pd.DataFrame, from_cycle: int) ->
     `peak.rises`. Columns: `CHAIN`, score_0, peak_delta (points), <cost>_change (the cost at the
     peak less that at cycle 0, in its own unit), score_late (points: the mean over the last
     `LAST_SHARE` of the setting's cycles after cycle 0, at least one; missing where a chain ended
-    before), coherence_of_amplified (points: mean coherence over cycles >= from_cycle less that at
-    cycle 0; missing for chains that did not amplify).
+    before), coherence_of_amplified (points, see `tradeoff.late_changes`; missing for chains that
+    did not amplify).
     """
     courses = chains[[*CHAIN, "score_0", "peak_delta"]].copy()
     for cost in COSTS:
@@ -43,10 +44,8 @@ def chain_courses(table: pd.DataFrame, chains: pd.DataFrame, from_cycle: int) ->
     grouped = late.groupby(CHAIN)["trait_score"]
     whole = grouped.mean().where(grouped.count() == grouped.size())
     courses = courses.join(whole.rename("score_late"), on=CHAIN)
-    coherence = table.set_index(CHAIN)["coherence"]
-    then = coherence[(table["cycle"] >= from_cycle).to_numpy()].groupby(CHAIN).mean()
-    start = coherence[(table["cycle"] == 0).to_numpy()]
-    courses = courses.join((then - start).rename("coherence_of_amplified"), on=CHAIN)
+    moved = late_changes(table, ["coherence"], from_cycle)["coherence"]
+    courses = courses.join(moved.rename("coherence_of_amplified"), on=CHAIN)
     amplified = chains["amplified"].fillna(False).to_numpy(bool)
     courses["coherence_of_amplified"] = courses["coherence_of_amplified"].where(amplified)
     return courses
@@ -79,7 +78,7 @@ def course(
         key = {"setting": setting, "trait": trait}
         for name in estimands:
             if name in _MEANS:
-                estimates = panel_mean(group, _MEANS[name], confidence)
+                estimates = panel_mean(group, name, confidence)
             else:
                 estimates = _ratio(group, *_RATIOS[name], confidence)
             rows.append({**key, "estimand": name, **estimates})

@@ -35,14 +35,14 @@ def crossings(score: Floats, drift: Floats) -> list[Crossing]:
     touches 0 and keeps its sign, or is 0 at an end, is none.
     """
     known = np.flatnonzero(drift)
-    found = []
+    crossed = []
     for i, k in pairwise(known):
         if drift[i] * drift[k] > 0:
             continue
         rise = (drift[k] - drift[i]) / (score[k] - score[i])
         point = score[i] - drift[i] / rise if k == i + 1 else score[i + 1 : k].mean()
-        found.append(Crossing(float(point), float(1 + rise)))
-    return found
+        crossed.append(Crossing(float(point), float(1 + rise)))
+    return crossed
 
 
 def stability(slope: float) -> str:
@@ -68,21 +68,21 @@ def piecewise_points(
     )
     means = means.reset_index()
     score, drift = _knots(means)
-    found = crossings(score, drift)
-    if not found:
+    points = crossings(score, drift)
+    if not points:
         return [{"number": 0, "n_points": 0, **NO_POINT, "warnings": _why_none(drift)}]
     used = [row for row in bins if row["n_steps"] >= MIN_STEPS]
-    limits = [-np.inf, *(each.point for each in found), np.inf]
+    limits = [-np.inf, *(each.point for each in points), np.inf]
     rows = []
-    for k, crossing in enumerate(found):
-        point, slope = (jackknifed(means, _nth(found, k, i), confidence) for i in (0, 1))
+    for k, crossing in enumerate(points):
+        point, slope = (jackknifed(means, _nth(points, k, i), confidence) for i in (0, 1))
         needed = 1 if crossing.slope < 1 else -1  # sign of the drift below the crossing
         below = _has_sign(used, limits[k], limits[k + 1], needed)
         above = _has_sign(used, limits[k + 1], limits[k + 2], -needed)
         rows.append(
             {
                 "number": k + 1,
-                "n_points": len(found),
+                "n_points": len(points),
                 "point": crossing.point,
                 "ci_low": point["ci_low"],
                 "ci_high": point["ci_high"],
@@ -109,9 +109,9 @@ def _knots(means: pd.DataFrame) -> tuple[Floats, Floats]:
     return score, drift
 
 
-def _nth(found: list[Crossing], k: int, of: int) -> Callable[[pd.DataFrame], float]:
+def _nth(points: list[Crossing], k: int, of: int) -> Callable[[pd.DataFrame], float]:
     """Point (of 0) or slope (of 1) of the k-th crossing; NaN where the crossings are others."""
-    directions = [each.slope < 1 for each in found]
+    directions = [each.slope < 1 for each in points]
 
     def statistic(means: pd.DataFrame) -> float:
         mine = crossings(*_knots(means))

@@ -5,11 +5,11 @@ import pandas as pd
 from scipy import stats
 
 from idempotence.scores.schema import CHAIN
+from idempotence.stats.groups import ALL  # here of settings: the row of all together
 from idempotence.stats.intervals import check_confidence
 
 MEASURES = ["trait_score", "coherence"]
 CHANGES = {"trait_score": "late_delta", "coherence": "coherence_change"}  # -> column of chains
-ALL = "all"  # the setting of the row that takes all settings together
 
 
 def scored_twice(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:

@@ -1,6 +1,5 @@
 """How far does a chain rise while it is coherent, whenever that is?"""
 
-import numpy as np
 import pandas as pd
 
 from idempotence.scores.schema import CHAIN
@@ -36,11 +35,7 @@ def at_peaks(table: pd.DataFrame, peaks: pd.DataFrame, measure: str) -> pd.Serie
     peaks: see `rises`. Missing where the chain has no peak or the measure is not known at either.
     """
     values = table.set_index([*CHAIN, "cycle"])[measure]
-    values = values[~values.index.duplicated()]
-
-    def at(cycle: pd.Series) -> np.ndarray:
-        keys = peaks[CHAIN].assign(cycle=cycle.astype("float"))
-        return values.reindex(pd.MultiIndex.from_frame(keys)).to_numpy(float)
-
-    start = pd.Series(0.0, peaks.index)
-    return pd.Series(at(peaks["peak_cycle"]) - at(start), peaks.index)
+    start = peaks[CHAIN].join(values.xs(0, level="cycle"), on=CHAIN)[measure]
+    keys = peaks[CHAIN].assign(cycle=peaks["peak_cycle"].astype("float"))
+    at_peak = values.reindex(pd.MultiIndex.from_frame(keys))
+    return pd.Series(at_peak.to_numpy(float) - start.to_numpy(float), peaks.index)

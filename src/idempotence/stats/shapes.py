@@ -7,15 +7,13 @@ import pandas as pd
 
 from idempotence.jobs.parts import Loop, Loops
 from idempotence.scores.schema import CHAIN
-from idempotence.stats.amplification import chain_slope
+from idempotence.stats.amplification import chain_slopes
 from idempotence.stats.groups import ALL, by_trait
 from idempotence.stats.panels import panel_mean
 from idempotence.stats.relaxation import contraction
 
 AUTHORS, OURS = "authors", "this study"
-LATE = (
-    4  # the last cycle of the authors' SFT chains, and the first that the published rule looks at
-)
+LATE = 4  # the authors' last SFT cycle, and the first that the published rule looks at
 _INTERVAL = ["estimate", "se", "ci_low", "ci_high", "n_chains", "n_panels", "warnings"]
 _NOTHING = {
     **dict.fromkeys(["estimate", "se", "ci_low", "ci_high"], np.nan), "n_chains": 0, "n_panels": 0
@@ -98,7 +96,7 @@ def _chains(group: pd.DataFrame) -> pd.DataFrame:
     """`CHAIN`, change and slope of each chain; NaN where its scores do not give them."""
     wide = group.pivot(index=CHAIN, columns="cycle", values="trait_score")
     change = wide.reindex(columns=[0, LATE]).diff(axis=1)[LATE]
-    slope = wide.apply(lambda scores: chain_slope(scores.dropna()), axis=1)
+    slope = chain_slopes(group[group["trait_score"].notna()])
     return pd.DataFrame({"change": change, "slope": slope}).reset_index()
 
 

@@ -127,8 +127,8 @@ def near_duplicates(replies: Sequence[Sequence[str]]) -> float:
         return NONE
     times = Counter(map(_shingles, replies))
     alike = _has_like(list(times))
-    found = sum(n for n, like in zip(times.values(), alike, strict=True) if like or n > 1)
-    return found / len(replies)
+    duplicated = sum(n for n, like in zip(times.values(), alike, strict=True) if like or n > 1)
+    return duplicated / len(replies)
 
 
 def _shingles(words: Sequence[str]) -> frozenset[tuple[str, ...]]:

@@ -1,5 +1,6 @@
 """What does a change of the trait cost? Changes of other measures on change of the trait."""
 
+from collections.abc import Sequence
 from functools import partial
 
 import pandas as pd
@@ -23,19 +24,27 @@ COSTS = [
 def tradeoff_chains(table: pd.DataFrame, chains: pd.DataFrame, from_cycle: int) -> pd.DataFrame:
     """For each chain the change of the trait and of each of `COSTS`.
 
-    table: see `trajectories.trajectories`; chains: see `amplification.chains`. A change is the
-    mean over cycles >= from_cycle less the value at cycle 0, both over the chain's cycle means;
-    missing when either is. Returns `CHAIN`, trait_change (points), <cost>_change (in the cost's
+    table: see `trajectories.trajectories`; chains: see `amplification.chains`. Changes: see
+    `late_changes`. Returns `CHAIN`, trait_change (points), <cost>_change (in the cost's
     own unit: points; words; shares; ratio of bytes; natural log per token) and amplified.
     """
-    measures = ["trait_score", *COSTS]
+    changes = late_changes(table, ["trait_score", *COSTS], from_cycle)
+    changes = changes.rename(columns="{}_change".format)
+    changes = changes.rename(columns={"trait_score_change": "trait_change"})
+    return changes.reset_index().merge(chains[[*CHAIN, "amplified"]], on=CHAIN)
+
+
+def late_changes(table: pd.DataFrame, measures: Sequence[str], from_cycle: int) -> pd.DataFrame:
+    """How far each chain's measures moved by the late cycles, indexed by `CHAIN`.
+
+    The mean over cycles >= from_cycle less the value at cycle 0, both over the chain's cycle
+    means, in the measure's own unit; missing when either is.
+    """
     grouped = table[table["cycle"] >= from_cycle].groupby(CHAIN)
     # one by one: the last bit of means taken together hangs on how the table lies in memory
     late = pd.DataFrame({name: grouped[name].mean() for name in measures})
-    first = table[table["cycle"] == 0].set_index(CHAIN)[measures]
-    changes = (late.reindex(first.index) - first).rename(columns="{}_change".format)
-    changes = changes.rename(columns={"trait_score_change": "trait_change"})
-    return changes.reset_index().merge(chains[[*CHAIN, "amplified"]], on=CHAIN)
+    first = table[table["cycle"] == 0].set_index(CHAIN)[list(measures)]
+    return late.reindex(first.index) - first
 
 
 def tradeoff(changed: pd.DataFrame, confidence: float) -> pd.DataFrame:
