@@ -79,8 +79,8 @@ def power(
 
     Studies with the grid of `planned` are simulated (see `simulation.trajectories`), and tables
     are made of them and judged as those of a real study. Claims without scenarios are left out; so
-    are settings that change something, which decide nothing. A grid of more than `MOST_CHAINS` / draws
-    chains gets fewer draws, at least `FEWEST_DRAWS`.
+    are settings that change something, which decide nothing. A grid of more than
+    `MOST_CHAINS` / draws chains gets fewer draws, at least `FEWEST_DRAWS`.
 
     Settings that are too small for a test are left out as well, unless another test of the claim
     takes them.
