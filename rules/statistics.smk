@@ -256,7 +256,7 @@ use rule judge_claims as judge_claims_first with:
 
 
 rule estimate_noise:
-    # data/noise.csv is this table of studies/reference.yaml, so that power needs no finished study
+    # data/noise.csv is made of rows of this table, so that power needs no finished study
     input:
         trajectories=TRAJECTORIES,
     output:

@@ -1,5 +1,7 @@
 """Noise of courses: its components are recovered from courses that are made of them."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from make_courses import courses
 
+from idempotence.scores.files import read_scores
 from idempotence.stats.noise import MEASURES, PARTS, components, noise
+from idempotence.stats.trajectories import NEEDED, trajectories
 
 KNOWN = {"sd_panel": 6.0, "sd_chain": 9.0, "sd_cycle": 3.0}
 
@@ -72,3 +76,19 @@ def test_too_few_of_anything_gives_a_reason(shape):
 def test_dead_chains_alone_give_a_reason():
     row = noise(table_of(np.full((3, 2, 7), np.nan))).iloc[0]
     assert row[[*PARTS, "mean_0"]].isna().all() and row["n_chains"] == 0 and row["warnings"]
+
+
+@pytest.mark.slow
+def test_the_shipped_noise_is_that_of_the_shipped_study():
+    """Power is simulated with it; rows of other studies name theirs."""
+    root = Path(__file__).parents[2]
+    shipped = pd.read_csv(root / "data" / "noise.csv")
+    assert set(shipped["study"]) == {"default", "reference"}
+    mine = shipped[shipped["study"] == "default"].drop(columns="study")
+    scores = read_scores(root / "results" / "default" / "scores.parquet", NEEDED)
+    scores = scores[scores["setting"].isin(set(mine["setting"]))]
+    again = noise(trajectories(scores, 0.95))
+    merged = mine.merge(again, on=["setting", "measure"], suffixes=("", "_again"))
+    assert len(merged) == len(mine) == 15
+    for name in ["last_cycle", "mean_0", *PARTS, "n_panels", "n_chains"]:
+        assert merged[name].to_numpy() == pytest.approx(merged[f"{name}_again"].to_numpy(), 1e-4)

@@ -35,7 +35,7 @@ from idempotence.stats.panels import MIN_PANELS
 from idempotence.stats.peak import rises
 from idempotence.stats.rules import chain_rules, rates_of
 
-DRAWS = 200
+DRAWS = 100  # a share's Monte-Carlo standard error is then 5 % at most
 MOST_CHAINS = 20_000  # of one claim and scenario; a larger grid gets fewer draws
 FEWEST_DRAWS = 40
 AT_ONCE = 25  # draws whose tables are made together
