@@ -152,13 +152,15 @@ rule write_run:
         ANALYSE
 
 
-# Beside the scores: what the README's tables are made from.
+# Beside the scores: what the tables of README.md and docs/results.md are made from.
 SHIPPED_ALONG = [
     rules.judge_claims.output.output_json,
     rules.judge_claims_first.output.output_json,
     rules.write_run.output.output_run,
     rules.summarise_chains.output.output_amplification,
     rules.fit_course.output.output,
+    rules.fit_return_map.output.output,
+    rules.map_outcomes.output.output,
     *([] if STUDY.audit.files else [rules.simulate_power.output.output]),
     *([rules.measure_noise.output.output_floor] if STUDY.trains else []),
 ]

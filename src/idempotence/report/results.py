@@ -1,4 +1,4 @@
-"""The README's tables, made from files that are shipped with the project."""
+"""Tables of results in README and docs, made from files that are shipped with the project."""
 
 import re
 from collections.abc import Sequence
@@ -15,32 +15,41 @@ from idempotence.jobs.parts import Loops
 from idempotence.report.tables import MISSING
 from idempotence.stats.groups import ALL
 
+STUDIES = ["default", "map", "defences", "reference"]  # folders of results/
 MARK = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
 
 def fill_in(page: str, tables: dict[str, str]) -> str:
     """A page with each `<!-- table: NAME -->` ... `<!-- end of table -->` filled in.
 
-    Raises `UserError` where the page has no such marks for a table, or marks for another one.
+    Raises `UserError` where the page has no mark, or the mark of a table that there is not.
     """
     marks = [name for _, name, _ in MARK.findall(page)]
-    if sorted(marks) != sorted(tables):
-        raise UserError(f"the page has marks of {marks or 'no table'}, not of {', '.join(tables)}")
+    if not marks or not {*marks} <= {*tables}:
+        raise UserError(
+            f"the page has marks of {marks or 'no table'}; there is {', '.join(tables)}"
+        )
     return MARK.sub(lambda mark: f"{mark[1]}\n{tables[mark[2]]}\n\n{mark[3]}", page)
 
 
-def readme_tables(shipped: Path, rates: Path) -> dict[str, str]:
-    """Name -> table in Markdown: outcomes of settings, claims, the chosen regime.
+def result_tables(results: Path, rates: Path) -> dict[str, str]:
+    """Name -> table in Markdown of the shipped studies: answers, claims, outcomes, the regime.
 
-    shipped: folder of rule ship_scores; rates: table of rule choose_learning_rates (CSV).
+    results: the folder that shipped studies lie in; those that are not there have no table. rates:
+    table of rule choose_learning_rates (CSV).
     """
+    shipped = results / "default"
     power = in_words(pd.read_csv(shipped / "power.csv", keep_default_na=False))
     claims, first = (read_json(shipped / name) for name in ("claims.json", "claims_first.json"))
-    return {
-        "outcomes": _outcomes(shipped),
+    tables = {
+        "answers": _answers(claims, power),
         "claims": _claims(claims, first, power),
         "regime": _regime(pd.read_csv(rates)),
     }
+    for study in STUDIES:
+        if (results / study / "course.csv").exists():
+            tables[f"outcomes_{study}"] = _outcomes(results / study)
+    return tables
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -49,22 +58,53 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _outcomes(shipped: Path) -> str:
-    """A row for each setting."""
-    amplification = pd.read_csv(shipped / "amplification.csv")
-    course = pd.read_csv(shipped / "course.csv")
-    rises = course[(course["estimand"] == "peak_delta") & (course["trait"] == ALL)]
-    rises = rises.set_index("setting")
+    """A row for each setting that has a verdict on some chain, or a return map."""
+    amplification = _of_all(shipped / "amplification.csv")
+    course = _of_all(shipped / "course.csv", estimand="peak_delta")
+    slopes = _of_all(shipped / "return_map.csv", estimand="slope_corrected", steps="all")
     settings = Loops.from_json((shipped / "loops.json").read_text(encoding="utf-8")).loops
-    of_all = amplification[amplification["trait"] == ALL].set_index("setting")
     rows = []
     for loop in settings:
-        row, rise = of_all.loc[loop.name], rises.loc[loop.name]
-        share = _number(row["share"], row["panel_low"], row["panel_high"], 2)
-        peak = _number(rise["estimate"], rise["ci_low"], rise["ci_high"], 0)
+        row, rise = amplification.loc[loop.name], course.loc[loop.name]
         counts = [f"{row[name]:.0f}" for name in ("n", "n_decay", "n_constancy", "n_amplified")]
-        rows.append([f"`{loop.name}`", *counts, share, peak, f"{row['n_panels']:.0f}"])
-    head = ["setting", "chains", "decay", "constancy", "amplification", "share amplified",
-            "largest rise while coherent, points", "panels"]  # fmt: skip
+        peak = _number(rise["estimate"], rise["ci_low"], rise["ci_high"], 0)
+        slope = slopes.loc[loop.name] if loop.name in slopes.index else None
+        step = MISSING if slope is None else _number(
+            slope["estimate"], slope["ci_low"], slope["ci_high"], 2
+        )  # fmt: skip
+        recipe = [f"{value:g}" for value in (loop.learning_rate, loop.temperature) if value]
+        rows.append([f"`{loop.name}`", *recipe, *counts, peak, step, f"{row['n_panels']:.0f}"])
+    head = ["setting", "learning rate", "temperature", "chains", "decay", "constancy",
+            "amplification", "largest rise while coherent, points", "slope of the return map",
+            "panels"]  # fmt: skip
+    return _table(head, rows)
+
+
+def _of_all(file: Path, **chosen: str) -> pd.DataFrame:
+    """A table's rows of all traits, by setting."""
+    table = pd.read_csv(file)
+    for name, value in {"trait": ALL, **chosen}.items():
+        table = table[table[name] == value]
+    return table.set_index("setting")
+
+
+def _answers(claims: list[Any], power: dict[str, list[str]]) -> str:
+    """A short row for each claim: the test that its verdict rests on."""
+    rows = []
+    for claim in claims:
+        tests = [part for part in claim["parts"] if part["decides"] and _tested(part)]
+        # a claim is contradicted, or left undecided, by the first of its tests that is
+        mine = [part for part in tests if part["verdict"] == claim["verdict"]] or tests
+        rows.append(
+            [
+                f"**{claim['id']}** {claim['claim']}",
+                claim["published"]["says"],
+                f"**{claim['verdict'].removesuffix(' here')}**",
+                _test(mine[0]).rpartition(", ")[0] if mine else MISSING,
+                "<br>".join(power.get(claim["id"], [])) or MISSING,
+            ]
+        )
+    head = ["claim", "the paper", "here", "by this test (95 % over panels)", "power"]
     return _table(head, rows)
 
 
@@ -99,7 +139,8 @@ def _test(part: dict[str, Any]) -> str:
         part.get(name) for name in (OVER_PANELS if part["rests_on"] == "panels" else LIMITS)
     )
     setting = f", `{part['setting']}`" if "setting" in part else ""
-    numbers = _number(part["estimate"], low, high, 2)
+    small = max(abs(x) for x in (part["estimate"], low, high) if x is not None) < 0.1
+    numbers = _number(part["estimate"], low, high, 3 if small else 2)
     return f"{part['what']}{setting}: {numbers}, {part['verdict'].removesuffix(' here')}"
 
 
@@ -115,9 +156,9 @@ def _regime(rates: pd.DataFrame) -> str:
 
 
 def _number(estimate: Any, low: Any, high: Any, digits: int) -> str:
-    """An estimate and its interval."""
+    """An estimate and its interval; a zero has no sign."""
     if pd.isna(estimate):
         return MISSING
-    text = f"{estimate:.{digits}f}"
+    text = f"{estimate:z.{digits}f}"
     known = low is not None and high is not None and not pd.isna(low)
-    return f"{text} ({low:.{digits}f} to {high:.{digits}f})" if known else text
+    return f"{text} ({low:z.{digits}f} to {high:z.{digits}f})" if known else text
