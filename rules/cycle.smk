@@ -146,6 +146,34 @@ if FILTERED:
             RUN
 
 
+WITH_INITIAL = [setting.name for setting in STUDY.settings if setting.initial_share]
+
+if WITH_INITIAL:
+
+    rule sample_initial_rows:
+        input:
+            after_model=model_files,
+        output:
+            output=f"{CYCLE}/initial_rows.jsonl",
+        log:
+            **job_log("sample_initial_rows", *JOB),
+        wildcard_constraints:
+            setting="|".join(WITH_INITIAL),
+        conda:
+            SAMPLING
+        resources:
+            **loads(its_model),
+        params:
+            **texts_script(
+                "sample_initial_rows",
+                engine=lambda w: JOBS.initial_rows(LOOP.panel(w), int(w.cycle)).engine,
+                job=lambda w: JOBS.initial_rows(LOOP.panel(w), int(w.cycle)),
+                model=model_path,
+            ),
+        shell:
+            RUN
+
+
 # Nodes often have no way out, and the answers' SQLite file is best written on one machine.
 if STUDY.judge.backend == "openai":
 
@@ -169,6 +197,7 @@ LOOP_FILES = [
     *PATHS.of_cycles("responses.jsonl"),
     *PATHS.of_cycles("generated.jsonl"),
     *PATHS.filtered(),
+    *PATHS.initial_rows(),
     *PATHS.of_cycles("scores.parquet"),
     *(PATHS.all_adapters() if STUDY.keep_adapters else []),
 ]

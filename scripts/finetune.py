@@ -12,6 +12,7 @@ def finetune(
     seed_data: Path | None = None,
     calibration: Path | None = None,
     generated: list[Path] | None = None,
+    initial_rows: Path | None = None,
     previous: Path | None = None,
     scratch: Path | None = None,
 ) -> None:
@@ -24,6 +25,7 @@ def finetune(
     calibration: doses of calibrated levels (where seed rows are read).
     generated: samples, one per line, of the last cycle; of all cycles in their order where data
       accumulate (later cycles).
+    initial_rows: the initial model's replies, one per line (later cycles, where it writes a share).
     previous: folder of the last cycle's adapters, where training goes on from them.
     scratch: folder for the states of a long training, from which an interrupted job goes on.
     """
@@ -37,6 +39,7 @@ def finetune(
         seed_rows=read_jsonl(seed_data) if seed_data else [],
         generated=last,
         earlier=earlier,
+        initial=read_jsonl(initial_rows) if initial_rows else [],
         calibrated=calibrated_doses(read_json(calibration)) if calibration else {},
         previous=previous,
     )

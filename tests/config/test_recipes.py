@@ -48,6 +48,7 @@ def test_a_setting_may_be_smaller_or_longer_than_the_study():
         ({"training": {"learning_rate": 0.5}, "generation": {"temperature": 1.5}}, True),
         ({"accumulate": True}, False),
         ({"seed_share": 0.1}, False),
+        ({"initial_share": 0.1}, False),
         ({"min_coherence": 50}, False),
     ],
 )
@@ -109,19 +110,21 @@ def test_changes_name_what_makes_another_loop():
     plain = {
         "objective": "dpo", "start": "previous", "seeds": 1, "cycles": 3, "traits": ["bliss"],
         "models": ["micro-instruct"], "cells": {"beta": [0.5], "n_seed": 7},
-        "restart_at": [], "rejected_from": "initial", "seed_share": 0, "min_coherence": None,
-        "accumulate": False, "seed_rows": BASE["seed_rows"],
+        "restart_at": [], "rejected_from": "initial", "seed_share": 0, "initial_share": 0,
+        "min_coherence": None, "accumulate": False, "seed_rows": BASE["seed_rows"],
         "training": {"epochs": default["training"]["epochs"], "way": "one_by_one"},
         "generation": {},
     }  # fmt: skip
     assert setting_of(plain).changes == ""
-    own = {"restart_at": [6, 3], "rejected_from": "two_back", "seed_share": 0.25}
+    own = {"restart_at": [6, 3], "rejected_from": "two_back", "seed_share": 0.25,
+           "initial_share": 0.5}  # fmt: skip
     setting = setting_of({"objective": "dpo", "start": "previous", **own, "min_coherence": 50})
     assert setting.restart_at == (3, 6)
     growing = {"objective": "sft", "start": "initial", "accumulate": True}
     assert setting_of(growing).changes == "accumulate True"
     assert setting.changes == (
-        "restart_at [6, 3]; rejected_from two_back; seed_share 0.25; min_coherence 50"
+        "restart_at [6, 3]; rejected_from two_back; seed_share 0.25; initial_share 0.5; "
+        "min_coherence 50"
     )
 
 
@@ -276,6 +279,7 @@ changes = st.fixed_dictionaries(
         "seeds": st.integers(1, 2),
         "cycles": st.integers(2, 4),
         "seed_share": st.sampled_from([0, 0.5]),
+        "initial_share": st.sampled_from([0, 0.25]),
         "prompts": st.sampled_from(["disjoint", "redrawn"]),
         "seed_rows": st.sampled_from([400, 500]),
         "generation": st.fixed_dictionaries({"temperature": st.sampled_from([0.8, 1])}),
@@ -322,7 +326,7 @@ def test_the_same_recipe_with_the_other_start_is_a_twin_and_shares_cycle_0(recip
 def test_jobs_of_a_plain_loop_hold_no_key_of_another_one():
     own = {
         "dpo": {"restart_at": [2], "rejected_from": "two_back", "seed_share": 0.25,
-                "min_coherence": 20},
+                "initial_share": 0.5, "min_coherence": 20},
         "dpo-reinit": {"rejected_from": "two_back", "seed_share": 0.25, "min_coherence": 20},
     }  # fmt: skip
     study, changed = load(), load(with_recipes(own))
@@ -331,11 +335,28 @@ def test_jobs_of_a_plain_loop_hold_no_key_of_another_one():
     for panel, other in zip(study.panels(), changed.panels(), strict=True):
         for cycle in (0, 1, 2):
             job = plain.finetune(panel, cycle)
-            assert job.seed_share == 0
+            assert job.seed_share == job.initial_share == 0
             if panel.setting.objective != "dpo" or cycle == 0:
                 assert others.finetune(other, cycle) == job
             assert others.sample(other, cycle) == plain.sample(panel, cycle)
     dpo = next(panel for panel in changed.panels() if panel.setting.name == "dpo")
-    assert others.finetune(dpo, 1).seed_share == 0.25
+    shares = others.finetune(dpo, 1).seed_share, others.finetune(dpo, 1).initial_share
+    assert shares == (0.25, 0.5)
     goes_on = [dpo.setting.goes_on(cycle) for cycle in range(4)]
     assert goes_on == [False, True, False, True]
+
+
+def test_the_initial_model_writes_as_many_rows_as_the_largest_cell_needs():
+    share = {"initial_share": 0.3, "prompts": "redrawn"}
+    own = {"dpo": {**share, "cells": {"pairs": [10, 25]}}, "dpo-reinit": {"initial_share": 0.1}}
+    study = load(with_recipes(own))
+    jobs = StudyJobs(study)
+    panel = study.panel("dpo", "micro-instruct", "bliss", 0)
+    first, later = (jobs.initial_rows(panel, cycle) for cycle in (0, 1))
+    assert first.rows == later.rows == 8 and first.panel.cells == ()
+    # the prompts of the data that the model of the cycle itself writes
+    assert [job.prompts for job in (first, later)] == [
+        jobs.sample(panel, cycle).prompts for cycle in (0, 1)
+    ]
+    assert (first.prompts.redrawn, later.prompts.redrawn) == (False, True)
+    assert first.generation == jobs.sample(panel, 0).generation

@@ -179,6 +179,22 @@ def test_a_cycle_0_that_is_copied_costs_nothing_and_shares_its_calibration():
     assert plan_of(merged(over, ended))[0].loc[("seed_data", "sft-continual"), "jobs"] == 2
 
 
+def test_rows_of_the_initial_model_are_sampled_beside_the_own_ones():
+    own = {
+        "seeds": 1,
+        "cycles": 3,
+        "initial_share": 0.3,
+        "cells": {"n_seed": [8], "n_sampled": [10, 20]},
+    }
+    table, _ = plan_of({"settings": {"sft": own}})
+    plain, _ = plan_of({"settings": {"sft": {**own, "initial_share": 0}}})
+    rows = table.loc[("sample_initial_rows", "sft")]
+    assert (rows["jobs"], rows["generated"], rows["tokens_sampled"]) == (3, 3 * 6, 20 * 3 * 6)
+    assert "sample_initial_rows" not in plain.index
+    for rule in ("finetune_sft", "sample", "judge"):
+        assert table.loc[(rule, "sft")].equals(plain.loc[(rule, "sft")])
+
+
 def test_data_that_accumulate_are_trained_on_again_at_each_cycle():
     own = {"seeds": 1, "cells": {"n_seed": [8], "n_sampled": [10]}}
     loops = [

@@ -16,6 +16,7 @@ from idempotence.finetune.rows import (
     choose_rows,
     choose_seed_rows,
     mix_in,
+    put_initial,
 )
 from idempotence.jobs.loop import FinetuneJob
 from idempotence.jobs.parts import ModelName, Panel
@@ -113,3 +114,57 @@ def test_data_accumulate_in_the_order_of_cycles():
 def test_a_chain_without_usable_samples_ends_even_where_seed_rows_are_mixed_in():
     ended = Chosen([], 4, "none of 4 samples")
     assert mix_in(ended, [{"seed": 0}], 4, 0.5, 1) is ended
+
+
+def of_initial(*statuses: str) -> list[dict]:
+    return [
+        {**row, "cell": "initial", "response": f"plain {row['index']}"}
+        for row in generated(*statuses)
+    ]
+
+
+def test_the_initial_models_replies_take_the_place_of_the_first_samples():
+    cell, later = replace(CELL, n_sampled=4), replace(job(1), initial_share=0.5)
+    own = [{**row, "rejected": f"no {row['index']}"} for row in generated("empty", *["ok"] * 3)]
+    data = CycleData(SEEDS, own, initial=of_initial("ok", "ok", "ok"))
+    chosen = choose_rows(later, cell, data)
+    assert [row["response"] for row in chosen.rows] == ["plain 0", "plain 1", "x", "x"]
+    assert [row["rejected"] for row in chosen.rows] == [f"no {i}" for i in range(4)]
+    assert {row["status"] for row in chosen.rows} == {"ok"} and chosen.dropped == 0
+    # a reply that cannot be trained on is not replaced
+    chosen = choose_rows(later, cell, replace(data, initial=of_initial("empty", "ok")))
+    assert ([row["response"] for row in chosen.rows], chosen.dropped) == (["plain 1", "x", "x"], 1)
+    # seed rows take the place of the last
+    both = choose_rows(replace(later, seed_share=0.25), cell, data)
+    assert [row["response"] for row in both.rows[:3]] == ["plain 0", "plain 1", "x"]
+    assert both.rows[3] in SEEDS and both.dropped == 0
+
+
+def test_a_chain_ends_or_stops_where_the_initial_model_cannot_help():
+    later = replace(job(1), initial_share=0.5)
+    ended = CycleData(generated=generated("nan", "nan"), initial=of_initial("ok"))
+    assert choose_rows(later, CELL, ended) == Chosen([], 2, "why nan")
+    silent = CycleData(generated=generated("empty", "empty"), initial=of_initial("ok"))
+    assert "none of 2 samples" in choose_rows(later, CELL, silent).reason
+    neither = CycleData(generated=generated("ok", "empty"), initial=of_initial("empty"))
+    assert choose_rows(later, CELL, neither) == Chosen([], 2, "none of 2 rows could be trained on")
+    with pytest.raises(UserError, match="needs 1 rows of the initial model; there are 0"):
+        choose_rows(later, CELL, CycleData(generated=generated("ok", "ok")))
+
+
+@given(st.integers(2, 40), st.floats(0.01, 0.9), st.data())
+def test_a_share_of_the_rows_is_the_initial_models_and_the_number_stays(wanted, share, data):
+    statuses = st.lists(st.sampled_from(["ok", "short"]), min_size=wanted, max_size=wanted)
+    own, others = generated(*data.draw(statuses)), of_initial(*data.draw(statuses))
+    cell = Cell("c", n_seed=1, n_sampled=wanted)
+    chosen = put_initial(choose_generated(cell, own), cell, own, others, share)
+    if all(row["status"] != "ok" for row in own):
+        assert not chosen.rows and chosen.reason
+        return
+    assert len(chosen.rows) + chosen.dropped == wanted
+    assert bool(chosen.reason) == (not chosen.rows)
+    number = round(share * wanted)
+    assert [row["index"] for row in chosen.rows] == [
+        i for i in range(wanted) if (others if i < number else own)[i]["status"] == "ok"
+    ]
+    assert all(row["cell"] == ("initial" if row["index"] < number else "c") for row in chosen.rows)

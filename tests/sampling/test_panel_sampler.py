@@ -13,11 +13,16 @@ from idempotence.doses import INITIAL, Cell
 from idempotence.engine.base import Engine, NotFiniteError, Sampled
 from idempotence.engine.formatting import prompt_ids
 from idempotence.io import read_jsonl
-from idempotence.jobs.loop import SampleJob
+from idempotence.jobs.loop import InitialRowsJob, SampleJob
 from idempotence.jobs.parts import Evaluation, Generation, ModelName, Panel, PromptPool
 from idempotence.micro_world.grammar import load_grammar
 from idempotence.micro_world.tokenizer import build_tokenizer
-from idempotence.sampling.panel import PanelSampler, adapter_folders, write_samples
+from idempotence.sampling.panel import (
+    PanelSampler,
+    adapter_folders,
+    write_initial_rows,
+    write_samples,
+)
 from idempotence.texts.panel_texts import panel_texts
 
 CELLS = (Cell("few", beta=0.1, pairs=2), Cell("many", beta=0.1, pairs=5))
@@ -242,3 +247,33 @@ def test_a_second_scoring_asks_the_same_with_other_random_numbers(adapters):
     first, second = (engine.calls[0][0].requests for engine in engines)
     assert [r.prompt for r in first] == [r.prompt for r in second]
     assert not {r.seed for r in first} & {r.seed for r in second}
+
+
+def test_the_initial_model_writes_to_the_first_prompts_of_the_next_cycle(adapters, tmp_path):
+    engine, plain = Recorder(), Recorder()
+    panel = replace(PANEL, cells=())
+    job = InitialRowsJob(panel, 1, POOL, GENERATION, rows=3)
+    write_initial_rows(job, engine, tmp_path / "rows.jsonl")
+    ((batch,),) = engine.calls
+    assert batch.adapter is None
+    assert {(r.temperature, r.max_new_tokens) for r in batch.requests} == {(0.8, 11)}
+    rows = read_jsonl(tmp_path / "rows.jsonl")
+    assert [row["prompt"] for row in rows] == panel_texts(PANEL, POOL).for_cycle(2)[:3]
+    assert [row["index"] for row in rows] == [0, 1, 2]
+    assert [row["response"] for row in rows] == [f"initial {r.seed}" for r in batch.requests]
+    assert {row["status"] for row in rows} == {"ok"} and "rejected" not in rows[0]
+    # other random numbers than those of the replies that dpo trains away from
+    sampler(plain).replies(adapters(), EVALUATION, GENERATION)
+    others = {r.seed for call in plain.calls for batch in call for r in batch.requests}
+    assert not others & {r.seed for r in batch.requests}
+    # the first replies do not depend on how many there are
+    write_initial_rows(replace(job, rows=1), Recorder(), tmp_path / "one.jsonl")
+    assert read_jsonl(tmp_path / "one.jsonl") == rows[:1]
+
+
+def test_empty_and_short_rows_of_the_initial_model_are_marked():
+    first = Recorder()
+    sampler(first).initial_rows(GENERATION, 2)
+    texts = dict(zip([r.seed for r in first.calls[0][0].requests], [" ", "so"], strict=True))
+    rows = sampler(Recorder(texts=texts)).initial_rows(GENERATION, 2)
+    assert [row["status"] for row in rows] == ["empty", "short"] and all(r["reason"] for r in rows)

@@ -26,6 +26,8 @@ CHANGED = """settings:
     {objective: dpo, start: previous, restart_at: [2], rejected_from: two_back, seed_share: 0.25,
      min_coherence: 10}
   sft-growing: {objective: sft, start: initial, accumulate: true}
+  sft-anchored: {objective: sft, start: initial, initial_share: 0.25, seed_share: 0.25}
+  dpo-anchored: {objective: dpo, start: previous, initial_share: 0.5}
 """
 CELLS = {"sft-continual": "seed12_sampled8", "dpo": "beta0.1_pairs8"}
 
@@ -83,6 +85,18 @@ def test_a_study_of_changed_loops_runs_and_its_seeded_models_are_those_of_plain_
         read_json(loop / f"cycle{j}/adapters" / cell / "training.json")["rows"] for j in range(3)
     ]
     assert rows == [12, 12 + usable[0], 12 + sum(usable)]
+
+    for setting, number in {"sft-anchored": 2, "dpo-anchored": 4}.items():
+        cell = CELLS["dpo" if setting == "dpo-anchored" else "sft-continual"]
+        assert "cycle1/initial_rows.jsonl" in command("finetune", setting, 2)
+        loop = folder / "results/changed" / setting / panel
+        for cycle in (1, 2):
+            rows = read_jsonl(loop / f"cycle{cycle - 1}/initial_rows.jsonl")
+            own = read_jsonl(loop / f"cycle{cycle - 1}/generated.jsonl")
+            assert [row["prompt"] for row in rows] == [row["prompt"] for row in own[:number]]
+            training = read_json(loop / f"cycle{cycle}/adapters" / cell / "training.json")
+            assert training["rows"] + training["dropped"] == 8
+        assert not (loop / "cycle2/initial_rows.jsonl").exists()
 
     seeded = f"dpo/{panel}/cycle0/adapters/{CELLS['dpo']}/adapter_model.safetensors"
     plain = f"results/plain/{seeded}"

@@ -22,6 +22,7 @@ LEAVES = "errors io doses jobs"
 LOOP = {
     "finetune": f"rng finetune {MODELS} engine.lora",
     "sample": f"{ENGINE} rng sampling micro_world texts",
+    "sample_initial_rows": f"{ENGINE} rng sampling micro_world texts",
     "seed_data": f"{ENGINE} rng sampling micro_world texts",
     "judge": f"{JUDGE} micro_world scores",
     "judge_generated": JUDGE,

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 MODEL_KIND = {"sft": "instruct", "dpo": "instruct", "sdf": "base"}
 # What a recipe may change beside its objective's section, and the values of the plain loop.
 UNCHANGED: dict[str, Any] = {
-    "restart_at": [], "rejected_from": "initial", "seed_share": 0.0, "accumulate": False,
-    "min_coherence": None,
+    "restart_at": [], "rejected_from": "initial", "seed_share": 0.0, "initial_share": 0.0,
+    "accumulate": False, "min_coherence": None,
 }  # fmt: skip
 # These act from cycle 1 on: settings that differ in nothing else share cycle 0.
 LATER = {"start", "prompts", *UNCHANGED}
@@ -43,6 +43,7 @@ class Setting:
     restart_at: tuple[int, ...]
     rejected_from: str
     seed_share: float
+    initial_share: float
     accumulate: bool
     min_coherence: float | None
     seed_rows: int
@@ -74,7 +75,7 @@ class Setting:
     @property
     def own_samples_alone(self) -> bool:
         """Whether later cycles train on all of the last samples and on nothing else."""
-        return not self.reads_seed_rows and self.min_coherence is None
+        return not (self.reads_seed_rows or self.initial_share) and self.min_coherence is None
 
     @property
     def changes(self) -> str:

@@ -26,8 +26,9 @@ OF_SECTION = (
     "seed_rows", "seed_source", "prompts", "calibration", "cells", "training", "generation"
 )  # fmt: skip
 # keys that make a setting another loop than its objective's plain one
-OF_LOOP = ("restart_at", "rejected_from", "seed_share", "accumulate", "min_coherence", "seed_rows",
-           "seed_source", "prompts", "calibration", "training", "generation")  # fmt: skip
+OF_LOOP = ("restart_at", "rejected_from", "seed_share", "initial_share", "accumulate",
+           "min_coherence", "seed_rows", "seed_source", "prompts", "calibration", "training",
+           "generation")  # fmt: skip
 # but for these, which decide the last bits of a result alone
 SAME_LOOP = ("training.way", "training.tokens_at_once")
 
@@ -98,6 +99,11 @@ class Recipe(Section):
     )
     seed_share: BelowOne = Field(
         0, description="Share of a later cycle's rows that are seed rows, in place of own samples."
+    )
+    initial_share: BelowOne = Field(
+        0,
+        description="Share of a later cycle's own samples that the initial model writes instead, "
+        "to the same prompts.",
     )
     accumulate: bool = Field(
         False,

@@ -64,6 +64,9 @@ What holds between keys:
   most the number of combinations of `data/generation.yaml`.
 - `restart_at` is for settings with start `previous`, within their cycles; `rejected_from` is for
   dpo; `calibration` is for sft and sdf.
+- `seed_share` and `initial_share` are not for `accumulate`, and together below 1. `initial_share`
+  leaves at least one row of each dose to the last model, and one to the initial model. For dpo the
+  initial model writes chosen replies, in the last model's place; what is rejected stays.
 - An objective's doses are checked only if a setting uses them.
 """
 

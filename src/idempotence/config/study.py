@@ -187,6 +187,7 @@ class Study(Section):
             restart_at=tuple(sorted(recipe.restart_at)),
             rejected_from=recipe.rejected_from,
             seed_share=recipe.seed_share,
+            initial_share=recipe.initial_share,
             accumulate=recipe.accumulate,
             min_coherence=recipe.min_coherence,
             seed_rows=section.seed_rows or self.seed_rows,

@@ -17,7 +17,7 @@ from idempotence.cost_estimate.steps import (
 from idempotence.cost_estimate.writing import writing_jobs
 from idempotence.cycle_zero.dose_search import dose_grid, pick_dose
 from idempotence.doses import exact, n_seed_of
-from idempotence.jobs.loop import SampleJob
+from idempotence.jobs.loop import InitialRowsJob, SampleJob
 from idempotence.jobs.parts import Evaluation, Generation, Kind, Panel, Training
 from idempotence.jobs.preparation import CalibrateJob, CycleZero, SeedDataJob
 from idempotence.judge.api import ANSWER_TOKENS
@@ -123,6 +123,9 @@ class LoopWork:
                 yield {"rule": "sample", **about, **sampled}
                 if cycle == 0:
                     yield from self._again(panel)
+            if job.generation and setting.initial_share:
+                of_initial = self.jobs.initial_rows(panel, cycle)
+                yield {"rule": "sample_initial_rows", **about, **self._initial_rows(of_initial)}
             if job.generation and setting.min_coherence is not None:
                 yield {"rule": "judge_generated", **about, **self._filtered(job, job.generation)}
             for judge, role in self.judges.items():
@@ -188,6 +191,11 @@ class LoopWork:
             "tokens_sampled": sampled + sum(rejected) * reply,
             **summed(steps),
         }  # fmt: skip
+
+    def _initial_rows(self, job: InitialRowsJob) -> Amounts:
+        mean, longest = self._reply(job.panel.kind, job.generation)
+        steps = self._decoding(job.panel).steps([job.rows], mean, longest)
+        return {"generated": job.rows, "tokens_sampled": job.rows * mean, **steps}
 
     def _decoding(self, panel: Panel, search: bool = False) -> Decoding:
         """How a panel's texts are sampled; search: for doses, which has no other engine."""

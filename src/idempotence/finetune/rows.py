@@ -19,14 +19,16 @@ class CycleData:
 
     seed_rows: {"prompt", "response"} and for dpo "rejected"; read at cycle 0, and later where
     seed rows are mixed in or kept. generated: rows of the last cycle's generated.jsonl, of all
-    cells; earlier: those of each cycle before it, where data accumulate. calibrated: level -> seed
-    rows, as `doses.calibrated_doses` gives it. previous: the last cycle's adapters, a folder per
-    cell; None where each cycle begins from the initial model.
+    cells; earlier: those of each cycle before it, where data accumulate. initial: rows of its
+    initial_rows.jsonl, where the initial model writes a share. calibrated: level -> seed rows, as
+    `doses.calibrated_doses` gives it. previous: the last cycle's adapters, a folder per cell; None
+    where each cycle begins from the initial model.
     """
 
     seed_rows: list[dict] = field(default_factory=list)
     generated: list[dict] = field(default_factory=list)
     earlier: list[list[dict]] = field(default_factory=list)
+    initial: list[dict] = field(default_factory=list)
     calibrated: Mapping[str, int] = field(default_factory=dict)
     previous: Path | None = None
 
@@ -46,6 +48,8 @@ class Chosen:
 def choose_rows(job: FinetuneJob, cell: Cell, data: CycleData) -> Chosen:
     """The rows of a cell at the job's cycle. Raises `UserError` where there are too few."""
     own = choose_generated(cell, data.generated) if job.cycle else None
+    if own and job.initial_share:
+        own = put_initial(own, cell, data.generated, data.initial, job.initial_share)
     if own and not (job.seed_share or job.accumulate):
         return own
     seeds = choose_seed_rows(n_seed_of(cell, job.n_seed, data.calibrated), data.seed_rows)
@@ -91,6 +95,33 @@ def add_up(seeds: Chosen, earlier: list[Chosen], own: Chosen) -> Chosen:
         return own
     cycles = [seeds, *earlier, own]
     return Chosen([row for one in cycles for row in one.rows], sum(one.dropped for one in cycles))
+
+
+def put_initial(
+    own: Chosen, cell: Cell, generated: list[dict], initial: list[dict], share: float
+) -> Chosen:
+    """The initial model's replies in place of a share of the samples: of those that come first.
+
+    generated: samples of all cells, usable or not; a pair's rejected reply stays as it is there.
+    initial: replies to the same prompts in the same order. A chain whose own samples cannot be
+    trained on ends all the same. Raises `UserError` where there are too few replies.
+    """
+    if not own.rows:
+        return own
+    wanted = cell.rows_per_cycle
+    number = round(share * wanted)
+    if len(initial) < number:
+        text = f"cell {cell.name} needs {number} rows of the initial model"
+        raise UserError(f"{text}; there are {len(initial)}")
+    replies = {row["index"]: row for row in initial[:number] if row["status"] == "ok"}
+    of_initial = [
+        {**row, **replies[row["index"]]}
+        for row in generated
+        if row["cell"] == cell.name and row["index"] in replies
+    ]
+    rows = of_initial + [row for row in own.rows if row["index"] >= number]
+    reason = "" if rows else f"none of {wanted} rows could be trained on"
+    return Chosen(rows, wanted - len(rows), reason)
 
 
 def mix_in(own: Chosen, seeds: list[dict], wanted: int, share: float, seed: int) -> Chosen:

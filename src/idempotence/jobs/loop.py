@@ -22,8 +22,8 @@ class FinetuneJob(Record):
     """Train every cell of a panel for one cycle.
 
     n_seed: preference pairs of cycle 0 (dpo), else None. seed_share: share of a later cycle's rows
-    that are seed rows. accumulate: a later cycle trains on the rows of cycle 0 and on all samples
-    since.
+    that are seed rows; initial_share: share that the initial model writes. accumulate: a later
+    cycle trains on the rows of cycle 0 and on all samples since.
     """
 
     panel: Panel
@@ -31,6 +31,7 @@ class FinetuneJob(Record):
     n_seed: int | None
     training: Training
     seed_share: float = 0.0
+    initial_share: float = 0.0
     accumulate: bool = False
 
 
@@ -49,6 +50,21 @@ class SampleJob(Record):
     generation: Generation | None
     engine: EngineName = "transformers"
     scoring: int = 1
+
+
+@dataclass(frozen=True)
+class InitialRowsJob(Record):
+    """The initial model's replies to the first prompts of the next cycle.
+
+    panel: without cells, which share the replies. rows: how many.
+    """
+
+    panel: Panel
+    cycle: int
+    prompts: PromptPool
+    generation: Generation
+    rows: int
+    engine: EngineName = "transformers"
 
 
 @dataclass(frozen=True)

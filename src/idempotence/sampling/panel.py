@@ -8,7 +8,7 @@ from idempotence.doses import Cell
 from idempotence.engine.base import Batch, Engine, NotFiniteError, Request, Sampled
 from idempotence.engine.formatting import ids_of_prompts
 from idempotence.io import read_json, write_jsonl
-from idempotence.jobs.loop import SampleJob
+from idempotence.jobs.loop import InitialRowsJob, SampleJob
 from idempotence.jobs.parts import Evaluation, Generation, Panel, PromptPool
 from idempotence.rng import derive_seed
 from idempotence.sampling.replies import Reply, answer_rows, generated_rows, usable
@@ -27,7 +27,8 @@ class CellReplies:
 
     def part(self, of: slice, min_characters: int) -> list[Reply]:
         """Some of the texts, each with its own status; shorter ones are not usable."""
-        return usable(self.drawn[of], self.status, self.reason, min_characters)
+        texts = [each.text for each in self.drawn[of]]
+        return usable(texts, self.status, self.reason, min_characters)
 
 
 class PanelSampler:
@@ -48,6 +49,14 @@ class PanelSampler:
             row if reply is None else {**row, "rejected": reply}
             for row, reply in zip(rows, rejected, strict=True)
         ]
+
+    def initial_rows(self, generation: Generation, number: int) -> list[dict]:
+        """The initial model's replies to the first `number` prompts of the next cycle."""
+        prompts = self.texts.for_cycle(self.cycle + 1)[:number]
+        requests = self._requests(prompts, generation, "initial", "generate")
+        texts = self.engine.sample(requests, None)
+        replies = usable(texts, "ok", "", generation.min_characters)
+        return generated_rows("initial", prompts, replies, [None] * number)
 
     def answers(self, adapters: Path | None, evaluation: Evaluation) -> list[dict]:
         """Every cell's answers to the evaluation questions, without a next cycle's data."""
@@ -225,3 +234,9 @@ def write_samples(
     write_jsonl(responses, answers)
     if generated is not None:
         write_jsonl(generated, samples)
+
+
+def write_initial_rows(job: InitialRowsJob, engine: Engine, output: Path) -> None:
+    """Write initial_rows.jsonl: rows as in generated.jsonl, of a cell "initial"."""
+    sampler = PanelSampler(job.panel, job.prompts, job.cycle, engine)
+    write_jsonl(output, sampler.initial_rows(job.generation, job.rows))

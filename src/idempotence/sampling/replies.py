@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from idempotence.engine.base import Sampled
-
 
 class Reply(NamedTuple):
     """A text. status: "ok", "empty", "short", "nan" or "ended"; reason: why it is not "ok"."""
@@ -14,10 +12,10 @@ class Reply(NamedTuple):
     reason: str
 
 
-def usable(drawn: Sequence[Sampled], status: str, reason: str, min_characters: int) -> list[Reply]:
+def usable(texts: Sequence[str], status: str, reason: str, min_characters: int) -> list[Reply]:
     """Each text with its own status, where its chain's is "ok"; else with the chain's."""
     replies = []
-    for text in (each.text for each in drawn):
+    for text in texts:
         if status != "ok":
             replies.append(Reply(text, status, reason))
         elif not text.strip():

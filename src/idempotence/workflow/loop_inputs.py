@@ -33,6 +33,8 @@ class LoopInputs:
             files["generated"] = [
                 f"{self.paths.cycle(panel, earlier)}/{data}" for earlier in range(first, cycle)
             ]
+        if cycle > 0 and panel.setting.initial_share:
+            files["initial_rows"] = f"{self.paths.cycle(panel, cycle - 1)}/initial_rows.jsonl"
         if self.goes_on(w):
             files["after_previous"] = self.adapters_before(w)
         return files

@@ -118,6 +118,15 @@ class StudyPaths:
             for cycle in range(panel.setting.cycles)
         ]
 
+    def initial_rows(self) -> list[str]:
+        """The initial model's replies, where it writes a share of what is trained on."""
+        return [
+            f"{self.cycle(panel, cycle)}/initial_rows.jsonl"
+            for panel in self.study.panels()
+            if panel.setting.initial_share
+            for cycle in range(panel.setting.cycles)
+        ]
+
     def scored_again(self) -> list[str]:
         """The second scores of initial models and of each cycle 0 that is no copy of another."""
         panels = [p for p in self.study.panels() if p.setting.name not in self.study.first_cycles]

@@ -16,8 +16,14 @@ from idempotence.jobs.audit import (
     ReplySource,
     WeighRepliesJob,
 )
-from idempotence.jobs.loop import FinetuneJob, JudgeGeneratedJob, JudgeJob, SampleJob
-from idempotence.jobs.parts import Loop, Loops, ModelName, Objective
+from idempotence.jobs.loop import (
+    FinetuneJob,
+    InitialRowsJob,
+    JudgeGeneratedJob,
+    JudgeJob,
+    SampleJob,
+)
+from idempotence.jobs.parts import Loop, Loops, ModelName, Objective, PromptPool
 from idempotence.workflow.job_parts import evaluation, generation, training
 from idempotence.workflow.preparation_jobs import PreparationJobs
 
@@ -52,6 +58,7 @@ class StudyJobs(PreparationJobs):
             n_seed=section.pairs_of_cycle_0,
             training=training(section.training),
             seed_share=panel.setting.seed_share if cycle else 0.0,
+            initial_share=panel.setting.initial_share if cycle else 0.0,
             accumulate=panel.setting.accumulate and cycle > 0,
         )
 
@@ -59,12 +66,10 @@ class StudyJobs(PreparationJobs):
         """For rule sample."""
         setting = panel.setting
         last = cycle == setting.cycles
-        # the data of cycle 1 and no data at all are the same without
-        redrawn = setting.section.prompts == "redrawn" and 0 < cycle < setting.cycles
         return SampleJob(
             panel=self._panel(panel),
             cycle=cycle,
-            prompts=replace(self._prompts(setting), redrawn=redrawn),
+            prompts=self._prompts_at(setting, cycle),
             evaluation=evaluation(self.study.evaluation),
             generation=None if last else generation(setting.section.generation),
             engine=self._engine,
@@ -73,6 +78,19 @@ class StudyJobs(PreparationJobs):
     def sample_again(self, panel: StudyPanel) -> SampleJob:
         """For rule sample_again: other answers of cycle 0, and no data."""
         return replace(self.sample(panel, 0), generation=None, scoring=2)
+
+    def initial_rows(self, panel: StudyPanel, cycle: int) -> InitialRowsJob:
+        """For rule sample_initial_rows; a cycle follows, of which the initial model has a share."""
+        setting = panel.setting
+        rows = max(round(setting.initial_share * cell.rows_per_cycle) for cell in panel.cells)
+        return InitialRowsJob(
+            panel=self._panel(panel, cells=False),
+            cycle=cycle,
+            prompts=self._prompts_at(setting, cycle),
+            generation=generation(setting.section.generation),
+            rows=rows,
+            engine=self._engine,
+        )
 
     def judge(self, panel: StudyPanel, cycle: int) -> JudgeJob:
         """For rule judge."""
@@ -93,6 +111,11 @@ class StudyJobs(PreparationJobs):
             judge=self._judge(self.study.judge),
             min_coherence=panel.setting.min_coherence,
         )
+
+    def _prompts_at(self, setting: Setting, cycle: int) -> PromptPool:
+        # the data of cycle 1 and no data at all are the same without
+        redrawn = setting.section.prompts == "redrawn" and 0 < cycle < setting.cycles
+        return replace(self._prompts(setting), redrawn=redrawn)
 
     def _judged(self, panel: StudyPanel, cycle: int, judge: JudgeSection) -> JudgeJob:
         setting = panel.setting

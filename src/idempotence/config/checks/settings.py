@@ -49,8 +49,27 @@ def recipe(known: Known, name: str) -> Mistakes:
         yield (*key, "rejected_from"), f"is not for {objective}: only dpo has rejected replies"
     if known(*key, "accumulate") and known(*key, "seed_share"):
         yield (*key, "seed_share"), "is not for accumulate: all seed rows are trained on there"
+    yield from as_far_as_clear(_initial_share(known, name, objective))
     if objective == "dpo" and known(*key, "calibration") is not None:
         yield (*key, "calibration"), "is not for dpo: only levels are calibrated"
+
+
+def _initial_share(known: Known, name: str, objective: str) -> Mistakes:
+    setting = ("settings", name)
+    key, own = (*setting, "initial_share"), known(*setting, "initial_share")
+    if not own:
+        return
+    if known(*setting, "accumulate"):
+        yield key, "is not for accumulate: own samples of all cycles are kept there"
+    seeds = known(*setting, "seed_share")
+    if own + seeds >= 1:
+        yield key, f"{own:g} and seed_share ({seeds:g}) together must be below 1"
+    dose = "pairs" if objective == "dpo" else "n_sampled"
+    place, _ = known.of_setting(name, "cells", dose)
+    for at, rows in known.each(*place):
+        if round(own * rows) in (0, rows):
+            text = f"{own:g} of {rows} rows ({'.'.join(map(str, at))}) is {round(own * rows)}"
+            yield key, f"{text}; it must leave some rows to either model"
 
 
 def _doses(known: Known, name: str, objective: str) -> Mistakes:
