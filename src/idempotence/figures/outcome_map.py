@@ -25,7 +25,7 @@ UNKNOWN = "?"
 LABELS = {"learning_rate": "learning rate", "temperature": "temperature", "level": "seeded to",
           "n_seed": "seed rows", "n_sampled": "samples per cycle", "beta": "β",
           "pairs": "pairs per cycle", "cell": "cell"}  # fmt: skip
-_SUPERVISED = (["learning_rate", "level", "n_seed"], ["temperature", "n_sampled"])
+_SUPERVISED = (["learning_rate", "level", "n_seed"], ["n_sampled", "temperature"])
 # columns that make the rows and the columns of an objective's map
 AXES = {"sft": _SUPERVISED, "sdf": _SUPERVISED,
         "dpo": (["learning_rate", "temperature"], ["beta", "pairs"])}  # fmt: skip
@@ -60,7 +60,7 @@ def draw(table: pd.DataFrame, peak_coherence: float) -> tuple[Figure, pd.DataFra
     table: see `stats.outcome_map.outcome_map`; rows of all traits together are drawn.
     peak_coherence: least coherence at which a rise counts, points.
     """
-    rows = table[table["trait"] == ALL]
+    rows = _with_outcomes(table[table["trait"] == ALL])
     plain = (rows["changes"] == "") & (rows["start"] == rows["objective"].map(PUBLISHED))
     rows = rows.assign(published=plain)
     glyphs = ", ".join(f"{glyph} {name}" for name, glyph in GLYPHS.items())
@@ -70,12 +70,20 @@ def draw(table: pd.DataFrame, peak_coherence: float) -> tuple[Figure, pd.DataFra
         "a setting's dose; t intervals stand in the table. Sign: the commonest outcome of its "
         f"chains, n = {between(rows['n_chains'])} ({glyphs}, {UNKNOWN} none; several: as many "
         "chains each). Grey: no coherent cycle after cycle 0. Framed: the objective's plain loop "
-        "from the paper's start. A square that several settings share has the mean of theirs."
+        "from the paper's start. A square that several settings share has the mean of theirs. "
+        "Settings too short for the published rule to judge most of their chains are left out."
     )
     with styled():
         if rows.empty:
             return empty_figure("This study has no chain: there is no map."), rows[SHOWN], text
         return _figure(_maps(rows)), rows[SHOWN], text
+
+
+def _with_outcomes(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of settings of whose chains at least half have an outcome; all rows if none has."""
+    sums = rows.groupby("setting")[["n_undecided", "n_chains"]].sum()
+    long = sums.index[sums["n_undecided"] <= sums["n_chains"] / 2]
+    return rows[rows["setting"].isin(long)] if len(long) else rows
 
 
 def _maps(rows: pd.DataFrame) -> list[_Map]:
@@ -90,7 +98,10 @@ def _maps(rows: pd.DataFrame) -> list[_Map]:
         words = [f"{LABELS[name]} {group[name].iloc[0]:g}" for name in fixed]
         title = ", ".join([OBJECTIVES[objective], STARTS[start], *filter(None, [other]), *words])
         order = (list(OBJECTIVES).index(objective), start != PUBLISHED[objective], other)
-        ordered.append((order, _Map(group, shown[0], shown[1] or ["cell"], title)))
+        drawn = _Map(group, shown[0], shown[1] or ["cell"], title)
+        if len(drawn.keys(drawn.down)) > len(drawn.keys(drawn.across)):
+            drawn = _Map(group, drawn.across, drawn.down, title)  # the page is wide
+        ordered.append((order, drawn))
     return [each for _, each in sorted(ordered, key=lambda pair: pair[0])]
 
 
@@ -113,32 +124,48 @@ def _differing(group: pd.DataFrame, names: list[str]) -> list[str]:
 def _figure(maps: list[_Map]) -> Figure:
     """All maps, with squares of one size."""
     widest = max(NARROW, *(len(each.keys(each.across)) for each in maps))
-    side = 1 if widest > WIDE or len(maps) == 1 else 2
-    titles = [wrapped(each.title, LETTERS[side]) for each in maps]
-    highest = [len(each.keys(each.down)) for each in maps]
-    bands = [max(highest[i : i + side]) for i in range(0, len(maps), side)]
-    lines = max(title.count("\n") for title in titles)
+    if len(maps) > 1 and widest <= WIDE:
+        widest *= 2
+    bands = _bands(maps, widest)
+    titles = {id(each): wrapped(each.title, LETTERS[len(band)]) for band in bands for each in band}
+    heights = [max(len(each.keys(each.down)) for each in band) for band in bands]
+    lines = max(title.count("\n") for title in titles.values())
     names = [each.rows["cell"].str.len().max() for each in maps if each.across == ["cell"]]
     under = LETTER * max(names, default=0)
-    height = sum(bands) * ROW + len(bands) * (MARGINS + LINE * lines + under)
+    height = sum(heights) * ROW + len(bands) * (MARGINS + LINE * lines + under)
     figure = new_figure(PAGE_WIDTH, max(height + 0.1, LOWEST))
     figure.set_layout_engine("constrained")
-    axes = figure.subplots(
-        len(bands), side, squeeze=False, gridspec_kw={"height_ratios": bands}
-    ).ravel()
     rises = np.abs(pd.concat([each.rows["peak_delta"] for each in maps]))
     reach = max(LEAST_REACH, np.ceil(rises.max() / 10) * 10) if rises.notna().any() else LEAST_REACH
     norm = Normalize(-reach, reach)
-    for axis in axes[len(maps) :]:
-        axis.set_visible(False)
-    for place, (each, title) in enumerate(zip(maps, titles, strict=True)):
-        _draw(axes[place], each, norm)
-        axes[place].set(xlim=(0, widest), ylim=(0, bands[place // side]))
-        axes[place].set_title(title, loc="left", y=highest[place] / bands[place // side])
+    grid = figure.add_gridspec(len(bands), 2, height_ratios=heights)
+    axes = []
+    for number, band in enumerate(bands):
+        for place, each in enumerate(band):
+            whole = len(band) == 1 and len(each.keys(each.across)) > widest / 2
+            axis = figure.add_subplot(grid[number, :] if whole else grid[number, place])
+            _draw(axis, each, norm)
+            axis.set(xlim=(0, widest if whole else widest / 2), ylim=(0, heights[number]))
+            top = len(each.keys(each.down)) / heights[number]
+            axis.set_title(titles[id(each)], loc="left", y=top)
+            axes.append(axis)
     figure.colorbar(
-        ScalarMappable(norm, COLORS), ax=list(axes), aspect=30, pad=0.01, label="peak rise, points"
+        ScalarMappable(norm, COLORS), ax=axes, aspect=30, pad=0.01, label="peak rise, points"
     )
     return figure
+
+
+def _bands(maps: list[_Map], widest: int) -> list[list[_Map]]:
+    """The maps in rows: two side by side where each takes half of the width at most."""
+    bands: list[list[_Map]] = []
+    for each in maps:
+        half = len(each.keys(each.across)) <= widest / 2
+        last = bands[-1] if bands else []
+        if half and len(last) == 1 and len(last[0].keys(last[0].across)) <= widest / 2:
+            last.append(each)
+        else:
+            bands.append([each])
+    return bands
 
 
 def _draw(axis: Axes, each: _Map, norm: Normalize) -> None:
@@ -170,7 +197,9 @@ def _square(axis: Axes, rows: pd.DataFrame, corner: tuple[int, int], norm: Norma
     color = matplotlib.colormaps[COLORS](norm(rise)) if known else NOTHING
     axis.add_patch(Rectangle(corner, 1, 1, facecolor=color, edgecolor="white", linewidth=0.8))
     dark = known and abs(norm(rise) - 0.5) > 0.3
-    number = f"\n{rise:+.0f}".replace("-", "\N{MINUS SIGN}") if known else ""
+    number = (
+        f"\n{round(rise):+d}".replace("-", "\N{MINUS SIGN}").replace("+0", "0") if known else ""
+    )
     axis.text(
         corner[0] + 0.5, corner[1] + 0.5, majority(rows) + number, ha="center", va="center",
         fontsize=6, linespacing=0.95, color="white" if dark else INK,
