@@ -14,6 +14,7 @@ from idempotence.io import read_json
 from idempotence.jobs.parts import Loops
 from idempotence.report.tables import MISSING
 from idempotence.stats.groups import ALL
+from idempotence.stats.outcome_map import OUTCOMES
 
 STUDIES = ["default", "map", "defences", "reference"]  # folders of results/
 MARK = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
@@ -49,6 +50,8 @@ def result_tables(results: Path, rates: Path) -> dict[str, str]:
     for study in STUDIES:
         if (results / study / "course.csv").exists():
             tables[f"outcomes_{study}"] = _outcomes(results / study)
+    if (results / "map" / "outcome_map.csv").exists():
+        tables["ratios_map"] = _ratios(pd.read_csv(results / "map" / "outcome_map.csv"))
     return tables
 
 
@@ -77,6 +80,27 @@ def _outcomes(shipped: Path) -> str:
     head = ["setting", "learning rate", "temperature", "chains", "decay", "constancy",
             "amplification", "largest rise while coherent, points", "slope of the return map",
             "panels"]  # fmt: skip
+    return _table(head, rows)
+
+
+def _ratios(places: pd.DataFrame) -> str:
+    """SFT from the initial model: a row for each step size and number of samples, by their ratio.
+
+    places: see `stats.outcome_map`; chains of all temperatures together.
+    """
+    mine = places[(places["trait"] == ALL) & (places["objective"] == "sft")]
+    mine = mine[(mine["start"] == "initial") & (mine["n_undecided"] == 0)]
+    counts = {name: (mine[f"share_{name}"] * mine["n_chains"]).round() for name in OUTCOMES}
+    keys = ["learning_rate", "n_sampled", "n_seed"]
+    sums = mine[keys].assign(chains=mine["n_chains"], **counts).groupby(keys).sum().reset_index()
+    sums["ratio"] = sums["n_sampled"] / sums["n_seed"]
+    rows = [
+        [f"{row['ratio']:.2f}", f"{row['n_seed']:.0f}", f"{row['n_sampled']:.0f}",
+         f"{row['learning_rate']:g}", *(f"{row[name]:.0f}" for name in ("chains", *OUTCOMES))]
+        for row in sums.sort_values("ratio").to_dict("records")
+    ]  # fmt: skip
+    head = ["samples / seed rows", "seed rows", "samples a cycle", "learning rate", "chains",
+            *OUTCOMES]  # fmt: skip
     return _table(head, rows)
 
 
