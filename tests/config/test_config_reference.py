@@ -100,11 +100,6 @@ def test_a_study_is_loaded_by_few_calls():
     assert many - more < 1.5 * (more - few) < 1.5 * 8 * 5 * 2_600
 
 
-def test_descriptions_point_to_pages_and_sections_that_exist():
-    text = reference_page()
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    for section in re.findall(r"README, ([\w ]+)[).]", text):
-        assert f"## {section}\n" in readme, section
-    pages = set(re.findall(r"docs/\w+\.(?:md|json)", text))
-    assert pages and all((ROOT / page).is_file() for page in pages)
-    assert re.search(r"README, \w", text), "no description names a section of the README"
+def test_descriptions_point_to_pages_that_exist():
+    pages = set(re.findall(r"docs/\w+\.(?:md|json)", reference_page()))
+    assert "docs/changing.md" in pages and all((ROOT / page).is_file() for page in pages)

@@ -61,7 +61,7 @@ class Study(Section):
     )
     traits_folder: Text = Field(
         "data/traits",
-        description="Written texts of the traits: one folder per trait (README, Changing it).",
+        description="Written texts of the traits: one folder per trait (docs/changing.md).",
     )
     prompts_folder: Text = Field(
         "data/prompts", description="Neutral prompts: chats.txt and documents.txt, one per line."
