@@ -7,7 +7,7 @@ from pathlib import Path
 def write_results(results: Path, rates: Path, pages: Sequence[Path]) -> None:
     """Fill in the tables of pages.
 
-    results: folder of the shipped studies.
+    results: folder of the shipped studies, results/shipped.
     rates: table of rule choose_learning_rates (CSV).
     pages: Markdown files, which are changed between their marks.
     """

@@ -129,11 +129,15 @@ def test_panels_are_the_product_of_what_is_listed(chosen, traits, seeds, models)
 
 def test_the_reference_study_is_the_full_study_from_its_scores():
     full, reference = shipped("full"), shipped("reference")
-    assert reference.pop("scores_from") == "results/reference"
+    assert reference.pop("scores_from") == "results/shipped/reference"
     assert {**reference, "study": "full"} == full
 
 
 # --- mistakes
+
+
+def test_a_study_is_not_named_as_the_folder_of_shipped_ones():
+    assert "take another name" in complaint({"study": "shipped"})
 
 
 @settings(deadline=None)

@@ -14,7 +14,7 @@ def test_a_second_judge_is_none_or_checked_like_the_first():
     assert "did you mean backend?" in complaint({"second_judge": {**second, "backent": "local"}})
     text = complaint({"second_judge": {"backend": "openai", "path": "m"}})
     assert "second_judge.api.base_url: is missing" in text
-    text = complaint({"second_judge": second, "scores_from": "results/reference"})
+    text = complaint({"second_judge": second, "scores_from": "results/shipped/reference"})
     assert "second_judge: is not allowed with scores_from" in text
 
 

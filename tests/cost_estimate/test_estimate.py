@@ -217,7 +217,9 @@ def test_every_initial_model_is_measured_on_every_trait_of_the_study():
 
 
 def test_a_study_of_shipped_scores_trains_nothing():
-    table, text = plan_of({"scores_from": "results/reference"}, {"report": 1, "plot_grid": 3})
+    table, text = plan_of(
+        {"scores_from": "results/shipped/reference"}, {"report": 1, "plot_grid": 3}
+    )
     assert table.loc[(TOTAL, ""), ["jobs", "models", "answers", "device_hours"]].tolist() == [
         4,
         0,

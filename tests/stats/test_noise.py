@@ -85,7 +85,7 @@ def test_the_shipped_noise_is_that_of_the_shipped_study():
     shipped = pd.read_csv(root / "data" / "noise.csv")
     assert set(shipped["study"]) == {"default", "reference"}
     mine = shipped[shipped["study"] == "default"].drop(columns="study")
-    scores = read_scores(root / "results" / "default" / "scores.parquet", NEEDED)
+    scores = read_scores(root / "results" / "shipped" / "default" / "scores.parquet", NEEDED)
     scores = scores[scores["setting"].isin(set(mine["setting"]))]
     again = noise(trajectories(scores, 0.95))
     merged = mine.merge(again, on=["setting", "measure"], suffixes=("", "_again"))

@@ -8,6 +8,7 @@ from idempotence.config.checks import doses, engine, generator, models, settings
 from idempotence.config.checks.known import Known, Mistakes, as_far_as_clear, nearest
 from idempotence.texts.supply import Supply
 
+SHIPPED = "shipped"  # results/shipped/ holds the studies that come with the project
 OF_STUDY = (models.models, models.judges, settings.names, engine.interpreter, engine.precision)
 OF_SETTING = (
     settings.recipe,
@@ -27,6 +28,7 @@ def contradictions(known: Known, supply: Supply) -> Mistakes:
     """(key, message) of every mistake between keys, or against what there is."""
     yield from as_far_as_clear(_trait_names(known, supply.traits))
     yield from as_far_as_clear(_scores_from(known))
+    yield from as_far_as_clear(_study_name(known))
     for check in OF_STUDY:
         yield from as_far_as_clear(check(known))
     # an objective that no setting has is not used, nor checked
@@ -52,3 +54,9 @@ def _scores_from(known: Known) -> Mistakes:
         yield ("second_judge",), "is not allowed with scores_from: there are no replies to judge"
     if folder is not None and not models.is_folder(folder):
         yield ("scores_from",), f"{folder!r} is not a folder here; `snakemake ship` writes one"
+
+
+def _study_name(known: Known) -> Mistakes:
+    """Files of a study with the name of the folder of shipped ones would lie among those."""
+    if known("study") == SHIPPED:
+        yield ("study",), f"{SHIPPED!r} is the folder of the shipped studies; take another name"
