@@ -5,7 +5,16 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from idempotence.config.endpoint import Api
-from idempotence.config.loading import DTYPE, GPUS, MEMORY, PARAMETERS, REVISION, Dtype
+from idempotence.config.loading import (
+    DTYPE,
+    GPUS,
+    MEMORY,
+    PARAMETERS,
+    REVISION,
+    TEMPLATE_VALUES,
+    Dtype,
+    TemplateValues,
+)
 from idempotence.config.seeding import OwnCalibration, OwnRows
 from idempotence.config.values import (
     BelowOne,
@@ -40,6 +49,7 @@ class ModelSection(Section):
         description="world/instruct, world/base (the micro world's), a local folder or a hub name."
     )
     revision: Text | None = REVISION
+    chat_template_kwargs: TemplateValues = TEMPLATE_VALUES
     dtype: Dtype = DTYPE
     gpus: Number = GPUS
     memory_mb: Count = MEMORY
@@ -227,6 +237,7 @@ class JudgeSection(Section):
     )
     api: Api = Field(Api(), description="The endpoint of backend openai.")
     revision: Text | None = REVISION
+    chat_template_kwargs: TemplateValues = TEMPLATE_VALUES
     parameters: Count | None = PARAMETERS
     top_logprobs: TopTokens = Field(
         20, description="How many of the likeliest first tokens are read; openai, 0: none."

@@ -90,6 +90,6 @@ def finetune_panel(
     """
     fix_threads()
     about = job.panel.model
-    weights = Weights(model, about.revision, about.dtype)
+    weights = Weights(model, about.revision, about.dtype, about.chat_template_kwargs)
     trainer = PanelTrainer(job, data, load_model(weights), load_tokenizer(weights))
     trainer.train(output, scratch, model)

@@ -94,6 +94,8 @@ class LocalWriter:
             "temperature": spec.temperature, "max_new_tokens": spec.max_new_tokens,
             "prompt": prompt, "seed": seed,
         }  # fmt: skip
+        if spec.chat_template_kwargs:
+            request["chat_template_kwargs"] = spec.chat_template_kwargs
         return request if spec.engine == "transformers" else {**request, "engine": spec.engine}
 
     def _sample(self, requests: list[dict]) -> list[str]:
@@ -102,8 +104,9 @@ class LocalWriter:
         from idempotence.engine.options import vllm_options
 
         if self._engine is None:
-            weights = Weights(self.model, self.spec.revision, self.spec.dtype)
-            self._engine = open_engine(self.spec.engine, weights, options=vllm_options())
+            spec = self.spec
+            weights = Weights(self.model, spec.revision, spec.dtype, spec.chat_template_kwargs)
+            self._engine = open_engine(spec.engine, weights, options=vllm_options())
         heads = ids_of_prompts(
             self._engine.tokenizer, [request["prompt"] for request in requests], "chat"
         )

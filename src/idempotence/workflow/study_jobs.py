@@ -17,8 +17,8 @@ from idempotence.jobs.audit import (
     WeighRepliesJob,
 )
 from idempotence.jobs.loop import FinetuneJob, JudgeGeneratedJob, JudgeJob, SampleJob
-from idempotence.jobs.parts import Loop, Loops, ModelName, Objective
-from idempotence.workflow.job_parts import evaluation, generation, training
+from idempotence.jobs.parts import Loop, Loops, Objective
+from idempotence.workflow.job_parts import evaluation, generation, model_name, training
 from idempotence.workflow.preparation_jobs import PreparationJobs
 
 
@@ -125,7 +125,7 @@ class StudyJobs(PreparationJobs):
     def weigh_replies(self, model: str) -> WeighRepliesJob:
         """For rule weigh_replies; the audit's model of this name has a path."""
         own = next(each for each in self.study.audit.models if each.name == model)
-        return WeighRepliesJob(ModelName(own.name, own.revision, own.dtype), self._objectives)
+        return WeighRepliesJob(model_name(own), self._objectives)
 
     def judge_replies(self, trait: str) -> JudgeRepliesJob:
         """For rule judge_replies."""
