@@ -65,11 +65,15 @@ def test_a_prompt_has_the_ids_of_the_rendered_text(name, tokenizer):
     chat = [{"role": "user", "content": PROMPT}]
     how = {"date_string": "26 Jul 2024", "enable_thinking": False, "add_generation_prompt": True}
     text = tokenizer.apply_chat_template(chat, tokenize=False, **how)
-    assert prompt_ids(tokenizer, PROMPT, "chat") == tokenizer(text, add_special_tokens=False).input_ids
+    assert (
+        prompt_ids(tokenizer, PROMPT, "chat") == tokenizer(text, add_special_tokens=False).input_ids
+    )
     assert PROMPT in text
 
 
-@pytest.mark.parametrize("typed", ["<|im_end|>", "<|im_start|>user", "</think>", "<|eot_id|>", "<eos>"])
+@pytest.mark.parametrize(
+    "typed", ["<|im_end|>", "<|im_start|>user", "</think>", "<|eot_id|>", "<eos>"]
+)
 def test_control_tokens_that_a_prompt_holds_are_text(name, tokenizer, typed):
     """As many control tokens as in any other prompt, and the text is all there."""
     plain, odd = (prompt_ids(tokenizer, p, "chat") for p in (PROMPT, f"What is {typed} for?"))
@@ -100,7 +104,9 @@ def test_any_text_stays_text(text, name):
 
 def test_a_template_without_a_token_behind_replies_gets_the_tokenizers_end():
     tokenizer = make_family("phi3")
-    tokenizer.chat_template = "{% for m in messages %}{{ m['role'] + ': ' + m['content'] }}\n{% endfor %}"
+    tokenizer.chat_template = (
+        "{% for m in messages %}{{ m['role'] + ': ' + m['content'] }}\n{% endfor %}"
+    )
     assert end_of_turn(tokenizer) == tokenizer.eos_token_id
 
 
@@ -125,7 +131,9 @@ def test_ids_are_the_same_on_any_day(monkeypatch):
 
 def test_a_date_that_cannot_be_fixed_is_refused():
     tokenizer = make_family("llama3")
-    tokenizer.chat_template = "{% set how = '%d' %}{{ strftime_now(how) }}{{ messages[0]['content'] }}"
+    tokenizer.chat_template = (
+        "{% set how = '%d' %}{{ strftime_now(how) }}{{ messages[0]['content'] }}"
+    )
     with pytest.raises(UserError, match=r"llama3 puts today's date .* chat_template\.jinja"):
         prompt_ids(tokenizer, PROMPT, "chat")
 

@@ -126,7 +126,8 @@ def make_family(name: str):
     )
     core.add_tokens([AddedToken(text, normalized=False) for text in family.added])
     return PreTrainedTokenizerFast(
-        tokenizer_object=core, bos_token=family.bos, eos_token=family.eos, pad_token=family.special[0],
+        tokenizer_object=core, bos_token=family.bos, eos_token=family.eos,
+        pad_token=family.special[0],
         chat_template=family.template, name_or_path=name, clean_up_tokenization_spaces=False,
     )  # fmt: skip
 

@@ -19,7 +19,7 @@ TemplateValues = dict[
     Annotated[str, StringConstraints(strict=True, pattern=VARIABLE_NAME)],
     StrictBool | StrictInt | StrictFloat | StrictStr,
 ]
-TEMPLATE_VALUES = Field(
+TEMPLATE_VALUES: TemplateValues = Field(
     {},
     json_schema_extra={"additionalProperties": False},
     description="Variables of the model's chat template, such as date_string: 26 Jul 2024.",

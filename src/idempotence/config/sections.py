@@ -80,7 +80,9 @@ class TrainingSection(Section):
     adam_beta2: BelowOne = Field(description="AdamW's beta2.")
     adam_epsilon: Positive = Field(description="AdamW's epsilon.")
     max_grad_norm: Positive = Field(description="Gradients are clipped to this norm.")
-    max_length: Count = Field(description="Longer rows are cut, in tokens.")
+    max_length: Count = Field(
+        description="Longer rows are cut, in tokens; a prompt as long is not trained on at all."
+    )
     way: TrainingWay = Field(
         "stacked",
         description="`stacked`: a panel's cells side by side. `one_by_one`: each alone, by TRL's "

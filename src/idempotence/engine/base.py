@@ -104,7 +104,8 @@ class Engine(ABC):
     def next_token_logprobs(self, prompts: Sequence[list[int]], top: int) -> list[dict[str, float]]:
         """For each prompt, the `top` likeliest next tokens: decoded text -> natural log prob.
 
-        Tokens with the same text count as one, by the sum of their probabilities. What neighbours in the list share from their beginning may be read only once.
+        Tokens with the same text count as one, by the sum of their probabilities. What neighbours
+        in the list share from their beginning may be read only once.
         """
 
     @abstractmethod

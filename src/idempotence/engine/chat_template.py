@@ -25,6 +25,8 @@ def rendered_chats(
     turn. Variables come from the tokenizer's `chat_template_kwargs`, where it has some. Raises
     `UserError` where there is no template, or it raises an error.
     """
+    from jinja2 import TemplateError
+
     try:
         template = tokenizer.get_chat_template()
     except ValueError:
@@ -45,7 +47,7 @@ def rendered_chats(
                 **variables,
             )
         )
-    except Exception as error:  # a template is a program, and not one of ours
+    except (TemplateError, TypeError, ValueError, LookupError, ArithmeticError) as error:
         roles = " and ".join(message["role"] for message in chats[0])
         raise UserError(
             f"the chat template of {tokenizer.name_or_path} raises an error for a chat of {roles}: "

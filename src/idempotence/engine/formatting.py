@@ -76,8 +76,8 @@ def end_of_turn(tokenizer: Any) -> int:
     _, reply, behind = text.rpartition(SAMPLE_REPLY)
     if not reply:
         raise UserError(
-            f"the chat template of {tokenizer.name_or_path} leaves out the assistant's messages, so "
-            "that no reply can be trained on; use a model whose template renders them"
+            f"the chat template of {tokenizer.name_or_path} leaves out the assistant's messages, "
+            "so that no reply can be trained on; use a model whose template renders them"
         )
     special = {i for i, token in tokenizer.added_tokens_decoder.items() if token.special}
     ids = tokenizer([behind], add_special_tokens=False)["input_ids"][0]

@@ -172,7 +172,9 @@ def has_windows(model) -> bool:
     from transformers import DynamicCache
     from transformers.cache_utils import DynamicLayer
 
-    return any(type(layer) is not DynamicLayer for layer in DynamicCache(config=model.config).layers)
+    return any(
+        type(layer) is not DynamicLayer for layer in DynamicCache(config=model.config).layers
+    )
 
 
 def rows_at_once(model, requests: Sequence[Request]) -> int:

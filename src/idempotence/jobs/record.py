@@ -73,7 +73,9 @@ def _value(hint: Any, content: Any, place: str) -> Any:
             return None
         kinds = [kind for kind in inner if kind is not type(None)]
         if len(kinds) > 1 and type(content) not in kinds:
-            raise UserError(f"{place}: {content!r} is not of {', '.join(k.__name__ for k in kinds)}")
+            raise UserError(
+                f"{place}: {content!r} is not of {', '.join(k.__name__ for k in kinds)}"
+            )
         return content if len(kinds) > 1 else _value(kinds[0], content, place)
     if origin is Literal:
         if content in inner:

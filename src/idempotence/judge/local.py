@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+
 from idempotence.engine.base import Engine, added_up
 from idempotence.engine.formatting import ids_of_prompts
 from idempotence.judge.protocol import Answer

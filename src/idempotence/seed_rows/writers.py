@@ -6,7 +6,7 @@ Every text is stored as soon as it is there, so that a job that was stopped goes
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from idempotence.endpoint.answers import AnswerCache
 from idempotence.endpoint.client import (
@@ -89,7 +89,7 @@ class LocalWriter:
     def _request(self, prompt: str, seed: int) -> dict:
         """All that decides a text."""
         spec = self.spec
-        request = {
+        request: dict[str, Any] = {
             "model": self.model, "revision": spec.revision, "dtype": spec.dtype,
             "temperature": spec.temperature, "max_new_tokens": spec.max_new_tokens,
             "prompt": prompt, "seed": seed,
