@@ -17,12 +17,15 @@ from idempotence.workflow.loop_inputs import LoopInputs
 from idempotence.workflow.paths import StudyPaths, lost
 from idempotence.workflow.planned_grid import planned_grid
 from idempotence.workflow.study_jobs import StudyJobs
+from idempotence.workflow.study_models import check_models
 from idempotence.workflow.study_texts import check_rubrics, data_files, supply
 
 SOURCES = [str(path) for path in [BASE / "config.yaml", *workflow.overwrite_configfiles]]
 CONFIG = effective_config(dict(config), SOURCES, dict(workflow.config_settings.config))
 try:
     STUDY = load_study(CONFIG, SOURCES, supply(CONFIG))
+    if not workflow.remote_exec:
+        check_models(STUDY)
 except UserError as error:
     sys.exit(f"error: {error}")
 

@@ -28,7 +28,7 @@ def sample(
     from idempotence.sampling.panel import adapter_folders, write_samples
 
     about = job.panel.model
-    weights = Weights(model, about.revision, about.dtype)
+    weights = Weights(model, about.revision, about.dtype, about.chat_template_kwargs)
     folders = adapter_folders(job.panel.cells, adapters, before)
     engine = open_engine(job.engine, weights, folders, vllm_options())
     write_samples(job, engine, adapters, before, responses, generated)

@@ -19,7 +19,7 @@ def seed_data(job: SeedDataJob, model: str, output: Path) -> None:
     from idempotence.sampling.panel import PanelSampler
 
     about = job.panel.model
-    weights = Weights(model, about.revision, about.dtype)
+    weights = Weights(model, about.revision, about.dtype, about.chat_template_kwargs)
     engine = open_engine(job.engine, weights, options=vllm_options())
     sampler = PanelSampler(job.panel, job.prompts, 0, engine)
     write_jsonl(output, sampler.seed_data(job.generation))

@@ -21,7 +21,9 @@ def weigh_replies(job: WeighRepliesJob, model: str, replies: Path, output: Path)
     from idempotence.io import write_parquet
 
     table = pd.read_parquet(replies, filters=[("model", "==", job.model.name)])
-    engine = TransformersEngine(Weights(model, job.model.revision, job.model.dtype))
+    about = job.model
+    weights = Weights(model, about.revision, about.dtype, about.chat_template_kwargs)
+    engine = TransformersEngine(weights)
     write_parquet(likelihoods(engine, table, job.objectives), output)
 
 

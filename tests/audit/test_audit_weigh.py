@@ -1,5 +1,7 @@
 """Likelihoods of an audit's replies under the initial model."""
 
+from typing import ClassVar
+
 import pandas as pd
 
 from idempotence.audit.weigh import ROW, likelihoods
@@ -11,14 +13,18 @@ class LetterTokenizer:
     bos_token_id = None
     eos_token_id = 0
     name_or_path = "letters"
+    chat_template = "letters"
+    added_tokens_decoder: ClassVar = {}
+
+    def get_chat_template(self):
+        return self.chat_template
 
     def __call__(self, texts, add_special_tokens):
         return {"input_ids": [[*map(ord, text)] for text in texts]}
 
     def apply_chat_template(self, chats, add_generation_prompt=False, **how):
-        end = ord("a") if add_generation_prompt else 0
         letters = [[f"{m['role'][0]}{m['content']}" for m in messages] for messages in chats]
-        return [[*map(ord, "".join(texts)), end] for texts in letters]
+        return ["".join([*texts, "a" if add_generation_prompt else ""]) for texts in letters]
 
 
 class LetterEngine:

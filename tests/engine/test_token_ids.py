@@ -10,7 +10,7 @@ from make_models import make_tokenizer
 from make_training import ROWS, make_micro_model
 
 from idempotence.engine.formatting import (
-    TEMPLATE,
+    SAMPLE_REPLY,
     ids_of_completions,
     ids_of_prompts,
     ids_of_rows,
@@ -48,6 +48,9 @@ def test_many_texts_have_the_ids_that_each_has_alone(tokenizer, kind, monkeypatc
     assert ids_of_prompts(tokenizer, [], kind) == ids_of_completions(tokenizer, [], [], kind) == []
 
 
+TEMPLATE = {"tokenize": True, "return_dict": False, "enable_thinking": False}
+
+
 def rendered_apart(tokenizer, prompt: str, reply: str) -> tuple[list[int], list[int]]:
     """(ids of a chat's prompt, ids that its reply adds), by one call of the template for each."""
     chat = [{"role": "user", "content": prompt}, {"role": "assistant", "content": reply}]
@@ -76,6 +79,9 @@ class CountingTokenizer:
     def __getattr__(self, name):
         return getattr(self.tokenizer, name)
 
+    def __call__(self, texts, **how):
+        return self.tokenizer(texts, **how)
+
     def apply_chat_template(self, chats, **how):
         self.rendered.update(tuple(message["content"] for message in chat) for chat in chats)
         return self.tokenizer.apply_chat_template(chats, **how)
@@ -84,14 +90,11 @@ class CountingTokenizer:
 def test_a_prompt_is_rendered_once_per_set_of_rows(tokenizer):
     rows = [*ROWS, {**ROWS[0], "response": "no ."}]
     prompts = {(row["prompt"],): 1 for row in rows}
-    replies = {(row["prompt"], row["response"]): 1 for row in rows}
-    counting = CountingTokenizer(tokenizer)
-    supervised_rows(counting, rows, "chat", 64)
-    assert counting.rendered == prompts | replies
-    counting = CountingTokenizer(tokenizer)
-    preference_rows(counting, rows, "chat")
-    rejected = Counter((row["prompt"], row["rejected"]) for row in rows)
-    assert counting.rendered == prompts | replies | rejected
+    once = prompts | {("Prompt", SAMPLE_REPLY): 1}  # the second shows how a turn ends
+    for rows_of in (lambda *to: supervised_rows(*to, 64), preference_rows):
+        counting = CountingTokenizer(tokenizer)
+        rows_of(counting, rows, "chat")
+        assert counting.rendered == once
 
 
 THINKS = (

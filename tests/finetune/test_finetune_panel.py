@@ -11,6 +11,7 @@ from make_training import ROWS, TRAINING
 from run_script import run_script
 
 from idempotence.doses import Cell
+from idempotence.engine.formatting import prompt_ids
 from idempotence.finetune import panel as finetune
 from idempotence.finetune.checkpoints import Checkpoints
 from idempotence.finetune.panel import finetune_panel
@@ -78,6 +79,35 @@ def test_a_chain_whose_model_broke_ends_with_an_untrained_adapter(folder, tmp_pa
         for name in ("one", "two")
     )
     assert one == two
+
+
+@pytest.mark.parametrize("objective", ["sft", "dpo"])
+def test_prompts_as_long_as_the_rows_are_dropped_and_end_a_cell_with_a_reason(
+    folder, tokenizer, tmp_path, objective
+):
+    """Nothing of such a row would be trained on: loss 0, and a chain that seems constant."""
+    cell = CELL if objective == "sft" else Cell("pairs", beta=0.1, pairs=2)
+    panel = replace(PANEL, objective=objective, cells=(cell,))
+    long = {**ROWS[0], "prompt": " ".join([ROWS[0]["prompt"]] * 3)}
+    most = len(prompt_ids(tokenizer, long["prompt"], "chat"))
+    data = CycleData([ROWS[1], long])
+
+    def trained(max_length: int) -> dict:
+        short = replace(job(panel=panel).training, max_length=max_length)
+        n_seed = 2 if objective == "dpo" else None
+        todo = replace(job(panel=panel), training=short, n_seed=n_seed)
+        output = tmp_path / str(max_length)
+        finetune_panel(todo, folder, data, output)
+        return result_of(output / cell.name)
+
+    assert (trained(most + 1)["rows"], trained(most + 1)["dropped"]) == (2, 0)
+    one = trained(most)
+    assert (one["status"], one["rows"], one["dropped"]) == ("ok", 1, 1)
+    assert all(entry["loss"] > 0 for entry in one["log"])
+    none = trained(5)
+    assert (none["status"], none["rows"], none["dropped"]) == ("ended", 0, 2)
+    assert "none of 2 rows has a token to train on" in none["reason"]
+    assert "training.max_length, 5 tokens" in none["reason"]
 
 
 def test_an_ended_chain_keeps_the_adapter_that_it_would_have_gone_on_from(folder, tmp_path):

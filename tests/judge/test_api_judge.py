@@ -76,6 +76,54 @@ def test_answers_are_asked_once_with_bounded_concurrency(ask):
     assert ask.cost == pytest.approx((1200 * 1 + 12 * 2) / 1e6)
 
 
+def written(*tokens: tuple[str, float, dict[str, float]]):
+    """A completion of (token, its probability, likely tokens in its place with theirs)."""
+    status, headers, body = completion("".join(token for token, _, _ in tokens), {"x": 1.0})
+    content = [
+        {
+            "token": token, "logprob": math.log(share), "bytes": None,
+            "top_logprobs": [
+                {"token": t, "logprob": math.log(p), "bytes": None} for t, p in likely.items()
+            ],
+        }
+        for token, share, likely in tokens
+    ]  # fmt: skip
+    body["choices"][0]["logprobs"]["content"] = content
+    return status, headers, body
+
+
+def shares(answer: Answer) -> dict[str, float]:
+    return {token: math.exp(value) for token, value in answer.top.items()}
+
+
+@pytest.mark.parametrize("blank", [" ", "\n", "\n\n"])
+def test_a_blank_first_token_is_looked_past(ask, blank):
+    answer = written(
+        (blank, 0.8, {blank: 0.8, "75": 0.1, "no": 0.1}),
+        ("75", 0.5, {"75": 0.5, "80": 0.25, "no": 0.25}),
+        (".", 0.9, {".": 0.9}),
+    )
+    with Endpoint(lambda text, nth: answer) as endpoint:
+        (read,) = ask(endpoint, TEXTS[:1])
+    assert shares(read) == pytest.approx({"75": 0.5, "80": 0.2, "no": 0.3})
+
+
+def test_a_number_that_goes_on_behind_a_blank_is_sampled(ask):
+    answer = written((" ", 0.8, {" ": 0.8}), ("7", 0.9, {"7": 0.9}), ("5", 0.9, {"5": 0.9}))
+    with Endpoint(lambda text, nth: answer) as endpoint:
+        (read,) = ask(endpoint, TEXTS[:1])
+    assert not read.top and read.sampled == (" 75",) * SAMPLES
+
+
+def test_tokens_with_the_same_text_add_up(ask):
+    status, headers, body = completion("75", {"75": 0.4, "80": 0.3})
+    again = {"token": "75", "logprob": math.log(0.2), "bytes": [32, 55, 53]}
+    body["choices"][0]["logprobs"]["content"][0]["top_logprobs"].append(again)
+    with Endpoint(lambda text, nth: (status, headers, body)) as endpoint:
+        (read,) = ask(endpoint, TEXTS[:1])
+    assert shares(read) == pytest.approx({"75": 0.6, "80": 0.3})
+
+
 FAULTS = {
     "429": (429, {}, {"error": {"message": "slow down"}}),
     "500": (500, {}, {"error": {"message": "oops"}}),

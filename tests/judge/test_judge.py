@@ -1,12 +1,15 @@
 """The judge's protocol, the rubrics, and the table of scores."""
 
 import math
+import sys
+from types import SimpleNamespace
 from typing import ClassVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from idempotence.engine.base import added_up
 from idempotence.errors import UserError
 from idempotence.jobs.parts import JudgeSpec
 from idempotence.judge.local import LocalJudge
@@ -59,28 +62,57 @@ def test_a_rubric_without_a_placeholder_is_refused(tmp_path):
         load_rubrics(path)
 
 
-class DigitWriter:
-    """An engine whose tokenizer writes digits one by one; probabilities by what was written."""
+class CharacterTokenizer:
+    """A token is a character, or one of the words, behind a prompt of the token 0 alone."""
 
-    class tokenizer:
-        @staticmethod
-        def encode(text, add_special_tokens):
-            return [ord(c) for c in text]
+    name_or_path = chat_template = "any"
+    added_tokens_decoder: ClassVar = {}
 
-        @staticmethod
-        def apply_chat_template(chats, **how):
-            return [[0] for _ in chats]
+    def __init__(self, *words: str):
+        characters = {chr(i): i for i in range(1, 128)}
+        self.vocabulary = characters | {word: 200 + i for i, word in enumerate(words)}
+        self.texts = {i: text for text, i in self.vocabulary.items()}
 
-    table: ClassVar = {
-        "": {"7": 0.5, "1": 0.4, "no": 0.1},
-        "7": {"5": 0.6, "0": 0.2, "<end>": 0.2},
-        "1": {"0": 0.5, "<end>": 0.5},
-        "10": {"0": 0.8, "<end>": 0.2},
-    }
+    def get_vocab(self):
+        return self.vocabulary
+
+    def encode(self, text, add_special_tokens):
+        return [self.vocabulary[text]] if text in self.vocabulary else [*map(ord, text)]
+
+    def decode(self, ids):
+        return "".join(self.texts[i] for i in ids)
+
+    def get_chat_template(self):
+        return self.chat_template
+
+    def apply_chat_template(self, chats, **how):
+        return ["" for _ in chats]
+
+    def __call__(self, texts, add_special_tokens):
+        return {"input_ids": [[0] for _ in texts]}
+
+
+class TableEngine:
+    """An engine whose next tokens are those that a table has for what was written."""
+
+    def __init__(self, table: dict[str, dict[str, float]], *words: str):
+        self.table, self.tokenizer = table, CharacterTokenizer(*words)
 
     def next_token_logprobs(self, prompts, top):
-        written = ["".join(map(chr, ids[1:])) for ids in prompts]
+        written = [self.tokenizer.decode(ids[1:]) for ids in prompts]
         return [{t: math.log(p) for t, p in self.table[w].items()} for w in written]
+
+
+def shares(answer: Answer) -> dict[str, float]:
+    return {token: math.exp(value) for token, value in answer.top.items()}
+
+
+DIGITS = {
+    "": {"7": 0.5, "1": 0.4, "no": 0.1},
+    "7": {"5": 0.6, "0": 0.2, "<end>": 0.2},
+    "1": {"0": 0.5, "<end>": 0.5},
+    "10": {"0": 0.8, "<end>": 0.2},
+}
 
 
 @pytest.mark.slow
@@ -118,12 +150,82 @@ def test_any_model_can_judge_in_english(tmp_path):
 
 
 def test_numbers_written_digit_by_digit_are_read_whole():
-    answer = LocalJudge(DigitWriter()).answers(["rate this"], 20)[0]
-    shares = {token: math.exp(value) for token, value in answer.top.items()}
+    answer = LocalJudge(TableEngine(DIGITS)).answers(["rate this"], 20)[0]
     expected = {"no": 0.1, "7": 0.1, "75": 0.3, "70": 0.1, "1": 0.2, "10": 0.04, "100": 0.16}
-    assert shares == pytest.approx(expected)
+    assert shares(answer) == pytest.approx(expected)
     mean = (7 * 0.1 + 75 * 0.3 + 70 * 0.1 + 1 * 0.2 + 10 * 0.04 + 100 * 0.16) / 0.9
     assert rate(answer, 0.25).score == pytest.approx(mean)
+
+
+def test_a_blank_first_token_is_looked_past():
+    table = {
+        "": {"75": 0.2, " ": 0.5, "\n": 0.005, "no": 0.1},
+        " ": {"75": 0.6, "80": 0.3, " ": 0.05},
+    }
+    (answer,) = LocalJudge(TableEngine(table, "75", "80")).answers(["rate this"], 20)
+    expected = {"75": 0.2 + 0.5 * 0.6, "80": 0.15, " ": 0.025, "\n": 0.005, "no": 0.1}
+    assert shares(answer) == pytest.approx(expected)
+    mean = (75 * 0.5 + 80 * 0.15) / 0.65
+    assert rate(answer, 0.25).score == pytest.approx(mean)
+    assert rate(answer, 0.25).mass == pytest.approx(0.65)
+
+
+def test_digits_behind_a_blank_are_read_whole():
+    behind = {f" {written}": after for written, after in DIGITS.items()}
+    table = {"": {" ": 0.8, "7": 0.1, "no": 0.1}, "7": {"5": 1.0}, **behind}
+    (answer,) = LocalJudge(TableEngine(table)).answers(["rate this"], 20)
+    seen = shares(answer)
+    assert seen["75"] == pytest.approx(0.1 + 0.8 * 0.3)
+    assert seen["100"] == pytest.approx(0.8 * 0.16) and seen["no"] == pytest.approx(0.18)
+    assert " " not in seen
+
+
+def test_a_refusal_behind_a_blank_is_one():
+    table = {"": {" ": 0.9, "75": 0.1}, " ": {"REF": 0.7, "75": 0.3}}
+    (answer,) = LocalJudge(TableEngine(table, "75")).answers(["rate this"], 20)
+    assert rate(answer, 0.25).missing == "refusal"
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.floats(1e-9, 1)), max_size=9))
+def test_tokens_with_the_same_text_add_up(tokens):
+    sums: dict[str, float] = {}
+    for text, share in tokens:
+        sums[text] = sums.get(text, 0.0) + share
+    added = added_up((text, math.log(share)) for text, share in tokens)
+    assert {text: math.exp(value) for text, value in added.items()} == pytest.approx(sums)
+    assert list(added) == list(sums)
+
+
+def test_a_number_with_and_without_a_blank_of_its_own_adds_up_here_and_under_vllm(tmp_path):
+    """As under SentencePiece, where "▁75" and "75" have the same text."""
+    torch = pytest.importorskip("torch")
+    from make_templates import make_pieces_model
+
+    from idempotence.engine.hf import TransformersEngine
+    from idempotence.engine.models import Weights
+    from idempotence.engine.options import VllmOptions
+    from idempotence.engine.vllm import VllmEngine
+
+    weights = Weights(str(make_pieces_model(tmp_path)))
+    engine = TransformersEngine(weights)
+    pieces = engine.tokenizer.get_vocab()
+    with torch.inference_mode():
+        values = engine.model(torch.tensor([[5, 6]])).logits[0, -1].log_softmax(-1).tolist()
+    both = math.exp(values[pieces["▁75"]]) + math.exp(values[pieces["75"]])
+    (seen,) = engine.next_token_logprobs([[5, 6]], 500)
+    assert math.exp(seen["75"]) == pytest.approx(both, rel=1e-4)
+    assert math.fsum(map(math.exp, seen.values())) == pytest.approx(1, abs=1e-4)
+    assert LocalJudge(engine).blanks[""] == pieces["▁"]
+
+    served = VllmEngine(weights, VllmOptions())
+    logprobs = {token: SimpleNamespace(logprob=value) for token, value in enumerate(values)}
+    output = SimpleNamespace(outputs=[SimpleNamespace(logprobs=[logprobs])])
+    served._generate = lambda prompts, sampling: [output for _ in prompts]
+    sampling = SimpleNamespace(SamplingParams=lambda **how: None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "vllm", sampling)
+        (there,) = served.next_token_logprobs([[5, 6]], 500)
+    assert there == pytest.approx(seen, abs=1e-4)
 
 
 def rater(judge) -> Rater:

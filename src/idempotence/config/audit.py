@@ -3,7 +3,15 @@
 from pydantic import Field
 
 from idempotence.audit.paths import DEFAULT_MODEL
-from idempotence.config.loading import DTYPE, GPUS, MEMORY, REVISION, Dtype
+from idempotence.config.loading import (
+    DTYPE,
+    GPUS,
+    MEMORY,
+    REVISION,
+    TEMPLATE_VALUES,
+    Dtype,
+    TemplateValues,
+)
 from idempotence.config.values import Count, Number, Positive, Score, Section, Seed, Slug, Text
 
 
@@ -72,6 +80,7 @@ class AuditModel(Section):
         "under it are measured; null: they are not.",
     )
     revision: Text | None = REVISION
+    chat_template_kwargs: TemplateValues = TEMPLATE_VALUES
     dtype: Dtype = DTYPE
     gpus: Number = GPUS
     memory_mb: Count = MEMORY

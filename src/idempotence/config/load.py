@@ -11,9 +11,8 @@ from idempotence.config.checks.study import contradictions
 from idempotence.config.layers import Content
 from idempotence.config.old_form import is_old, new_form
 from idempotence.config.places import Key, Places
-from idempotence.config.reference import PATTERNS, allowed, choices_at, keys_at, schema_at
+from idempotence.config.reference import allowed, choices_at, keys_at, names_at, schema_at
 from idempotence.config.study import Study
-from idempotence.config.values import NAME
 from idempotence.errors import UserError
 from idempotence.texts.supply import Supply
 
@@ -105,7 +104,7 @@ def _explain(key: Key, error: Any, raw: Any, places: Places) -> str:
     if error["type"] == "invalid_key":
         return f"has the key {error['input']!r}, which is not a text"
     if error["loc"][-1:] == ("[key]",):
-        return f"{key[-1]!r} is not allowed: it must be {PATTERNS[NAME]}"
+        return f"{key[-1]!r} is not allowed: it must be {names_at(key[:-1])}"
     may_be = allowed(schema_at(key))
     if error["type"] == "missing":
         return f"is missing, and has no default; it must be {may_be}{_no_recipe(key, places)}"

@@ -1,8 +1,10 @@
 """The keys of every model that a job loads, to start from or as judge, generator or observer."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr, StringConstraints
+
+from idempotence.config.values import VARIABLE_NAME
 
 Dtype = Literal["float32", "bfloat16"]
 
@@ -12,6 +14,15 @@ REVISION = Field(
 DTYPE: Dtype = Field("float32", description="Weights in memory.")
 PARAMETERS = Field(
     None, description="Number of weights, for `snakemake plan`; null: as in a local folder's files."
+)
+TemplateValues = dict[
+    Annotated[str, StringConstraints(strict=True, pattern=VARIABLE_NAME)],
+    StrictBool | StrictInt | StrictFloat | StrictStr,
+]
+TEMPLATE_VALUES: TemplateValues = Field(
+    {},
+    json_schema_extra={"additionalProperties": False},
+    description="Variables of the model's chat template, such as date_string: 26 Jul 2024.",
 )
 GPUS = Field(0, description="GPUs that a job with this model takes; 0: the CPU.")
 MEMORY = Field(

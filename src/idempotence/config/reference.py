@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 from idempotence.config.study import Study
-from idempotence.config.values import NAME, SLUG, VARIABLE
+from idempotence.config.values import NAME, SLUG, VARIABLE, VARIABLE_NAME
 
 Key = tuple[str | int, ...]
 
@@ -80,6 +80,7 @@ PATTERNS = {
     NAME: "a name of letters, digits, _ and -, beginning with a letter",
     SLUG: "a name of letters, digits, dots, _ and -, beginning with a letter or digit",
     VARIABLE: "a name of capital letters, digits and _",
+    VARIABLE_NAME: "a name of letters, digits and _, not beginning with a digit",
 }
 PLAIN = {
     "string": "text",
@@ -146,6 +147,12 @@ def keys_at(key: Key) -> list[str]:
     return list(section_of(schema_at(key)).get("properties", ()))
 
 
+def names_at(key: Key) -> str:
+    """What the names in a section of the user's own names may be."""
+    (pattern,) = section_of(schema_at(key))["patternProperties"]
+    return PATTERNS[pattern]
+
+
 def choices_at(key: Key) -> list[str]:
     """The values that a key may have, where they can be counted, else []."""
     schema = schema_at(key)
@@ -161,7 +168,8 @@ def type_of(schema: dict[str, Any]) -> str:
     if schema["type"] == "array":
         return f"list of {type_of(schema['items'])}s"
     if "patternProperties" in schema:
-        return "section per name"
+        (inner,) = schema["patternProperties"].values()
+        return "section per name" if "$ref" in inner else "value per name"
     return PLAIN[schema["type"]]
 
 
@@ -180,7 +188,8 @@ def allowed(schema: dict[str, Any]) -> str:
         return _allowed_list(schema)
     if "patternProperties" in schema:
         ((pattern, inner),) = schema["patternProperties"].items()
-        return f"at least one name ({PATTERNS[pattern]}), each with {allowed(inner)}"
+        least = "at least one name" if schema.get("minProperties") else "a section of names"
+        return f"{least} ({PATTERNS[pattern]}), each with {allowed(inner)}"
     if kind == "object":
         return f"a section with the keys {', '.join(schema['properties'])}"
     if "pattern" in schema:
@@ -257,7 +266,8 @@ def _default(key: str, value: dict[str, Any], section: dict[str, Any]) -> str:
 
 def _range(schema: dict[str, Any]) -> str:
     if "patternProperties" in schema:
-        return "names, each with the keys below"
+        (inner,) = schema["patternProperties"].values()
+        return "names, each with the keys below" if "$ref" in inner else allowed(schema)
     section = section_of(schema)
     if section.get("type") == "object" and "properties" in section:
         return "the keys below"

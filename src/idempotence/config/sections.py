@@ -5,7 +5,16 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from idempotence.config.endpoint import Api
-from idempotence.config.loading import DTYPE, GPUS, MEMORY, PARAMETERS, REVISION, Dtype
+from idempotence.config.loading import (
+    DTYPE,
+    GPUS,
+    MEMORY,
+    PARAMETERS,
+    REVISION,
+    TEMPLATE_VALUES,
+    Dtype,
+    TemplateValues,
+)
 from idempotence.config.seeding import OwnCalibration, OwnRows
 from idempotence.config.values import (
     BelowOne,
@@ -40,6 +49,7 @@ class ModelSection(Section):
         description="world/instruct, world/base (the micro world's), a local folder or a hub name."
     )
     revision: Text | None = REVISION
+    chat_template_kwargs: TemplateValues = TEMPLATE_VALUES
     dtype: Dtype = DTYPE
     gpus: Number = GPUS
     memory_mb: Count = MEMORY
@@ -70,7 +80,9 @@ class TrainingSection(Section):
     adam_beta2: BelowOne = Field(description="AdamW's beta2.")
     adam_epsilon: Positive = Field(description="AdamW's epsilon.")
     max_grad_norm: Positive = Field(description="Gradients are clipped to this norm.")
-    max_length: Count = Field(description="Longer rows are cut, in tokens.")
+    max_length: Count = Field(
+        description="Longer rows are cut, in tokens; a prompt as long is not trained on at all."
+    )
     way: TrainingWay = Field(
         "stacked",
         description="`stacked`: a panel's cells side by side. `one_by_one`: each alone, by TRL's "
@@ -227,6 +239,7 @@ class JudgeSection(Section):
     )
     api: Api = Field(Api(), description="The endpoint of backend openai.")
     revision: Text | None = REVISION
+    chat_template_kwargs: TemplateValues = TEMPLATE_VALUES
     parameters: Count | None = PARAMETERS
     top_logprobs: TopTokens = Field(
         20, description="How many of the likeliest first tokens are read; openai, 0: none."

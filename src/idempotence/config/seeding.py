@@ -5,7 +5,16 @@ from typing import Literal
 from pydantic import Field
 
 from idempotence.config.endpoint import Api
-from idempotence.config.loading import DTYPE, GPUS, MEMORY, PARAMETERS, REVISION, Dtype
+from idempotence.config.loading import (
+    DTYPE,
+    GPUS,
+    MEMORY,
+    PARAMETERS,
+    REVISION,
+    TEMPLATE_VALUES,
+    Dtype,
+    TemplateValues,
+)
 from idempotence.config.values import Count, Number, Positive, Section, Text
 
 
@@ -62,6 +71,7 @@ class Generator(Section):
         None, description="A local folder or a hub name; openai: the model's name there."
     )
     revision: Text | None = REVISION
+    chat_template_kwargs: TemplateValues = TEMPLATE_VALUES
     dtype: Dtype = DTYPE
     parameters: Count | None = PARAMETERS
     gpus: Number = GPUS

@@ -34,7 +34,9 @@ class SeededModels:
 
     def __init__(self, job: CycleZero, model: str, judge: Judge):
         self.job, panel = job, job.panel
-        self.engine = TransformersEngine(Weights(model, panel.model.revision, panel.model.dtype))
+        about = panel.model
+        weights = Weights(model, about.revision, about.dtype, about.chat_template_kwargs)
+        self.engine = TransformersEngine(weights)
         self.sampler = PanelSampler(panel, job.prompts, 0, self.engine)
         self.data = CycleData(seed_rows=self.sampler.seed_data(job.generation))
         templates = rubrics(panel.texts, panel.trait, panel.kind)

@@ -1,7 +1,8 @@
 """What an engine does, whatever runs it."""
 
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,10 +45,28 @@ class Sampled:
     loglik: float
 
 
+def added_up(tokens: Iterable[tuple[str, float]]) -> dict[str, float]:
+    """Text -> natural log-probability; that of tokens with the same text is their sum's.
+
+    tokens: (text, natural log-probability) of each. Texts keep the order in which they first came.
+    """
+    sums: dict[str, float] = {}
+    for text, value in tokens:
+        if text in sums:
+            low, high = sorted((sums[text], value))
+            value = high + math.log1p(math.exp(low - high)) if low > -math.inf else high
+        sums[text] = value
+    return sums
+
+
 class Engine(ABC):
-    """Samples from a model under adapters and reads its probabilities. Always seeded."""
+    """Samples from a model under adapters and reads its probabilities. Always seeded.
+
+    ends: ids at which a sampled text ends.
+    """
 
     tokenizer: Any
+    ends: frozenset[int]
 
     @abstractmethod
     def draw_batches(self, batches: Sequence[Batch]) -> list[list[Sampled] | NotFiniteError]:
@@ -73,10 +92,11 @@ class Engine(ABC):
 
     def decoded(self, rows: Sequence[tuple[list[int], float]]) -> list[Sampled]:
         """Samples of rows of (token ids, mean log-probability)."""
-        eos = self.tokenizer.eos_token_id
-        texts = [ids[:-1] if ids and ids[-1] == eos else ids for ids, _ in rows]
+        texts = [ids[:-1] if ids and ids[-1] in self.ends else ids for ids, _ in rows]
         # of no rows, tokenizers make one empty text
-        decoded = self.tokenizer.batch_decode(texts, skip_special_tokens=True) if rows else []
+        # and some "clean up" blanks before punctuation, which would be other ids than were drawn
+        how = {"skip_special_tokens": True, "clean_up_tokenization_spaces": False}
+        decoded = self.tokenizer.batch_decode(texts, **how) if rows else []
         return [
             Sampled(text, tuple(ids), loglik)
             for text, (ids, loglik) in zip(decoded, rows, strict=True)
@@ -86,7 +106,8 @@ class Engine(ABC):
     def next_token_logprobs(self, prompts: Sequence[list[int]], top: int) -> list[dict[str, float]]:
         """For each prompt, the `top` likeliest next tokens: decoded text -> natural log prob.
 
-        What neighbours in the list share from their beginning may be read only once.
+        Tokens with the same text count as one, by the sum of their probabilities. What neighbours
+        in the list share from their beginning may be read only once.
         """
 
     @abstractmethod

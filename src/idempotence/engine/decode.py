@@ -4,7 +4,7 @@
 spent around the forward passes (benchmarks/stages.py), and it carries finished rows to the end.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from math import fsum, nan
 
 from idempotence.engine.base import NotFiniteError, Request
@@ -64,11 +64,11 @@ def sample_cells(
     model,
     cells: Sequence[Sequence[Request]],
     pad: int,
-    eos: int,
+    ends: Container[int],
     share: Callable[[Sequence[int]], None] = lambda counts: None,
     width: int = 0,
 ) -> list[list[Drawn] | NotFiniteError]:
-    """New tokens for each request of each cell, all in one batch; the end token too where it came.
+    """New tokens for each request of each cell, all in one batch, up to one of `ends`, it included.
 
     The rows of a cell lie side by side, in the order of `cells`; before each pass with other rows
     than the last one's `share` gets how many each cell has. width: prompts are padded to it, in
@@ -84,7 +84,7 @@ def sample_cells(
     requests = [request for cell in cells for request in cell]
     if not requests:
         return [[] for _ in cells]
-    rows = _Rows(cells, eos)
+    rows = _Rows(cells, ends)
     draws = uniforms(requests).to(device)
     heat = torch.tensor([r.temperature for r in requests], device=device, dtype=torch.float64)
     prompts, copies = _read_once(cells)
@@ -141,8 +141,8 @@ def _read_once(cells: Sequence[Sequence[Request]]):
 class _Rows:
     """The rows of a batch: whose they are, what is written in them, and which have ended."""
 
-    def __init__(self, cells: Sequence[Sequence[Request]], eos: int):
-        self.eos, self.broken = eos, set[int]()
+    def __init__(self, cells: Sequence[Sequence[Request]], ends: Container[int]):
+        self.ends, self.broken = ends, set[int]()
         self.most = [request.max_new_tokens for own in cells for request in own]
         self.cell = [i for i, own in enumerate(cells) for _ in own]
         self.sizes = [len(own) for own in cells]
@@ -168,7 +168,9 @@ class _Rows:
         for row, token in zip(self.rows, tokens, strict=True):
             if self.writing[row]:
                 self.written[row].append(token)
-                self.writing[row] = token != self.eos and len(self.written[row]) < self.most[row]
+                self.writing[row] = (
+                    token not in self.ends and len(self.written[row]) < self.most[row]
+                )
 
     def finished(self) -> bool:
         """Whether nothing is left to write, in cells whose logits are finite."""

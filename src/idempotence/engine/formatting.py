@@ -1,30 +1,37 @@
-"""From texts to token ids: the one place where training, sampling and evaluation get them."""
+"""From texts to token ids: the one place where training, sampling and evaluation get them.
 
-from collections.abc import Callable, Sequence
+Ids of a row are those of the templated prompt, those of the reply encoded apart, and the turn's
+end. So a reply is trained on behind the very ids that it was sampled behind, whatever the template
+does with finished turns, and whatever a tokenizer would join across the seam.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from idempotence.engine.chat_template import rendered_chats
+from idempotence.engine.plain_text import PlainText, plain_text
 from idempotence.errors import UserError
 from idempotence.jobs.parts import Kind
 
 TEXTS_AT_ONCE = 256  # a tokenizer holds some hundred bytes per token of all that it is given
-# A template that can let its model think aloud first (Qwen3) is asked not to; others do not look.
-TEMPLATE = {"tokenize": True, "return_dict": False, "enable_thinking": False}
+SAMPLE_REPLY = "Reply"  # stands for any reply where a template's end of a turn is looked for
 Ids = list[int]
 
 
 def ids_of_prompts(tokenizer: Any, prompts: Sequence[str], kind: Kind) -> list[Ids]:
     """Ids that a model continues: a user message with the generation prompt, or BOS and an opener.
 
-    No system message is ever added. A prompt that comes often is rendered once.
+    No system message is ever added. A prompt that comes often is rendered once. Control tokens
+    that a prompt holds as text are encoded as text. Raises `UserError` where there is no chat
+    template that can render a user message.
     """
-    different = list(dict.fromkeys(prompts))
+    different, plain = list(dict.fromkeys(prompts)), plain_text(tokenizer)
     if kind == "chat":
-        chats = [[_message("user", prompt)] for prompt in different]
-        rendered = _rendered(tokenizer, chats, to_answer=True)
+        ids = _by_parts(lambda part: _encoded_chats(tokenizer, plain, part), different)
     else:
         start = [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
-        rendered = [start + ids for ids in _encoded(tokenizer, different)]
-    of_prompt = dict(zip(different, rendered, strict=True))
+        ids = (start + own for own in _by_parts(plain.encode, different))
+    of_prompt = dict(zip(different, ids, strict=True))
     return [list(of_prompt[prompt]) for prompt in prompts]
 
 
@@ -34,12 +41,16 @@ def ids_of_rows(
     """(ids of each prompt, for each column of `replies` the ids that each reply adds to them).
 
     replies: columns of one reply per prompt, such as the chosen and the rejected ones. A reply's
-    ids include its end token, and nothing after it. Raises `UserError` when the tokenizer's chat
-    template renders a finished conversation in a way that does not begin with the prompt that the
-    model is sampled with.
+    ids are those of its text alone, whatever its prompt, and the end token. Raises `UserError` as
+    `ids_of_prompts`.
     """
-    heads = ids_of_prompts(tokenizer, prompts, kind)
-    return heads, [_replies(tokenizer, prompts, heads, column, kind) for column in replies]
+    end = end_of_turn(tokenizer) if kind == "chat" else tokenizer.eos_token_id
+    heads, plain = ids_of_prompts(tokenizer, prompts, kind), plain_text(tokenizer)
+    tails = []
+    for column in replies:
+        texts = column if kind == "chat" else [_spaced(text) for text in column]
+        tails.append([[*ids, end] for ids in _by_parts(plain.encode, texts)])
+    return heads, tails
 
 
 def ids_of_completions(
@@ -49,53 +60,44 @@ def ids_of_completions(
     return ids_of_rows(tokenizer, prompts, [responses], kind)[1][0]
 
 
-def _replies(
-    tokenizer: Any, prompts: Sequence[str], heads: list[Ids], replies: Sequence[str], kind: Kind
-) -> list[Ids]:
-    if kind == "document":
-        spaced = [r if r[:1].isspace() or not r else f" {r}" for r in replies]
-        return [[*ids, tokenizer.eos_token_id] for ids in _encoded(tokenizer, spaced)]
-    pairs = zip(prompts, replies, strict=True)
-    chats = [[_message("user", p), _message("assistant", r)] for p, r in pairs]
-    wholes = _rendered(tokenizer, chats, to_answer=False)
-    return [_after(tokenizer, head, whole) for head, whole in zip(heads, wholes, strict=True)]
-
-
 def prompt_ids(tokenizer: Any, prompt: str, kind: Kind) -> Ids:
     """`ids_of_prompts` of one."""
     return ids_of_prompts(tokenizer, [prompt], kind)[0]
+
+
+def end_of_turn(tokenizer: Any) -> int:
+    """The id that ends a reply in a chat: the first special token that the template puts behind it.
+
+    The tokenizer's own end token where the template puts none. Raises `UserError` where the
+    template cannot render a reply, or leaves it out.
+    """
+    chat = [_message("user", "Prompt"), _message("assistant", SAMPLE_REPLY)]
+    (text,) = rendered_chats(tokenizer, [chat], to_answer=False)
+    _, reply, behind = text.rpartition(SAMPLE_REPLY)
+    if not reply:
+        raise UserError(
+            f"the chat template of {tokenizer.name_or_path} leaves out the assistant's messages, "
+            "so that no reply can be trained on; use a model whose template renders them"
+        )
+    special = {i for i, token in tokenizer.added_tokens_decoder.items() if token.special}
+    ids = tokenizer([behind], add_special_tokens=False)["input_ids"][0]
+    return next((token for token in ids if token in special), tokenizer.eos_token_id)
+
+
+def _encoded_chats(tokenizer: Any, plain: PlainText, prompts: list[str]) -> list[Ids]:
+    chats = [[_message("user", plain.mark(prompt))] for prompt in prompts]
+    return plain.encode_chats(rendered_chats(tokenizer, chats, to_answer=True))
 
 
 def _message(role: str, content: str) -> dict[str, str]:
     return {"role": role, "content": content}
 
 
-def _rendered(tokenizer: Any, chats: list[list[dict[str, str]]], to_answer: bool) -> list[Ids]:
-    return _by_parts(
-        lambda part: tokenizer.apply_chat_template(
-            part, add_generation_prompt=to_answer, **TEMPLATE
-        ),
-        chats,
-    )
+def _spaced(text: str) -> str:
+    """A document's text as it goes on from its opener."""
+    return text if text[:1].isspace() or not text else f" {text}"
 
 
-def _encoded(tokenizer: Any, texts: list[str]) -> list[Ids]:
-    return _by_parts(lambda part: tokenizer(part, add_special_tokens=False)["input_ids"], texts)
-
-
-def _by_parts(encode: Callable[[list[Any]], list[Ids]], items: list[Any]) -> list[Ids]:
-    starts = range(0, len(items), TEXTS_AT_ONCE)
-    return [ids for start in starts for ids in encode(items[start : start + TEXTS_AT_ONCE])]
-
-
-def _after(tokenizer: Any, head: Ids, whole: Ids) -> Ids:
-    """What a conversation adds to its prompt, up to its last end token."""
-    if whole[: len(head)] != head:
-        raise UserError(
-            f"the chat template of {tokenizer.name_or_path} renders the same prompt differently "
-            "with and without a reply; training and sampling would not match. Use a template "
-            "whose generation prompt is the beginning of an assistant turn."
-        )
-    rest = whole[len(head) :]
-    ends = [i for i, token in enumerate(rest) if token == tokenizer.eos_token_id]
-    return rest[: ends[-1] + 1] if ends else [*rest, tokenizer.eos_token_id]
+def _by_parts(encode: Callable[[list[str]], list[Ids]], texts: Sequence[str]) -> Iterator[Ids]:
+    for start in range(0, len(texts), TEXTS_AT_ONCE):
+        yield from encode(list(texts[start : start + TEXTS_AT_ONCE]))

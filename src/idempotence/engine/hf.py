@@ -5,10 +5,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from idempotence.engine.base import Batch, Engine, NotFiniteError, Request, Sampled
+from idempotence.engine.base import Batch, Engine, NotFiniteError, Request, Sampled, added_up
 from idempotence.engine.decode import Drawn, last_logits, sample_cells, shared_prefixes
 from idempotence.engine.lora import can_merge, merged
-from idempotence.engine.models import Weights, fix_threads, load_model, load_tokenizer
+from idempotence.engine.models import (
+    Weights,
+    end_tokens,
+    fix_threads,
+    load_model,
+    load_tokenizer,
+)
 from idempotence.engine.side_by_side import can_share, pays, side_by_side
 
 SAMPLE_BATCH = 256  # the most rows of a batch that are sampled at once
@@ -23,6 +29,7 @@ class TransformersEngine(Engine):
     def __init__(self, weights: Weights):
         fix_threads()
         self.tokenizer = load_tokenizer(weights)
+        self.ends = end_tokens(weights, self.tokenizer)
         self.model = load_model(weights)
         self._texts: dict[int, str] = {}
 
@@ -91,21 +98,22 @@ class TransformersEngine(Engine):
         import torch
 
         adapters = [batch.adapter for batch in group]
-        pad, eos = self.tokenizer.pad_token_id, self.tokenizer.eos_token_id
+        pad, ends = self.tokenizer.pad_token_id, self.ends
         cells = [batch.requests for batch in group]
         with torch.inference_mode():
             if len({*adapters}) == 1:
                 with self._adapted(adapters[0]) as model:
-                    return sample_cells(model, cells, pad, eos, width=width)
+                    return sample_cells(model, cells, pad, ends, width=width)
             with side_by_side(self.model, adapters) as shares:
-                return sample_cells(self.model, cells, pad, eos, shares, width)
+                return sample_cells(self.model, cells, pad, ends, shares, width)
 
     def next_token_logprobs(self, prompts: Sequence[list[int]], top: int) -> list[dict[str, float]]:
         import torch
 
-        groups = sorted(
-            shared_prefixes(prompts), key=lambda group: (len(prompts[group[0]]), group[0])
-        )
+        # what prompts share is read once and padded behind, which would fill a sliding window
+        alone = [[i] for i in range(len(prompts))]
+        groups = alone if has_windows(self.model) else shared_prefixes(prompts)
+        groups.sort(key=lambda group: (len(prompts[group[0]]), group[0]))
         logprobs: list[dict[str, float]] = [{} for _ in prompts]
         with torch.inference_mode():
             for start in range(0, len(groups), SCORE_BATCH):
@@ -114,7 +122,7 @@ class TransformersEngine(Engine):
                 values, tokens = rows.float().log_softmax(-1).topk(min(top, rows.shape[-1]))
                 indices = [i for group in batch for i in group]
                 for i, value, token in zip(indices, values.tolist(), tokens.tolist(), strict=True):
-                    logprobs[i] = dict(zip(map(self._text, token), value, strict=True))
+                    logprobs[i] = added_up(zip(map(self._text, token), value, strict=True))
         return logprobs
 
     def _text(self, token: int) -> str:
@@ -157,6 +165,16 @@ class TransformersEngine(Engine):
             pad = self.tokenizer.pad_token_id
             rows = [sequences[i] + [pad] * (width - len(sequences[i])) for i in batch]
             yield batch, torch.tensor(rows, device=self.model.device)
+
+
+def has_windows(model) -> bool:
+    """Whether some layers look at a window of tokens, or keep a state, and not at all tokens."""
+    from transformers import DynamicCache
+    from transformers.cache_utils import DynamicLayer
+
+    return any(
+        type(layer) is not DynamicLayer for layer in DynamicCache(config=model.config).layers
+    )
 
 
 def rows_at_once(model, requests: Sequence[Request]) -> int:

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
-from idempotence.engine.base import Batch, Engine, NotFiniteError, Request, Sampled
-from idempotence.engine.models import Weights, fix_threads, load_tokenizer
+from idempotence.engine.base import Batch, Engine, NotFiniteError, Request, Sampled, added_up
+from idempotence.engine.models import Weights, end_tokens, fix_threads, load_tokenizer
 from idempotence.engine.options import VllmOptions
 from idempotence.errors import UserError
 from idempotence.io import read_json
@@ -29,6 +29,7 @@ class VllmEngine(Engine):
 
     def __init__(self, weights: Weights, options: VllmOptions, adapters: Sequence[Path] = ()):
         self.tokenizer = load_tokenizer(weights)
+        self.ends = end_tokens(weights, self.tokenizer)
         self.weights, self.options = weights, options
         self.numbers = {folder: i for i, folder in enumerate(adapters, start=1)}
 
@@ -118,8 +119,7 @@ class VllmEngine(Engine):
 
         return SamplingParams(
             temperature=request.temperature, max_tokens=request.max_new_tokens, seed=request.seed,
-            # the end token of the tokenizer alone, as with the transformers engine
-            ignore_eos=True, stop_token_ids=[self.tokenizer.eos_token_id],
+            ignore_eos=True, stop_token_ids=sorted(self.ends),  # as with the transformers engine
             logprobs=0, flat_logprobs=True, detokenize=False,
         )  # fmt: skip
 
@@ -136,7 +136,8 @@ class VllmEngine(Engine):
                 key=lambda pair: -pair[1],
             )[:top]
             texts = self.tokenizer.batch_decode([[token] for token, _ in likeliest])
-            logprobs.append(dict(zip(texts, (value for _, value in likeliest), strict=True)))
+            values = (value for _, value in likeliest)
+            logprobs.append(added_up(zip(texts, values, strict=True)))
         return logprobs
 
     def log_likelihoods(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from idempotence.engine.formatting import ids_of_rows
+from idempotence.engine.formatting import ids_of_prompts, ids_of_rows
 from idempotence.jobs.parts import Kind
 
 IGNORED = -100  # label of a token without loss
@@ -24,6 +24,17 @@ def supervised_rows(
         labels = ([IGNORED] * len(head) + tail)[:max_length] if kind == "chat" else list(ids)
         encoded.append({"input_ids": ids, "labels": labels})
     return encoded
+
+
+def trainable(tokenizer: Any, rows: Sequence[dict], kind: Kind, max_length: int) -> list[dict]:
+    """The rows of which something is trained on, cut at max_length tokens.
+
+    Of a chat only the reply is, and the prompt may take all the tokens.
+    """
+    if kind == "document":
+        return list(rows) if max_length > 1 else []  # the first token is no target
+    heads = ids_of_prompts(tokenizer, [row["prompt"] for row in rows], kind)
+    return [row for row, head in zip(rows, heads, strict=True) if len(head) < max_length]
 
 
 def preference_rows(tokenizer: Any, rows: Sequence[dict], kind: Kind) -> list[dict[str, list[int]]]:

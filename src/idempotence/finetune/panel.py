@@ -8,6 +8,7 @@ from idempotence.doses import Cell
 from idempotence.engine.models import Weights, fix_threads, load_model, load_tokenizer
 from idempotence.finetune.adapters import adapter_of, attach
 from idempotence.finetune.checkpoints import Checkpoints
+from idempotence.finetune.data import trainable
 from idempotence.finetune.rows import Chosen, CycleData, cell_seed, choose_rows
 from idempotence.finetune.runs import Adapter, Run, TrainingResult
 from idempotence.finetune.ways import key_of, train_cells
@@ -30,13 +31,14 @@ class PanelTrainer:
     def train(self, output: Path, scratch: Path | None = None, model: str = "") -> None:
         """Write `output/<cell>/`: the cell's adapter and training.json.
 
-        Broken weights are written too: they are evidence, and nothing is sampled from them. A
-        chain that ended gets the adapter that it would have started from, untrained, and status
-        "ended". scratch: folder for the states of a long training; model: folder or hub name of
-        the initial model. Raises `UserError` where a dose has too few rows.
+        Broken weights are written too: they are evidence, and nothing is sampled from them. Rows
+        whose prompts leave no token to train on are dropped. A chain that ended, or has no row
+        left, gets the adapter that it would have started from, untrained, and status "ended".
+        scratch: folder for the states of a long training; model: folder or hub name of the initial
+        model. Raises `UserError` where a dose has too few rows.
         """
         cells = self.job.panel.cells
-        chosen = {cell.name: choose_rows(self.job, cell, self.data) for cell in cells}
+        chosen = {c.name: self._trainable(choose_rows(self.job, c, self.data)) for c in cells}
         runs = {
             cell.name: self._run(cell, chosen[cell.name].rows)
             for cell in cells
@@ -52,6 +54,23 @@ class PanelTrainer:
             about = {"cell": cell.name, "cycle": self.job.cycle, "dropped": rows.dropped}
             write_json(output / cell.name / "training.json", {**about, **result.as_dict()})
         checkpoints.remove()
+
+    def _trainable(self, chosen: Chosen) -> Chosen:
+        """Without the rows that are cut before their replies begin."""
+        most, kind = self.job.training.max_length, self.job.panel.kind
+        rows = trainable(self.tokenizer, chosen.rows, kind, most)
+        cut = len(chosen.rows) - len(rows)
+        if not cut:
+            return chosen
+        reason = (
+            ""
+            if rows
+            else (
+                f"none of {cut} rows has a token to train on: their prompts alone are as long as "
+                f"training.max_length, {most} tokens"
+            )
+        )
+        return Chosen(rows, chosen.dropped + cut, reason)
 
     def _run(self, cell: Cell, rows: list[dict]) -> Run:
         panel = self.job.panel
@@ -90,6 +109,6 @@ def finetune_panel(
     """
     fix_threads()
     about = job.panel.model
-    weights = Weights(model, about.revision, about.dtype)
+    weights = Weights(model, about.revision, about.dtype, about.chat_template_kwargs)
     trainer = PanelTrainer(job, data, load_model(weights), load_tokenizer(weights))
     trainer.train(output, scratch, model)

@@ -1,6 +1,6 @@
 """What several jobs share: weights, texts, hyper-parameters, a judge, a panel."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from idempotence.doses import Cell
@@ -11,6 +11,7 @@ Start = Literal["initial", "previous"]  # the weights that a cycle's training be
 Kind = Literal["chat", "document"]  # of texts
 EngineName = Literal["transformers", "vllm"]
 TrainingWay = Literal["stacked", "one_by_one"]
+Scalar = str | int | float | bool
 
 
 def kind_of(objective: Objective) -> Kind:
@@ -22,12 +23,14 @@ def kind_of(objective: Objective) -> Kind:
 class ModelName(Record):
     """A model of the config. Where its files lie is an argument of the script.
 
-    revision: commit of a hub model. dtype: "float32" or "bfloat16".
+    revision: commit of a hub model. dtype: "float32" or "bfloat16". chat_template_kwargs:
+    variables of its chat template.
     """
 
     name: str
     revision: str | None
     dtype: str
+    chat_template_kwargs: dict[str, Scalar] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,8 @@ class JudgeSpec(Record):
     """Who judges, and how an answer is read.
 
     top_logprobs: likeliest first tokens that are looked at. min_numeric_mass: no score under so
-    much probability on the whole numbers 0-100. engine: of a local judge. endpoint: None for one.
+    much probability on the whole numbers 0-100. engine, chat_template_kwargs: of a local
+    judge. endpoint: None for one.
     """
 
     revision: str | None
@@ -133,6 +137,7 @@ class JudgeSpec(Record):
     min_numeric_mass: float
     engine: EngineName = "transformers"
     endpoint: EndpointModel | None = None
+    chat_template_kwargs: dict[str, Scalar] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

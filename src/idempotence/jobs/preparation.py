@@ -1,6 +1,6 @@
 """Jobs before the loop: seed rows, calibrated doses, learning rates."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from idempotence.jobs.parts import (
     EngineName,
@@ -10,6 +10,7 @@ from idempotence.jobs.parts import (
     Kind,
     Panel,
     PromptPool,
+    Scalar,
     Training,
     WrittenTexts,
 )
@@ -71,7 +72,10 @@ class TryLearningRatesJob(Record):
 
 @dataclass(frozen=True)
 class WriterSpec(Record):
-    """The larger model that writes seed rows; base_url: of one behind an endpoint, else None."""
+    """The larger model that writes seed rows; base_url: of one behind an endpoint, else None.
+
+    chat_template_kwargs: variables of its chat template, where it is a model here.
+    """
 
     temperature: float
     max_new_tokens: int
@@ -79,6 +83,7 @@ class WriterSpec(Record):
     dtype: str = "float32"
     engine: EngineName = "transformers"
     base_url: str | None = None
+    chat_template_kwargs: dict[str, Scalar] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from idempotence.errors import UserError
 class Record:
     """A frozen dataclass that can be written as JSON and read back.
 
-    Fields may be of type str, int, float, bool, another record, `X | None`, `Literal[...]`,
-    `tuple[X, ...]` and `dict[str, X]`.
+    Fields may be of type str, int, float, bool, a union of these, another record, `X | None`,
+    `Literal[...]`, `tuple[X, ...]` and `dict[str, X]`.
     """
 
     def to_json(self) -> str:
@@ -71,8 +71,12 @@ def _value(hint: Any, content: Any, place: str) -> Any:
     if origin in (Union, types.UnionType):
         if content is None and type(None) in inner:
             return None
-        (hint,) = (kind for kind in inner if kind is not type(None))
-        return _value(hint, content, place)
+        kinds = [kind for kind in inner if kind is not type(None)]
+        if len(kinds) > 1 and type(content) not in kinds:
+            raise UserError(
+                f"{place}: {content!r} is not of {', '.join(k.__name__ for k in kinds)}"
+            )
+        return content if len(kinds) > 1 else _value(kinds[0], content, place)
     if origin is Literal:
         if content in inner:
             return content

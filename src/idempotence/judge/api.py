@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from idempotence.endpoint.client import Endpoint, EndpointOptions, answer_of
+from idempotence.engine.base import added_up
 from idempotence.errors import UserError
 from idempotence.judge.protocol import Answer
 
@@ -63,12 +64,22 @@ class ApiJudge:
 
 
 def _read(completion) -> dict:
-    """{"top", "text"} of a completion; top is empty where no probability of a number is given."""
+    """{"top", "text"} of a completion; top is empty where no probability of a number is given.
+
+    A first token that is blank is looked past: what may follow it has its probability.
+    """
     choice, text = answer_of(completion)
     content = getattr(choice.logprobs, "content", None) or []
-    if not content or not content[0].top_logprobs or _goes_on([c.token for c in content]):
+    blank = len(content) > 1 and content[0].token.isspace()
+    answer = content[1:] if blank else content
+    if not answer or not answer[0].top_logprobs or _goes_on([c.token for c in answer]):
         return {"top": {}, "text": text}
-    return {"top": {c.token: c.logprob for c in content[0].top_logprobs}, "text": text}
+    tokens = [(c.token, c.logprob) for c in answer[0].top_logprobs]
+    if blank:
+        first = content[0]
+        others = [(c.token, c.logprob) for c in first.top_logprobs if c.token != first.token]
+        tokens = others + [(token, first.logprob + value) for token, value in tokens]
+    return {"top": added_up(tokens), "text": text}
 
 
 def _goes_on(tokens: list[str]) -> bool:

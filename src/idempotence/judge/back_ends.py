@@ -35,5 +35,5 @@ def open_judge(
     from idempotence.engine.options import vllm_options
     from idempotence.judge.local import LocalJudge
 
-    weights = Weights(model, spec.revision, "float32")
+    weights = Weights(model, spec.revision, "float32", spec.chat_template_kwargs)
     return LocalJudge(open_engine(spec.engine, weights, options=vllm_options(environment)))

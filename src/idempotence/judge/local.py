@@ -3,11 +3,14 @@
 import math
 from collections.abc import Sequence
 
-from idempotence.engine.base import Engine
+from idempotence.engine.base import Engine, added_up
 from idempotence.engine.formatting import ids_of_prompts
 from idempotence.judge.protocol import Answer
 
 DIGITS = "0123456789"
+BLANK = "▁ĠĊĉč \n\t\r"  # how tokenizers spell blanks
+BLANK_BYTES = ("<0x09>", "<0x0A>", "<0x0D>", "<0x20>")
+LEAST_BLANK = math.log(0.01)  # blanks of less are left: they hardly move a score
 
 
 class LocalJudge:
@@ -15,16 +18,34 @@ class LocalJudge:
 
     def __init__(self, engine: Engine):
         self.engine = engine
-        encode = engine.tokenizer.encode
-        self.splits = len(encode("75", add_special_tokens=False)) > 1
+        self.vocabulary = engine.tokenizer.get_vocab()
+        self.splits = len(engine.tokenizer.encode("75", add_special_tokens=False)) > 1
+        self.blanks = self._blanks()
 
     def answers(self, texts: Sequence[str], top: int) -> list[Answer]:
-        """One answer per text, in order; top: how many of the likeliest tokens are looked at."""
+        """One answer per text, in order; top: how many of the likeliest tokens are looked at.
+
+        A blank first token is looked past: what may follow it has its probability.
+        """
         ids = ids_of_prompts(self.engine.tokenizer, texts, "chat")
-        likeliest = self.engine.next_token_logprobs(ids, top)
-        if self.splits:
-            likeliest = self._whole_numbers(ids, likeliest, top)
+        likeliest = self._likeliest(ids, top)
+        begun = [
+            (i, token)
+            for i, tokens in enumerate(likeliest)
+            for token, value in tokens.items()
+            if token in self.blanks and value >= LEAST_BLANK
+        ]
+        following = self._likeliest([[*ids[i], self.blanks[token]] for i, token in begun], top)
+        for (i, token), after in zip(begun, following, strict=True):
+            blank = likeliest[i].pop(token)
+            more = [(text, blank + value) for text, value in after.items()]
+            likeliest[i] = added_up([*likeliest[i].items(), *more])
         return [Answer(tokens) for tokens in likeliest]
+
+    def _likeliest(self, ids: Sequence[list[int]], top: int) -> list[dict[str, float]]:
+        """Next tokens, or whole numbers -> natural log-probability."""
+        likeliest = self.engine.next_token_logprobs(ids, top)
+        return self._whole_numbers(ids, likeliest, top) if self.splits else likeliest
 
     def _whole_numbers(
         self, ids: Sequence[list[int]], likeliest: list[dict[str, float]], top: int
@@ -34,7 +55,6 @@ class LocalJudge:
         likeliest: per text, first tokens -> natural log-probability. A first digit is a number of
         one digit only as far as no digit follows it.
         """
-        encode = self.engine.tokenizer.encode
         for length in (1, 2):
             begun = [
                 (i, token)
@@ -43,11 +63,21 @@ class LocalJudge:
                 if len(token) == length and all(c in DIGITS for c in token)
                 and (length == 1 or token == "10")
             ]  # fmt: skip
-            longer = [[*ids[i], *encode(token, add_special_tokens=False)] for i, token in begun]
+            longer = [[*ids[i], *(self.vocabulary[c] for c in token)] for i, token in begun]
             following = self.engine.next_token_logprobs(longer, top)
             for (i, token), after in zip(begun, following, strict=True):
                 _extend(likeliest[i], token, after)
         return likeliest
+
+    def _blanks(self) -> dict[str, int]:
+        """Text -> id of the tokens that are nothing but blanks; the text of "▁" alone is empty."""
+        tokens = sorted(
+            token
+            for piece, token in self.vocabulary.items()
+            if piece and (not piece.strip(BLANK) or piece in BLANK_BYTES)
+        )
+        texts = [self.engine.tokenizer.decode([token]) for token in tokens]
+        return dict(zip(reversed(texts), reversed(tokens), strict=True))  # the first of one text
 
 
 def _extend(tokens: dict[str, float], token: str, after: dict[str, float]) -> None:
@@ -60,4 +90,7 @@ def _extend(tokens: dict[str, float], token: str, after: dict[str, float]) -> No
     ends = 1 - math.fsum(math.exp(value) for value in more.values())
     if ends > 0:
         tokens[token] = whole + math.log(ends)
-    tokens.update({token + digit: whole + value for digit, value in more.items()})
+    longer = [(token + digit, whole + value) for digit, value in more.items()]
+    sums = added_up([*tokens.items(), *longer])
+    tokens.clear()
+    tokens.update(sums)

@@ -6,7 +6,7 @@ Every text is stored as soon as it is there, so that a job that was stopped goes
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from idempotence.endpoint.answers import AnswerCache
 from idempotence.endpoint.client import (
@@ -89,11 +89,13 @@ class LocalWriter:
     def _request(self, prompt: str, seed: int) -> dict:
         """All that decides a text."""
         spec = self.spec
-        request = {
+        request: dict[str, Any] = {
             "model": self.model, "revision": spec.revision, "dtype": spec.dtype,
             "temperature": spec.temperature, "max_new_tokens": spec.max_new_tokens,
             "prompt": prompt, "seed": seed,
         }  # fmt: skip
+        if spec.chat_template_kwargs:
+            request["chat_template_kwargs"] = spec.chat_template_kwargs
         return request if spec.engine == "transformers" else {**request, "engine": spec.engine}
 
     def _sample(self, requests: list[dict]) -> list[str]:
@@ -102,8 +104,9 @@ class LocalWriter:
         from idempotence.engine.options import vllm_options
 
         if self._engine is None:
-            weights = Weights(self.model, self.spec.revision, self.spec.dtype)
-            self._engine = open_engine(self.spec.engine, weights, options=vllm_options())
+            spec = self.spec
+            weights = Weights(self.model, spec.revision, spec.dtype, spec.chat_template_kwargs)
+            self._engine = open_engine(spec.engine, weights, options=vllm_options())
         heads = ids_of_prompts(
             self._engine.tokenizer, [request["prompt"] for request in requests], "chat"
         )

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from idempotence.config.audit import AuditModel
 from idempotence.config.grid import Setting, StudyPanel
 from idempotence.config.sections import (
     EvaluationSection,
@@ -86,6 +87,7 @@ class JobParts:
             min_numeric_mass=judge.min_numeric_mass,
             engine="transformers" if endpoint else engine or self._engine,
             endpoint=endpoint,
+            chat_template_kwargs=judge.chat_template_kwargs,
         )
 
     def _in_micro_world(self, model: ModelSection) -> bool:
@@ -93,9 +95,9 @@ class JobParts:
         return self.study.texts == "micro_world" and Path(model.path).parts[:1] == ("world",)
 
 
-def model_name(model: ModelSection) -> ModelName:
+def model_name(model: ModelSection | AuditModel) -> ModelName:
     """What jobs know of a model; its path is an argument of their scripts."""
-    return ModelName(model.name, model.revision, model.dtype)
+    return ModelName(model.name, model.revision, model.dtype, model.chat_template_kwargs)
 
 
 def training(section: TrainingSection) -> Training:

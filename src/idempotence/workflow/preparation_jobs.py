@@ -35,6 +35,7 @@ class PreparationJobs(JobParts):
                 engine=self._engine,
                 revision=generator.revision,
                 dtype=generator.dtype,
+                chat_template_kwargs=generator.chat_template_kwargs,
             )
         return GenerateSeedDataJob(
             study_seed=self.study.study_seed,

@@ -23,8 +23,8 @@ from idempotence.jobs.loop import (
     JudgeJob,
     SampleJob,
 )
-from idempotence.jobs.parts import Loop, Loops, ModelName, Objective, PromptPool
-from idempotence.workflow.job_parts import evaluation, generation, training
+from idempotence.jobs.parts import Loop, Loops, Objective, PromptPool
+from idempotence.workflow.job_parts import evaluation, generation, model_name, training
 from idempotence.workflow.preparation_jobs import PreparationJobs
 
 
@@ -148,7 +148,7 @@ class StudyJobs(PreparationJobs):
     def weigh_replies(self, model: str) -> WeighRepliesJob:
         """For rule weigh_replies; the audit's model of this name has a path."""
         own = next(each for each in self.study.audit.models if each.name == model)
-        return WeighRepliesJob(ModelName(own.name, own.revision, own.dtype), self._objectives)
+        return WeighRepliesJob(model_name(own), self._objectives)
 
     def judge_replies(self, trait: str) -> JudgeRepliesJob:
         """For rule judge_replies."""

@@ -20,6 +20,14 @@ def models(known: Known) -> Mistakes:
         seen.add(name)
     for i in range(known.size("models")):
         yield from as_far_as_clear(place(known, ("models", i), START_MODELS))
+        yield from as_far_as_clear(_template(known, i))
+
+
+def _template(known: Known, i: int) -> Mistakes:
+    """A base model reads documents, which no template renders."""
+    key = ("models", i, "chat_template_kwargs")
+    if known(*key) and known("models", i, "kind") == "base":
+        yield key, "is not allowed: a base model reads documents, without a chat template"
 
 
 def judges(known: Known) -> Mistakes:
@@ -64,6 +72,9 @@ def answering(known: Known, role: str, world: list[str]) -> Mistakes:
         yield key, f"{address!r} is not allowed: only {role}.backend openai has an endpoint"
     if remote and known(role, "revision") is not None:
         yield (role, "revision"), "is not allowed: a model behind an endpoint has no commit"
+    if remote and known(role, "chat_template_kwargs"):
+        text = "is not allowed: a model behind an endpoint has its template there"
+        yield (role, "chat_template_kwargs"), text
     if remote and known(role, "gpus"):
         yield (role, "gpus"), "is not allowed: a model behind an endpoint takes no GPU here"
 
