@@ -30,14 +30,14 @@ def finetune(
     from idempotence.doses import calibrated_doses
     from idempotence.finetune.panel import finetune_panel
     from idempotence.finetune.rows import CycleData
-    from idempotence.io import read_json, read_jsonl
+    from idempotence.io import read_jsonl, read_sealed
 
     *earlier, last = [read_jsonl(file) for file in generated or []] or [[]]
     data = CycleData(
         seed_rows=read_jsonl(seed_data) if seed_data else [],
         generated=last,
         earlier=earlier,
-        calibrated=calibrated_doses(read_json(calibration)) if calibration else {},
+        calibrated=calibrated_doses(read_sealed(calibration)) if calibration else {},
         previous=previous,
     )
     finetune_panel(job, model, data, output, scratch)

@@ -1,12 +1,19 @@
 """A finished study's scores in a few megabytes, to make its tables and figures again from."""
 
 # The Snakefile imports this module for its names: pandas and pyarrow are left to the functions.
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from idempotence.errors import UserError
-from idempotence.io import read_table, rounded, write_parquet, write_table
+from idempotence.io import (
+    copy_whole,
+    read_arrow,
+    read_table,
+    rounded,
+    write_arrow,
+    write_parquet,
+    write_table,
+)
 from idempotence.scores.schema import LATER, arrow_schema
 
 if TYPE_CHECKING:
@@ -26,18 +33,17 @@ def ship(scores: Path, initial: Path, training: Path, others: list[Path], output
     digits of a CSV file.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     schema = arrow_schema()
     output.mkdir(parents=True, exist_ok=True)
     for source in (scores, initial):
-        table = pq.read_table(source).select(schema.names)
+        table = read_arrow(source).select(schema.names)
         columns = [_smaller(table[name], name) for name in schema.names]
         small = pa.table(columns, schema=schema)
-        pq.write_table(small, output / source.name, compression="zstd", compression_level=19)
+        write_arrow(small, output / source.name, compression="zstd", compression_level=19)
     write_parquet(rounded(read_table(training)), output / FILES[2])
     for path in others:
-        shutil.copyfile(path, output / path.name)
+        copy_whole(path, output / path.name)
 
 
 def _smaller(column: "pa.ChunkedArray", name: str) -> "pa.ChunkedArray":
@@ -52,17 +58,16 @@ def _smaller(column: "pa.ChunkedArray", name: str) -> "pa.ChunkedArray":
 def _take(source: Path, output: Path) -> None:
     """Copy a file of scores; columns of `LATER` that it lacks come without values."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    table = pq.read_table(source)
+    table = read_arrow(source)
     lacking = [name for name in LATER if name not in table.column_names]
     if not lacking:
-        shutil.copyfile(source, output)
+        copy_whole(source, output)
         return
     for name in lacking:
         field = arrow_schema().field(name)
         table = table.append_column(field, pa.nulls(len(table), field.type))
-    pq.write_table(table, output)
+    write_arrow(table, output)
 
 
 def take(folder: Path, settings: list[str], scores: Path, initial: Path, training: Path) -> None:
@@ -72,12 +77,11 @@ def take(folder: Path, settings: list[str], scores: Path, initial: Path, trainin
     `UserError` for a folder that lacks a file, or whose scores are of other settings.
     """
     import pyarrow.compute as pc
-    import pyarrow.parquet as pq
 
     lacking = [name for name in FILES if not (folder / name).is_file()]
     if lacking:
         raise UserError(f"{folder} has no {', '.join(lacking)}; scores_from names a shipped study")
-    shipped = pc.unique(pq.read_table(folder / FILES[0], columns=["setting"])["setting"])
+    shipped = pc.unique(read_arrow(folder / FILES[0], columns=["setting"])["setting"])
     if set(settings) != set(shipped.to_pylist()):
         raise UserError(
             f"{folder} holds the settings {', '.join(sorted(shipped.to_pylist()))}, and the config "
