@@ -36,6 +36,12 @@ onstart:
     # With its limit of jobs a second Snakemake weighs all ready jobs again a second later, whenever it
     # has weighed them: one such round for each job that ever ended, after 350 jobs a third of a core for nothing.
     workflow.scheduler.job_rate_limiter = None
+    check_results()
+
+
+onerror:
+    # a log on a full disk cannot say so itself
+    check_results()
 
 
 localrules:
