@@ -28,6 +28,11 @@ include: "rules/report.smk"
 include: "rules/plan.smk"
 
 
+if STUDY.trains:
+
+    include: "rules/verify.smk"
+
+
 # the front page; rule show_summary writes it
 report: f"{RESULTS}/pages/summary.rst"
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 FILES = ["scores.parquet", "initial.parquet", "training.parquet"]
+EXPECTED = "expected.csv"  # what a new run is compared with: `scores.expected`
+DIFFERS = "not as shipped"  # how the verdict of a comparison begins that failed
 # the judge's top tokens are most of a scores file, and no table or figure needs them
 LEFT_OUT = ["trait_top", "coherence_top"]
 DECIMALS = 3  # of scores; verdicts on thresholds of whole points do not hang on more
@@ -32,18 +34,20 @@ def ship(scores: Path, initial: Path, training: Path, others: list[Path], output
     floats are rounded, those of scores to `DECIMALS` decimals, those of the training log to the
     digits of a CSV file.
     """
-    import pyarrow as pa
-
-    schema = arrow_schema()
-    output.mkdir(parents=True, exist_ok=True)
     for source in (scores, initial):
-        table = read_arrow(source).select(schema.names)
-        columns = [_smaller(table[name], name) for name in schema.names]
-        small = pa.table(columns, schema=schema)
+        small = smaller(read_arrow(source))
         write_arrow(small, output / source.name, compression="zstd", compression_level=19)
     write_parquet(rounded(read_table(training)), output / FILES[2])
     for path in others:
         copy_whole(path, output / path.name)
+
+
+def smaller(table: "pa.Table") -> "pa.Table":
+    """Scores in the form that is shipped; once more gives the same."""
+    import pyarrow as pa
+
+    schema = arrow_schema()
+    return pa.table([_smaller(table[name], name) for name in schema.names], schema=schema)
 
 
 def _smaller(column: "pa.ChunkedArray", name: str) -> "pa.ChunkedArray":
