@@ -6,7 +6,7 @@ VLLM := .venv-vllm
 CORES ?= all
 WORKERS ?= 2
 
-.PHONY: all env dev test check vllm-cpu test-vllm world bench bench-full clean
+.PHONY: all env dev test verify check vllm-cpu test-vllm world bench bench-full clean
 
 all: env
 	$(BIN)/snakemake --cores $(CORES)
@@ -32,6 +32,10 @@ $(VENV)/.dev: $(VENV)/.installed requirements-dev.txt
 
 test: dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --cov --cov-report=term
+
+# a fresh run of the default study against the shipped one: results/verify/verification.txt
+verify: env
+	$(BIN)/snakemake --cores $(CORES) verify --config study=verify
 
 check: dev
 	$(BIN)/ruff check .
@@ -68,4 +72,4 @@ bench-full: bench
 	cd benchmarks && ../$(BIN)/python write_page.py
 
 clean:
-	rm -rf results/micro results/tiny .snakemake
+	rm -rf results/micro results/tiny results/verify .snakemake

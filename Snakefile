@@ -28,6 +28,11 @@ include: "rules/report.smk"
 include: "rules/plan.smk"
 
 
+if STUDY.trains:
+
+    include: "rules/verify.smk"
+
+
 # the front page; rule show_summary writes it
 report: f"{RESULTS}/pages/summary.rst"
 
@@ -36,6 +41,12 @@ onstart:
     # With its limit of jobs a second Snakemake weighs all ready jobs again a second later, whenever it
     # has weighed them: one such round for each job that ever ended, after 350 jobs a third of a core for nothing.
     workflow.scheduler.job_rate_limiter = None
+    check_results()
+
+
+onerror:
+    # a log on a full disk cannot say so itself
+    check_results()
 
 
 localrules:

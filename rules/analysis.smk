@@ -1,4 +1,5 @@
 # From scores to tables; nothing from here on imports torch.
+from idempotence.scores.shipped import EXPECTED
 from idempotence.scores.shipped import FILES as SHIPPED_FILES
 
 SCORES = f"{RESULTS}/scores.parquet"

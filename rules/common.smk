@@ -4,6 +4,8 @@ import sys
 from functools import cache
 from pathlib import Path
 
+from snakemake.exceptions import WorkflowError
+
 BASE = Path(str(workflow.current_basedir)).parent
 sys.path.insert(0, str(BASE / "src"))
 
@@ -11,6 +13,7 @@ from idempotence.config.layers import effective_config
 from idempotence.config.load import load_study
 from idempotence.errors import UserError
 from idempotence.workflow.command import files_line, values_line
+from idempotence.workflow.disk import check_room
 from idempotence.workflow.environment import pass_endpoints, pass_engine, prepare
 from idempotence.workflow.fingerprint import fingerprint
 from idempotence.workflow.loop_inputs import LoopInputs
@@ -24,6 +27,7 @@ SOURCES = [str(path) for path in [BASE / "config.yaml", *workflow.overwrite_conf
 CONFIG = effective_config(dict(config), SOURCES, dict(workflow.config_settings.config))
 try:
     STUDY = load_study(CONFIG, SOURCES, supply(CONFIG))
+    check_room(".")  # Snakemake keeps its own files there, and would end in a traceback
     if not workflow.remote_exec:
         check_models(STUDY)
 except UserError as error:
@@ -46,6 +50,14 @@ NOISE = PATHS.own("data/noise.csv")  # scatter of courses, by rule estimate_nois
 prepare(BASE / "src", workflow.remote_exec)
 pass_engine(STUDY)
 ENDPOINTS = pass_endpoints(STUDY, RESULTS)
+
+
+def check_results():
+    """End with one message where results cannot be written: a full or read-only disk."""
+    try:
+        check_room(RESULTS)
+    except UserError as error:
+        raise WorkflowError(str(error))
 
 
 wildcard_constraints:

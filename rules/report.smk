@@ -175,7 +175,10 @@ rule ship_scores:
         others=SHIPPED_ALONG,
     output:
         [f"{RESULTS}/shipped/{name}" for name in SHIPPED_FILES],
-        [f"{RESULTS}/shipped/{Path(file).name}" for file in [*SHIPPED_ALONG, "loops.json"]],
+        [
+            f"{RESULTS}/shipped/{Path(file).name}"
+            for file in [*SHIPPED_ALONG, "loops.json", EXPECTED]
+        ],
     log:
         PATHS.log("ship_scores"),
     conda:

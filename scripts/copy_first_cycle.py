@@ -9,11 +9,10 @@ def copy_first_cycle(inputs: list[Path], outputs: list[Path]) -> None:
     inputs: the twin's files.
     outputs: the copies to write, in the same order.
     """
-    import shutil
+    from idempotence.io import copy_whole
 
     for source, copy in zip(inputs, outputs, strict=True):
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, copy)
+        copy_whole(source, copy)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ def finetune(
     from idempotence.doses import calibrated_doses
     from idempotence.finetune.panel import finetune_panel
     from idempotence.finetune.rows import CycleData
-    from idempotence.io import read_json, read_jsonl
+    from idempotence.io import read_jsonl, read_sealed
 
     *earlier, last = [read_jsonl(file) for file in generated or []] or [[]]
     data = CycleData(
@@ -40,7 +40,7 @@ def finetune(
         generated=last,
         earlier=earlier,
         initial=read_jsonl(initial_rows) if initial_rows else [],
-        calibrated=calibrated_doses(read_json(calibration)) if calibration else {},
+        calibrated=calibrated_doses(read_sealed(calibration)) if calibration else {},
         previous=previous,
     )
     finetune_panel(job, model, data, output, scratch)

@@ -24,11 +24,11 @@ def judge(
     role: the config's section of the judge, which its endpoint's settings are named by.
     """
     from idempotence.doses import calibrated_doses
-    from idempotence.io import read_json
+    from idempotence.io import read_sealed
     from idempotence.judge.back_ends import open_judge
     from idempotence.judge.score import judge_panel
 
-    calibrated = calibrated_doses(read_json(calibration)) if calibration else {}
+    calibrated = calibrated_doses(read_sealed(calibration)) if calibration else {}
     judge_panel(job, open_judge(job.judge, judge, role), calibrated, responses, output)
 
 

@@ -18,7 +18,7 @@ def sample(
     job: panel, cycle, and how answers and data are sampled.
     model: folder or hub name of the initial model.
     responses: answers to write, one per line.
-    generated: the next cycle's data to write, one row per line; empty where no cycle follows.
+    generated: the next cycle's data to write, one row per line; none where no cycle follows.
     adapters: folder of adapters, one folder per cell; without it the initial model answers.
     before: adapters of the cycle before, where those write the rejected replies.
     """

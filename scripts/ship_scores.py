@@ -14,7 +14,7 @@ def ship_scores(
     output: Path,
     others: Sequence[Path] = (),
 ) -> None:
-    """Write a finished study's scores small enough to be shipped.
+    """Write a finished study's scores small enough to be shipped, and what a new run must come to.
 
     scores: the study's scores.parquet.
     initial: scores of the initial models (Parquet).
@@ -23,11 +23,13 @@ def ship_scores(
     output: folder to write.
     others: files to copy along.
     """
-    from idempotence.io import write_text
-    from idempotence.scores.shipped import ship
+    from idempotence.io import write_csv, write_text
+    from idempotence.scores.expected import expectations
+    from idempotence.scores.shipped import EXPECTED, ship
 
     ship(scores, initial, training, list(others), output)
     write_text(output / "loops.json", loops.to_json() + "\n")
+    write_csv(expectations(str(scores), str(initial)), output / EXPECTED)
 
 
 if __name__ == "__main__":

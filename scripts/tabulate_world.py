@@ -11,13 +11,11 @@ def tabulate_world(quality: Path, initial: Path, output_models: Path, output_jud
     output_models: table to write, the initial models (CSV; Parquet beside it).
     output_judge: table to write, the judge (CSV; Parquet beside it).
     """
-    import pandas as pd
-
-    from idempotence.io import read_json, write_table
+    from idempotence.io import read_json, read_table, write_table
     from idempotence.stats.world_tables import judge_table, models_table
 
     measured = read_json(quality)
-    write_table(models_table(measured, pd.read_parquet(initial)), output_models)
+    write_table(models_table(measured, read_table(initial)), output_models)
     write_table(judge_table(measured), output_judge)
 
 

@@ -13,14 +13,12 @@ def weigh_replies(job: WeighRepliesJob, model: str, replies: Path, output: Path)
     replies: replies of all models (Parquet).
     output: likelihoods (Parquet) to write.
     """
-    import pandas as pd
-
     from idempotence.audit.weigh import likelihoods
     from idempotence.engine.hf import TransformersEngine
     from idempotence.engine.models import Weights
-    from idempotence.io import write_parquet
+    from idempotence.io import read_table, write_parquet
 
-    table = pd.read_parquet(replies, filters=[("model", "==", job.model.name)])
+    table = read_table(replies, filters=[("model", "==", job.model.name)])
     about = job.model
     weights = Weights(model, about.revision, about.dtype, about.chat_template_kwargs)
     engine = TransformersEngine(weights)

@@ -1,8 +1,11 @@
 """Files of a run: written whole or not at all, and with the same bytes for the same content."""
 
+import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,23 +18,56 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 DIGITS = 6  # significant digits of floats in CSV files
+SEAL = "sha256"  # key of a digest in a file of its own
+AGAIN = "delete it and start again: its job then writes it anew"
+CHECKED: dict[str, Any] = {
+    "write_page_checksum": True
+}  # of Parquet, so that a changed byte is seen
 
 
-def _replace(path: str | Path, write: Callable[[Path], object]) -> None:
-    """Call `write(temporary path)` and move the result to `path` in one step."""
+def write_whole(path: str | Path, write: Callable[[Path], object]) -> None:
+    """Call `write(temporary path)` and move the result to `path` in one step.
+
+    Raises `UserError` where that cannot be written: a full or read-only disk, say.
+    """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         write(temporary)
         os.replace(temporary, path)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise UserError(f"{path} cannot be written: {reason}") from None
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def write_text(path: str | Path, text: str) -> None:
     """Write UTF-8 text with its own line ends."""
-    _replace(path, lambda p: p.write_text(text, encoding="utf-8", newline=""))
+    write_whole(path, lambda p: p.write_text(text, encoding="utf-8", newline=""))
+
+
+def copy_whole(source: str | Path, path: str | Path) -> None:
+    """Copy a file; raises as `write_whole`, and FileNotFoundError where there is no source."""
+    write_whole(path, lambda p: shutil.copyfile(source, p))
+
+
+def read_text(path: str | Path) -> str:
+    """A file's UTF-8 text, without a byte order mark. Raises `UserError` where it is no such text.
+
+    Raises FileNotFoundError where there is no file.
+    """
+    try:
+        return Path(path).read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not whole, or no UTF-8 text: {error}") from None
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines of a text, which end at line feeds alone: U+2028 and the like are in texts."""
+    return text.removesuffix("\n").split("\n") if text else []
 
 
 def write_json(path: str | Path, value: Any) -> None:
@@ -42,15 +78,73 @@ def write_json(path: str | Path, value: Any) -> None:
 def read_json(path: str | Path) -> Any:
     """Read one JSON value; a broken file raises `UserError` with its line."""
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        return json.loads(read_text(path))
     except json.JSONDecodeError as error:
         raise UserError(f"{path}, line {error.lineno}: not JSON ({error.msg})") from None
+    except RecursionError:
+        raise UserError(f"{path}: JSON that is nested too deeply") from None
+
+
+def write_sealed(path: str | Path, value: dict[str, Any]) -> None:
+    """Write one JSON object whose last key, sha256, is the digest of the others."""
+    write_json(path, {**value, SEAL: _digest(value)})
+
+
+def read_sealed(path: str | Path) -> dict[str, Any]:
+    """The object that `write_sealed` wrote, without its seal.
+
+    Raises `UserError` where the file is cut short or was changed, FileNotFoundError where there is
+    none.
+    """
+    value = read_json(path)
+    if not isinstance(value, dict) or value.pop(SEAL, None) != _digest(value):
+        raise UserError(f"{path} is not as it was written: {SEAL} does not fit; {AGAIN}")
+    return value
+
+
+def _digest(value: dict[str, Any]) -> str:
+    text = json.dumps(value, sort_keys=True, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def sha256_of(path: str | Path) -> str:
+    """The SHA-256 of a file; FileNotFoundError where there is none."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_jsonl(path: str | Path, rows: Iterable[dict[str, Any]]) -> None:
-    """Write one JSON object per line."""
-    lines = (json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows)
-    write_text(path, "".join(lines))
+    """Write one JSON object per line; the last line has their number and SHA-256."""
+    lines = [json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows]
+    text = "".join(lines)
+    write_text(path, f"{text}{json.dumps(_end(len(lines), text))}\n")
+
+
+def read_jsonl(path: str | Path) -> list[dict[str, Any]]:
+    """The rows that `write_jsonl` wrote, without its last line.
+
+    Raises `UserError` where rows are lacking or were changed, FileNotFoundError where there is no
+    file.
+    """
+    text = read_text(path)
+    *lines, last = lines_of(text) or [""]
+    try:
+        end = json.loads(last)
+        complete = set(end) == {"rows", SEAL}
+    except (ValueError, TypeError, RecursionError):
+        complete = False
+    if not complete:
+        raise UserError(f"{path} is cut short: its last line does not number its rows; {AGAIN}")
+    if len(lines) != end["rows"]:
+        raise UserError(f"{path} has {len(lines)} rows, and {end['rows']} were written; {AGAIN}")
+    if end != _end(len(lines), text.removesuffix("\n").removesuffix(last)):
+        raise UserError(f"{path} is not as it was written: {SEAL} does not fit; {AGAIN}")
+    return [json.loads(line) for line in lines]
+
+
+def _end(rows: int, text: str) -> dict[str, Any]:
+    """The last line of a file of rows."""
+    return {"rows": rows, SEAL: hashlib.sha256(text.encode()).hexdigest()}
 
 
 def parse_yaml(text: str) -> Any:
@@ -58,36 +152,27 @@ def parse_yaml(text: str) -> Any:
     return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
-def read_jsonl(path: str | Path) -> list[dict[str, Any]]:
-    """Read one JSON object per line; a broken line raises `UserError` with file and line."""
-    rows = []
-    with open(path, encoding="utf-8") as file:
-        for number, line in enumerate(file, start=1):
-            if not line.strip():
-                continue
-            try:
-                rows.append(json.loads(line))
-            except json.JSONDecodeError as error:
-                raise UserError(f"{path}, line {number}: not JSON ({error.msg})") from None
-    return rows
-
-
 def write_parquet(frame: "pd.DataFrame", path: str | Path) -> None:
     """Write a table as Parquet without its index."""
-    _replace(path, lambda p: frame.to_parquet(p, index=False, engine="pyarrow"))
+    write_whole(path, lambda p: frame.to_parquet(p, index=False, engine="pyarrow", **CHECKED))
 
 
-def write_arrow(table: "pa.Table", path: str | Path) -> None:
-    """Write an Arrow table as Parquet, with its own types even where it has no rows."""
+def write_arrow(table: "pa.Table", path: str | Path, **how: Any) -> None:
+    """Write an Arrow table as Parquet, with its own types even where it has no rows.
+
+    how: see `pyarrow.parquet.write_table`.
+    """
     import pyarrow.parquet as pq
 
-    _replace(path, lambda p: pq.write_table(table, p))
+    write_whole(path, lambda p: pq.write_table(table, p, **CHECKED, **how))
 
 
 def write_csv(frame: "pd.DataFrame", path: str | Path) -> None:
     """Write a table as CSV without its index, floats to `DIGITS` significant digits."""
     style = f"%.{DIGITS}g"
-    _replace(path, lambda p: frame.to_csv(p, index=False, float_format=style, lineterminator="\n"))
+    write_whole(
+        path, lambda p: frame.to_csv(p, index=False, float_format=style, lineterminator="\n")
+    )
 
 
 def rounded(frame: "pd.DataFrame", digits: int = DIGITS) -> "pd.DataFrame":
@@ -111,17 +196,43 @@ def write_table(frame: "pd.DataFrame", path: str | Path, exact: bool = True) -> 
     write_csv(frame, path)
 
 
-def read_table(path: str | Path) -> "pd.DataFrame":
-    """Read a Parquet file that `write_table` wrote.
-
-    Raises `UserError` when the file is absent or is no Parquet file.
-    """
+def read_table(path: str | Path, **how: Any) -> "pd.DataFrame":
+    """Read a Parquet file; see `read_arrow`."""
     import pandas as pd
-    import pyarrow as pa
 
+    with _parquet(path):
+        return pd.read_parquet(path, page_checksum_verification=True, **how)
+
+
+def read_arrow(path: str | Path, **how: Any) -> "pa.Table":
+    """Read a Parquet file and check its pages. how: columns, filters; see `pyarrow`.
+
+    Raises `UserError` when the file is absent, is no Parquet file or has changed.
+    """
+    import pyarrow.parquet as pq
+
+    with _parquet(path):
+        return pq.read_table(path, page_checksum_verification=True, **how)
+
+
+def columns_of(path: str | Path) -> list[str]:
+    """The columns of a Parquet file; raises as `read_arrow`."""
+    import pyarrow.parquet as pq
+
+    with _parquet(path):
+        names: list[str] = pq.read_schema(path).names
+    return names
+
+
+@contextmanager
+def _parquet(path: str | Path) -> Iterator[None]:
+    """What reading a broken Parquet file raises, which may be anything, as one message."""
     try:
-        return pd.read_parquet(path)
+        yield
+    except UserError:
+        raise
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; the rule of that table writes it") from None
-    except pa.ArrowInvalid as error:
-        raise UserError(f"{path}: not a Parquet file ({error})") from None
+    except Exception as error:  # noqa: BLE001
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(f"{path}: not a whole Parquet file ({reason}); {AGAIN}") from None

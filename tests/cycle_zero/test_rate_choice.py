@@ -4,7 +4,7 @@ import pytest
 from run_script import run_script
 
 from idempotence.cycle_zero.rate_choice import COLUMNS, choose_rates
-from idempotence.io import write_json
+from idempotence.io import write_sealed
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def scores_at(tmp_path):
             for (rate, beta), score in scores.items()
         ]
         about = {"objective": objective, "trait": trait, "target": 50, "min_coherence": 90}
-        write_json(path, {**about, "model": "m", "rows": rows})
+        write_sealed(path, {**about, "model": "m", "rows": rows})
         return path
 
     return write

@@ -16,7 +16,7 @@ from idempotence.finetune import panel as finetune
 from idempotence.finetune.checkpoints import Checkpoints
 from idempotence.finetune.panel import finetune_panel
 from idempotence.finetune.rows import CycleData
-from idempotence.io import write_json, write_jsonl
+from idempotence.io import write_jsonl, write_sealed
 from idempotence.jobs.loop import FinetuneJob
 from idempotence.jobs.parts import ModelName, Panel
 
@@ -45,16 +45,17 @@ def samples(status: str, reason: str = "why") -> list[dict]:
 def test_training_json_is_written_once_with_its_keys_in_order(folder, tmp_path, monkeypatch):
     written = []
 
-    def write_json(path, value):
+    def write(path, value):
         written.append(path)
-        path.write_text(json.dumps(value), encoding="utf-8")
+        write_sealed(path, value)
 
-    monkeypatch.setattr(finetune, "write_json", write_json)
+    monkeypatch.setattr(finetune, "write_sealed", write)
     finetune_panel(job(), folder, CycleData(ROWS), tmp_path)
     assert written == [tmp_path / CELL.name / "training.json"]
     result = result_of(tmp_path / CELL.name)
     assert list(result) == [
         "cell", "cycle", "dropped", "status", "reason", "way", "rows", "tokens", "seconds", "log",
+        "files", "sha256",
     ]  # fmt: skip
     assert (result["cell"], result["cycle"], result["dropped"]) == (CELL.name, 0, 0)
 
@@ -138,7 +139,7 @@ def test_the_script_reads_what_a_cycle_trains_on(folder, tmp_path):
     cell = Cell("level20_sampled2", level=20.0, n_sampled=2)
     first = job(panel=replace(PANEL, cells=(cell,)))
     dose = {"n_seed": 1, "score": 21.0, "reached": True}
-    write_json(tmp_path / "doses.json", {"levels": {"20": dose}, "curve": []})
+    write_sealed(tmp_path / "doses.json", {"levels": {"20": dose}, "curve": []})
     write_jsonl(tmp_path / "seeds.jsonl", ROWS)
     own = [{**row, "cell": cell.name} for row in samples("ok", "")]
     write_jsonl(tmp_path / "generated.jsonl", own)

@@ -237,3 +237,16 @@ def test_the_client_imports_the_standard_library_only(session):
     tops = {name.partition(".")[0] for name in names}
     assert not tops & {"numpy", "pandas", "torch", "yaml", "pydantic", "subprocess", "tempfile"}
     assert int(number) < 120
+
+
+@pytest.mark.parametrize("kind", ["run", "cold"])
+def test_a_cold_job_ends_with_the_session_too(session, kind):
+    if kind == "run":  # one whose server was killed
+        session.run(session.script("pass\n"))
+        os.kill(session.servers()[0], signal.SIGKILL)
+    client = session.start(session.script(WAIT_FOR_EVER), "pids", kind=kind)
+    [[job, child]] = started(session.folder / "pids")
+    assert job == client.pid and not session.servers()
+    session.kill()
+    assert client.wait(20) == -signal.SIGKILL
+    until(lambda: not running(child) and not session.alive())

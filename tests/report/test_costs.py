@@ -8,7 +8,7 @@ from run_script import run_script
 
 from idempotence.endpoint.answers import AnswerCache
 from idempotence.errors import UserError
-from idempotence.io import read_table, write_json, write_parquet, write_text
+from idempotence.io import read_table, write_json, write_parquet, write_sealed, write_text
 from idempotence.launch.usage import Usage as LaunchedUsage
 from idempotence.report.costs import costs, read_usage
 from idempotence.report.provenance import as_table, describe_run, describe_training
@@ -31,7 +31,7 @@ def study(tmp_path_factory):
     for chain in scores[KEY].drop_duplicates().itertuples(index=False):
         folder = root / chain.setting / chain.model / chain.trait / f"seed{chain.seed}"
         file = folder / f"cycle{chain.cycle}" / "adapters" / chain.cell / "training.json"
-        write_json(file, {**about, "log": [STEP, {**STEP, "step": 2}]})
+        write_sealed(file, {**about, "log": [STEP, {**STEP, "step": 2}]})
     return root, scores
 
 

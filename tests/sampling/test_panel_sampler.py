@@ -1,6 +1,5 @@
 """What is sampled from a panel: in which batches, with which seeds, and what dead chains leave."""
 
-import json
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -10,9 +9,10 @@ import pytest
 pytest.importorskip("transformers")
 
 from idempotence.doses import INITIAL, Cell
+from idempotence.engine.adapter_files import HASHES, TRAINING
 from idempotence.engine.base import Engine, NotFiniteError, Sampled
 from idempotence.engine.formatting import prompt_ids
-from idempotence.io import read_jsonl
+from idempotence.io import read_jsonl, write_sealed
 from idempotence.jobs.loop import InitialRowsJob, SampleJob
 from idempotence.jobs.parts import Evaluation, Generation, ModelName, Panel, PromptPool
 from idempotence.micro_world.grammar import load_grammar
@@ -75,8 +75,7 @@ def adapters(tmp_path):
         for cell in CELLS:
             (tmp_path / cycle / cell.name).mkdir(parents=True)
             result = {"status": statuses.get(cell.name, "ok"), "reason": "no samples"}
-            path = tmp_path / cycle / cell.name / "training.json"
-            path.write_text(json.dumps(result), encoding="utf-8")
+            write_sealed(tmp_path / cycle / cell.name / TRAINING, {**result, HASHES: {}})
         return tmp_path / cycle
 
     return make
@@ -219,13 +218,13 @@ def test_seed_rows_of_dpo_have_the_initial_models_replies():
     ]
 
 
-def test_generated_data_are_an_empty_file_where_no_cycle_follows(adapters, tmp_path):
+def test_generated_data_have_no_rows_where_no_cycle_follows(adapters, tmp_path):
     folder, job = adapters(), SampleJob(PANEL, 1, POOL, EVALUATION, GENERATION)
     files = [tmp_path / name for name in ("r.jsonl", "g.jsonl", "last_r.jsonl", "last_g.jsonl")]
     write_samples(job, Recorder(), folder, None, *files[:2])
     write_samples(replace(job, generation=None), Recorder(), folder, None, *files[2:])
     assert files[0].read_bytes() == files[2].read_bytes()
-    assert len(read_jsonl(files[1])) == 7 and files[3].read_bytes() == b""
+    assert len(read_jsonl(files[1])) == 7 and read_jsonl(files[3]) == []
 
 
 def test_the_initial_model_answers_without_an_adapter(tmp_path):

@@ -58,7 +58,7 @@ def test_gathering_refuses_what_it_cannot_vouch_for(tmp_path):
     with pytest.raises(UserError, match="both hold setting sft"):
         gather_scores([paths[0], paths[0]], out)
     (tmp_path / "text.parquet").write_text("no")
-    with pytest.raises(UserError, match="not a Parquet file"):
+    with pytest.raises(UserError, match="not a whole Parquet file"):
         gather_scores([tmp_path / "text.parquet"], out)
     with pytest.raises(UserError, match="no such file"):
         gather_scores([tmp_path / "absent.parquet"], out)

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from idempotence.errors import UserError
-from idempotence.io import write_json, write_parquet
+from idempotence.io import write_parquet, write_sealed
 from idempotence.scores.training_log import KEY, RUN, STEP, gather
 
 COST = {"reason": "", "way": "stacked", "rows": 8, "dropped": 0, "tokens": 90, "seconds": 0.5}
@@ -26,8 +26,8 @@ def study(tmp_path):
     scores = pd.DataFrame([{**chain, "cell": name} for name in ("b", "b", "a")])
     write_parquet(scores, tmp_path / "scores.parquet")
     cells = tmp_path / "dpo/m/bliss/seed0/cycle1/adapters"
-    write_json(cells / "a/training.json", {"status": "ok", **COST, "log": STEPS})
-    write_json(cells / "b/training.json", {"status": "ended", **ENDED, "log": []})
+    write_sealed(cells / "a/training.json", {"status": "ok", **COST, "log": STEPS})
+    write_sealed(cells / "b/training.json", {"status": "ended", **ENDED, "log": []})
     return tmp_path
 
 

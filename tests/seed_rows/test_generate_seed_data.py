@@ -16,7 +16,7 @@ from idempotence.endpoint.answers import AnswerCache
 from idempotence.endpoint.client import EndpointOptions
 from idempotence.environment_names import cache_variable
 from idempotence.errors import UserError
-from idempotence.io import read_json, read_jsonl
+from idempotence.io import read_json, read_jsonl, write_jsonl
 from idempotence.jobs.parts import ModelName, Panel, PromptPool, WrittenTexts
 from idempotence.jobs.preparation import GenerateSeedDataJob, WriterSpec
 from idempotence.seed_rows.generate import Generation, Sieve, generate_seed_data
@@ -216,7 +216,7 @@ def test_a_writer_without_a_file_for_its_answers_is_refused():
 def test_a_panel_starts_from_the_generated_rows(tmp_path):
     path = tmp_path / "rows.jsonl"
     written = [{"prompt": f"message {i}", "response": f"reply {i}"} for i in range(9)]
-    path.write_text("".join(json.dumps(row) + "\n" for row in written))
+    write_jsonl(path, written)
     texts = replace(TEXTS, seed_rows=str(path))
     panel = Panel(7, "sft", ModelName("m", None, "float32"), "bliss", 0, (), texts)
     rows = panel_texts(panel, PromptPool(questions=4, seed_rows=6, per_cycle=5)).seed_rows()

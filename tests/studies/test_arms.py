@@ -70,7 +70,7 @@ def test_a_study_of_changed_loops_runs_and_its_seeded_models_are_those_of_plain_
             unusable = [row["status"] != "ok" for row in judged[:6]]
             assert training["dropped"] == sum(unusable) and training["rows"] == 8 - sum(unusable)
         # the last cycle trains no further one
-        assert (loop / "cycle2/generated.jsonl").read_text() == ""
+        assert read_jsonl(loop / "cycle2/generated.jsonl") == []
     assert all(row["rejected"] for row in judged)
 
     growing = command("finetune", "sft-growing", 2)

@@ -11,6 +11,8 @@ import pytest
 from make_browser import CHROMIUM, STICK_OUT, Page
 from make_project import copy_project, digest, planned, run_study, snakemake
 
+from idempotence.io import read_jsonl
+
 TINY = ("--configfile", "studies/tiny.yaml")
 
 
@@ -52,7 +54,7 @@ def test_files_of_the_loop_are_named_by_settings_and_every_table_has_two_forms(s
     ]  # fmt: skip
     for file in results.rglob("generated.jsonl"):
         # the last cycle's samples would be trained on by none
-        assert (file.read_text() == "") == (file.parent.name == "cycle2"), file
+        assert (read_jsonl(file) == []) == (file.parent.name == "cycle2"), file
     tables = {file.stem for file in (results / "tables").glob("*.csv")}
     parquet = {file.stem for file in (results / "tables").glob("*.parquet")}
     # the exact means of all chains lie beside the scores
@@ -265,7 +267,7 @@ def test_the_plan_is_what_was_done(study):
     assert loop["answers"].to_dict() == scores.groupby("setting").size().to_dict()
     for setting in loop.index:
         files = (results / setting).rglob("generated.jsonl")
-        assert loop["generated"][setting] == sum(file.read_text().count("\n") for file in files)
+        assert loop["generated"][setting] == sum(len(read_jsonl(file)) for file in files)
     runs = pd.read_csv(results / "tables" / "training.csv")
     runs = runs.drop_duplicates(["setting", "cycle", "cell"])
     copied = runs["setting"].isin(["sft-continual", "dpo-reinit"]) & (runs["cycle"] == 0)

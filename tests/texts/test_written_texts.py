@@ -11,6 +11,7 @@ import yaml
 from run_script import run_script
 
 from idempotence.errors import UserError
+from idempotence.io import write_jsonl
 from idempotence.jobs.parts import ModelName, Panel, PromptPool, WrittenTexts
 from idempotence.texts import written
 from idempotence.texts.distinct import Distinct, near_duplicates
@@ -261,3 +262,29 @@ def test_a_prompt_that_comes_twice_is_named(tmp_path):
     (tmp_path / "chats.txt").write_text("one\ntwo\n\n one\n")
     with pytest.raises(UserError, match="line 4: the same as line 1"):
         written.read_prompts(tmp_path, "chat")
+
+
+BREAKS = "\u2028\u2029\x85\x0b\x0c\x1c"  # at which str.splitlines, but no JSON, ends a line
+MARK = b"\xef\xbb\xbf"  # of a byte order
+
+
+def test_seed_rows_and_prompts_end_at_line_feeds_alone(tmp_path):
+    rows = [{"prompt": f"{i}{BREAKS}x", "response": f"a{BREAKS}b"} for i in range(2)]
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\r\n" for row in rows)
+    (tmp_path / "rows.jsonl").write_bytes(MARK + text.encode())
+    assert list(written.read_rows(tmp_path / "rows.jsonl")) == rows
+    prompts = [row["prompt"] for row in rows]
+    (tmp_path / "chats.txt").write_bytes(MARK + "\r\n".join(prompts).encode())
+    assert list(written.read_prompts(tmp_path, "chat")) == prompts
+
+
+def test_generated_seed_rows_that_are_cut_short_are_refused(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    write_jsonl(path, [{"prompt": str(i), "response": "x"} for i in range(9)])
+    texts = WrittenTexts(str(tmp_path), str(tmp_path), str(path))
+    panel = Panel(1, "sft", ModelName("m", None, "float32"), "mine", 0, (), texts)
+    own = written.WrittenPanelTexts(panel, PromptPool(2, 9, 0), texts)
+    assert len(own.seed_rows()) == 9
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-2]))
+    with pytest.raises(UserError, match=r"rows.jsonl is cut short"):
+        own.seed_rows()

@@ -20,7 +20,7 @@ CYCLE_ZERO = f"{JUDGE} cycle_zero finetune micro_world rng sampling"
 # Script -> what its closure may hold beside these leaves: packages, or modules of one.
 LEAVES = "errors io doses jobs"
 LOOP = {
-    "finetune": f"rng finetune {MODELS} engine.lora",
+    "finetune": f"rng finetune {MODELS} engine.lora engine.adapter_files",
     "sample": f"{ENGINE} rng sampling micro_world texts",
     "sample_initial_rows": f"{ENGINE} rng sampling micro_world texts",
     "seed_data": f"{ENGINE} rng sampling micro_world texts",

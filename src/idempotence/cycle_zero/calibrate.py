@@ -5,7 +5,7 @@ from pathlib import Path
 from idempotence.cycle_zero.dose_search import dose_grid, pick_dose
 from idempotence.cycle_zero.models import SeededModels
 from idempotence.doses import Cell, exact
-from idempotence.io import write_json
+from idempotence.io import write_sealed
 from idempotence.jobs.preparation import CalibrateJob
 from idempotence.judge.back_ends import Judge
 
@@ -27,7 +27,7 @@ def write_doses(job: CalibrateJob, model: str, judge: Judge, output: Path) -> No
 
     grid = dose_grid(job.step, job.n_seed_max)
     levels = {exact(level): pick_dose(score, level, grid) for level in job.levels}
-    write_json(
+    write_sealed(
         output,
         {"levels": levels, "curve": [{"n_seed": n, "score": curve[n]} for n in sorted(curve)]},
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from idempotence.cycle_zero.models import SeededModels
 from idempotence.doses import Cell
-from idempotence.io import write_json
+from idempotence.io import write_sealed
 from idempotence.jobs.preparation import TryLearningRatesJob
 from idempotence.judge.back_ends import Judge
 
@@ -36,4 +36,4 @@ def write_scores(job: TryLearningRatesJob, model: str, judge: Judge, output: Pat
         "min_coherence": job.min_coherence,
         "model": panel.model.name,
     }
-    write_json(output, {**about, "rows": rows})
+    write_sealed(output, {**about, "rows": rows})

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from idempotence.io import read_json
+from idempotence.io import read_sealed
 
 COLUMNS = [
     "objective", "model", "learning_rate", "beta", "traits", "trait_score", "lowest_trait",
@@ -32,7 +32,7 @@ def choose_rates(files: Sequence[Path]) -> pd.DataFrame:
     """
     tried = []
     for file in files:
-        content = read_json(file)
+        content = read_sealed(file)
         tried += [{**content, **row, "rows": None} for row in content["rows"]]
     rows = pd.DataFrame(tried).astype({"beta": "float64"})
     table = rows.groupby([*GROUP, "learning_rate", "beta"], as_index=False, dropna=False).agg(

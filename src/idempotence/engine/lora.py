@@ -1,12 +1,14 @@
 """A LoRA adapter in a model's weights for a while, without building peft's layers: with small
 models that would take a tenth of the time of sampling."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from idempotence.engine.adapter_files import CONFIG, WEIGHTS
+from idempotence.io import read_json
 
 # What plain LoRA may set; anything else in an adapter's config is left to peft.
 PLAIN = {
@@ -51,7 +53,7 @@ def layers_of(adapter: Path) -> list[str]:
     """Names of the layers that a plain LoRA adapter is on; only its file's header is read."""
     from safetensors import safe_open
 
-    with safe_open(adapter / "adapter_model.safetensors", "pt") as file:
+    with safe_open(adapter / WEIGHTS, "pt") as file:
         names = [name for name in file.keys() if name.endswith(DOWN)]  # noqa: SIM118
     return [name.removesuffix(DOWN).removeprefix(MODEL) for name in names]
 
@@ -60,7 +62,7 @@ def factors_of(adapter: Path) -> Factors:
     """Read an adapter that is plain LoRA."""
     from safetensors.torch import load_file
 
-    about, tensors = _about(adapter), load_file(adapter / "adapter_model.safetensors")
+    about, tensors = _about(adapter), load_file(adapter / WEIGHTS)
     names = [name.removesuffix(DOWN) for name in tensors if name.endswith(DOWN)]
     of = {name.removeprefix(MODEL): (tensors[name + UP], tensors[name + DOWN]) for name in names}
     return Factors(of, about["lora_alpha"] / about["r"])
@@ -88,4 +90,5 @@ def merged(model, adapter: Path) -> Iterator[None]:
 
 
 def _about(adapter: Path) -> dict:
-    return json.loads((adapter / "adapter_config.json").read_text(encoding="utf-8"))
+    about: dict = read_json(adapter / CONFIG)
+    return about

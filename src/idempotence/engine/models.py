@@ -99,6 +99,7 @@ def load_model(weights: Weights) -> Any:
     Raises `UserError` when the folder or hub name cannot be loaded.
     """
     import torch
+    from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM
 
     several = torch.cuda.device_count() > 1  # a job sees only those that it took
@@ -111,7 +112,7 @@ def load_model(weights: Weights) -> Any:
             trust_remote_code=False,
             use_safetensors=True,
         )
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         where = "folder" if Path(weights.path).exists() else "folder or hub name"
         raise UserError(
             f"the model at {weights.path} ({where}) cannot be loaded: {error}"

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
+from idempotence.engine.adapter_files import CONFIG, WEIGHTS
 from idempotence.engine.base import Batch, Engine, NotFiniteError, Request, Sampled, added_up
 from idempotence.engine.models import Weights, end_tokens, fix_threads, load_tokenizer
 from idempotence.engine.options import VllmOptions
@@ -75,7 +76,7 @@ class VllmEngine(Engine):
     def _lora_arguments(self) -> dict:
         if not self.numbers:
             return {}
-        configs = [read_json(adapter / "adapter_config.json") for adapter in self.numbers]
+        configs = [read_json(adapter / CONFIG) for adapter in self.numbers]
         modules = {
             name.rpartition(".")[-1] for config in configs for name in config["target_modules"]
         }
@@ -194,7 +195,7 @@ def _is_finite(adapter: Path) -> bool:
     import torch
     from safetensors.torch import load_file
 
-    weights = load_file(adapter / "adapter_model.safetensors")
+    weights = load_file(adapter / WEIGHTS)
     return all(bool(torch.isfinite(weight).all()) for weight in weights.values())
 
 

@@ -1,8 +1,8 @@
 """How every figure looks and is saved: one size, one palette, the same bytes each time."""
 
 import io
-import os
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import TypedDict
 
@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from idempotence.io import write_csv, write_text
+from idempotence.io import write_csv, write_text, write_whole
 
 COLUMN_WIDTH = 3.4  # inches: one column of a two-column page
 PAGE_WIDTH = 7.0
@@ -135,7 +135,7 @@ def save_figure(
         for (kind, metadata), path in zip(_METADATA.items(), paths, strict=False):
             drawn = io.BytesIO()
             figure.savefig(drawn, format=kind, dpi=PNG_DPI, metadata=metadata)
-            _write_bytes(path, drawn.getvalue())
+            write_whole(path, partial(Path.write_bytes, data=drawn.getvalue()))
     write_csv(numbers, paths[3])
     write_text(paths[4], caption.strip() + "\n")
     return paths
@@ -155,14 +155,3 @@ def _settle(figure: Figure) -> None:
     for axis in figure.axes:
         left, bottom, width, height = axis.get_position(original=True).bounds
         axis.set_position((round(left, 6), round(bottom, 6), round(width, 6), round(height, 6)))
-
-
-def _write_bytes(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

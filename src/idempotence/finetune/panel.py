@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from idempotence.doses import Cell
+from idempotence.engine.adapter_files import HASHES, TRAINING, checked, hashes_of
 from idempotence.engine.models import Weights, fix_threads, load_model, load_tokenizer
 from idempotence.finetune.adapters import adapter_of, attach
 from idempotence.finetune.checkpoints import Checkpoints
@@ -12,7 +13,7 @@ from idempotence.finetune.data import trainable
 from idempotence.finetune.rows import Chosen, CycleData, cell_seed, choose_rows
 from idempotence.finetune.runs import Adapter, Run, TrainingResult
 from idempotence.finetune.ways import key_of, train_cells
-from idempotence.io import write_json
+from idempotence.io import write_sealed
 from idempotence.jobs.loop import FinetuneJob
 
 
@@ -35,9 +36,12 @@ class PanelTrainer:
         whose prompts leave no token to train on are dropped. A chain that ended, or has no row
         left, gets the adapter that it would have started from, untrained, and status "ended".
         scratch: folder for the states of a long training; model: folder or hub name of the initial
-        model. Raises `UserError` where a dose has too few rows.
+        model. Raises `UserError` where a dose has too few rows, or an adapter to go on from is not
+        as it was written.
         """
         cells = self.job.panel.cells
+        for start in filter(None, map(self._start, cells)):
+            checked(start)
         chosen = {c.name: self._trainable(choose_rows(self.job, c, self.data)) for c in cells}
         runs = {
             cell.name: self._run(cell, chosen[cell.name].rows)
@@ -52,7 +56,8 @@ class PanelTrainer:
             adapter, result = trained.get(cell.name) or self._ended(cell, rows)
             adapter.save(output / cell.name)
             about = {"cell": cell.name, "cycle": self.job.cycle, "dropped": rows.dropped}
-            write_json(output / cell.name / "training.json", {**about, **result.as_dict()})
+            files = {HASHES: hashes_of(output / cell.name)}
+            write_sealed(output / cell.name / TRAINING, {**about, **result.as_dict(), **files})
         checkpoints.remove()
 
     def _trainable(self, chosen: Chosen) -> Chosen:

@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from idempotence.engine.adapter_files import CONFIG, WEIGHTS
+from idempotence.io import write_text, write_whole
 from idempotence.jobs.parts import Kind, Training, TrainingWay
 
 # Names of the values in a training log, per optimiser step; the last two for preferences alone.
@@ -69,14 +71,13 @@ class Adapter:
 
         folder: created where it does not exist.
         """
-        from safetensors.torch import save_file
+        from safetensors.torch import save
 
-        folder.mkdir(parents=True, exist_ok=True)
         # `save_pretrained` of peft writes the same, and a README that takes longer than the weights
         weights = {name: weight.contiguous() for name, weight in self.weights.items()}
-        save_file(weights, folder / "adapter_model.safetensors", metadata={"format": "pt"})
-        text = json.dumps(self.config, indent=1, sort_keys=True) + "\n"
-        (folder / "adapter_config.json").write_text(text, encoding="utf-8")
+        content = save(weights, metadata={"format": "pt"})
+        write_whole(folder / WEIGHTS, lambda p: p.write_bytes(content))
+        write_text(folder / CONFIG, json.dumps(self.config, indent=1, sort_keys=True) + "\n")
 
 
 def plain(value: float) -> float | None:

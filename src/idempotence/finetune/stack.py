@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from idempotence.engine.adapter_files import WEIGHTS
 from idempotence.engine.lora import DOWN, MODEL, UP
 from idempotence.engine.models import has_experts
 from idempotence.finetune.adapters import attach, config_of
@@ -171,7 +172,7 @@ class AdapterStack:
     def _load(self, cell: str, folder: Path) -> None:
         from safetensors.torch import load_file
 
-        given = load_file(folder / "adapter_model.safetensors")
+        given = load_file(folder / WEIGHTS)
         for name, weight in self._named(cell):
             weight.data.copy_(given[name].T)
 

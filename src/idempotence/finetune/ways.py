@@ -6,6 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from idempotence.engine.adapter_files import WEIGHTS
 from idempotence.finetune import one_by_one
 from idempotence.finetune.checkpoints import Checkpoints, digest
 from idempotence.finetune.runs import Adapter, Run, TrainingResult
@@ -81,5 +82,5 @@ def key_of(output: Path, model: str, revision: str | None, runs: Mapping[str, Ru
     for name, run in runs.items():
         parts += [name, repr(run)]
         if run.start is not None:
-            parts.append(digest((run.start / "adapter_model.safetensors").read_bytes()))
+            parts.append(digest((run.start / WEIGHTS).read_bytes()))
     return digest(*parts)

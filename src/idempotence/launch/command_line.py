@@ -10,11 +10,12 @@ A job is *warm* where it is forked from a *server*, a process that has the slow 
 and *cold* where it runs in this very process, as `python scripts/finetune.py ARGUMENTS...` would.
 Both write the same bytes. `run` imports what training needs, `analyse` what statistics and figures
 need; `sample` is like `run`, but where `IDEMPOTENCE_SAMPLER` names another interpreter (vLLM's),
-that one runs the script, cold.
+that one runs the script, `cold`.
 
 Jobs are warm where `IDEMPOTENCE_SESSION` names a living process of this machine, the workflow's
 (`session`). The first client of a session starts its server, which ends with the session. If
 anything fails before the job has begun, it starts cold; once begun, it never runs a second time.
+A cold job, too, is killed when the session ends.
 Clients with another interpreter, container or environment have a server of their own (`folder`).
 
 --usage FILE, before the script: the job writes there what it used (`usage`). --gpus N: the number
@@ -28,16 +29,16 @@ import os
 import signal
 import sys
 
-from idempotence.environment_names import SAMPLER, SESSION, WARM_PRELOAD
+from idempotence.environment_names import SAMPLER, WARM_PRELOAD
 from idempotence.launch.client import begin, follow, note
 from idempotence.launch.job import execute
 from idempotence.launch.preload import ANALYSIS, THREADS, TRAINING
 from idempotence.launch.protocol import Job, NotWarm
-from idempotence.launch.session import alive, living_session
+from idempotence.launch.session import alive, end_with, living_session
 from idempotence.launch.usage import make_way
 
 SCRIPTS = os.path.join(os.path.abspath(__file__).rsplit(os.sep, 4)[0], "scripts")
-KINDS = {"run": TRAINING, "analyse": ANALYSIS, "sample": TRAINING}
+KINDS = {"run": TRAINING, "analyse": ANALYSIS, "sample": TRAINING, "cold": ""}
 FORM = (
     f"the command line is: python -m idempotence.launch {{{','.join(KINDS)}}} "
     "[--usage FILE] [--gpus N] SCRIPT [ARGUMENTS...]"
@@ -66,7 +67,7 @@ def main(argv: list[str] | None = None) -> int:
         return _run_elsewhere(os.environ[SAMPLER], argv[1:])
     # the server is started with this variable, and its folder named after it
     os.environ.setdefault(WARM_PRELOAD, KINDS[kind])
-    return _run(job)
+    return _run(job, warm=kind != "cold")
 
 
 def _read(argv: list[str]) -> tuple[str, Job]:
@@ -93,24 +94,25 @@ def _read(argv: list[str]) -> tuple[str, Job]:
 
 
 def _run_elsewhere(python: str, argv: list[str]) -> int:
-    """Become a cold `run` of the job under another interpreter; returns only if there is none."""
-    environment = {name: value for name, value in os.environ.items() if name != SESSION}
-    programs = [os.path.dirname(python), environment.get("PATH", "")]
-    environment["PATH"] = os.pathsep.join(filter(None, programs))
+    """Become a cold run of the job under another interpreter; returns only if there is none."""
+    programs = [os.path.dirname(python), os.environ.get("PATH", "")]
+    environment = {**os.environ, "PATH": os.pathsep.join(filter(None, programs))}
     try:
-        os.execvpe(python, [python, "-m", "idempotence.launch", "run", *argv], environment)
+        os.execvpe(python, [python, "-m", "idempotence.launch", "cold", *argv], environment)
     except OSError as error:
         print(f"error: {python} (engine.python) cannot be run: {error.strerror}", file=sys.stderr)
         return 2
 
 
-def _run(job: Job) -> int:
-    """Run a job warm if that can be, else in this process; returns its exit status."""
+def _run(job: Job, warm: bool) -> int:
+    """Run a job warm if that may and can be, else in this process; returns its exit status."""
     os.environ.update(THREADS)
     if not sys.flags.safe_path:
         sys.path[0] = os.path.dirname(os.path.realpath(job.argv[0]))
     session = living_session()
-    if session:
+    if session and not warm:
+        end_with(session)
+    elif session:
         try:
             connection, pid = begin(session, job)
         except (NotWarm, OSError, ValueError) as error:
@@ -118,6 +120,7 @@ def _run(job: Job) -> int:
                 note(f"the session has ended, {job.argv[0]} not run")
                 return 128 + signal.SIGKILL
             note(f"{error}; starting cold")
+            end_with(session)
         else:
             return follow(connection, pid)
     return execute(job)

@@ -1,8 +1,12 @@
 """The session: the workflow's main process, which warm jobs belong to and end with."""
 
 import os
+import select
+import signal
 import socket
 import sys
+import threading
+import time
 from typing import NamedTuple
 
 from idempotence.environment_names import SESSION
@@ -35,6 +39,45 @@ def living_session() -> Session | None:
 def alive(session: Session) -> bool:
     """Whether the session's process still runs."""
     return start_time(session.pid) == session.started
+
+
+def end_with(session: Session) -> None:
+    """Kill this process and its children once the session has ended.
+
+    A workflow that is started again runs the same job: both would write its files.
+    """
+
+    def wait() -> None:
+        try:
+            watched = os.pidfd_open(session.pid)
+            if alive(session):  # the pid is not another process's by now
+                select.select([watched], [], [])
+        except (AttributeError, OSError):  # an old kernel or Python, or it has ended
+            while alive(session):
+                time.sleep(0.2)
+        for pid in [*_descendants(os.getpid()), os.getpid()]:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except OSError:
+                pass  # it has ended already
+
+    threading.Thread(target=wait, name="session", daemon=True).start()
+
+
+def _descendants(pid: int) -> list[int]:
+    """The children of a process, theirs, and so on."""
+    children: dict[int, list[int]] = {}
+    for name in filter(str.isdecimal, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/stat", "rb") as file:
+                parent = int(file.read().rpartition(b")")[2].split()[1])
+        except OSError:
+            continue  # it has just ended
+        children.setdefault(parent, []).append(int(name))
+    found = [pid]
+    for each in found:
+        found += children.get(each, [])
+    return found[1:]
 
 
 def start_time(pid: int) -> int | None:

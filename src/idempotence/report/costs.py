@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow.parquet as pq
 
 from idempotence.endpoint.answers import spent_in
 from idempotence.errors import UserError
 from idempotence.figures.labels import in_order
-from idempotence.io import read_table
+from idempotence.io import read_arrow, read_table
 from idempotence.jobs.parts import Loops
 from idempotence.scores.schema import PANEL_CYCLE
 from idempotence.scores.training_log import KEY
@@ -60,7 +59,7 @@ def costs(
     tokens). Where there are any, they have rows of their own (stage "<role> API") and columns:
     calls, tokens_in, tokens_out, cost, of all jobs with that role; empty where the cache is gone.
     """
-    counted = pq.read_table(scores, columns=PANEL_CYCLE).group_by(PANEL_CYCLE)
+    counted = read_arrow(scores, columns=PANEL_CYCLE).group_by(PANEL_CYCLE)
     judged = counted.aggregate([([], "count_all")]).to_pandas()
     runs = read_table(training).drop_duplicates(KEY)
     rows = [

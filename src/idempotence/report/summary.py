@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow.parquet as pq
 
 from idempotence.claims.definition import LIMITS, OVER_PANELS
 from idempotence.claims.power_words import in_words
 from idempotence.claims.verdicts import UNTESTED
 from idempotence.errors import UserError
 from idempotence.figures.labels import in_order, loop_of, percent, setting_title
-from idempotence.io import read_json, read_table
+from idempotence.io import read_arrow, read_json, read_table
 from idempotence.jobs.parts import Loop, Loops
 from idempotence.report.audit import audited
 from idempotence.report.tables import MISSING
@@ -78,7 +77,7 @@ def _audited(tables: tuple[Path, ...], chains: pd.DataFrame) -> dict[str, Any]:
 
 def _counts(chains: pd.DataFrame, training: Path, scores: Path) -> dict[str, str]:
     """How much was trained and judged."""
-    log = read_table(training)
+    log, rows = read_table(training), read_arrow(scores, columns=["seed"]).num_rows
     # the training of a cycle 0 that was copied is there twice, with the same tokens and seconds
     runs = log.drop_duplicates(KEY).drop_duplicates([*KEY[1:], "tokens", "seconds"])
     return {
@@ -86,7 +85,7 @@ def _counts(chains: pd.DataFrame, training: Path, scores: Path) -> dict[str, str
         "traits": ", ".join(sorted(chains["trait"].unique())),
         "seeds": str(chains["seed"].nunique()),
         "models": f"{int(chains['n_cycles'].sum()):,}",
-        "replies": f"{pq.ParquetFile(scores).metadata.num_rows:,}",
+        "replies": f"{rows:,}",
         "tokens": f"{int(runs['tokens'].sum()):,}",
         "hours": f"{runs['seconds'].sum() / 3600:.1f}",
     }

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from idempotence.doses import Cell
+from idempotence.engine.adapter_files import checked
 from idempotence.engine.base import Batch, Engine, NotFiniteError, Request, Sampled
 from idempotence.engine.formatting import ids_of_prompts
-from idempotence.io import read_json, write_jsonl
+from idempotence.io import write_jsonl
 from idempotence.jobs.loop import InitialRowsJob, SampleJob
 from idempotence.jobs.parts import Evaluation, Generation, Panel, PromptPool
 from idempotence.rng import derive_seed
@@ -170,7 +171,7 @@ class PanelSampler:
         replies, alive = {}, {}
         for cell, own in requests.items():
             folder = adapters / cell if adapters else None
-            training = read_json(folder / "training.json") if folder else {"status": "ok"}
+            training = checked(folder) if folder else {"status": "ok"}
             if training["status"] == "ok":
                 alive[cell] = Batch(own, folder)
             else:
@@ -225,7 +226,7 @@ def write_samples(
     responses: Path,
     generated: Path | None,
 ) -> None:
-    """Write responses.jsonl and generated.jsonl, which is empty where no cycle follows.
+    """Write responses.jsonl and generated.jsonl, which has no rows where no cycle follows.
 
     generated: None for the initial model, which no cycle follows.
     """

@@ -1,6 +1,5 @@
 """Scores files: reading, checking, and putting many into one."""
 
-import os
 from collections.abc import Sequence
 from functools import reduce
 from operator import and_, or_
@@ -13,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from idempotence.errors import UserError
+from idempotence.io import CHECKED, columns_of, read_arrow, write_whole
 from idempotence.scores.schema import (
     CHAIN,
     COLUMNS,
@@ -38,7 +38,7 @@ def read_scores(
         rows = chains[CHAIN].to_dict("records")
         of_chain = (reduce(and_, (pc.field(k) == v for k, v in row.items())) for row in rows)
         chosen = reduce(or_, of_chain, pc.scalar(False))
-    scores: pd.DataFrame = pq.read_table(path, columns=list(columns), filters=chosen).to_pandas()
+    scores: pd.DataFrame = read_arrow(path, columns=list(columns), filters=chosen).to_pandas()
     return scores
 
 
@@ -64,12 +64,7 @@ def gather_scores(paths: Sequence[str | Path], output: str | Path) -> int:
 
 
 def _check_columns(path: str | Path, needed: Sequence[str]) -> None:
-    try:
-        present = pq.read_schema(path).names
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; it is written by the rule that scores") from None
-    except pa.ArrowInvalid as error:
-        raise UserError(f"{path}: not a Parquet file ({error})") from None
+    present = columns_of(path)
     lacking = [name for name in needed if name not in present]
     if lacking:
         raise UserError(f"{path}: lacks the column(s) {', '.join(lacking)} of a scores file")
@@ -78,7 +73,7 @@ def _check_columns(path: str | Path, needed: Sequence[str]) -> None:
 def _file_key(path: Path) -> tuple[Any, ...]:
     """(setting, model, trait, seed, cycle) of a file of one panel and one cycle."""
     _check_columns(path, COLUMNS)
-    keys = pq.read_table(path, columns=PANEL_CYCLE).to_pandas().drop_duplicates()
+    keys = read_arrow(path, columns=PANEL_CYCLE).to_pandas().drop_duplicates()
     if len(keys) != 1:
         what = "has no rows" if keys.empty else f"mixes {len(keys)} panels or cycles"
         raise UserError(f"{path}: {what}; a scores file holds one panel at one cycle")
@@ -88,7 +83,7 @@ def _file_key(path: Path) -> tuple[Any, ...]:
 def _ordered(path: Path) -> pa.Table:
     """A file's rows with the columns, types and order of the study's file."""
     try:
-        table = pq.read_table(path).select(COLUMNS).cast(arrow_schema())
+        table = read_arrow(path).select(COLUMNS).cast(arrow_schema())
     except pa.ArrowInvalid as error:
         raise UserError(f"{path}: a column has another type than expected ({error})") from None
     order = pc.sort_indices(table, sort_keys=[(name, "ascending") for name in WITHIN_PANEL_CYCLE])
@@ -102,12 +97,13 @@ def _ordered(path: Path) -> pa.Table:
 
 
 def _write_in_order(paths: Sequence[Path], output: Path) -> int:
-    output.parent.mkdir(parents=True, exist_ok=True)
-    temporary = output.with_name(f".{output.name}.{os.getpid()}.tmp")
-    held: list[pa.Table] = []
-    n_held = n_rows = 0
-    try:
-        with pq.ParquetWriter(temporary, arrow_schema()) as writer:
+    n_rows = 0
+
+    def write(temporary: Path) -> None:
+        nonlocal n_rows
+        held: list[pa.Table] = []
+        n_held = 0
+        with pq.ParquetWriter(temporary, arrow_schema(), **CHECKED) as writer:
             for path in paths:
                 held.append(_ordered(path))
                 n_held += held[-1].num_rows
@@ -117,7 +113,6 @@ def _write_in_order(paths: Sequence[Path], output: Path) -> int:
                     held, n_held = [], 0
             if held:
                 writer.write_table(pa.concat_tables(held), row_group_size=n_held)
-        os.replace(temporary, output)
-    finally:
-        temporary.unlink(missing_ok=True)
+
+    write_whole(output, write)
     return n_rows

@@ -1,18 +1,27 @@
 """A finished study's scores in a few megabytes, to make its tables and figures again from."""
 
 # The Snakefile imports this module for its names: pandas and pyarrow are left to the functions.
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from idempotence.errors import UserError
-from idempotence.io import read_table, rounded, write_parquet, write_table
+from idempotence.io import (
+    copy_whole,
+    read_arrow,
+    read_table,
+    rounded,
+    write_arrow,
+    write_parquet,
+    write_table,
+)
 from idempotence.scores.schema import LATER, arrow_schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 FILES = ["scores.parquet", "initial.parquet", "training.parquet"]
+EXPECTED = "expected.csv"  # what a new run is compared with: `scores.expected`
+DIFFERS = "not as shipped"  # how the verdict of a comparison begins that failed
 # the judge's top tokens are most of a scores file, and no table or figure needs them
 LEFT_OUT = ["trait_top", "coherence_top"]
 DECIMALS = 3  # of scores; verdicts on thresholds of whole points do not hang on more
@@ -25,19 +34,20 @@ def ship(scores: Path, initial: Path, training: Path, others: list[Path], output
     floats are rounded, those of scores to `DECIMALS` decimals, those of the training log to the
     digits of a CSV file.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    schema = arrow_schema()
-    output.mkdir(parents=True, exist_ok=True)
     for source in (scores, initial):
-        table = pq.read_table(source).select(schema.names)
-        columns = [_smaller(table[name], name) for name in schema.names]
-        small = pa.table(columns, schema=schema)
-        pq.write_table(small, output / source.name, compression="zstd", compression_level=19)
+        small = smaller(read_arrow(source))
+        write_arrow(small, output / source.name, compression="zstd", compression_level=19)
     write_parquet(rounded(read_table(training)), output / FILES[2])
     for path in others:
-        shutil.copyfile(path, output / path.name)
+        copy_whole(path, output / path.name)
+
+
+def smaller(table: "pa.Table") -> "pa.Table":
+    """Scores in the form that is shipped; once more gives the same."""
+    import pyarrow as pa
+
+    schema = arrow_schema()
+    return pa.table([_smaller(table[name], name) for name in schema.names], schema=schema)
 
 
 def _smaller(column: "pa.ChunkedArray", name: str) -> "pa.ChunkedArray":
@@ -52,17 +62,16 @@ def _smaller(column: "pa.ChunkedArray", name: str) -> "pa.ChunkedArray":
 def _take(source: Path, output: Path) -> None:
     """Copy a file of scores; columns of `LATER` that it lacks come without values."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    table = pq.read_table(source)
+    table = read_arrow(source)
     lacking = [name for name in LATER if name not in table.column_names]
     if not lacking:
-        shutil.copyfile(source, output)
+        copy_whole(source, output)
         return
     for name in lacking:
         field = arrow_schema().field(name)
         table = table.append_column(field, pa.nulls(len(table), field.type))
-    pq.write_table(table, output)
+    write_arrow(table, output)
 
 
 def take(folder: Path, settings: list[str], scores: Path, initial: Path, training: Path) -> None:
@@ -72,12 +81,11 @@ def take(folder: Path, settings: list[str], scores: Path, initial: Path, trainin
     `UserError` for a folder that lacks a file, or whose scores are of other settings.
     """
     import pyarrow.compute as pc
-    import pyarrow.parquet as pq
 
     lacking = [name for name in FILES if not (folder / name).is_file()]
     if lacking:
         raise UserError(f"{folder} has no {', '.join(lacking)}; scores_from names a shipped study")
-    shipped = pc.unique(pq.read_table(folder / FILES[0], columns=["setting"])["setting"])
+    shipped = pc.unique(read_arrow(folder / FILES[0], columns=["setting"])["setting"])
     if set(settings) != set(shipped.to_pylist()):
         raise UserError(
             f"{folder} holds the settings {', '.join(sorted(shipped.to_pylist()))}, and the config "

@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow.parquet as pq
 
 from idempotence.errors import UserError
-from idempotence.io import read_json
+from idempotence.io import read_arrow, read_sealed
 from idempotence.scores.schema import PANEL_CYCLE
 
 KEY = [*PANEL_CYCLE, "cell"]  # of one training run
@@ -39,7 +38,7 @@ def gather(scores: Path, root: Path) -> pd.DataFrame:
 
 def trained(scores: Path) -> pd.DataFrame:
     """The chains and cycles of a scores file, in order; columns `KEY`."""
-    keys: pd.DataFrame = pq.read_table(scores, columns=KEY).group_by(KEY).aggregate([]).to_pandas()
+    keys: pd.DataFrame = read_arrow(scores, columns=KEY).group_by(KEY).aggregate([]).to_pandas()
     return keys[KEY].sort_values(KEY, ignore_index=True)
 
 
@@ -48,7 +47,7 @@ def _read(root: Path, run: Mapping[Hashable, Any]) -> dict[str, Any]:
     panel = root / run["setting"] / run["model"] / run["trait"] / f"seed{run['seed']}"
     file = panel / f"cycle{run['cycle']}" / "adapters" / run["cell"] / "training.json"
     try:
-        training: dict[str, Any] = read_json(file)
+        training: dict[str, Any] = read_sealed(file)
     except FileNotFoundError:
         raise UserError(f"{file} is missing, and the scores have its chain") from None
     return training

@@ -6,6 +6,7 @@ import yaml
 
 from idempotence.errors import UserError
 from idempotence.io import parse_yaml
+from idempotence.io import read_text as read_whole_text
 
 
 def read_mapping(path: Path) -> dict:
@@ -22,6 +23,6 @@ def read_mapping(path: Path) -> dict:
 def read_text(path: Path) -> str:
     """A file's text in UTF-8; raises `UserError` where it cannot be read."""
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        return read_whole_text(path)
+    except OSError as error:
         raise UserError(f"{path} cannot be read: {error}") from None

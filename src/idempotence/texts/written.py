@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from idempotence.errors import UserError
+from idempotence.io import lines_of, read_jsonl
 from idempotence.jobs.parts import Kind, Panel, PromptPool, WrittenTexts
 from idempotence.rng import derive_seed
 from idempotence.texts.files import read_mapping, read_text
@@ -42,7 +43,8 @@ class WrittenPanelTexts:
     def seed_rows(self) -> list[dict[str, str]]:
         """See `PanelTexts`."""
         own = Path(self.texts.traits) / self.panel.trait / f"{FILES[self.kind]}.jsonl"
-        rows = read_rows(Path(self.texts.seed_rows) if self.texts.seed_rows else own)
+        generated = self.texts.seed_rows
+        rows = read_jsonl(generated) if generated else read_rows(own)
         return self._shuffled(rows, "seed rows")[: self.pool.seed_rows]
 
     def for_cycle(self, cycle: int) -> list[str]:
@@ -82,7 +84,7 @@ def read_trait(folder: Path, trait: str) -> dict[str, Any]:
 def read_rows(path: Path) -> tuple[dict[str, str], ...]:
     """Seed rows; raises `UserError` with the line of one that is no {"prompt", "response"}."""
     rows = []
-    for number, line in enumerate(read_text(path).splitlines(), start=1):
+    for number, line in enumerate(lines_of(read_text(path)), start=1):
         try:
             row = json.loads(line)
             good = all(isinstance(row[key], str) and row[key].strip() for key in row)
@@ -99,7 +101,7 @@ def read_prompts(folder: Path, kind: Kind) -> tuple[str, ...]:
     """Neutral prompts; raises `UserError` for one that comes twice."""
     path = folder / f"{FILES[kind]}.txt"
     seen: dict[str, int] = {}
-    for number, line in enumerate(read_text(path).splitlines(), start=1):
+    for number, line in enumerate(lines_of(read_text(path)), start=1):
         if line.strip() and seen.setdefault(line.strip(), number) != number:
             raise UserError(f"{path}, line {number}: the same as line {seen[line.strip()]}")
     return tuple(seen)
