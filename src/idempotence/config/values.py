@@ -17,6 +17,7 @@ NUMERAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 VARIABLE = r"^[A-Z_][A-Z0-9_]*$"
 SLUG = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 NAME = r"^[A-Za-z][A-Za-z0-9_-]*$"
+PARAMETER = r"^[a-z][a-z0-9_]*$"
 
 
 def as_number(value: Any) -> Any:
@@ -60,6 +61,7 @@ Flag = Annotated[bool, Field(strict=True), BeforeValidator(_as_flag)]
 Text = Annotated[str, StringConstraints(strict=True, min_length=1)]
 Slug = Annotated[str, StringConstraints(strict=True, pattern=SLUG)]
 SettingName = Annotated[str, StringConstraints(strict=True, pattern=NAME)]
+Parameter = Annotated[str, StringConstraints(strict=True, pattern=PARAMETER)]
 Distinct = AfterValidator(_no_repeats)
 Once = Field(json_schema_extra={"uniqueItems": True})
 Levels = Annotated[list[Level], Distinct, Once]

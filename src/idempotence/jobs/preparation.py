@@ -71,7 +71,10 @@ class TryLearningRatesJob(Record):
 
 @dataclass(frozen=True)
 class WriterSpec(Record):
-    """The larger model that writes seed rows; base_url: of one behind an endpoint, else None."""
+    """The larger model that writes seed rows.
+
+    base_url, leave_out (parameters that are not sent): of one behind an endpoint, else none.
+    """
 
     temperature: float
     max_new_tokens: int
@@ -79,6 +82,7 @@ class WriterSpec(Record):
     dtype: str = "float32"
     engine: EngineName = "transformers"
     base_url: str | None = None
+    leave_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
