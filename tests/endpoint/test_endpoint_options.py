@@ -2,19 +2,12 @@
 
 import json
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from idempotence.config.endpoint import Api
-from idempotence.endpoint.client import (
-    Endpoint,
-    EndpointOptions,
-    UnusableError,
-    answer_of,
-    answers_file,
-    endpoint_options,
-)
+from idempotence.endpoint.client import Endpoint
+from idempotence.endpoint.options import EndpointOptions, answers_file, endpoint_options
 from idempotence.environment_names import api_variable, cache_variable
 from idempotence.errors import UserError
 
@@ -57,19 +50,6 @@ def test_the_file_of_answers_has_to_be_named_for_a_model_here_too():
 def test_an_endpoint_without_a_key_says_where_the_key_goes(tmp_path, monkeypatch):
     monkeypatch.delenv("SOME_KEY", raising=False)
     with pytest.raises(UserError, match=r"SOME_KEY \(judge\.api\.key_env names it"):
-        Endpoint("judge", OPTIONS, tmp_path / "answers.sqlite", lambda completion: {})
-
-
-def completion(*texts: str | None) -> SimpleNamespace:
-    choices = [SimpleNamespace(message=SimpleNamespace(content=text)) for text in texts]
-    return SimpleNamespace(choices=choices)
-
-
-def test_the_answer_is_the_first_choices_text():
-    given = completion("75", "80")
-    assert answer_of(given) == (given.choices[0], "75")
-    without = [completion(), completion(None), None, SimpleNamespace(choices=None)]
-    without.append(SimpleNamespace(choices=[SimpleNamespace(message=None)]))
-    for each in without:
-        with pytest.raises(UnusableError):
-            answer_of(each)
+        Endpoint(
+            "judge", OPTIONS, tmp_path / "answers.sqlite", lambda choice: {}, lambda answer: None
+        )

@@ -11,9 +11,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from make_endpoint import options
 from make_models import ROOT, make_model
 
-from idempotence.endpoint.client import EndpointOptions
 from idempotence.judge.api import ApiJudge
 from idempotence.judge.protocol import rate
 from idempotence.texts.rubric import ask, written_rubrics
@@ -81,18 +81,8 @@ def served(tmp_path_factory):
 @pytest.fixture
 def judge(served, tmp_path, monkeypatch):
     monkeypatch.setenv("VLLM_KEY", KEY)
-    options = EndpointOptions(
-        base_url=served[0],
-        key_env="VLLM_KEY",
-        concurrency=4,
-        attempts=3,
-        timeout=60,
-        max_calls=None,
-        max_cost=None,
-        price_in=1.0,
-        price_out=2.0,
-    )
-    judge = ApiJudge("tiny", 3, options, tmp_path / "answers.sqlite")
+    given = options(served[0], key_env="VLLM_KEY", attempts=3, price_in=1.0, price_out=2.0)
+    judge = ApiJudge("tiny", 3, given, tmp_path / "answers.sqlite")
     yield judge
     judge.endpoint.cache.close()
 

@@ -7,7 +7,15 @@ import time
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from idempotence.config.endpoint import Api
+from idempotence.endpoint.options import EndpointOptions
+
 LIKELY = {"75": 0.4, "80": 0.3, "70": 0.2}
+
+
+def options(url, **how):
+    """Options of an endpoint: the config's defaults, with the key in SOME_KEY, and what differs."""
+    return EndpointOptions(**{**Api().model_dump(), "base_url": url, "key_env": "SOME_KEY", **how})
 
 
 def completion(text="75", top=LIKELY, tokens=None, usage=True):
@@ -38,12 +46,13 @@ def completion(text="75", top=LIKELY, tokens=None, usage=True):
 
 class Endpoint:
     """answer(text, nth): (status, headers, JSON or bytes) for the nth time a text is asked; None
-    hangs up without an answer."""
+    hangs up without an answer. trickle: seconds between the bytes of the first answer, if any."""
 
-    def __init__(self, answer=lambda text, nth: completion()):
+    def __init__(self, answer=lambda text, nth: completion(), trickle=0.0):
         self.asked, self.keys, self.times, self.busiest = Counter(), set(), [], 0
         self.bodies: list[dict] = []
         self._busy, lock, outer = 0, threading.Lock(), self
+        self.trickle = trickle
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -78,7 +87,13 @@ class Endpoint:
                 for name, content in headers.items():
                     self.send_header(name, content)
                 self.end_headers()
-                self.wfile.write(data)
+                pause, outer.trickle = outer.trickle, 0.0
+                try:
+                    for piece in [bytes([each]) for each in data] if pause else [data]:
+                        self.wfile.write(piece)
+                        time.sleep(pause)
+                except OSError:
+                    pass  # the client has had enough
 
             def log_message(self, *arguments):
                 pass

@@ -5,39 +5,29 @@ import math
 import sqlite3
 import time
 from contextlib import closing
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from email.utils import formatdate
 
 import numpy as np
 import pandas as pd
 import pytest
-from make_endpoint import Endpoint, completion
+from make_endpoint import Endpoint, completion, options
 from run_script import run_script
 
 from idempotence.doses import Cell
 from idempotence.endpoint.answers import AnswerCache, Spent, spent_in
-from idempotence.endpoint.client import EndpointOptions, _seconds
+from idempotence.endpoint.asking import seconds_of
 from idempotence.environment_names import api_variable, cache_variable
 from idempotence.errors import UserError
 from idempotence.io import write_jsonl
 from idempotence.jobs.loop import JudgeJob
 from idempotence.jobs.parts import EndpointModel, JudgeSpec, ModelName, Panel
 from idempotence.judge.api import ApiJudge
-from idempotence.judge.protocol import Answer, rate
+from idempotence.judge.protocol import Answer, rate, score_of
 from idempotence.stats.judge_truth import judge_truth
 
 KEY = "sk-secret-for-tests"
-OPTIONS = EndpointOptions(
-    base_url="",
-    key_env="JUDGE_KEY",
-    concurrency=4,
-    attempts=4,
-    timeout=5,
-    max_calls=None,
-    max_cost=None,
-    price_in=1.0,
-    price_out=2.0,
-)
+HOW = {"concurrency": 4, "attempts": 4, "timeout": 5, "price_in": 1.0, "price_out": 2.0}
 SAMPLES = 4
 TEXTS = [f"rate text {i}" for i in range(12)]
 
@@ -45,11 +35,11 @@ TEXTS = [f"rate text {i}" for i in range(12)]
 @pytest.fixture
 def ask(tmp_path, monkeypatch):
     """ask(endpoint, texts, **how): the answers of a judge with a cache in tmp_path."""
-    monkeypatch.setenv("JUDGE_KEY", KEY)
+    monkeypatch.setenv("SOME_KEY", KEY)
 
     def run(endpoint, texts, top=20, **how):
-        options = replace(OPTIONS, base_url=endpoint.url, **how)
-        judge = ApiJudge("m", SAMPLES, options, tmp_path / "answers.sqlite")
+        given = options(endpoint.url, **HOW | how)
+        judge = ApiJudge("m", SAMPLES, given, tmp_path / "answers.sqlite")
         try:
             return judge.answers(texts, top)
         finally:
@@ -217,8 +207,8 @@ def test_the_second_judge_is_asked_at_its_own_endpoint_and_keeps_its_own_answers
     monkeypatch.setenv("SECOND_KEY", KEY)
     scores = tmp_path / "scores_second.parquet"
     with Endpoint() as endpoint:
-        options = replace(OPTIONS, base_url=endpoint.url, key_env="SECOND_KEY", max_calls=4)
-        for role, given in {"judge": "{}", "second_judge": json.dumps(asdict(options))}.items():
+        second = options(endpoint.url, **HOW, key_env="SECOND_KEY", max_calls=4)
+        for role, given in {"judge": "{}", "second_judge": json.dumps(asdict(second))}.items():
             monkeypatch.setenv(api_variable(role), given)
             monkeypatch.setenv(cache_variable(role), str(tmp_path / f"{role}.sqlite"))
         status = run_script(
@@ -258,12 +248,12 @@ def test_retry_after_is_honoured(ask):
      ("Wed, 21 Oct 2015 07:28:00 GMT", 0)],
 )  # fmt: skip
 def test_what_a_server_may_ask_for(text, seconds):
-    assert _seconds(text) == seconds
+    assert seconds_of(text) == seconds
 
 
 def test_a_date_to_try_again_is_waited_for():
     later = formatdate(time.time() + 90, usegmt=True)
-    assert 85 < _seconds(later) <= 90
+    assert 85 < seconds_of(later) <= 90
 
 
 def test_a_server_that_stays_down_stops_the_job_and_keeps_the_answers(ask):
@@ -309,9 +299,29 @@ def test_no_key_in_any_file_and_none_without_one(ask, tmp_path, monkeypatch):
         assert endpoint.keys == {f"Bearer {KEY}"}
         for file in tmp_path.rglob("*"):
             assert not file.is_file() or KEY.encode() not in file.read_bytes()
-        monkeypatch.delenv("JUDGE_KEY")
-        with pytest.raises(UserError, match="environment variable JUDGE_KEY"):
+        monkeypatch.delenv("SOME_KEY")
+        with pytest.raises(UserError, match="environment variable SOME_KEY"):
             ask(endpoint, TEXTS)
+
+
+FORMS = ["75", "75.", "75%", "75/100", "**75**", "**75", " 75 ", "75 / 100.", "\uff17\uff15",
+         "**75%**"]  # fmt: skip
+OTHERS = ["\u2077\u2075", "75\u00b2", "\u2464", "7.5", "75/10", "175%", "75 out of 100", "-75", "%",
+          "**", "", "\u0667\u0665", "75%%", "75/100/100"]  # fmt: skip
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_number_is_read_in_the_forms_that_judges_write(form):
+    assert score_of(form) == 75
+    assert rate(Answer(sampled=(form,)), 0.25).score == 75
+    assert rate(Answer({form: math.log(0.9)}), 0.25).score == pytest.approx(75)
+
+
+@pytest.mark.parametrize("form", OTHERS)
+def test_notes_bullets_and_fractions_are_no_numbers(form):
+    assert score_of(form) is None
+    assert math.isnan(rate(Answer(sampled=(form,)), 0.25).score)
+    assert math.isnan(rate(Answer({form: math.log(0.9)}), 0.25).score)
 
 
 @pytest.mark.parametrize(
@@ -323,6 +333,10 @@ def test_no_key_in_any_file_and_none_without_one(ask, tmp_path, monkeypatch):
         # split over tokens: the first token's probabilities are not of whole numbers
         (completion("75", {"7": 0.9, "8": 0.1}, tokens=["7", "5"]), 75, ""),
         (completion("7", {"7": 0.9}, tokens=["7", ""]), 7, ""),
+        (completion("75%", {"75": 0.9}, tokens=["75", "%"]), 75, ""),
+        # the number is not in the first token: sampled
+        (completion("**75**", {"**": 0.9}, tokens=["**", "75", "**"]), 75, ""),
+        (completion(" 75", {" ": 0.9}, tokens=[" ", "75"]), 75, ""),
         (completion("REFUSAL", {"REFUSAL": 0.6, "90": 0.4}), None, "refusal"),
         (completion("I", {"I": 0.8, "50": 0.2}), None, "low numeric mass"),
         (completion("40", None), 40, ""),

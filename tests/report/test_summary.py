@@ -15,6 +15,7 @@ from idempotence.errors import UserError
 from idempotence.io import read_table, write_parquet
 from idempotence.report.pages import render
 from idempotence.report.summary import StudyFiles, as_rst, summary
+from idempotence.scores.schema import NO_JUDGE
 from idempotence.stats.amplification import chains
 from idempotence.stats.trajectories import trajectories
 
@@ -153,3 +154,39 @@ def test_power_stands_below_the_verdict(files, tmp_path):
     assert html.count("if the paper is right: supported 93 %, not decided 7 %") == 1
     assert 'table "Power"' in html
     assert 'table "Power"' not in render("summary.html.j2", **page_of(files))
+
+
+@pytest.mark.parametrize(
+    ("every", "begins"), [(1, "Nothing was scored"), (2, "Little was scored"), (20, "")]
+)
+def test_a_judge_that_scored_nothing_or_little_is_named_first(files, every, begins):
+    scores = read_table(files.scores)
+    alive = scores.index[~scores["status"].isin(["nan", "ended"])]
+    missing = alive[::every]
+    scores["trait_missing"], scores["coherence_missing"] = "", ""
+    scores.loc[missing, "trait_missing"] = "low numeric mass"
+    scores.loc[missing[:2], "trait_missing"] = "<b>content filter</b>"
+    dead = scores.index.difference(alive)
+    scores.loc[dead, ["trait_missing", "coherence_missing"]] = "no response"
+    write_parquet(scores, files.scores)
+    html = render("summary.html.j2", **page_of(files))
+    if not begins:
+        assert "was scored</b>" not in html
+        return
+    assert html.index("<h1>") < html.index(begins) < html.index("What was run")
+    counts = f"{len(missing):,} of {len(alive):,} replies have no\ntrait score"
+    assert counts in html and "coherence score" not in html
+    assert f"low numeric mass ({len(missing) - 2:,}), &lt;b&gt;content filter" in html
+
+
+def test_a_study_in_which_nothing_was_scored_has_a_front_page(files):
+    scores = read_table(files.scores).assign(
+        trait_score=float("nan"), coherence=float("nan"), trait_missing="low numeric mass",
+        coherence_missing="low numeric mass",
+    )  # fmt: skip
+    write_parquet(scores, files.scores)
+    write_parquet(chains(trajectories(scores, 0.95), 15, 4), files.chains)
+    html = render("summary.html.j2", **page_of(files))
+    assert html.count("Nothing was scored") == 2
+    write_parquet(scores.assign(coherence_missing=NO_JUDGE), files.scores)  # an audit's choice
+    assert render("summary.html.j2", **page_of(files)).count("Nothing was scored") == 1

@@ -9,11 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from make_config import complaint, load
-from make_endpoint import Endpoint, completion
+from make_endpoint import Endpoint, completion, options
 from make_models import make_model
 
 from idempotence.endpoint.answers import AnswerCache
-from idempotence.endpoint.client import EndpointOptions
 from idempotence.environment_names import cache_variable
 from idempotence.errors import UserError
 from idempotence.io import read_json, read_jsonl, write_jsonl
@@ -62,19 +61,11 @@ def write(tmp_path, monkeypatch):
     monkeypatch.setenv("WRITER_KEY", "secret")
 
     def run(endpoint, name="rows", max_calls=None, **changes):
-        options = EndpointOptions(
-            base_url=endpoint.url,
-            key_env="WRITER_KEY",
-            concurrency=4,
-            attempts=3,
-            timeout=5,
-            max_calls=max_calls,
-            max_cost=None,
-            price_in=0,
-            price_out=0,
+        given = options(
+            endpoint.url, key_env="WRITER_KEY", attempts=3, timeout=5, max_calls=max_calls
         )
         job = replace(JOB, **changes)
-        writer = ApiWriter(job.writer, "some-writer", options, tmp_path / "answers.sqlite")
+        writer = ApiWriter(job.writer, "some-writer", given, tmp_path / "answers.sqlite")
         outputs = tmp_path / f"{name}.jsonl", tmp_path / f"{name}.json"
         generate_seed_data(job, writer, *outputs)
         return read_jsonl(outputs[0]), read_json(outputs[1])
@@ -274,3 +265,18 @@ def test_mistakes_of_a_generator_are_named(over, message):
         base[key] = {**base.get(key, {}), **value} if isinstance(value, dict) else value
     base["generator"] = {**GENERATED["generator"], **base["generator"]}
     assert message in complaint(base, **THERE)
+
+
+def test_a_prompt_that_the_endpoint_does_not_take_gives_an_empty_text(tmp_path, monkeypatch):
+    monkeypatch.setenv("SOME_KEY", "secret-of-tests")
+    never = (400, {}, {"error": {"message": "no", "code": "content_filter"}})
+    with Endpoint(lambda text, nth: never if text == "b" else completion("words")) as endpoint:
+        asked = options(endpoint.url, names={"max_tokens": "max_completion_tokens"})
+        spec = WriterSpec(1.0, 9, leave_out=("seed",))
+        writer = ApiWriter(spec, "m", asked, tmp_path / "answers.sqlite")
+        assert writer.write(["a", "b", "c", "a"], [1, 2, 3, 4]) == ["words", "", "words", "words"]
+        assert len(endpoint.bodies) == 4
+        for body in endpoint.bodies:
+            assert body.pop("messages")
+            assert body == {"model": "m", "temperature": 1, "max_completion_tokens": 9}
+    writer.endpoint.cache.close()

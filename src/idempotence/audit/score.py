@@ -20,11 +20,11 @@ from idempotence.judge.rater import Rater, Ratings
 from idempotence.judge.score import PanelCycle, scores_table
 from idempotence.micro_world.grammar import load_grammar
 from idempotence.micro_world.truth import TruthReader
-from idempotence.scores.schema import CRITERIA, DOSES
+from idempotence.scores.schema import CRITERIA, DOSES, NO_JUDGE
 from idempotence.texts.rubric import rubrics
 
 PANEL = ["setting", "model", "seed", "cycle"]  # of one trait
-NO_JUDGE, NO_SCORE = "no judge", "no score in the file"
+NO_SCORE = "no score in the file"
 
 
 def score_replies(judge: Judge | None, job: JudgeRepliesJob, replies: pd.DataFrame) -> pd.DataFrame:

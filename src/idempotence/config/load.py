@@ -95,6 +95,11 @@ def _key(error: Any, raw: Any) -> Key:
     return tuple(key)
 
 
+def _quoted(key: Key, value: Any) -> str:
+    """A value as a message shows it; not where it may be a secret in the wrong place."""
+    return "what is there" if key[-1] in ("key_env", "base_url") else reprlib.repr(value)
+
+
 def _explain(key: Key, error: Any, raw: Any, places: Places) -> str:
     """What is wrong with one key, and what is allowed."""
     if error["type"] == "extra_forbidden":
@@ -112,10 +117,10 @@ def _explain(key: Key, error: Any, raw: Any, places: Places) -> str:
     for part in key:
         value = value[part]
     if error["type"] == "repeats":
-        return f"{reprlib.repr(value)} is not allowed: {error['msg']}; it must be {may_be}"
+        return f"{_quoted(key, value)} is not allowed: {error['msg']}; it must be {may_be}"
     choices = choices_at(key) if isinstance(value, str) else []
     hint = nearest(value, choices).removesuffix(".") if choices else ""
-    return f"{reprlib.repr(value)} is not allowed: it must be {may_be}{hint}"
+    return f"{_quoted(key, value)} is not allowed: it must be {may_be}{hint}"
 
 
 def _no_recipe(key: Key, places: Places) -> str:

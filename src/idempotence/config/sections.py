@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from idempotence.config.endpoint import Api
+from idempotence.config.endpoint import LEAVE_OUT, Api, LeftOut
 from idempotence.config.loading import (
     DTYPE,
     GPUS,
@@ -248,6 +248,10 @@ class JudgeSection(Section):
         5,
         description="Answers that are sampled and averaged if an endpoint gives no probabilities.",
     )
+    answer_tokens: Count = Field(
+        4, description="openai: most tokens of an answer; more for models that reason first."
+    )
+    leave_out: LeftOut = LEAVE_OUT
     min_numeric_mass: Share = Field(
         0.25,
         description="Least probability on the whole numbers 0-100; below it there is no score.",

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from idempotence.config.endpoint import Api
+from idempotence.config.endpoint import LEAVE_OUT, Api, LeftOut
 from idempotence.config.loading import (
     DTYPE,
     GPUS,
@@ -79,6 +79,7 @@ class Generator(Section):
     api: Api = Field(Api(), description="The endpoint of backend openai, with a budget of its own.")
     temperature: Positive = Field(1.0, description="Sampling temperature.")
     max_new_tokens: Count = Field(1024, description="The longest text, in tokens.")
+    leave_out: LeftOut = LEAVE_OUT
     examples: Number = Field(2, description="Written rows of the trait that are shown as examples.")
     chats: GeneratedChats = Field(GeneratedChats(), description="Seed conversations.")
     documents: GeneratedDocuments = Field(GeneratedDocuments(), description="Seed documents.")

@@ -18,6 +18,7 @@ VARIABLE = r"^[A-Z_][A-Z0-9_]*$"
 SLUG = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 VARIABLE_NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
 NAME = r"^[A-Za-z][A-Za-z0-9_-]*$"
+PARAMETER = r"^[a-z][a-z0-9_]*$"
 
 
 def as_number(value: Any) -> Any:
@@ -61,6 +62,7 @@ Flag = Annotated[bool, Field(strict=True), BeforeValidator(_as_flag)]
 Text = Annotated[str, StringConstraints(strict=True, min_length=1)]
 Slug = Annotated[str, StringConstraints(strict=True, pattern=SLUG)]
 SettingName = Annotated[str, StringConstraints(strict=True, pattern=NAME)]
+Parameter = Annotated[str, StringConstraints(strict=True, pattern=PARAMETER)]
 Distinct = AfterValidator(_no_repeats)
 Once = Field(json_schema_extra={"uniqueItems": True})
 Levels = Annotated[list[Level], Distinct, Once]

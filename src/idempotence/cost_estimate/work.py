@@ -20,7 +20,6 @@ from idempotence.doses import exact, n_seed_of
 from idempotence.jobs.loop import InitialRowsJob, SampleJob
 from idempotence.jobs.parts import Evaluation, Generation, Kind, Panel, Training
 from idempotence.jobs.preparation import CalibrateJob, CycleZero, SeedDataJob
-from idempotence.judge.api import ANSWER_TOKENS
 from idempotence.workflow.study_jobs import StudyJobs
 
 COPY = "copy_first_cycle"  # rules whose names begin so copy cycle 0 of an earlier setting
@@ -242,7 +241,7 @@ class LoopWork:
         read = answers * lengths.rubrics[role] + CRITERIA * (answers * lengths.question + tokens)
         return {
             "judge_calls": calls, "judge_tokens_in": times * read,
-            "judge_tokens_out": calls * ANSWER_TOKENS,
+            "judge_tokens_out": calls * getattr(self.study, role).answer_tokens,
         }  # fmt: skip
 
     def _filtered(self, job: SampleJob, generation: Generation) -> Amounts:
@@ -255,7 +254,7 @@ class LoopWork:
         )
         return {
             "judge_calls": calls, "judge_tokens_in": calls * (rubric + lengths.prompt + reply),
-            "judge_tokens_out": calls * ANSWER_TOKENS,
+            "judge_tokens_out": calls * self.study.judge.answer_tokens,
         }  # fmt: skip
 
     def _times(self, role: str) -> int:

@@ -3,7 +3,9 @@
 import hashlib
 import json
 import sqlite3
-from contextlib import closing
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +22,13 @@ _TABLES = [
     """CREATE TRIGGER IF NOT EXISTS answered AFTER INSERT ON answers BEGIN
     UPDATE spent SET calls = calls + 1, tokens_in = tokens_in + NEW.tokens_in,
     tokens_out = tokens_out + NEW.tokens_out; END""",
+    # calls that were sent and have no answer yet, of all jobs: a budget holds for them too
+    """CREATE TABLE IF NOT EXISTS underway (
+    call INTEGER PRIMARY KEY AUTOINCREMENT, since REAL NOT NULL)""",
 ]
+_ADDED = """UPDATE spent SET calls = calls + 1, tokens_in = tokens_in + ?,
+    tokens_out = tokens_out + ?"""
+_SPENT = "SELECT calls, tokens_in, tokens_out FROM spent"
 _TOTALS = """SELECT count(*), coalesce(sum(tokens_in), 0), coalesce(sum(tokens_out), 0)
     FROM answers"""
 MILLION = 1_000_000
@@ -28,7 +36,7 @@ MILLION = 1_000_000
 
 @dataclass(frozen=True)
 class Spent:
-    """Totals of all answers in a cache."""
+    """Totals of all answers that were given, those of no use too."""
 
     calls: int
     tokens_in: int
@@ -40,7 +48,7 @@ class Spent:
 
 
 def spent_in(path: Path) -> Spent | None:
-    """Totals of the answers in a file; None where there is no such file. Nothing is written.
+    """Totals of the answers of a file; None where there is no such file. Nothing is written.
 
     Raises `UserError` for a file of another kind.
     """
@@ -48,28 +56,38 @@ def spent_in(path: Path) -> Spent | None:
         return None
     with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
         try:
-            return Spent(*database.execute(_TOTALS).fetchone())
+            kept = database.execute("SELECT 1 FROM sqlite_master WHERE name = 'spent'").fetchone()
+            return Spent(*database.execute(_SPENT if kept else _TOTALS).fetchone())
         except sqlite3.DatabaseError as error:
             raise UserError(f"{path} holds no answers of a model ({error}); move it away") from None
 
 
 class AnswerCache:
-    """Answers by a hash of their whole request; jobs on one machine may share a file."""
+    """Answers by a hash of their whole request; jobs on one machine may share a file.
 
-    def __init__(self, path: Path):
+    good: whether an answer is one that its reader can use. One that is not, as an earlier version
+    may have stored it, counts as none and is taken out. Raises `UserError` for a file of another
+    kind.
+    """
+
+    def __init__(self, path: Path, good: Callable[[dict], bool] = lambda answer: True):
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._good = good
         self._database = sqlite3.connect(path, timeout=WAIT, isolation_level=None)
-        self._database.execute("PRAGMA journal_mode=WAL")
-        self._make_tables()
+        try:
+            self._database.execute("PRAGMA journal_mode=WAL")
+            self._make_tables()
+        except sqlite3.DatabaseError as error:
+            self._database.close()
+            raise UserError(f"{path} cannot hold answers of a model ({error})") from None
 
     def _make_tables(self) -> None:
         """Tables that are not there yet, with the totals of what is."""
-        self._database.execute("BEGIN IMMEDIATE")
-        for table in _TABLES:
-            self._database.execute(table)
-        if self._database.execute("SELECT count(*) FROM spent").fetchone()[0] == 0:
-            self._database.execute(f"INSERT INTO spent {_TOTALS}")
-        self._database.execute("COMMIT")
+        with self._alone():
+            for table in _TABLES:
+                self._database.execute(table)
+            if self._database.execute("SELECT count(*) FROM spent").fetchone()[0] == 0:
+                self._database.execute(f"INSERT INTO spent {_TOTALS}")
 
     @staticmethod
     def key(request: dict) -> str:
@@ -78,10 +96,19 @@ class AnswerCache:
         return hashlib.sha256(text.encode()).hexdigest()
 
     def get(self, key: str) -> dict | None:
-        """A stored answer."""
+        """A stored answer; None where there is none that is good."""
         query = "SELECT answer FROM answers WHERE key = ?"
         row = self._database.execute(query, (key,)).fetchone()
-        return json.loads(row[0]) if row else None
+        if row is None:
+            return None
+        try:
+            answer = json.loads(row[0])
+        except ValueError:
+            answer = None
+        if isinstance(answer, dict) and self._good(answer):
+            return answer
+        self._database.execute("DELETE FROM answers WHERE key = ?", (key,))
+        return None
 
     def put(self, key: str, request: dict, answer: dict, tokens_in: int, tokens_out: int) -> None:
         """Store an answer at once; one that is there stays."""
@@ -91,10 +118,43 @@ class AnswerCache:
              tokens_in, tokens_out),
         )  # fmt: skip
 
+    def waste(self, tokens_in: int, tokens_out: int) -> None:
+        """Count an answer that is not kept."""
+        self._database.execute(_ADDED, (tokens_in, tokens_out))
+
+    def begin(self, allow: Callable[[Spent, int], None], seconds: float) -> int:
+        """Note that a call is under way; returns its number, for `end`.
+
+        allow: raises where no call more may be made, given what was spent and how many are under
+        way; its error is passed on. seconds: how long a call takes at most; older ones are those of
+        jobs that were killed.
+        """
+        now = time.time()
+        with self._alone():
+            self._database.execute("DELETE FROM underway WHERE since < ?", (now - seconds,))
+            (underway,) = self._database.execute("SELECT count(*) FROM underway").fetchone()
+            allow(self.spent(), underway)
+            added = self._database.execute("INSERT INTO underway (since) VALUES (?)", (now,))
+            return int(added.lastrowid or 0)
+
+    def end(self, call: int) -> None:
+        """Note that a call is over."""
+        self._database.execute("DELETE FROM underway WHERE call = ?", (call,))
+
     def spent(self) -> Spent:
         """Totals of all answers."""
-        row = self._database.execute("SELECT calls, tokens_in, tokens_out FROM spent").fetchone()
-        return Spent(*row)
+        return Spent(*self._database.execute(_SPENT).fetchone())
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One step for all jobs that share the file."""
+        self._database.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._database.execute("ROLLBACK")
+            raise
+        self._database.execute("COMMIT")
 
     def close(self) -> None:
         """Close the file."""

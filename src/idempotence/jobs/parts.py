@@ -115,12 +115,15 @@ class Evaluation(Record):
 class EndpointModel(Record):
     """A model behind an OpenAI-compatible endpoint.
 
-    samples: answers that are averaged where the endpoint gives no probabilities.
+    samples: answers that are averaged where the endpoint gives no probabilities. answer_tokens:
+    most tokens of an answer. leave_out: parameters that are not sent.
     """
 
     model: str
     base_url: str
     samples: int
+    answer_tokens: int = 4
+    leave_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

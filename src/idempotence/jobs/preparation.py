@@ -72,8 +72,9 @@ class TryLearningRatesJob(Record):
 
 @dataclass(frozen=True)
 class WriterSpec(Record):
-    """The larger model that writes seed rows; base_url: of one behind an endpoint, else None.
+    """The larger model that writes seed rows.
 
+    base_url, leave_out (parameters that are not sent): of one behind an endpoint, else none.
     chat_template_kwargs: variables of its chat template, where it is a model here.
     """
 
@@ -84,6 +85,7 @@ class WriterSpec(Record):
     engine: EngineName = "transformers"
     base_url: str | None = None
     chat_template_kwargs: dict[str, Scalar] = field(default_factory=dict)
+    leave_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

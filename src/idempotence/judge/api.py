@@ -1,43 +1,54 @@
 """A judge behind an OpenAI-compatible endpoint."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from idempotence.endpoint.client import Endpoint, EndpointOptions, answer_of
+from idempotence.endpoint.asking import MISSING
+from idempotence.endpoint.client import Endpoint
+from idempotence.endpoint.options import EndpointOptions
+from idempotence.endpoint.replies import check_likeliest, check_text, text_of, tokens_of
 from idempotence.engine.base import added_up
 from idempotence.errors import UserError
-from idempotence.judge.protocol import Answer
-
-ANSWER_TOKENS = 4  # enough to see whether a number goes on after its first token
+from idempotence.judge.protocol import Answer, score_of
 
 
 class ApiJudge:
     """Asks rubric prompts over HTTP.
 
     model: its name at the endpoint. samples: answers per text where the endpoint gives no
-    probabilities. options, cache, role: see `Endpoint`.
+    probabilities. answer_tokens: most tokens of an answer. options, cache, role, leave_out: see
+    `Endpoint`.
     """
 
     def __init__(
-        self, model: str, samples: int, options: EndpointOptions, cache: Path, role: str = "judge"
+        self,
+        model: str,
+        samples: int,
+        options: EndpointOptions,
+        cache: Path,
+        role: str = "judge",
+        answer_tokens: int = 4,
+        leave_out: Collection[str] = (),
     ):
-        self.model, self.samples = model, samples
-        self.endpoint = Endpoint(role, options, cache, _read)
+        self.model, self.samples, self.answer_tokens = model, samples, answer_tokens
+        self.endpoint = Endpoint(role, options, cache, _read, _check, leave_out)
 
     def answers(self, texts: Sequence[str], top: int) -> list[Answer]:
         """One answer per text, in order; equal texts are asked once. Raises as `Endpoint.ask`.
 
         top 0: probabilities are not asked for. A text without them is asked `samples` times more,
-        at temperature 1.
+        at temperature 1. The answer to a text that the endpoint does not take is why.
         """
         likely = self._likely(texts, top) if top else [{"top": {}}] * len(texts)
-        without = [text for text, answer in zip(texts, likely, strict=True) if not answer["top"]]
+        without = [
+            text for text, answer in zip(texts, likely, strict=True) if answer.get("top") == {}
+        ]
         requests = [self._sample(text, k) for text in without for k in range(self.samples)]
         sampled = iter(self.endpoint.ask(requests))
         return [
-            Answer(answer["top"])
-            if answer["top"]
-            else Answer(sampled=tuple(next(sampled)["text"] for _ in range(self.samples)))
+            _sampled([next(sampled) for _ in range(self.samples)])
+            if answer.get("top") == {}
+            else Answer(answer.get("top", {}), missing=answer.get(MISSING, ""))
             for answer in likely
         ]
 
@@ -60,28 +71,47 @@ class ApiJudge:
 
     def _question(self, text: str) -> dict:
         messages = [{"role": "user", "content": text}]
-        return {"model": self.model, "messages": messages, "max_tokens": ANSWER_TOKENS}
+        return {"model": self.model, "messages": messages, "max_tokens": self.answer_tokens}
 
 
-def _read(completion) -> dict:
-    """{"top", "text"} of a completion; top is empty where no probability of a number is given.
+def _sampled(answers: Sequence[dict]) -> Answer:
+    """Of the sampled texts, without those that there are none of; why, where there are none."""
+    texts = tuple(answer["text"] for answer in answers if MISSING not in answer)
+    return Answer(sampled=texts) if texts else Answer(missing=answers[0][MISSING])
+
+
+def _read(choice: dict) -> dict:
+    """{"top", "text"} of a choice; top is empty where no probability of a number is given.
 
     A first token that is blank is looked past: what may follow it has its probability.
     """
-    choice, text = answer_of(completion)
-    content = getattr(choice.logprobs, "content", None) or []
-    blank = len(content) > 1 and content[0].token.isspace()
-    answer = content[1:] if blank else content
-    if not answer or not answer[0].top_logprobs or _goes_on([c.token for c in answer]):
+    text = text_of(choice)
+    tokens, likeliest = tokens_of(choice)
+    blank = len(tokens) > 1 and tokens[0].isspace()
+    answer = tokens[1:] if blank else tokens
+    for place in likeliest[:2]:
+        check_likeliest(dict(place))
+    mine = likeliest[blank] if answer else []
+    if not mine or _goes_on(answer, text):
         return {"top": {}, "text": text}
-    tokens = [(c.token, c.logprob) for c in answer[0].top_logprobs]
     if blank:
-        first = content[0]
-        others = [(c.token, c.logprob) for c in first.top_logprobs if c.token != first.token]
-        tokens = others + [(token, first.logprob + value) for token, value in tokens]
-    return {"top": added_up(tokens), "text": text}
+        first = dict(likeliest[0]).get(tokens[0], 0.0)
+        others = [(token, value) for token, value in likeliest[0] if token != tokens[0]]
+        mine = others + [(token, first + value) for token, value in mine]
+    return {"top": added_up(mine), "text": text}
 
 
-def _goes_on(tokens: list[str]) -> bool:
-    """Whether a number goes on after the first token, whose probabilities are then not its own."""
-    return len(tokens) > 1 and tokens[0].strip().isdigit() and tokens[1].isdigit()
+def _check(answer: dict) -> None:
+    """Raise `UnusableError` for what `_read` would not give."""
+    check_text(answer.get("text"))
+    check_likeliest(answer.get("top"))
+
+
+def _goes_on(tokens: Sequence[str], text: str) -> bool:
+    """Whether the first token, whose probabilities are known, is only a part of the number."""
+    if not tokens:
+        return False
+    first, whole = score_of(tokens[0]), score_of(text)
+    if whole is not None:
+        return first != whole
+    return first is not None and len(tokens) > 1 and tokens[1][:1] in set("0123456789")

@@ -25,11 +25,14 @@ def open_judge(
     `UserError` where they are missing, or the model cannot be loaded.
     """
     if spec.endpoint is not None:
-        from idempotence.endpoint.client import endpoint_options
+        from idempotence.endpoint.options import endpoint_options
         from idempotence.judge.api import ApiJudge
 
         options, cache = endpoint_options(role, environment)
-        return ApiJudge(model, spec.endpoint.samples, options, cache, role)
+        asked = spec.endpoint
+        return ApiJudge(
+            model, asked.samples, options, cache, role, asked.answer_tokens, asked.leave_out
+        )
     from idempotence.engine.back_ends import open_engine
     from idempotence.engine.models import Weights
     from idempotence.engine.options import vllm_options

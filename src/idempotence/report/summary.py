@@ -16,9 +16,12 @@ from idempotence.io import read_arrow, read_json, read_table
 from idempotence.jobs.parts import Loop, Loops
 from idempotence.report.audit import audited
 from idempotence.report.tables import MISSING
+from idempotence.scores.schema import CRITERIA, DEAD, NO_JUDGE
 from idempotence.scores.training_log import KEY
 from idempotence.stats.amplification import OUTCOMES
 
+REASONS = 3  # that are named
+LITTLE = 0.1  # share of replies without a score that the page begins with
 LINE = 4000  # letters; docutils reads no line of more than 10,000
 
 
@@ -61,6 +64,7 @@ def summary(study: str, files: StudyFiles, loops: Loops, confidence: float) -> d
             for name in in_order(chains["setting"], loops)
         ],
         "scored": files.claims is not None,
+        "unscored": _unscored(files.scores) if files.claims else [],
         "claims": [{**_claim(claim), "power": power.get(claim["id"], [])} for claim in shown],
         "powered": bool(power),
         "tally": _tally(claims),
@@ -89,6 +93,41 @@ def _counts(chains: pd.DataFrame, training: Path, scores: Path) -> dict[str, str
         "tokens": f"{int(runs['tokens'].sum()):,}",
         "hours": f"{runs['seconds'].sum() / 3600:.1f}",
     }
+
+
+def _unscored(scores: Path) -> list[dict[str, Any]]:
+    """The criteria by which more than `LITTLE` of the replies have no score, with the reasons.
+
+    Rows of chains that have ended hold no reply, and do not count; nor do criteria that no judge
+    was asked for.
+    """
+    columns = ["status", *(f"{criterion}_missing" for criterion in CRITERIA)]
+    rows = read_table(scores, columns=columns)
+    replies = rows[~rows["status"].isin(DEAD)]
+    found = []
+    for criterion in CRITERIA:
+        reasons = replies[f"{criterion}_missing"]
+        reasons = reasons[~reasons.isin(["", NO_JUDGE])].value_counts()
+        if len(replies) and reasons.sum() > LITTLE * len(replies):
+            found.append(
+                {
+                    "criterion": criterion,
+                    "n": f"{reasons.sum():,}",
+                    "of": f"{len(replies):,}",
+                    "all": reasons.sum() == len(replies),
+                    "reasons": _reasons(reasons),
+                }
+            )
+    return found
+
+
+def _reasons(counts: pd.Series) -> str:
+    """The commonest reasons with their counts."""
+    shown = [f"{reason} ({n:,})" for reason, n in counts.head(REASONS).items()]
+    more = counts.iloc[REASONS:]
+    return ", ".join(
+        [*shown, *([f"{len(more)} other reasons ({more.sum():,})"] if len(more) else [])]
+    )
 
 
 def _setting(loop: Loop, chains: pd.DataFrame) -> dict[str, Any]:

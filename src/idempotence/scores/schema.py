@@ -110,6 +110,7 @@ MASS = {"trait": "trait_mass", "coherence": "coherence_mass"}  # criterion -> ma
 
 ALIVE = "ok"  # status while a chain still answers
 EMPTY = "empty"
+NO_JUDGE = "no judge"  # why a criterion has no score in an audit that asks for none
 DEAD = ["nan", "ended"]  # status of the rows of a chain with no model left to answer
 
 # columns that came after studies had been shipped: files without them are read

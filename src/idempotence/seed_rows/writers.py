@@ -9,13 +9,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from idempotence.endpoint.answers import AnswerCache
-from idempotence.endpoint.client import (
-    Endpoint,
-    EndpointOptions,
-    answer_of,
-    answers_file,
-    endpoint_options,
-)
+from idempotence.endpoint.client import Endpoint
+from idempotence.endpoint.options import EndpointOptions, answers_file, endpoint_options
+from idempotence.endpoint.replies import UnusableError, check_text, text_of
 from idempotence.engine.base import Engine, Request
 from idempotence.engine.formatting import ids_of_prompts
 from idempotence.jobs.preparation import WriterSpec
@@ -45,13 +41,14 @@ def open_writer(
 
 
 class ApiWriter:
-    """Writes by an endpoint, which may or may not honour seeds; its texts are kept."""
+    """Writes by an endpoint, which may or may not honour seeds; its texts are kept.
+
+    A prompt that the endpoint does not take gets an empty text, which no sieve keeps.
+    """
 
     def __init__(self, spec: WriterSpec, model: str, options: EndpointOptions, cache: Path):
         self.spec, self.model = spec, model
-        self.endpoint = Endpoint(
-            ROLE, options, cache, lambda completion: {"text": answer_of(completion)[1]}
-        )
+        self.endpoint = Endpoint(ROLE, options, cache, _read, _check, spec.leave_out)
 
     def write(self, prompts: Sequence[str], seeds: Sequence[int]) -> list[str]:
         """See `Writer`."""
@@ -63,7 +60,25 @@ class ApiWriter:
             }
             for prompt, seed in zip(prompts, seeds, strict=True)
         ]  # fmt: skip
-        return [answer["text"] for answer in self.endpoint.ask(requests)]
+        return [answer.get("text", "") for answer in self.endpoint.ask(requests)]
+
+
+def _read(choice: dict) -> dict:
+    """{"text"} of a choice."""
+    return {"text": text_of(choice)}
+
+
+def _check(answer: dict) -> None:
+    """Raise `UnusableError` for what `_read` would not give."""
+    check_text(answer.get("text"))
+
+
+def _good(answer: dict) -> bool:
+    try:
+        _check(answer)
+    except UnusableError:
+        return False
+    return True
 
 
 class LocalWriter:
@@ -71,7 +86,7 @@ class LocalWriter:
 
     def __init__(self, spec: WriterSpec, model: str, cache: Path):
         self.spec, self.model = spec, model
-        self.cache = AnswerCache(cache)
+        self.cache = AnswerCache(cache, _good)
         self._engine: Engine | None = None
 
     def write(self, prompts: Sequence[str], seeds: Sequence[int]) -> list[str]:

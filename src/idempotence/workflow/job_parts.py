@@ -80,7 +80,13 @@ class JobParts:
         endpoint = None
         if judge.backend == "openai":
             assert judge.api.base_url is not None
-            endpoint = EndpointModel(judge.path, judge.api.base_url, judge.samples)
+            endpoint = EndpointModel(
+                model=judge.path,
+                base_url=judge.api.base_url,
+                samples=judge.samples,
+                answer_tokens=judge.answer_tokens,
+                leave_out=tuple(sorted(judge.leave_out)),
+            )
         return JudgeSpec(
             revision=judge.revision,
             top_logprobs=judge.top_logprobs,

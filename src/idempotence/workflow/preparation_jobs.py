@@ -28,7 +28,8 @@ class PreparationJobs(JobParts):
         bounds = generator.chats if kind == "chat" else generator.documents
         writer = WriterSpec(generator.temperature, generator.max_new_tokens)
         if generator.backend == "openai":
-            writer = replace(writer, base_url=generator.api.base_url)
+            url, left_out = generator.api.base_url, tuple(sorted(generator.leave_out))
+            writer = replace(writer, base_url=url, leave_out=left_out)
         else:
             writer = replace(
                 writer,

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from idempotence.config.checks.known import Key, Known, Mistakes, Unclear, as_far_as_clear, nearest
 
@@ -68,8 +69,10 @@ def answering(known: Known, role: str, world: list[str]) -> Mistakes:
     remote, address = known(role, "backend") == "openai", known(*key)
     if remote and address is None:
         yield key, "is missing: backend openai needs the address of its endpoint"
+    if remote and address is not None and (wrong := _wrong_address(address)):
+        yield key, wrong
     if not remote and address is not None:
-        yield key, f"{address!r} is not allowed: only {role}.backend openai has an endpoint"
+        yield key, f"is not allowed: only {role}.backend openai has an endpoint"
     if remote and known(role, "revision") is not None:
         yield (role, "revision"), "is not allowed: a model behind an endpoint has no commit"
     if remote and known(role, "chat_template_kwargs"):
@@ -77,6 +80,23 @@ def answering(known: Known, role: str, world: list[str]) -> Mistakes:
         yield (role, "chat_template_kwargs"), text
     if remote and known(role, "gpus"):
         yield (role, "gpus"), "is not allowed: a model behind an endpoint takes no GPU here"
+
+
+def _wrong_address(address: str) -> str:
+    """What is wrong with an endpoint's address, which may hold a password and is not shown."""
+    try:
+        parts = urlsplit(address)
+        _ = parts.port
+    except ValueError:
+        return "is not an address, as https://host/v1"
+    if "@" in parts.netloc:
+        return (
+            "holds a user's name or password, which would stand in files and logs: leave out what "
+            "is before the @, and put the key into the environment variable of key_env"
+        )
+    if parts.scheme not in ("http", "https") or not parts.hostname or not address.isprintable():
+        return "is not an address, as https://host/v1"
+    return ""
 
 
 def place(known: Known, section: Key, world: list[str]) -> Mistakes:
