@@ -87,6 +87,8 @@ def _read(choice: dict) -> dict:
     """
     text = text_of(choice)
     tokens, likeliest = tokens_of(choice)
+    for token in tokens:
+        check_text(token)
     blank = len(tokens) > 1 and tokens[0].isspace()
     answer = tokens[1:] if blank else tokens
     for place in likeliest[:2]:
