@@ -186,6 +186,21 @@ rule plot_outcome_map:
         ANALYSE
 
 
+rule plot_defences:
+    input:
+        table=rules.compare_defences.output.output_parquet,
+    output:
+        **pictures("defences", "plot_defences", "Findings", figure="what stops an amplification"),
+    log:
+        PATHS.log("plot_defences"),
+    conda:
+        ANALYSIS
+    params:
+        **plot_script("plot_defences", "defences", loops=JOBS.loops, confidence=CONFIDENCE),
+    shell:
+        ANALYSE
+
+
 rule plot_null:
     input:
         quantiles=rules.simulate_null.output.output_quantiles_parquet,
@@ -268,6 +283,7 @@ OF_STUDY = [
         "relaxation",
         "return_map",
         "outcome_map",
+        "defences",
         "null",
         "judge",
     ]

@@ -42,6 +42,7 @@ SHOWN_TABLES = {
     "Flips between doses and seeds": rules.fit_dose.output.output_flips,
     "Tradeoff": rules.fit_tradeoff.output.output_slopes,
     "Continual against re-initialised": rules.fit_continual.output.output_means,
+    "Defences": rules.compare_defences.output.output,
     "Shapes, the authors' and ours": rules.compare_shapes.output.output,
     "Chains": rules.summarise_chains.output.output_chains,
     "Judge on this study": rules.tabulate_judge.output.output,

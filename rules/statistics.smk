@@ -192,6 +192,27 @@ rule fit_continual:
         ANALYSE
 
 
+rule compare_defences:
+    input:
+        trajectories=TRAJECTORIES,
+        training=TRAINING_LOG,
+    output:
+        **table("defences"),
+    log:
+        PATHS.log("compare_defences"),
+    conda:
+        ANALYSIS
+    params:
+        **script(
+            "compare_defences",
+            loops=JOBS.loops,
+            peak_coherence=STUDY.analysis.peak_coherence,
+            confidence=CONFIDENCE,
+        ),
+    shell:
+        ANALYSE
+
+
 rule compare_shapes:
     input:
         trajectories=TRAJECTORIES,
@@ -319,6 +340,7 @@ SCORE_TABLES = [
     rules.fit_dose.output,
     rules.fit_tradeoff.output,
     rules.fit_continual.output,
+    rules.compare_defences.output,
     rules.compare_shapes.output,
     rules.judge_claims.output,
     rules.judge_claims_first.output,

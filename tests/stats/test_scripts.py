@@ -1,18 +1,21 @@
 """Scripts from scores to tables and claims, on command lines as the rules write them."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from make_loops import make_loops
+from make_loops import make_loop, make_loops
 from make_published import NUMBERS, SERIES
 from make_scores import CYCLES, QUESTIONS, make_initial, write_panels
 from run_script import ROOT, run_script
 
 from idempotence.io import read_json, read_table, write_json, write_parquet
+from idempotence.jobs.parts import Loops
 from idempotence.scores.files import read_scores
 from idempotence.scores.schema import COLUMNS
+from idempotence.scores.training_log import KEY
 from idempotence.stats.tradeoff import COSTS
 from idempotence.stats.trajectories import TEXT_METRICS, trajectories
 
@@ -92,7 +95,7 @@ def test_chains_keep_their_types_and_digits(study, chains):
     assert len(read_table(study / "amplification.parquet")) == len(SETTINGS) * 4
 
 
-def test_tables_of_trajectories(courses, tables):
+def test_tables_of_trajectories(study, courses, tables):
     of_traits = len(SETTINGS) * 4
     bound = ["--bound", 5, "--from-cycle", 4]
     assert tables("fit_slopes", *courses, *CONFIDENCE, output="a")["a"] == of_traits * 2
@@ -114,6 +117,13 @@ def test_tables_of_trajectories(courses, tables):
     )  # fmt: skip
     assert (sizes["h"], sizes["i"]) == (of_traits * 3 * 5, of_traits * 3 * 10)
     assert sizes["j"] >= of_traits * 3 * 2
+    write_parquet(pd.DataFrame(columns=[*KEY, "rows"]), study / "training.parquet")
+    changed = Loops((make_loop("sft"), replace(make_loop("sft"), name="dpo", changes="x 1")), ())
+    sizes = tables(
+        "compare_defences", *courses, "--training", study / "training.parquet",
+        "--loops", changed.to_json(), *PEAK, *CONFIDENCE, output="l",
+    )  # fmt: skip
+    assert sizes["l"] == 1  # no pair: a row with the reason
     sizes = tables(
         "compare_shapes", *courses, "--authors", SERIES, "--loops", make_loops().to_json(),
         *CONFIDENCE, "--seed", 1, output="k",

@@ -74,25 +74,32 @@ def forest(
             for x in lines:
                 axis.axvline(x, color=FAINT, linewidth=0.8, linestyle=(0, (4, 2)), zorder=1)
             for mark, rows in tables:
-                _draw(axis, mark, rows[rows["setting"] == settings[place]], traits, limits)
-            _dress(axis, titles[place], traits, limits)
+                draw_marks(axis, mark, rows[rows["setting"] == settings[place]], traits, limits)
+            dress(axis, titles[place], ["all traits", *traits[1:]], limits)
+            for label in axis.get_yticklabels()[:1]:
+                label.set_fontweight("bold")
             below = place + ACROSS >= len(settings)
             axis.tick_params(labelbottom=below, labelleft=place % ACROSS == 0)
         figure.supxlabel(xlabel, fontsize=8)
-        _legend(figure, tables)
+        add_legend(figure, [mark for mark, _ in tables])
     return figure
 
 
-def _draw(
-    axis: Axes, mark: Mark, rows: pd.DataFrame, traits: list[str], limits: tuple[float, float]
+def draw_marks(
+    axis: Axes,
+    mark: Mark,
+    rows: pd.DataFrame,
+    names: list[str],
+    limits: tuple[float, float],
+    column: str = "trait",
 ) -> None:
-    """The marks of one setting."""
+    """One kind of mark, with its bars; names: of the rows from above, as `column` has them."""
     left, right = limits
     for row in rows.to_dict("records"):
         value, low, high = (row[name] for name in (mark.estimate, mark.low, mark.high))
         if pd.isna(value):
             continue
-        y = traits.index(row["trait"]) + mark.shift
+        y = names.index(row[column]) + mark.shift
         if pd.isna(low):
             low = high = value
         if low < right and high > left:
@@ -108,25 +115,22 @@ def _draw(
             )  # fmt: skip
 
 
-def _dress(axis: Axes, title: str, traits: list[str], limits: tuple[float, float]) -> None:
+def dress(axis: Axes, title: str, labels: list[str], limits: tuple[float, float]) -> None:
     """Title, limits, ticks and labels."""
     axis.set_title(title, loc="left")
     axis.set_xlim(*limits)
     ticks = MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(*limits)
     axis.set_xticks([tick for tick in ticks if limits[0] <= tick <= limits[1]])
-    axis.set_ylim(len(traits) - 0.4, -0.6)
-    axis.set_yticks(range(len(traits)), ["all traits", *traits[1:]])
-    for label in axis.get_yticklabels()[:1]:
-        label.set_fontweight("bold")
+    axis.set_ylim(len(labels) - 0.4, -0.6)
+    axis.set_yticks(range(len(labels)), labels)
     axis.grid(axis="y", visible=False)
 
 
-def _legend(figure: Figure, tables: list[tuple[Mark, pd.DataFrame]]) -> None:
+def add_legend(figure: Figure, marks: list[Mark]) -> None:
     """The kinds of marks, where there are several."""
-    if len(tables) < 2:
+    if len(marks) < 2:
         return
     handles = [
-        Line2D([], [], color=m.color, marker=m.marker, markersize=4.2, label=m.label)
-        for m, _ in tables
+        Line2D([], [], color=m.color, marker=m.marker, markersize=4.2, label=m.label) for m in marks
     ]
     figure.legend(handles=handles, loc="outside upper right", ncols=len(handles), borderpad=0)
