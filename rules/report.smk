@@ -162,6 +162,7 @@ SHIPPED_ALONG = [
     rules.fit_course.output.output,
     rules.fit_return_map.output.output,
     rules.map_outcomes.output.output,
+    rules.compare_defences.output.output,
     *([] if STUDY.audit.files else [rules.simulate_power.output.output]),
     *([rules.measure_noise.output.output_floor] if STUDY.trains else []),
 ]

@@ -52,6 +52,8 @@ def result_tables(results: Path, rates: Path) -> dict[str, str]:
             tables[f"outcomes_{study}"] = _outcomes(results / study)
     if (results / "map" / "outcome_map.csv").exists():
         tables["ratios_map"] = _ratios(pd.read_csv(results / "map" / "outcome_map.csv"))
+    if (results / "defences" / "defences.csv").exists():
+        tables["defences"] = _defences(pd.read_csv(results / "defences" / "defences.csv"))
     return tables
 
 
@@ -101,6 +103,26 @@ def _ratios(places: pd.DataFrame) -> str:
     ]  # fmt: skip
     head = ["samples / seed rows", "seed rows", "samples a cycle", "learning rate", "chains",
             *OUTCOMES]  # fmt: skip
+    return _table(head, rows)
+
+
+def _defences(effects: pd.DataFrame) -> str:
+    """A row for each changed loop: effect on the peak and on coherence, and what it costs.
+
+    effects: see `stats.defences`.
+    """
+    mine = effects[effects["trait"] == ALL].set_index(["setting", "measure"])
+    rows = []
+    for setting in mine.index.unique("setting"):
+        peak, last = mine.loc[(setting, "peak_delta")], mine.loc[(setting, "coherence_last")]
+        shown = [_number(row["estimate"], row["ci_low"], row["ci_high"], 0) for row in (peak, last)]
+        cost = [f"{peak[f'{name}_more']:+z.0f} %" for name in ("rows_trained", "judge_calls")]
+        per = peak["per_rows_trained"]
+        per = MISSING if pd.isna(per) else f"{per:z.0f}"
+        names = [f"`{setting}`", f"`{peak['twin']}`", str(peak["changes"])]
+        rows.append([*names, *shown, *cost, per, f"{peak['n_panels']:.0f}"])
+    head = ["setting", "against", "change", "peak rise, points", "coherence at the last cycle",
+            "rows trained", "judge calls", "peak for each 100 % more rows", "panels"]  # fmt: skip
     return _table(head, rows)
 
 
