@@ -70,17 +70,6 @@ def test_rows_end_with_the_turns_end_at_which_sampling_stops(made):
     assert document[-1] == tokenizer.eos_token_id
 
 
-def test_a_text_has_the_blanks_that_were_drawn(made):
-    """A tokenizer that cleans texts up (Llama 3's does) would leave blanks out."""
-    _, weights, _ = made
-    engine = TransformersEngine(weights)
-    engine.tokenizer.clean_up_tokenization_spaces = True
-    _, ((tail,),) = ids_of_rows(engine.tokenizer, ["Hello"], [["it 's so , no ?"]], "chat")
-    (sampled,) = engine.decoded([(tail, -1.0)])
-    assert sampled.text == "it 's so , no ?"
-    assert sampled.tokens == tuple(tail)
-
-
 def test_a_folder_without_a_generation_config_has_the_models_own_end(made, tmp_path):
     folder = make_family_model(tmp_path / "m", "qwen3", ends=["<|endoftext|>"])
     (folder / "generation_config.json").unlink()

@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 import types
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import pytest
@@ -48,10 +48,15 @@ def values(hint: Any) -> st.SearchStrategy:
     return plain[hint]
 
 
+def is_needed(field: Field) -> bool:
+    """Whether a record must have a key."""
+    return field.default is MISSING and field.default_factory is MISSING
+
+
 def record_of(kind: type) -> st.SearchStrategy:
     """Records of a class; keys with a default may be left out."""
     hints = get_type_hints(kind)
-    needed = {f.name for f in fields(kind) if f.default is MISSING}
+    needed = {f.name for f in fields(kind) if is_needed(f)}
     return st.fixed_dictionaries(
         {name: values(hints[name]) for name in hints if name in needed},
         optional={name: values(hints[name]) for name in hints if name not in needed},
@@ -110,7 +115,7 @@ def test_a_key_too_many_or_too_few_is_named_with_its_place(record, data):
         kind.from_json(json.dumps(more))
     assert str(caught.value).startswith(f"{place}: there is no key 'sede'; there are ")
 
-    name = data.draw(st.sampled_from([f.name for f in fields(inner) if f.default is MISSING]))
+    name = data.draw(st.sampled_from([f.name for f in fields(inner) if is_needed(f)]))
     fewer = changed(content, path, lambda section: section.pop(name))
     with pytest.raises(UserError) as caught:
         kind.from_json(json.dumps(fewer))

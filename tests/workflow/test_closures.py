@@ -13,7 +13,7 @@ STARTS = {"launch", "workflow", "config"}
 # These write no results of a study: pages of documentation, and an estimate of its costs.
 ABOUT = {"write_config_reference", "draw_architecture", "estimate"}
 # How models are loaded and what prompts look like; with an engine, also how they are sampled.
-MODELS = "engine.formatting engine.models"
+MODELS = "engine.formatting engine.chat_template engine.plain_text engine.models"
 ENGINE = "engine vllm_limits environment_names"
 JUDGE = f"{ENGINE} endpoint judge texts"
 CYCLE_ZERO = f"{JUDGE} cycle_zero finetune micro_world rng sampling"

@@ -94,9 +94,7 @@ class Engine(ABC):
         """Samples of rows of (token ids, mean log-probability)."""
         texts = [ids[:-1] if ids and ids[-1] in self.ends else ids for ids, _ in rows]
         # of no rows, tokenizers make one empty text
-        # and some "clean up" blanks before punctuation, which would be other ids than were drawn
-        how = {"skip_special_tokens": True, "clean_up_tokenization_spaces": False}
-        decoded = self.tokenizer.batch_decode(texts, **how) if rows else []
+        decoded = self.tokenizer.batch_decode(texts, skip_special_tokens=True) if rows else []
         return [
             Sampled(text, tuple(ids), loglik)
             for text, (ids, loglik) in zip(decoded, rows, strict=True)
