@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 from idempotence.config.study import Study
-from idempotence.config.values import NAME, SLUG, VARIABLE
+from idempotence.config.values import NAME, PATH, SLUG, VARIABLE
 
 Key = tuple[str | int, ...]
 
@@ -76,6 +76,7 @@ BOUNDS = {
 PATTERNS = {
     NAME: "a name of letters, digits, _ and -, beginning with a letter",
     SLUG: "a name of letters, digits, dots, _ and -, beginning with a letter or digit",
+    PATH: "a text without { and }",
     VARIABLE: "a name of capital letters, digits and _",
 }
 PLAIN = {

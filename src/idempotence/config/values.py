@@ -17,6 +17,7 @@ NUMERAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 VARIABLE = r"^[A-Z_][A-Z0-9_]*$"
 SLUG = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 NAME = r"^[A-Za-z][A-Za-z0-9_-]*$"
+PATH = r"^[^{}]+$"  # Snakemake takes braces for wildcards
 
 
 def as_number(value: Any) -> Any:
@@ -58,6 +59,7 @@ Questions = Annotated[int, Field(ge=2), Numeric]
 TopTokens = Annotated[int, Field(ge=0, le=100), Numeric]
 Flag = Annotated[bool, Field(strict=True), BeforeValidator(_as_flag)]
 Text = Annotated[str, StringConstraints(strict=True, min_length=1)]
+FilePath = Annotated[str, StringConstraints(strict=True, pattern=PATH)]
 Slug = Annotated[str, StringConstraints(strict=True, pattern=SLUG)]
 SettingName = Annotated[str, StringConstraints(strict=True, pattern=NAME)]
 Distinct = AfterValidator(_no_repeats)
