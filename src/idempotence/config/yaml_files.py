@@ -66,7 +66,8 @@ def _mistakes(path: str) -> Iterator[tuple[int, str]]:
     sizes: dict[str, int] = {}  # anchor -> values that it stands for
     opened: list[tuple[str | None, int]] = [(None, 0)]  # (anchor, values so far) of open sections
     try:
-        for event in yaml.parse(text, Loader=Loader):
+        events: Iterator[Any] = yaml.parse(text, Loader=Loader)
+        for event in events:
             line = event.start_mark.line + 1
             if isinstance(event, yaml.NodeEvent) and not isinstance(event, yaml.AliasEvent):
                 yield from ((line, message) for message in _of_node(event))

@@ -25,7 +25,7 @@ def expectations(*scores: str) -> pd.DataFrame:
     floats = rows.select_dtypes("float64")
     rows[floats.columns] = floats + 0.0  # never -0
     models = rows.groupby(MODEL, sort=True)
-    table = models.agg(
+    table: pd.DataFrame = models.agg(
         replies=("response", "size"),
         **{score: (score, "mean") for score in CRITERIA.values()},
     ).reset_index()
