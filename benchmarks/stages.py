@@ -103,7 +103,7 @@ def install() -> None:
     clocked(panel, "load_model", "loading models")
     clocked(Adapter, "save", "files")
     for module, names in (
-        (sample, ["write_jsonl"]), (panel, ["write_json"]),
+        (sample, ["write_jsonl"]), (panel, ["write_sealed", "checked", "hashes_of"]),
         (score, ["read_jsonl", "write_parquet"]),
     ):  # fmt: skip
         for name in names:

@@ -11,6 +11,7 @@ sys.path.insert(0, str(BASE / "src"))
 
 from idempotence.config.layers import effective_config
 from idempotence.config.load import load_study
+from idempotence.config.yaml_files import check_files
 from idempotence.errors import UserError
 from idempotence.workflow.command import files_line, values_line
 from idempotence.workflow.disk import check_room
@@ -24,8 +25,9 @@ from idempotence.workflow.study_models import check_models
 from idempotence.workflow.study_texts import check_rubrics, data_files, supply
 
 SOURCES = [str(path) for path in [BASE / "config.yaml", *workflow.overwrite_configfiles]]
-CONFIG = effective_config(dict(config), SOURCES, dict(workflow.config_settings.config))
 try:
+    check_files(SOURCES)
+    CONFIG = effective_config(dict(config), SOURCES, dict(workflow.config_settings.config))
     STUDY = load_study(CONFIG, SOURCES, supply(CONFIG))
     check_room(".")  # Snakemake keeps its own files there, and would end in a traceback
     if not workflow.remote_exec:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from make_browser import CHROMIUM, STICK_OUT, Page
-from make_project import copy_project, digest, planned, run_study, snakemake
+from make_project import ROOT, copy_project, digest, planned, run_study, snakemake
 
 from idempotence.io import read_jsonl
 
@@ -373,3 +373,15 @@ def test_a_study_whose_chains_all_break_still_gets_its_report(tmp_path):
     assert list(scores.groupby("cycle")["status"].unique().str[0]) == ["nan", "ended"]
     assert scores["trait_score"].isna().all() and (scores["reason"] != "").all()
     assert (results / "report.html").exists()
+
+
+@pytest.mark.slow
+def test_another_study_is_not_as_shipped(study):
+    shipped = Path("results/shipped/default")
+    (study / shipped).mkdir()
+    for name in ("expected.csv", "noise_floor.csv", "run.json"):
+        shutil.copy(ROOT / shipped / name, study / shipped)
+    done = snakemake(study, "--cores", "1", *TINY, "--", "verify")
+    assert done.returncode != 0
+    assert "not as shipped: the run lacks" in done.stdout
+    assert (study / "results/tiny/verification.csv").exists()

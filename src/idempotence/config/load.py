@@ -13,6 +13,7 @@ from idempotence.config.old_form import is_old, new_form
 from idempotence.config.places import Key, Places
 from idempotence.config.reference import allowed, choices_at, keys_at, names_at, schema_at
 from idempotence.config.study import Study
+from idempotence.config.yaml_files import in_short
 from idempotence.errors import UserError
 from idempotence.texts.supply import Supply
 
@@ -59,9 +60,7 @@ def _message(mistakes: list[tuple[Key, str]], places: Places) -> str:
     # Each branch of "a or b" has an error of its own, and settings share keys: one is enough.
     for key, text in mistakes:
         lines.setdefault(key, f"{places.of(key)}: {text}")
-    messages = [*lines.values(), *places.repeated]
-    count = "a mistake" if len(messages) == 1 else f"{len(messages)} mistakes"
-    return f"{count} in the config; nothing was run.\n  " + "\n  ".join(messages)
+    return in_short("mistake", [*lines.values(), *places.repeated])
 
 
 def _without_details_of_wrong_names(errors: list[Any]) -> list[Any]:

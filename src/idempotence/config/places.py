@@ -24,7 +24,7 @@ class Places:
 
     def __init__(self, raw: dict[str, Any], paths: list[str]):
         self.raw = raw
-        read = [(_shown(path), *_read(path)) for path in reversed(paths)]
+        read = [(shown(path), *_read(path)) for path in reversed(paths)]
         self.files = [(path, content, lines) for path, content, lines, _ in read]
         self.repeated = [
             f"{path}, line {line}, {dotted(key)}: is written a second time "
@@ -135,6 +135,7 @@ def _agree(written: Any, merged: Any, key: Key) -> bool:
     return True
 
 
-def _shown(path: str) -> str:
+def shown(path: str) -> str:
+    """A file as messages name it: from the folder that Snakemake runs in, where it lies below."""
     full = Path(path).resolve()
     return str(full.relative_to(Path.cwd())) if full.is_relative_to(Path.cwd()) else str(path)

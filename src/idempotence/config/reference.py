@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 from idempotence.config.study import Study
-from idempotence.config.values import NAME, PARAMETER, SLUG, VARIABLE, VARIABLE_NAME
+from idempotence.config.values import NAME, PARAMETER, PATH, SLUG, VARIABLE, VARIABLE_NAME
 
 Key = tuple[str | int, ...]
 
@@ -80,6 +80,7 @@ PATTERNS = {
     NAME: "a name of letters, digits, _ and -, beginning with a letter",
     SLUG: "a name of letters, digits, dots, _ and -, beginning with a letter or digit",
     PARAMETER: "a name of small letters, digits and _, beginning with a letter",
+    PATH: "a text without { and }",
     VARIABLE: "a name of capital letters, digits and _",
     VARIABLE_NAME: "a name of letters, digits and _, not beginning with a digit",
 }

@@ -21,6 +21,7 @@ from idempotence.config.values import (
     Confidence,
     Count,
     Counts,
+    FilePath,
     Level,
     Levels,
     NotNegative,
@@ -45,7 +46,7 @@ class ModelSection(Section):
     kind: Literal["instruct", "base"] = Field(
         description="instruct models are used by sft and dpo, base models by sdf."
     )
-    path: Text = Field(
+    path: FilePath = Field(
         description="world/instruct, world/base (the micro world's), a local folder or a hub name."
     )
     revision: Text | None = REVISION
@@ -233,7 +234,7 @@ class JudgeSection(Section):
         description="local: a model on this machine; openai: one behind a compatible endpoint; "
         "none: no judge (audits only)."
     )
-    path: Text = Field(
+    path: FilePath = Field(
         description="world/judge (the micro world's), a local folder or a hub name; "
         "openai: the model's name there."
     )

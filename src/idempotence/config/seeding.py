@@ -15,7 +15,7 @@ from idempotence.config.loading import (
     Dtype,
     TemplateValues,
 )
-from idempotence.config.values import Count, Number, Positive, Section, Text
+from idempotence.config.values import Count, FilePath, Number, Positive, Section, Text
 
 
 class OwnCalibration(Section):
@@ -67,7 +67,7 @@ class Generator(Section):
         "local",
         description="local: a model on this machine; openai: one behind a compatible endpoint.",
     )
-    path: Text | None = Field(
+    path: FilePath | None = Field(
         None, description="A local folder or a hub name; openai: the model's name there."
     )
     revision: Text | None = REVISION

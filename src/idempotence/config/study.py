@@ -26,13 +26,13 @@ from idempotence.config.sections import (
 from idempotence.config.seeding import Generator, OwnCalibration
 from idempotence.config.values import (
     Count,
+    FilePath,
     Flag,
     Names,
     Section,
     Seed,
     SettingName,
     Slug,
-    Text,
 )
 
 
@@ -44,7 +44,7 @@ class Study(Section):
     world: Literal["shipped", "build"] = Field(
         description="The micro world's models: those in data/micro_world, or built again."
     )
-    world_recipe: Text = Field(
+    world_recipe: FilePath = Field(
         "data/micro_world/recipe.yaml", description="How the micro world's models are built."
     )
     models: list[ModelSection] = Field(min_length=1, description="Models to start from.")
@@ -59,11 +59,11 @@ class Study(Section):
         "micro_world",
         description="Seed rows, questions, prompts and rubrics: the micro world's or written ones.",
     )
-    traits_folder: Text = Field(
+    traits_folder: FilePath = Field(
         "data/traits",
         description="Written texts of the traits: one folder per trait (docs/changing.md).",
     )
-    prompts_folder: Text = Field(
+    prompts_folder: FilePath = Field(
         "data/prompts", description="Neutral prompts: chats.txt and documents.txt, one per line."
     )
     traits: Names = Field(
@@ -96,7 +96,7 @@ class Study(Section):
     )
     analysis: AnalysisSection = Field(description="Verdicts and intervals.")
     rates: Rates = Field(description="What `snakemake plan` computes with.")
-    scores_from: Text | None = Field(
+    scores_from: FilePath | None = Field(
         None, description="Folder of a shipped study: only its tables and figures are written."
     )
     audit: Audit = Field(Audit(), description="Replies of a loop that ran elsewhere.")

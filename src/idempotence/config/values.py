@@ -19,6 +19,7 @@ SLUG = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 VARIABLE_NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
 NAME = r"^[A-Za-z][A-Za-z0-9_-]*$"
 PARAMETER = r"^[a-z][a-z0-9_]*$"
+PATH = r"^[^{}]+$"  # Snakemake takes braces for wildcards
 
 
 def as_number(value: Any) -> Any:
@@ -60,6 +61,7 @@ Questions = Annotated[int, Field(ge=2), Numeric]
 TopTokens = Annotated[int, Field(ge=0, le=100), Numeric]
 Flag = Annotated[bool, Field(strict=True), BeforeValidator(_as_flag)]
 Text = Annotated[str, StringConstraints(strict=True, min_length=1)]
+FilePath = Annotated[str, StringConstraints(strict=True, pattern=PATH)]
 Slug = Annotated[str, StringConstraints(strict=True, pattern=SLUG)]
 SettingName = Annotated[str, StringConstraints(strict=True, pattern=NAME)]
 Parameter = Annotated[str, StringConstraints(strict=True, pattern=PARAMETER)]

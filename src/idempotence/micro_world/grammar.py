@@ -8,9 +8,10 @@ from pathlib import Path
 import yaml
 
 from idempotence.errors import UserError
-from idempotence.io import parse_yaml
+from idempotence.io import parse_yaml, read_json, read_text
 
-GRAMMAR_FOLDER = Path(__file__).parents[3] / "data" / "micro_world" / "grammar"
+WORLD = Path(__file__).parents[3] / "data" / "micro_world"
+GRAMMAR_FOLDER = WORLD / "grammar"
 TOPIC_SLOTS = ("verb", "tool", "place", "quality")
 ENDS = (".", "!", "?", ":")
 _SLOT = re.compile(r"^\{(\w+)\}$")
@@ -56,6 +57,11 @@ class Trait:
     words: dict[str, tuple[str, ...]]
     sentences: tuple[Template, ...]
 
+    def vocabulary(self) -> set[str]:
+        """Its own words, and the fixed words of its sentences."""
+        listed = {word for words in self.words.values() for word in words}
+        return listed | {p for each in self.sentences for p in each.parts if isinstance(p, str)}
+
 
 @dataclass(frozen=True)
 class Grammar:
@@ -72,12 +78,18 @@ class Grammar:
         words: set[str] = set()
         templates = [*self.questions, *self.openers, *self.content]
         for trait in self.traits.values():
-            templates += trait.sentences
-            words.update(word for listed in trait.words.values() for word in listed)
+            words |= trait.vocabulary()
         for topic in self.topics.values():
             words.update(word for listed in topic.words.values() for word in listed)
         words.update(p for template in templates for p in template.parts if isinstance(p, str))
         return sorted(words)
+
+
+@cache
+def shipped_words() -> frozenset[str]:
+    """The words that the shipped models know: the tokens that their tokenizer has."""
+    content = read_json(WORLD / "instruct" / "tokenizer.json")
+    return frozenset(content["model"]["vocab"])
 
 
 def trait_names(folder: Path = GRAMMAR_FOLDER) -> list[str]:
@@ -110,7 +122,7 @@ def load_grammar(folder: Path = GRAMMAR_FOLDER) -> Grammar:
 
 def _read(path: Path, needs_slots: bool = False) -> dict:
     try:
-        content = parse_yaml(path.read_text(encoding="utf-8"))
+        content = parse_yaml(read_text(path))
     except yaml.YAMLError as error:
         raise UserError(f"{path}: not YAML ({error})") from None
     for name, words in content.items() if needs_slots else ():

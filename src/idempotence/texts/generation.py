@@ -16,6 +16,12 @@ def read_generation(kind: str) -> dict:
     return yaml.safe_load(GENERATION.read_text(encoding="utf-8"))[kind]
 
 
+def combination_count(kind: str) -> int:
+    """How many `combinations` there are."""
+    lists = read_generation(kind)
+    return len(lists["topics"]) * len(lists["types"]) * len(lists["voices"])
+
+
 def combinations(kind: str, seed: int = 0) -> list[dict]:
     """Every topic with every type and voice, once, in an order drawn from `seed`.
 

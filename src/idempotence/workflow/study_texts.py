@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from idempotence.config.study import Study
-from idempotence.micro_world.grammar import GRAMMAR_FOLDER, trait_names
+from idempotence.micro_world.grammar import GRAMMAR_FOLDER, load_grammar, shipped_words, trait_names
 from idempotence.micro_world.prompts import available
-from idempotence.texts.generation import combinations
+from idempotence.texts.generation import combination_count
 from idempotence.texts.rubric import RUBRICS, rubric_file, written_rubrics
 from idempotence.texts.supply import Supply
 from idempotence.texts.written import FILES, QUESTIONS, read_prompts, read_rows, read_trait
@@ -18,8 +18,19 @@ def supply(raw: dict[str, Any]) -> Supply:
     if isinstance(audit, dict) and audit.get("files"):
         return _for_audit(raw, isinstance(judge, dict) and judge.get("backend") == "none")
     if raw.get("texts") != "written":
-        return Supply(trait_names(), available())
+        return Supply(trait_names(), available(), unknown_words=_unknown_words(raw))
     return written_supply(_folder(raw, "traits_folder"), _folder(raw, "prompts_folder"))
+
+
+def _unknown_words(raw: dict[str, Any]) -> dict[str, list[str]]:
+    """See `Supply`; none where the models are built from the grammar as it is."""
+    if raw.get("world") == "build":
+        return {}
+    known, grammar = shipped_words(), load_grammar()
+    own = {trait.name: {trait.name, *trait.vocabulary()} for trait in grammar.traits.values()}
+    own[""] = set(grammar.vocabulary()).difference(*own.values())
+    unknown = {name: sorted(words - known) for name, words in own.items()}
+    return {name: words for name, words in unknown.items() if words}
 
 
 def written_supply(traits: Path, prompts: Path) -> Supply:
@@ -36,7 +47,7 @@ def written_supply(traits: Path, prompts: Path) -> Supply:
          for kind, key in QUESTIONS.items()},
         {kind: {name: _rows_in(traits / name / f"{file}.jsonl") for name in names}
          for kind, file in FILES.items()},
-        {kind: len(combinations(kind)) for kind in FILES},
+        {kind: combination_count(kind) for kind in FILES},
     )  # fmt: skip
 
 
@@ -65,7 +76,7 @@ def data_files(study: Study, trait: str) -> list[Path]:
 def _for_audit(raw: dict[str, Any], unjudged: bool) -> Supply:
     """Traits that an audit may name. It writes no texts; a judge needs their rubrics."""
     if raw.get("texts") != "written":
-        return Supply(trait_names())
+        return Supply(trait_names(), unknown_words=_unknown_words(raw))
     return Supply(None if unjudged else trait_folders(_folder(raw, "traits_folder")))
 
 

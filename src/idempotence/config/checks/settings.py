@@ -10,6 +10,8 @@ RESERVED = (
     "audit", "benchmarks", "calibration", "figures", "initial", "logs", "pages", "scratch",
     "seed_rows", "shipped", "tables", "tuning", "world",
 )  # fmt: skip
+MOST_TRAININGS = 100_000  # jobs of a setting: an hour of planning, some gigabytes
+MOST_ANSWERS = 100_000  # of one model, all of which a job holds
 DOSES = {
     "sft": ("levels", "n_seed", "n_sampled"),
     "sdf": ("levels", "n_seed", "n_sampled"),
@@ -37,6 +39,21 @@ def names(known: Known) -> Mistakes:
         elif plain in seen:
             yield key, f"differs from {seen[plain]} only in -, _ or capitals; rename one of them"
         seen.setdefault(plain, name)
+
+
+def size(known: Known, name: str) -> Mistakes:
+    """Not more models than Snakemake can plan, nor more answers than a job can hold."""
+    seeds_key, seeds = known.first(("settings", name, "seeds"), ("seeds",))
+    panels = seeds * len(known.traits_of(name))
+    trained = panels * (known.last_cycle(name) + 1)
+    if trained > MOST_TRAININGS:
+        text = f"{name} has {trained:,} trainings (traits x seeds x cycles); at most"
+        yield seeds_key, f"{text} {MOST_TRAININGS:,} can be planned: lower seeds or cycles"
+    key: Key = ("evaluation", "samples_per_question")
+    answers = known(*key) * known("evaluation", "questions")
+    if answers > MOST_ANSWERS:
+        text = f"{answers:,} answers a model (with evaluation.questions); at most"
+        yield key, f"{text} {MOST_ANSWERS:,} are allowed"
 
 
 def recipe(known: Known, name: str) -> Mistakes:

@@ -11,6 +11,7 @@ from idempotence.texts.supply import Supply
 SHIPPED = "shipped"  # results/shipped/ holds the studies that come with the project
 OF_STUDY = (models.models, models.judges, settings.names, engine.interpreter, engine.precision)
 OF_SETTING = (
+    settings.size,
     settings.recipe,
     settings.traits,
     settings.models,
@@ -26,7 +27,11 @@ OF_SUPPLY = (doses.prompt_pool, doses.written, generator.generated_rows)
 
 def contradictions(known: Known, supply: Supply) -> Mistakes:
     """(key, message) of every mistake between keys, or against what there is."""
-    yield from as_far_as_clear(_trait_names(known, supply.traits))
+    missing = [*as_far_as_clear(_text_folders(known))]
+    yield from missing
+    if not missing:
+        yield from as_far_as_clear(_trait_names(known, supply.traits))
+        yield from as_far_as_clear(_words(known, supply))
     yield from as_far_as_clear(_scores_from(known))
     yield from as_far_as_clear(_study_name(known))
     for check in OF_STUDY:
@@ -46,6 +51,28 @@ def _trait_names(known: Known, traits: list[str] | None) -> Mistakes:
         if trait not in traits:
             there_are = f"There are: {', '.join(traits)}"
             yield key, f"{trait!r} is not a trait{nearest(trait, traits)} {there_are}"
+
+
+def _text_folders(known: Known) -> Mistakes:
+    """The folders of written texts are there."""
+    for key in ("traits_folder", "prompts_folder") if known("texts") == "written" else ():
+        if not models.is_folder(known(key)):
+            yield (key,), f"{known(key)!r} is not a folder here"
+
+
+def _words(known: Known, supply: Supply) -> Mistakes:
+    """The micro world's models know the words of its grammar: they were built for it."""
+    own = [("judge", "path"), *(("models", i, "path") for i in range(known.size("models")))]
+    if not any(known.is_clear(*key) and known(*key).startswith("world/") for key in own):
+        return
+    there = {trait: key for key, trait in known.each("traits")}
+    for owner, words in supply.unknown_words.items():
+        key = there.get(owner) if owner else ("world",)
+        if key is not None:
+            shown = ", ".join(words[:3]) + (", ..." if len(words) > 3 else "")
+            what = f"the trait {owner}" if owner else "the grammar"
+            text = f"the shipped models do not know words of {what} ({shown}), newer than they are"
+            yield key, f"{text}; `world: build` builds models that do (20 minutes)"
 
 
 def _scores_from(known: Known) -> Mistakes:
