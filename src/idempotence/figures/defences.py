@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -12,7 +13,7 @@ from idempotence.jobs.parts import Loops
 from idempotence.stats.defences import COSTS, LEAST_COST
 from idempotence.stats.groups import ALL
 
-LIMITS = ["ci_low", "ci_high"]
+LIMITS = ("ci_low", "ci_high")
 SHOWN = ["setting", "twin", "changes", "measure", "estimate", *LIMITS, "n_panels", "n_chains",
          *(f"{cost}_more" for cost in COSTS)]  # fmt: skip
 COLUMNS = {  # label of an axis -> measure -> its mark
@@ -48,7 +49,7 @@ def draw(table: pd.DataFrame, confidence: float, loops: Loops) -> tuple[Figure, 
         labels = {twin: _labels(rows[rows["twin"] == twin]) for twin in twins}
         heights = [HEAD + sum(map(_height, own.values())) for own in labels.values()]
         figure = new_figure(PAGE_WIDTH, sum(heights) + FOOT)
-        figure.set_layout_engine("constrained", w_pad=0.04, h_pad=0.05)
+        figure.set_layout_engine("constrained", w_pad=0.08, h_pad=0.05)
         axes = figure.subplots(
             len(twins), len(COLUMNS), squeeze=False, sharex="col", height_ratios=heights
         )
@@ -88,8 +89,8 @@ def _height(label: str) -> float:
 
 def _limits(rows: pd.DataFrame) -> tuple[float, float]:
     """An axis about 0 that holds all estimates and intervals, of at most 100 points."""
-    largest = rows[["estimate", *LIMITS]].abs().max(axis=None)
-    reach = min(100.0, 10 * -(-max(LEAST_REACH, 0 if pd.isna(largest) else largest) // 10))
+    sizes = np.nan_to_num(rows[["estimate", *LIMITS]].abs().to_numpy(float))
+    reach = min(100.0, float(10 * np.ceil(sizes.max(initial=LEAST_REACH) / 10)))
     return -reach, reach
 
 
