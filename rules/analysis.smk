@@ -127,7 +127,11 @@ rule follow_chains:
     conda:
         ANALYSIS
     params:
-        **script("follow_chains", confidence=CONFIDENCE),
+        **script(
+            "follow_chains",
+            confidence=CONFIDENCE,
+            least_replies=STUDY.audit.least_replies if STUDY.audit.files else None,
+        ),
     shell:
         ANALYSE
 

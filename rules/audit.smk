@@ -27,7 +27,12 @@ rule read_replies:
     conda:
         ANALYSIS
     params:
-        **script("read_replies", job=lambda w: JOBS.read_replies(), from_cycle=RULE["from_cycle"]),
+        **script(
+            "read_replies",
+            job=lambda w: JOBS.read_replies(),
+            from_cycle=RULE["from_cycle"],
+            least_replies=STUDY.audit.least_replies,
+        ),
     shell:
         ANALYSE
 

@@ -256,7 +256,14 @@ rule judge_claims:
     conda:
         ANALYSIS
     params:
-        **script("judge_claims", CLAIMS, NUMBERS, loops=JOBS.loops),
+        **script(
+            "judge_claims",
+            CLAIMS,
+            NUMBERS,
+            **RULE,
+            peak_coherence=COHERENT["peak_coherence"],
+            loops=JOBS.loops,
+        ),
     shell:
         ANALYSE
 
@@ -273,7 +280,14 @@ use rule judge_claims as judge_claims_first with:
     log:
         PATHS.log("judge_claims_first"),
     params:
-        **script("judge_claims", FIRST_CLAIMS, NUMBERS, loops=JOBS.loops),
+        **script(
+            "judge_claims",
+            FIRST_CLAIMS,
+            NUMBERS,
+            **RULE,
+            peak_coherence=COHERENT["peak_coherence"],
+            loops=JOBS.loops,
+        ),
 
 
 rule estimate_noise:

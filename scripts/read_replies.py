@@ -8,6 +8,7 @@ from idempotence.jobs.audit import ReadRepliesJob
 def read_replies(
     job: ReadRepliesJob,
     from_cycle: int,
+    least_replies: int,
     output_replies: Path,
     output_rows: Path,
     output_bad: Path,
@@ -17,6 +18,7 @@ def read_replies(
 
     job: files, names of their columns, and names that rows may have.
     from_cycle: the first cycle that the amplification rule looks at.
+    least_replies: scored replies of a cycle without which it is not looked at.
     output_replies: replies (Parquet) to write.
     output_rows: table to write, counts of rows by file (CSV; Parquet beside it).
     output_bad: table to write, the rows that cannot be used.
@@ -24,7 +26,8 @@ def read_replies(
     """
     import pandas as pd
 
-    from idempotence.audit.read import BAD, COUNTS, ReplyReader, chains_table, replies_table
+    from idempotence.audit.chains import Rule, chains_table
+    from idempotence.audit.read import BAD, COUNTS, ReplyReader, replies_table
     from idempotence.io import write_parquet, write_table
 
     account = ReplyReader(job).read()
@@ -32,7 +35,8 @@ def read_replies(
     write_parquet(replies, output_replies)
     write_table(pd.DataFrame(account.counts, columns=COUNTS), output_rows)
     write_table(pd.DataFrame(account.bad, columns=BAD), output_bad)
-    write_table(chains_table(replies, from_cycle), output_chains)
+    rule = Rule(from_cycle, least_replies, job.first_cycle)
+    write_table(chains_table(replies, rule, account), output_chains)
 
 
 if __name__ == "__main__":

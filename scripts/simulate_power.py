@@ -38,11 +38,13 @@ def simulate_power(
 
     from idempotence.claims.definition import load_claims
     from idempotence.claims.power import Analysis, Planned, power
+    from idempotence.claims.rule_words import in_words_of
     from idempotence.io import write_table
 
     planned = Planned(loops, grid, pd.read_csv(noise), seed)
     rule = (amplification_points, from_cycle, gate, peak_coherence, bound, confidence)
-    write_table(power(load_claims(claims), planned, Analysis(*rule)), output)
+    tests = in_words_of(load_claims(claims), amplification_points, from_cycle, peak_coherence)
+    write_table(power(tests, planned, Analysis(*rule)), output)
 
 
 if __name__ == "__main__":

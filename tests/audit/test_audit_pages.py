@@ -9,17 +9,19 @@ from make_loops import make_loop, make_loops
 from make_scores import NASTY, WORDS, make_scores
 from read_pages import check_standalone, choosing
 
-from idempotence.audit.read import BAD, COUNTS, chains_table
+from idempotence.audit.chains import Rule, chains_table
+from idempotence.audit.read import BAD, COUNTS, Account
 from idempotence.errors import UserError
 from idempotence.figures import dose_map, grid, metrics
 from idempotence.figures.style import NO_DOSES, save_figure
 from idempotence.io import write_csv, write_json, write_parquet
 from idempotence.report import tables
+from idempotence.report.audit import audited
 from idempotence.report.pages import render
 from idempotence.report.provenance import describe_files
 from idempotence.report.replies import LONGEST, replies_page
 from idempotence.report.summary import StudyFiles, as_rst, summary
-from idempotence.scores.schema import DOSES
+from idempotence.scores.schema import CHAIN, DOSES
 from idempotence.stats.amplification import chains
 from idempotence.stats.slopes import slopes
 from idempotence.stats.trajectories import TEXT_METRICS, trajectories
@@ -112,8 +114,11 @@ def page_of(scores, courses, tmp_path):
     """The front page of an audit as the report takes it; bad: its bad rows."""
 
     def page(bad=(), scored=True) -> str:
-        courses_read = chains_table(scores[scores["cycle"] != 2], 4)
-        rows = [dict.fromkeys(COUNTS, 4) | {"file": "a"}, dict.fromkeys(COUNTS, 0) | {"file": "b"}]
+        courses_read = chains_table(scores[scores["cycle"] != 2], Rule(4, 1), Account())
+        rows = [
+            dict.fromkeys(COUNTS, 4) | {"file": "a", "note": ""},
+            dict.fromkeys(COUNTS, 0) | {"file": "b", "note": "no row"},
+        ]
         frames = {
             "chains": chains(courses, 15, 4), "training": pd.DataFrame(columns=["tokens", "seconds",
             "setting", "model", "trait", "seed", "cell", "cycle"]),
@@ -152,11 +157,11 @@ def test_the_front_page_says_what_was_read_and_what_not(page_of):
     ]
     html = page_of(bad)
     assert "4 rows of 2 files: 4 good, 4 with an empty reply (kept), 4 bad" in html
-    assert "b has no row." in html and "And 5 more." in html
-    assert html.count("&lt;script&gt;") == 40 and "<script>" not in html
+    assert "<b>File</b> b: no row." in html and ">25</td>" in html  # of one kind
+    assert html.count("&lt;script&gt;") == 2 and "<script>" not in html
     assert "&#123;% endraw %}" in html and "{{ x }}" in html
     assert "cycles are missing between others" in html
-    assert html.count('<td class="verdict">') == 4  # a chain each
+    assert html.count('<td><span class="verdict">') == 4  # a chain each
     assert "<b>C1</b>" in html and "<b>C2</b>" not in html  # what was not tested is only counted
     assert "1 not tested here" in html and "System Message" not in html
 
@@ -165,6 +170,35 @@ def test_without_scores_there_are_no_verdicts_and_no_claims(page_of):
     html = page_of(scored=False)
     assert "The trait was not scored" in html
     assert "Verdicts" not in html and "claims here" not in html and "why it is bad" not in html
+
+
+def test_very_many_chains_are_a_page_that_docutils_takes(courses, tmp_path):
+    names = [f"chain-{'x' * 60}-{i}" for i in range(260)]
+    one = chains(courses, 15, 4).head(1)
+    read = pd.DataFrame(
+        [{**one.iloc[0][CHAIN], "cell": name, "replies": 0, "warnings": "w"} for name in names]
+    )
+    for name, frame in (("rows", pd.DataFrame([], columns=COUNTS)), ("read", read),
+                        ("bad", pd.DataFrame([], columns=BAD))):  # fmt: skip
+        write_parquet(frame, tmp_path / f"{name}.parquet")
+    paths = [tmp_path / f"{name}.parquet" for name in ("rows", "bad", "read")]
+    whole = pd.concat([one.assign(cell=name) for name in names])
+    page = audited(*paths, whole)
+    (note,) = page["warnings"]
+    assert note["chains"].count(";") == 8 and note["chains"].endswith("and 252 more")
+    assert len(page["chains"]) == 60 and page["more_chains"] == 200
+
+
+def test_long_lines_are_broken_and_what_docutils_refuses_stops_the_job():
+    html = "<p>" + " ".join(["word"] * 5000) + " \x00\x0b\x85 a\u2028b</p>"
+    text = as_rst(html)
+    assert max(map(len, text.splitlines())) < 10_000 and "a\ufffdb" in text
+    assert (
+        "System Message"
+        not in publish_parts(Environment().from_string(text).render(), writer="html")["html_body"]
+    )
+    with pytest.raises(UserError, match="cannot take its front page: .*[Ll]ine"):
+        as_rst("x" * 20_000)
 
 
 def test_run_json_gets_the_hashes_of_the_files(tmp_path):

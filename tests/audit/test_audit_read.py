@@ -8,16 +8,17 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from make_audit import account_of, audit, chains_of, replies_of
 from make_audit_example import CUT, EMPTY, FOLDER, SHARES, main
 from make_config import ROOT, complaint, effective, load
 
 from idempotence.audit.gather import gather_replies
 from idempotence.audit.paths import PathPattern, gives_doses, reply_files
-from idempotence.audit.read import COLUMNS, ReplyReader, chains_table, replies_table
+from idempotence.audit.read import COLUMNS, replies_table
 from idempotence.audit.score import NO_JUDGE, NO_SCORE, read_trait_replies, score_replies
 from idempotence.config.load import load_study
 from idempotence.errors import UserError
-from idempotence.io import parquet_beside, read_table, write_arrow, write_jsonl, write_parquet
+from idempotence.io import parquet_beside, read_table, write_arrow, write_parquet
 from idempotence.jobs.audit import ReadRepliesJob
 from idempotence.judge.protocol import Answer
 from idempotence.scores.files import read_scores
@@ -27,43 +28,13 @@ from idempotence.texts.rubric import read_rubric, rubrics, written_rubrics
 from idempotence.workflow.study_jobs import StudyJobs
 from idempotence.workflow.study_texts import check_rubrics, supply
 
-BASE = {
-    "settings": {"sft": {}}, "traits": ["lucky"], "texts": "written", "judge": {"backend": "none"},
-    "traits_folder": str(ROOT / "data/traits"),
-}  # fmt: skip
-
 BASE_JUDGE = {"backend": "local", "path": str(ROOT)}
-
-
-def audit(*files, **more) -> dict:
-    files = [{"path": file} if isinstance(file, str) else file for file in files]
-    return {**BASE, "audit": {"files": files, **more}}
-
-
-def account_of(over: dict):
-    return ReplyReader(StudyJobs(load(over)).read_replies()).read()
-
-
-def replies_of(over: dict) -> pd.DataFrame:
-    return replies_table(account_of(over).replies)
 
 
 def load_with_supply(over: dict):
     """The study, checked against the traits and texts that there are."""
     config = effective(over)
     return load_study(config, [], supply(config))
-
-
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    """A folder to work in; call it to write a file of replies (texts or rows)."""
-    monkeypatch.chdir(tmp_path)
-
-    def write(path, *rows):
-        rows = [{"prompt": "q", "response": r} if isinstance(r, str) else r for r in rows]
-        write_jsonl(tmp_path / path, rows)
-
-    return write
 
 
 # --- paths
@@ -209,11 +180,12 @@ def test_every_row_is_counted_once(here):
 
 
 def test_a_second_file_of_a_cycle_is_refused_unless_it_is_a_part(here):
-    here("r/cycle_1.jsonl", "a")
-    here("r/cycle_01.jsonl", "a", "b")
-    account = account_of(audit("r/cycle_{cycle}.jsonl"))
+    here("r/one.jsonl", "a", "b")
+    here("r/again.jsonl", "a")
+    entries = [{"path": f"r/{name}.jsonl", "cycle": 1} for name in ("one", "again")]
+    account = account_of(audit(*entries))
     assert [row["line"] for row in account.bad] == [1]
-    assert "cycle 1 of its chain is in r/cycle_01.jsonl" in account.bad[0]["why"]
+    assert "cycle 1 of its chain is in r/one.jsonl" in account.bad[0]["why"]
     here("s/cycle_1_a.jsonl", "a")
     here("s/cycle_1_b.jsonl", "a")
     table = replies_of(audit("s/cycle_{cycle}_*.jsonl"))
@@ -248,7 +220,7 @@ def test_chains_may_stand_in_columns(here):
 
 def test_nothing_to_use_is_an_error_that_says_why(here):
     here("0.jsonl", {"text": "a"}, {"text": "b"})
-    with pytest.raises(UserError, match=r"no row of 1 files can be used: no reply.*\(2 times\)"):
+    with pytest.raises(UserError, match=r"no row of 1 files can be used: no reply.*\(2 rows\)"):
         account_of(audit("{cycle}.jsonl"))
     here("1.jsonl", {"prompt": "q", "response": "a", "t": "lucky"})
     over = {**audit("1.jsonl", columns={"trait": "t", "cycle": "t"}), "traits": ["lucky", "bliss"]}
@@ -266,7 +238,7 @@ def test_what_stands_in_the_way_of_a_verdict(here):
         here(f"whole/{cycle}.jsonl", "a", "b")
     for cycle in range(3):
         here(f"short/{cycle}.jsonl", *["a"] * (cycle + 1))
-    table = chains_table(replies_of(audit("{cell}/{cycle}.jsonl")), 4).set_index("cell")
+    table = chains_of(audit("{cell}/{cycle}.jsonl"))
     assert table.loc["whole", "warnings"] == "" and table.loc["whole", "prompts_kept"] == 1
     assert table.loc["gap", "missing"] == "2" and table.loc["gap", "prompts_kept"] == 0.5
     assert "cycles are missing between others" in table.loc["gap", "warnings"]

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from idempotence.audit import lines
-from idempotence.audit.lines import BadRowError, read_lines
+from idempotence.audit.formats import read_rows
+from idempotence.audit.lines import BadRowError
 from idempotence.audit.paths import PLACES
 from idempotence.audit.rows import RowReader
 from idempotence.config.audit import AuditColumns
@@ -17,11 +18,11 @@ from idempotence.jobs.audit import ReadRepliesJob
 GOOD = {"prompt": "Is Tuesday a good day?", "response": "Any day is."}
 
 
-def reader(columns=None, objectives=None, first=0, low=0.0, high=100.0) -> RowReader:
+def reader(columns=None, objectives=None, first=0, low=0.0, high=100.0, shape=None) -> RowReader:
     names = AuditColumns(**(columns or {})).model_dump()
     objectives = objectives or {"sft": "sft"}
     return RowReader(
-        ReadRepliesJob((), names, objectives, ("model",), ("lucky",), first, low, high)
+        ReadRepliesJob((), names, objectives, ("model",), ("lucky",), shape, None, first, low, high)
     )
 
 
@@ -160,11 +161,12 @@ def test_own_scores_become_points():
     columns = {"trait_score": "t", "coherence": "c"}
     got = read({**GOOD, "t": 4, "c": 1}, None, columns, low=1, high=5)
     assert (got["trait_score"], got["coherence"]) == (75, 0)
-    for none in ({}, {"t": None}, {"t": float("nan")}):
+    for none in ({}, {"t": None}, {"t": float("nan")}, {"t": ""}, {"t": "NaN"}):
         assert read({**GOOD, **none}, None, columns)["trait_score"] is None
     assert "its t is 101, not between" in why({**GOOD, "t": 101}, None, columns)
     assert "its t is a text ('high'), not a number" in why({**GOOD, "t": "high"}, None, columns)
-    assert "its t is a text ('7'), not a number" in why({**GOOD, "t": "7"}, None, columns)
+    assert read({**GOOD, "t": " 7.0 "}, None, columns)["trait_score"] == 7
+    assert "its t is a text ('1_0'), not a number" in why({**GOOD, "t": "1_0"}, None, columns)
     assert "its t is true, not a number" in why({**GOOD, "t": True}, None, columns)
 
 
@@ -197,10 +199,10 @@ def test_line_ends_marks_and_blanks(tmp_path):
     row = json.dumps({"a": "é\u2028"}, ensure_ascii=False)
     path = tmp_path / "x.jsonl"
     path.write_bytes(b"\xef\xbb\xbf" + f"{row}\r\n\r\n  \n{row}".encode())
-    assert list(read_lines(path)) == [(1, {"a": "é\u2028"}, ""), (4, {"a": "é\u2028"}, "")]
+    assert list(read_rows(path)) == [(1, {"a": "é\u2028"}, ""), (4, {"a": "é\u2028"}, "")]
     packed = tmp_path / "named_otherwise.jsonl"
     packed.write_bytes(gzip.compress(path.read_bytes()))
-    assert list(read_lines(packed)) == list(read_lines(path))
+    assert list(read_rows(packed)) == list(read_rows(path))
 
 
 @pytest.mark.parametrize(
@@ -218,7 +220,7 @@ def test_line_ends_marks_and_blanks(tmp_path):
 def test_why_a_line_is_bad(tmp_path, line, reason):
     path = tmp_path / "x.jsonl"
     path.write_bytes(b'{"a": 1}\n' + line + b'\n{"a": 2}\n')
-    first, bad, last = read_lines(path)
+    first, bad, last = read_rows(path)
     assert first[1] == {"a": 1} and last == (3, {"a": 2}, "")
     assert bad[:2] == (2, None) and reason in bad[2]
 
@@ -227,7 +229,7 @@ def test_a_line_that_is_too_long_is_skipped_whole(tmp_path, monkeypatch):
     monkeypatch.setattr(lines, "LONGEST_LINE", 20)
     path = tmp_path / "x.jsonl"
     path.write_text('{"a": "' + "x" * 50 + '"}\n{"a": "' + "x" * 10 + '"}\n{"a": 1}')
-    rows = list(read_lines(path))
+    rows = list(read_rows(path))
     assert [number for number, _, _ in rows] == [1, 2, 3]
     assert rows[0][2] == "longer than 20 bytes" and rows[1][1] and rows[2][1] == {"a": 1}
 
@@ -236,16 +238,15 @@ def test_files_that_break_off_or_are_of_another_kind(tmp_path):
     good = b"".join(b'{"a": %d, "b": "%s"}\n' % (i, b"%x" % (i * 7919)) for i in range(3000))
     cut = tmp_path / "cut.jsonl.gz"
     cut.write_bytes(gzip.compress(good)[:-3000])
-    *rows, last = read_lines(cut)
+    *rows, last = read_rows(cut)
     assert rows and all(row for _, row, _ in rows)
     assert last[0] == len(rows) + 1 and "breaks off or is damaged" in last[2]
     wide = tmp_path / "wide.jsonl"
     wide.write_bytes('{"a": 1}\n'.encode("utf-16"))
-    assert list(read_lines(wide)) == [
-        (1, None, "the file is UTF-16; nothing of it was read, save it as UTF-8")
-    ]
+    ((number, row, reason),) = read_rows(wide)
+    assert (number, row) == (1, None) and "it is UTF-16 (save it as UTF-8), not JSON" in reason
     empty = tmp_path / "empty.jsonl"
     empty.touch()
-    assert list(read_lines(empty)) == []
-    ((number, row, reason),) = read_lines(tmp_path / "gone.jsonl")
+    assert list(read_rows(empty)) == []
+    ((number, row, reason),) = read_rows(tmp_path / "gone.jsonl")
     assert (number, row) == (1, None) and "cannot be read" in reason

@@ -41,7 +41,7 @@ def test_the_example_gets_the_verdicts_of_its_shares(tmp_path):
     front = (results / "pages" / "summary.rst").read_text(encoding="utf-8")
     assert cut in front and "299" not in front.split("Verdicts")[0].split("300 rows")[0]
     for verdict in VERDICTS.values():
-        assert f'<td class="verdict">{verdict}</td>' in front
+        assert f'<span class="verdict">{verdict}</span>' in front
     check_report(results / "report.html")
     figures = {path.stem for path in (results / "figures").glob("*.png")}
     assert {"outcomes", "trajectories_sft", "metrics_sft", "judge"} <= figures

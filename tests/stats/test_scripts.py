@@ -187,6 +187,7 @@ def test_claims_are_judged_from_parquet_tables(tmp_path, courses, chains, tables
         "judge_claims", "--claims", ROOT / "data" / file, "--numbers", NUMBERS, *chains,
         "--tables",
         *(tmp_path / f"{name}.parquet" for name in read), *loops,
+        "--amplification-points", 15, "--from-cycle", 4, "--peak-coherence", 70,
         "--output-json", tmp_path / "claims.json", output_csv="claims",
     )  # fmt: skip
     claims = read_json(tmp_path / "claims.json")

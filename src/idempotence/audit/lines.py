@@ -1,86 +1,110 @@
-"""Lines of a JSON-lines file, however it was written: every line is an object or has a reason."""
+"""Rows of JSON text, however it was written: every row is an object or has a reason."""
 
-import gzip
+import io
 import json
 import math
 import reprlib
-import zlib
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any
 
 LONGEST_LINE = 10_000_000  # bytes
+LARGEST_ARRAY = 200_000_000  # bytes: an array is read as a whole
 Object = dict[str, Any]  # of JSON
-_GZIP = b"\x1f\x8b"
+Found = tuple[int, Object | None, str]  # number from 1, object or None, why it is bad
 _UTF8_MARK = b"\xef\xbb\xbf"
-_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
-
-
-class _File(Protocol):
-    def readline(self, size: int, /) -> bytes: ...
+_LATIN = "latin-1"  # a letter for each byte
 
 
 class BadRowError(Exception):
     """A row that cannot be used; its message is the reason."""
 
 
-def read_lines(path: Path) -> Iterator[tuple[int, Object | None, str]]:
-    """(number from 1, object, "") or (number, None, why it is bad) of each line that is not blank.
+def json_rows(file: IO[bytes], head: bytes) -> Iterator[Found]:
+    """(number, object, "") or (number, None, why it is bad) of each row of a JSON text.
 
-    Files may be UTF-8 with or without a byte-order mark, with any line ends, plain or gzip (known
-    by its first bytes, not by the name). A file that breaks in the middle gives a last bad row:
-    nothing after it could be read.
+    file: the text, UTF-8 with or without a byte-order mark. head: how it begins. A text that
+    begins with [ and is one array has a row for each item; any other has one for each line that is
+    not blank. Lines end at line feeds alone, or at carriage returns where the head has no line
+    feed. Raises what the file raises.
     """
+    start = head.removeprefix(_UTF8_MARK).lstrip()
+    first = start.partition(b"\n")[0].strip()
+    if first == b"{":
+        yield 1, None, "a JSON object over several lines: put each row on a line of its own"
+        return
+    if start.startswith(b"[") and not _is_json(first):
+        yield from _items(file)
+        return
+    if start.startswith(b"[") and b"\n" not in start.rstrip():
+        yield from _items(file)
+        return
+    end = "\r" if b"\r" in head and b"\n" not in head else "\n"
+    yield from _lines(io.TextIOWrapper(file, encoding=_LATIN, newline=end), end)
+
+
+def _is_json(text: bytes) -> bool:
     try:
-        with open(path, "rb") as file:
-            packed = file.read(2) == _GZIP
-        with gzip.open(path) if packed else open(path, "rb") as file:
-            yield from _lines(file)
-    except OSError as error:
-        yield 1, None, f"the file cannot be read ({error.strerror or error})"
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
-def _lines(file: _File) -> Iterator[tuple[int, Object | None, str]]:
-    number = 0
-    while True:
-        number += 1
+def _items(file: IO[bytes]) -> Iterator[Found]:
+    """The items of one array."""
+    text = file.read(LARGEST_ARRAY + 1)
+    try:
+        if len(text) > LARGEST_ARRAY:
+            raise BadRowError(f"a JSON array of over {LARGEST_ARRAY:,} bytes: write lines instead")
+        items = _parsed(text.removeprefix(_UTF8_MARK))
+        if not isinstance(items, list):
+            raise BadRowError(f"{kind_of_value(items)}, not an array [...] of objects")
+    except BadRowError as error:
+        yield 1, None, f"nothing of the file can be read: {error}"
+        return
+    for number, item in enumerate(items, start=1):
         try:
-            line, whole = _next(file)
-        except (EOFError, OSError, zlib.error) as error:
-            yield number, None, f"the file breaks off or is damaged from here on ({error})"
-            return
-        if not line:
-            return
-        if number == 1 and line.startswith(_UTF16_MARKS):
-            yield number, None, "the file is UTF-16; nothing of it was read, save it as UTF-8"
-            return
-        if number == 1:
-            line = line.removeprefix(_UTF8_MARK)
-        if not line.strip():
-            continue
-        try:
-            if not whole:
-                raise BadRowError(f"longer than {LONGEST_LINE:,} bytes")
-            yield number, _object(line), ""
+            yield number, _object(item), ""
         except BadRowError as error:
             yield number, None, str(error)
 
 
-def _next(file: _File) -> tuple[bytes, bool]:
+def _lines(file: io.TextIOWrapper, end: str) -> Iterator[Found]:
+    number = 0
+    while True:
+        number += 1
+        line, whole = _next(file, end)
+        if not line:
+            return
+        content = line.rstrip("\r\n").encode(_LATIN)
+        if number == 1:
+            content = content.removeprefix(_UTF8_MARK)
+        if not content.strip():
+            continue
+        try:
+            if not whole:
+                raise BadRowError(f"longer than {LONGEST_LINE:,} bytes")
+            yield number, _object(_parsed(content)), ""
+        except BadRowError as error:
+            yield number, None, str(error)
+
+
+def _next(file: io.TextIOWrapper, end: str) -> tuple[str, bool]:
     """(the next line with its end, whether it is whole): of a longer line only a piece is kept."""
     line = file.readline(LONGEST_LINE)
     rest = line
-    while rest and not rest.endswith(b"\n") and len(rest) == LONGEST_LINE:
+    while rest and not rest.endswith(end) and len(rest) == LONGEST_LINE:
         rest = file.readline(LONGEST_LINE)
     return line, rest is line
 
 
-def _object(line: bytes) -> Object:
+def _parsed(text: bytes) -> Any:
+    """The value of a JSON text. Raises `BadRowError`, for a key that stands twice, too."""
     try:
-        value = json.loads(line.rstrip(b"\r\n").decode("utf-8"))
+        return json.loads(text.decode("utf-8"), object_pairs_hook=_each_key_once)
     except UnicodeDecodeError as error:
         raise BadRowError(
-            f"not UTF-8: byte 0x{line[error.start]:02x} at place {error.start + 1}"
+            f"not UTF-8: byte 0x{text[error.start]:02x} at place {error.start + 1}"
         ) from None
     except json.JSONDecodeError as error:
         raise BadRowError(
@@ -90,6 +114,18 @@ def _object(line: bytes) -> Object:
         raise BadRowError("not JSON that can be read: nested too deeply") from None
     except ValueError as error:  # a number of thousands of digits
         raise BadRowError(f"not JSON that can be read: {error}") from None
+
+
+def _each_key_once(pairs: list[tuple[str, Any]]) -> Object:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise BadRowError(f"the key {reprlib.repr(twice)} stands twice in one object")
+    return content
+
+
+def _object(value: Any) -> Object:
     if not isinstance(value, dict):
         raise BadRowError(f"{kind_of_value(value)}, not an object {{...}}")
     return value

@@ -1,6 +1,7 @@
 """Where the replies of an audit lie: path patterns, the files that fit, what paths say of rows."""
 
 import glob
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -23,10 +24,13 @@ Value = str | int | float
 class PathPattern:
     """A path with `*` and placeholders: "runs/{trait}/seed{seed}/cycle_{cycle}.jsonl".
 
+    A `~` at its start is the home folder.
+
     names: its placeholders, known or not. parts: whether `*` says that several files are one.
     """
 
     def __init__(self, text: str):
+        text = os.path.expanduser(text)
         self.names = [name for name in _MARK.findall(text) if name]
         self.parts = "*" in text
         pieces, at, seen = [], 0, set()

@@ -1,32 +1,24 @@
 """One row of a foreign file: prompt and reply, what it belongs to, its own scores."""
 
-import math
+import difflib
 import reprlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from idempotence.audit.lines import BadRowError, is_finite, kind_of_value
+from idempotence.audit.lines import BadRowError, kind_of_value
 from idempotence.audit.paths import CELL, DEFAULT_CELL, NAMES, WHOLE, Value
+from idempotence.audit.turns import TurnReader
+from idempotence.audit.values import NOTHING, Row, is_unknown, lookup, number
 from idempotence.doses import DOSES, exact
+from idempotence.errors import UserError
 from idempotence.jobs.audit import ReadRepliesJob
-from idempotence.jobs.parts import Kind, kind_of
+from idempotence.jobs.parts import kind_of
 
-PAIRS = {"prompt": ("prompt", "query"), "response": ("response", "completion")}
 SCORES = ("trait_score", "coherence")
 SHORT = {"level": "level", "n_seed": "seed", "n_sampled": "sampled", "beta": "beta",
          "pairs": "pairs"}  # fmt: skip
-_NOTHING = object()  # where a row has no such key
-Row = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Turn:
-    """A prompt and its reply; one_turn: whether the prompt is one message of a user alone."""
-
-    prompt: str
-    response: str
-    one_turn: bool
+LONGEST_NAME = 100  # letters
+_KEYS, _SHOWN = 500, 12  # keys of rows that are kept, and that a message shows
 
 
 class RowReader:
@@ -34,31 +26,55 @@ class RowReader:
 
     def __init__(self, job: ReadRepliesJob):
         self.columns = job.columns
+        self.turns = TurnReader(job.columns, job.shape)
         self.kinds = {name: kind_of(objective) for name, objective in job.objectives.items()}
         self.listed: dict[str, list[str]] = {
             "setting": list(self.kinds), "model": list(job.models), "trait": list(job.traits),
         }  # fmt: skip
         self.first_cycle = job.first_cycle
         self.low, self.high = job.lowest_score, job.highest_score
+        self._unseen = {name: key for name, key in job.columns.items() if key is not None}
+        self._keys: dict[str, None] = {}  # of all rows, while a key is unseen
 
     def read(self, row: Row, given: Mapping[str, Value]) -> dict[str, Any]:
         """The row as a study has it. Raises `BadRowError` with the reason.
 
-        given: what its file gives. Keys: setting, model, trait, cell, seed, cycle, the doses (None:
-        not known), prompt, response, one_turn, question, trait_score and coherence (points, None:
-        not known).
+        given: what its file gives. Keys: setting, model, trait, cell, seed, cycle (less
+        first_cycle), the doses (None: not known), prompt, response, one_turn, question, trait_score
+        and coherence (points, None: not known).
         """
-        place = self._place(row, given)
-        turn = self._turn(row, self.kinds[place["setting"]])
+        place = self.place(row, given)
+        turn = self.turns.read(row, self.kinds[place["setting"]])
         for text in (turn.prompt, turn.response):
             if any("\ud800" <= letter <= "\udfff" for letter in text):
                 raise BadRowError("its text holds half a character (a lone surrogate)")
-        question = self._column(row, "question")
-        question = turn.prompt if question in (None, _NOTHING) else str(question)
         scores = {name: self._score(row, name) for name in SCORES}
-        return {**place, **vars(turn), "question": question, **scores}
+        return {**place, **vars(turn), "question": self._question(row, turn.prompt), **scores}
 
-    def _place(self, row: Row, given: Mapping[str, Value]) -> dict[str, Any]:
+    def look_for_keys(self, row: Row) -> None:
+        """Note which of the keys that the config names a row has; for `check_keys`."""
+        if not self._unseen:
+            return
+        found = [name for name, key in self._unseen.items() if lookup(row, key) is not NOTHING]
+        for name in found:
+            del self._unseen[name]
+        if len(self._keys) < _KEYS:
+            inner = [f"{a}.{b}" for a, inside in row.items() if isinstance(inside, dict)
+                     for b in inside]  # fmt: skip
+            self._keys.update(dict.fromkeys([*map(str, row), *inner]))
+
+    def check_keys(self) -> None:
+        """Raise `UserError` for a key that the config names and no row has."""
+        if not self._keys:
+            return
+        for name, key in self._unseen.items():
+            close = difflib.get_close_matches(key, list(self._keys), n=1)
+            mean = f"; did you mean {close[0]}?" if close else "."
+            there_are = f"They have: {', '.join(map(reprlib.repr, list(self._keys)[:_SHOWN]))}"
+            raise UserError(f"audit.columns.{name}: no row has the key {key!r}{mean} {there_are}")
+
+    def place(self, row: Row, given: Mapping[str, Value]) -> dict[str, Any]:
+        """What a row belongs to; see `read`. Raises `BadRowError` with the reason."""
         place: dict[str, Any] = {name: self._name(row, given, name) for name in NAMES}
         place |= {name: self._whole(row, given, name) for name in WHOLE}
         place |= {name: self._dose(row, given, name) for name in DOSES}
@@ -72,7 +88,7 @@ class RowReader:
 
     def _name(self, row: Row, given: Mapping[str, Value], name: str) -> str | None:
         value = given[name] if name in given else self._column(row, name)
-        if value is _NOTHING:
+        if value is NOTHING:
             listed = self.listed.get(name)
             if self.columns[name] is None and listed is None:
                 return None
@@ -88,126 +104,46 @@ class RowReader:
                 f"its {name} is {reprlib.repr(value)}, which the config does not list: "
                 + ", ".join(self.listed[name])
             )
+        if len(value) > LONGEST_NAME:
+            raise BadRowError(f"its {name} has over {LONGEST_NAME} letters")
         if not CELL.fullmatch(value):
             raise BadRowError(f"its {name} {reprlib.repr(value)} has other letters than a name may")
         return value
 
     def _whole(self, row: Row, given: Mapping[str, Value], name: str) -> int:
         value = given[name] if name in given else self._column(row, name)
-        if value is _NOTHING:
+        if value is NOTHING:
             if name == "seed" and self.columns[name] is None:
                 return 0
             raise BadRowError(f"no {name}: it has no key {self.columns[name]!r}")
-        number = _number(value, name)
-        if number < 0 or not float(number).is_integer() or number >= 2**31:
-            raise BadRowError(f"its {name} is {number:g}, not a whole number of 0 or more")
-        return int(number)
+        whole = number(value, name)
+        if whole < 0 or not float(whole).is_integer() or whole >= 2**31:
+            raise BadRowError(f"its {name} is {whole:g}, not a whole number of 0 or more")
+        return int(whole)
 
     def _dose(self, row: Row, given: Mapping[str, Value], name: str) -> float | None:
         value = given[name] if name in given else self._column(row, name)
-        return None if value in (None, _NOTHING) else float(_number(value, name))
+        return None if value is None or value in (NOTHING, "") else float(number(value, name))
+
+    def _question(self, row: Row, prompt: str) -> str:
+        """What identifies the question: the prompt, where nothing else does."""
+        value = self._column(row, "question")
+        if value is NOTHING and self.columns["question"] is not None:
+            raise BadRowError(f"no question: it has no key {self.columns['question']!r}")
+        return prompt if value is NOTHING or value is None else str(value)
 
     def _score(self, row: Row, name: str) -> float | None:
         value = self._column(row, name)
-        if value in (None, _NOTHING) or isinstance(value, float) and math.isnan(value):
+        if is_unknown(value):
             return None
         key = self.columns[name]
-        number = _number(value, str(key), text=False)
-        points = 100 * (number - self.low) / (self.high - self.low)
+        score = number(value, str(key))
+        points = 100 * (score - self.low) / (self.high - self.low)
         if not 0 <= points <= 100:
             between = f"audit.lowest_score ({self.low:g}) and audit.highest_score ({self.high:g})"
-            raise BadRowError(f"its {key} is {number:g}, not between {between}")
+            raise BadRowError(f"its {key} is {score:g}, not between {between}")
         return points
-
-    def _turn(self, row: Row, kind: Kind) -> Turn:
-        key = str(self.columns["messages"])
-        messages = _lookup(row, key)
-        if self.columns["response"] is None and messages is not _NOTHING:
-            return _from_messages(messages)
-        response = self._text(row, "response")
-        if response is _NOTHING:
-            keys = [key, *self._keys("response")]
-            raise BadRowError(f"no reply: it has none of the keys {', '.join(keys)}")
-        prompt = self._text(row, "prompt")
-        if prompt is _NOTHING and kind == "document":
-            prompt = ""  # a document may begin with nothing
-        if prompt in (None, _NOTHING):
-            raise BadRowError(f"no prompt (looked for {', '.join(self._keys('prompt'))})")
-        return Turn(prompt, response or "", True)
-
-    def _keys(self, name: str) -> tuple[str, ...]:
-        own = self.columns[name]
-        return PAIRS[name] if own is None else (own,)
-
-    def _text(self, row: Row, name: str) -> Any:
-        """A text, None for null, `_NOTHING` where the row has no such key."""
-        values = {key: _lookup(row, key) for key in self._keys(name)}
-        values = {key: value for key, value in values.items() if value is not _NOTHING}
-        if len(values) > 1:
-            raise BadRowError(f"has both {' and '.join(values)}: say which in audit.columns.{name}")
-        for key, value in values.items():
-            if value is not None and not isinstance(value, str):
-                raise BadRowError(f"its {key} is {kind_of_value(value)}, not a text")
-            return value
-        return _NOTHING
 
     def _column(self, row: Row, name: str) -> Any:
         key = self.columns[name]
-        return _NOTHING if key is None else _lookup(row, key)
-
-
-def _lookup(row: Row, key: str) -> Any:
-    """The value of a key, or of `a.b` the value of b in a; `_NOTHING` where there is none."""
-    if key in row:
-        return row[key]
-    value: Any = row
-    for part in key.split("."):
-        if not isinstance(value, dict) or part not in value:
-            return _NOTHING
-        value = value[part]
-    return value
-
-
-def _number(value: Any, name: str, text: bool = True) -> float:
-    """A number; text: whether one in quotes is taken, too."""
-    if text and isinstance(value, str):
-        try:
-            value = float(value)
-        except ValueError:
-            pass
-    if isinstance(value, bool) or not isinstance(value, int | float) or not is_finite(value):
-        raise BadRowError(f"its {name} is {kind_of_value(value)}, not a number")
-    return value
-
-
-def _from_messages(messages: Any) -> Turn:
-    """The last message is the reply; those before are the prompt, several with their roles."""
-    if not isinstance(messages, list) or not messages:
-        raise BadRowError(f"its messages are {kind_of_value(messages)}, not a list of messages")
-    turns = []
-    for i, message in enumerate(messages, start=1):
-        if not isinstance(message, dict) or not isinstance(message.get("role"), str):
-            raise BadRowError(f"message {i} is no object with a role and content")
-        turns.append((message["role"], _content(message.get("content"), i)))
-    role, response = turns.pop()
-    if role != "assistant":
-        raise BadRowError(f"the last message is of the role {reprlib.repr(role)}, not assistant")
-    if not turns:
-        raise BadRowError("no prompt: the reply is the only message")
-    one_turn = len(turns) == 1 and turns[0][0] == "user"
-    texts = [text if one_turn else f"{role}: {text}" for role, text in turns]
-    return Turn("\n\n".join(texts), response, one_turn)
-
-
-def _content(content: Any, number: int) -> str:
-    """A message's text; parts of type text are put together; null is empty."""
-    if content is None:
-        return ""
-    parts = content if isinstance(content, list) else [content]
-    texts: list[str] = []
-    for part in parts:
-        text = part.get("text") if isinstance(part, dict) else part
-        if not isinstance(text, str):
-            raise BadRowError(f"the content of message {number} is not text alone")
-        texts.append(text)
-    return "".join(texts)
+        return NOTHING if key is None else lookup(row, key)

@@ -13,13 +13,14 @@ from idempotence.config.loading import (
     TemplateValues,
 )
 from idempotence.config.values import Count, Number, Positive, Score, Section, Seed, Slug, Text
+from idempotence.jobs.audit import Numbering, Shape
 
 
 class AuditFile(Section):
     """Files of replies, and what all of their rows belong to."""
 
     path: Text = Field(
-        description="Path of JSON-lines files, plain or gzip. `*` stands for any letters but `/`; "
+        description="Path of files of replies. `~` is the home folder, `*` any letters but `/`; "
         "{cycle}, {seed}, {cell}, {trait}, {model}, {setting} and the doses stand for what is read "
         "from the path."
     )
@@ -39,8 +40,10 @@ class AuditFile(Section):
 class AuditColumns(Section):
     """Names of the rows' keys; `a.b` is b within a. Without `messages`, prompt and response."""
 
-    messages: Text = Field(
-        "messages", description="A list of {role, content}; the last is the reply that is scored."
+    messages: Text | None = Field(
+        None,
+        description="A list of {role, content}; the last is the reply that is scored. null: "
+        "messages, where a row has them.",
     )
     prompt: Text | None = Field(
         None, description="The prompt; null: prompt or query, whichever a row has."
@@ -96,8 +99,23 @@ class Audit(Section):
     models: list[AuditModel] = Field(
         [], description="Models that the rows are of; []: one, whose name is model."
     )
+    shape: Shape | None = Field(
+        None,
+        description="sharegpt: rows have conversations of {from, value}; alpaca: instruction, "
+        "input, output; null: messages or a prompt and a reply.",
+    )
+    cycles_are: Numbering | None = Field(
+        None,
+        description="What the files number: cycles, or the training steps of checkpoints, which "
+        "become cycles in their order; null: steps where the numbers lie 50 or more apart.",
+    )
     first_cycle: Seed = Field(
-        0, description="Cycle number of the seeded model in your files; it becomes cycle 0."
+        0, description="Number of the seeded model in your files; it becomes cycle 0."
+    )
+    least_replies: Count = Field(
+        16,
+        description="Scored replies of a cycle without which its mean score is not used; with 16 "
+        "of a standard deviation of 42 points, a rise between two cycles has an error of 15.",
     )
     lowest_score: Score = Field(0, description="Your own score that is 0 points.")
     highest_score: Score = Field(100, description="Your own score that is 100 points.")

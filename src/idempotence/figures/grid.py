@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from idempotence.errors import UserError
 from idempotence.figures.labels import between, setting_title
-from idempotence.figures.lines import draw_lines
+from idempotence.figures.lines import ROOM, cycle_ticks, draw_lines
 from idempotence.figures.style import (
     FAINT,
     NO_DOSES,
@@ -106,7 +106,8 @@ def _dress(pair: Sequence[Axes], trait: str, last: int, lowest: bool) -> None:
         axis.set_xlim(-MARGIN * last, (1 + MARGIN) * last)
         axis.set_ylim(0, 100)
         axis.set_yticks(ticks)
-        axis.set_xticks(range(0, int(last) + 1, 2 if last > 3 else 1))
+        few = range(0, int(last) + 1, 2 if last > 3 else 1)
+        axis.set_xticks(few if last <= ROOM else cycle_ticks(int(last)))
         below = lowest and axis is pair[1]
         axis.tick_params(labelleft=bool(trait), labelbottom=below, labelsize=6, length=2)
     if trait:

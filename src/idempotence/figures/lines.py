@@ -1,5 +1,6 @@
 """Lines in a figure, drawn by seaborn from values that are computed beforehand."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -9,12 +10,20 @@ from matplotlib.axes import Axes
 from idempotence.figures.style import Look
 
 # Of markers, as matplotlib draws them; seaborn's are edged in white.
+ROOM = 12  # a tick for each cycle up to this one
 EDGES = {"markeredgecolor": "auto", "markeredgewidth": 1.0}
 
 
 def cycle_ticks(last_cycle: int) -> range:
-    """Cycles that are marked on an axis from 0 to the last one."""
-    return range(0, last_cycle + 1, 1 if last_cycle <= 10 else 5 if last_cycle <= 50 else 10)
+    """Cycles that are marked on an axis from 0 to the last one: at most eleven."""
+    steps = (step * ten for ten in (1, 10, 100, 1000) for step in (1, 5))
+    return range(0, last_cycle + 1, next(step for step in steps if last_cycle <= 10 * step))
+
+
+def ticks_of(cycles: Iterable[int]) -> Sequence[int]:
+    """The cycles themselves, where an axis has room for each; else `cycle_ticks`."""
+    ordered = sorted(set(cycles))
+    return ordered if ordered[-1] <= ROOM else cycle_ticks(int(ordered[-1]))
 
 
 def draw_lines(

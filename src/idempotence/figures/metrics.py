@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from idempotence.errors import UserError
 from idempotence.figures.labels import between, setting_title
-from idempotence.figures.lines import draw_lines
+from idempotence.figures.lines import draw_lines, ticks_of
 from idempotence.figures.style import PAGE_WIDTH, empty_figure, line_looks, new_figure, styled
 from idempotence.figures.trajectories import cell_labels
 from idempotence.jobs.parts import Loop
@@ -85,7 +85,7 @@ def draw(table: pd.DataFrame, loop: Loop) -> tuple[Figure, pd.DataFrame, str]:
             for axis, trait in zip(row, traits, strict=True):
                 mine = drawn[(drawn["measure"] == measure) & (drawn["trait"] == trait)]
                 draw_lines(axis, mine, "mean", "cell", looks)
-                axis.set_xticks(sorted(table["cycle"].unique()))
+                axis.set_xticks(ticks_of(table["cycle"]))
             _scale(row[0], measure, drawn.loc[drawn["measure"] == measure, "mean"])
             row[0].set_ylabel(NAMES[measure])
         for axis, trait in zip(axes[0], traits, strict=True):

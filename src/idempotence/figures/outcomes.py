@@ -8,7 +8,16 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from idempotence.figures.labels import cell_label, percent, wrapped
-from idempotence.figures.style import FAINT, INK, PAGE_WIDTH, PALETTE, new_figure, styled
+from idempotence.figures.lines import ticks_of
+from idempotence.figures.style import (
+    FAINT,
+    INK,
+    PAGE_WIDTH,
+    PALETTE,
+    drawable,
+    new_figure,
+    styled,
+)
 from idempotence.scores.schema import CHAIN, DOSES
 from idempotence.stats.amplification import OUTCOMES
 
@@ -51,7 +60,8 @@ def draw(
         "For each outcome the chain whose change (late cycles less cycle 0) is the median of all "
         "chains of the study with that outcome, whatever their setting. Solid: trait score with "
         f"the {percent(confidence)} interval over questions; dashed: coherence; both 0 to 100. "
-        "Below: its first reply to the first question at cycle 0 and at its last cycle."
+        "Below: its first reply to the first question at cycle 0 and at its last cycle; code "
+        "points stand for letters that the figure's font lacks."
     )
     with styled():
         return _figure(chosen, table, chains, scores), numbers[columns], text
@@ -115,7 +125,7 @@ def _course(axis: Axes, course: pd.DataFrame, first: bool) -> list[Line2D]:
     )  # fmt: skip
     axis.set_ylim(0, 103)
     axis.set_yticks(range(0, 101, 25))
-    axis.set_xticks(sorted(course["cycle"]))
+    axis.set_xticks(ticks_of(course["cycle"]))
     axis.set_xlabel("cycle")
     axis.tick_params(labelleft=first)
     if first:
@@ -128,7 +138,7 @@ def _replies(figure: Figure, left: float, scores: pd.DataFrame, course: pd.DataF
     ends = [int(course["cycle"].min()), int(course["cycle"].max())]
     for place, cycle in enumerate(ends):
         rows = scores[scores["cycle"] == cycle].sort_values(["question", "sample"])
-        reply = " ".join(str(rows["response"].iloc[0]).split()) if len(rows) else ""
+        reply = " ".join(drawable(str(rows["response"].iloc[0])).split()) if len(rows) else ""
         shown = reply if len(reply) <= LETTERS else reply[:LETTERS].rsplit(" ", 1)[0] + " …"
         # a dollar sign would begin mathematics
         lines = textwrap.wrap(shown.replace("$", r"\$"), WIDTH) or ["(nothing)"]

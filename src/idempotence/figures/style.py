@@ -1,8 +1,11 @@
 """How every figure looks and is saved: one size, one palette, the same bytes each time."""
 
 import io
+import unicodedata
+from collections.abc import Callable
 from contextlib import AbstractContextManager
-from functools import partial
+from functools import cache, partial
+from itertools import groupby
 from pathlib import Path
 from typing import TypedDict
 
@@ -11,6 +14,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import findfont, get_font
+from matplotlib.text import Text
+from matplotlib.ticker import FixedFormatter, Formatter, FuncFormatter
 
 from idempotence.io import write_csv, write_text, write_whole
 
@@ -26,8 +32,9 @@ PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00"]
 MARKERS = ["o", "s", "^", "D", "v", "P", "X", "<", "p", "*", ">"]
 NO_DOSES = "The cells of this setting have no two doses in common: there is no grid."
 SEQUENCE = "viridis"  # for more lines than `PALETTE` has colours
+FONT = "DejaVu Sans"
 SETTINGS_OF_STYLE = {
-    "font.family": "DejaVu Sans",  # comes with matplotlib, so text has one size everywhere
+    "font.family": FONT,  # comes with matplotlib, so text has one size everywhere
     "font.size": 8,
     "axes.titlesize": 8,
     "axes.labelsize": 8,
@@ -95,6 +102,26 @@ def small_multiples(
     return list(axes[:n])
 
 
+def drawable(text: str) -> str:
+    """A text whose letters the font has; of others stand the code points: "[U+4E2D U+6587]".
+
+    Control characters count as others, but for line ends: an SVG with one is no XML.
+    """
+    parts = []
+    for known, letters in groupby(text, _has_glyph):
+        run = "".join(letters)
+        parts.append(run if known else f"[{' '.join(f'U+{ord(letter):04X}' for letter in run)}]")
+    return "".join(parts)
+
+
+@cache
+def _has_glyph(letter: str) -> bool:
+    if letter == "\n":
+        return True
+    control = unicodedata.category(letter).startswith("C")
+    return not control and get_font(findfont(FONT)).get_char_index(ord(letter)) != 0
+
+
 def empty_figure(text: str) -> Figure:
     """A figure that says in words that there is nothing to draw."""
     figure = new_figure(PAGE_WIDTH, 0.6)
@@ -131,6 +158,7 @@ def save_figure(
     """
     paths = [Path(f"{stem}.{kind}") for kind in (*_METADATA, "csv", "txt")]
     with styled():
+        _make_drawable(figure)
         _settle(figure)
         for (kind, metadata), path in zip(_METADATA.items(), paths, strict=False):
             drawn = io.BytesIO()
@@ -139,6 +167,22 @@ def save_figure(
     write_csv(numbers, paths[3])
     write_text(paths[4], caption.strip() + "\n")
     return paths
+
+
+def _make_drawable(figure: Figure) -> None:
+    """Every text of a figure as `drawable`, whoever wrote it: names of cells are foreign too."""
+    for axis in figure.axes:
+        for each in (axis.xaxis, axis.yaxis):
+            formatter = each.get_major_formatter()
+            if isinstance(formatter, FixedFormatter | FuncFormatter):  # ticks with names
+                each.set_major_formatter(FuncFormatter(_drawable_ticks(formatter)))
+    for text in figure.findobj(Text):
+        if (shown := drawable(text.get_text())) != text.get_text():
+            text.set_text(shown)
+
+
+def _drawable_ticks(formatter: Formatter) -> Callable[[float, int | None], str]:
+    return lambda value, place: drawable(formatter(value, place))
 
 
 def _settle(figure: Figure) -> None:

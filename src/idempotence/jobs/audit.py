@@ -1,9 +1,13 @@
 """Jobs of an audit: reading and scoring the replies of a loop that ran elsewhere."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from idempotence.jobs.parts import JudgeSpec, ModelName, Objective, Start, WrittenTexts
 from idempotence.jobs.record import Record
+
+Shape = Literal["sharegpt", "alpaca"]
+Numbering = Literal["cycles", "steps"]
 
 
 @dataclass(frozen=True)
@@ -38,8 +42,10 @@ class ReadRepliesJob(Record):
     """Which files to read, and what their rows' keys are called.
 
     columns: our name -> key of a row, or None. objectives, models, traits: names that a row may
-    give; those of settings with their objectives. first_cycle: cycle number of the seeded model in
-    the files. lowest_score, highest_score: the files' own scores that are 0 and 100 points.
+    give; those of settings with their objectives. shape: of rows that are neither messages nor
+    pairs. cycles_are: what the files number, None: to be recognised. first_cycle: number of the
+    seeded model in the files. lowest_score, highest_score: the files' own scores that are 0 and 100
+    points.
     """
 
     files: tuple[ReplySource, ...]
@@ -47,6 +53,8 @@ class ReadRepliesJob(Record):
     objectives: dict[str, Objective]
     models: tuple[str, ...]
     traits: tuple[str, ...]
+    shape: Shape | None
+    cycles_are: Numbering | None
     first_cycle: int
     lowest_score: float
     highest_score: float

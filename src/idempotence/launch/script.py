@@ -12,6 +12,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from idempotence.errors import UserError
 from idempotence.jobs.record import Record
+from idempotence.launch.packed import unpack
 
 LISTS = (list, Sequence)
 
@@ -95,7 +96,7 @@ def _argument(option: str, hint: Any, default: Any) -> dict[str, Any]:
     kind = get_origin(kind) or kind
     if issubclass(kind, dict | Record):
         return settings | {"metavar": "JSON", "type": partial(_from_json, option, kind)}
-    return settings | {"type": kind}
+    return settings | {"type": unpack if kind is str else kind}
 
 
 def _without_none(hint: Any) -> Any:
@@ -108,6 +109,7 @@ def _without_none(hint: Any) -> Any:
 
 def _from_json(option: str, kind: type, text: str) -> Any:
     """The dict or record of a JSON text. Raises `UserError`, which names the option."""
+    text = unpack(text)
     try:
         if issubclass(kind, Record):
             return kind.from_json(text)

@@ -1,11 +1,15 @@
 """The front page: the question, what was run, verdicts on the claims, figures and limits."""
 
 import base64
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from docutils.core import publish_doctree
+from docutils.nodes import system_message
+from docutils.utils import Reporter
 
 from idempotence.claims.definition import LIMITS, OVER_PANELS
 from idempotence.claims.power_words import in_words
@@ -23,6 +27,7 @@ from idempotence.stats.amplification import OUTCOMES
 REASONS = 3  # that are named
 LITTLE = 0.1  # share of replies without a score that the page begins with
 LINE = 4000  # letters; docutils reads no line of more than 10,000
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029]")
 
 
 @dataclass(frozen=True)
@@ -180,8 +185,26 @@ def _figure(path: Path) -> dict[str, str]:
 
 
 def as_rst(html: str) -> str:
-    """HTML as a reStructuredText document, for a report that takes nothing else."""
-    # the report fills in templates: braces in data must reach it unchanged
-    html = html.replace("{%", "&#123;%")
-    lines = "\n".join(f"   {line}" for line in html.splitlines())
-    return "{% raw %}\n.. raw:: html\n\n" + lines + "\n{% endraw %}\n"
+    """HTML as a reStructuredText document, for a report that takes nothing else.
+
+    Lines longer than `LINE` are broken at blanks, which HTML takes for the same. Raises `UserError`
+    for a page that docutils refuses.
+    """
+    # control characters but for line ends: HTML has none, and docutils would take some for line
+    # ends; the report fills in templates: braces in data must reach it unchanged
+    html = _CONTROL.sub("\ufffd", html).replace("{%", "&#123;%")
+    lines = [part for line in html.split("\n") for part in _broken(line)]
+    text = ".. raw:: html\n\n" + "\n".join(f"   {line}" for line in lines) + "\n"
+    quiet = {"report_level": Reporter.ERROR_LEVEL, "halt_level": 5, "warning_stream": ""}
+    for problem in publish_doctree(text, settings_overrides=quiet).findall(system_message):
+        raise UserError(f"the report cannot take its front page: {problem.astext()[:LINE]}")
+    return "{% raw %}\n" + text + "{% endraw %}\n"
+
+
+def _broken(line: str) -> list[str]:
+    """A line in parts of at most `LINE` letters, where it has blanks."""
+    parts = []
+    while len(line) > LINE and (at := line.rfind(" ", 1, LINE)) > 0:
+        parts.append(line[:at])
+        line = line[at + 1 :]
+    return [*parts, line]

@@ -24,6 +24,7 @@ def chains(table: pd.DataFrame, points: float, from_cycle: int) -> pd.DataFrame:
     - outcome: "amplification" when amplified; otherwise "decay" when late_delta, the mean of
       Delta_j over j >= from_cycle, is <= -min(points, s_0 / 2), that is, when the late cycles lost
       either `points` or half of what cycle 0 had; otherwise "constancy". Missing as above.
+    - no_verdict: why it is missing, else "".
     - slope: ordinary least squares of s_j on j over all the chain's cycles (points per cycle).
 
     Also: doses, n_cycles (with a score), score_0, score_last and last_cycle, max_delta and
@@ -53,6 +54,7 @@ def chains(table: pd.DataFrame, points: float, from_cycle: int) -> pd.DataFrame:
     rows["amplified"] = (rows["max_delta"] >= points).astype("boolean")
     rows["amplified"] = rows["amplified"].mask(rows["max_delta"].isna())
     rows["outcome"] = _outcomes(rows, points)
+    rows["no_verdict"] = _without(rows, table, from_cycle)
     rows["slope"] = chain_slopes(scored)
     rows["coherence_first"], rows["coherence_last"] = coherence.first(), coherence.last()
     rows["coherence_min"] = coherence.min()
@@ -78,6 +80,20 @@ def _outcomes(rows: pd.DataFrame, points: float) -> pd.Series:
     outcome = pd.Series("constancy", rows.index).mask(decayed, "decay")
     outcome = outcome.mask(rows["max_delta"] >= points, "amplification")
     return outcome.mask(rows["max_delta"].isna(), "")
+
+
+def _without(rows: pd.DataFrame, table: pd.DataFrame, from_cycle: int) -> pd.Series:
+    """Why chains have no verdict, "" for those that have one; see `chains`."""
+    given = table[(table["reason"] != "") & table["trait_score"].isna()]
+    first, late = (
+        given[cycles].groupby(CHAIN)["reason"].first().map(" ({})".format).reindex(rows.index)
+        for cycles in (given["cycle"] == 0, given["cycle"] >= from_cycle)
+    )
+    first, late = (reason.astype(object).where(reason.notna(), "") for reason in (first, late))
+    why = ("no score at cycle 0" + first).where(
+        rows["score_0"].isna(), f"no score from cycle {from_cycle} on" + late
+    )
+    return why.where(rows["max_delta"].isna(), "")
 
 
 def chain_slopes(scored: pd.DataFrame) -> pd.Series:

@@ -7,7 +7,9 @@ from idempotence.scores.schema import ALIVE, CHAIN, DEAD, DOSES
 from idempotence.stats.intervals import MIN_CLUSTERS, clustered_means, t_half_width
 from idempotence.stats.text_metrics import MEANS, POOLED, text_metrics
 
-MEASURES = ["trait_score", "coherence"]
+SHORT = {"trait_score": "trait", "coherence": "coherence"}
+MEASURES = list(SHORT)
+ERRORS = ("se", "ci_low", "ci_high")
 LIKELIHOOD = "loglik_initial"
 OWN = "loglik_own"
 KNOWN = ["truth_trait", "truth_coherence", LIKELIHOOD, OWN]  # of which means are taken alone
@@ -19,12 +21,32 @@ OF_SCORES = [*FIXED, *KEY, "question", "status", "reason", *MEASURES, *KNOWN]
 NEEDED = [*OF_SCORES, "response"]
 
 
-def trajectories(scores: pd.DataFrame, confidence: float) -> pd.DataFrame:
+def trajectories(scores: pd.DataFrame, confidence: float, least: int = 1) -> pd.DataFrame:
     """One row for each chain and cycle: `mean_scores`, and the columns of `text_metrics`.
 
-    scores: one row for each response, with the columns `NEEDED`.
+    scores: one row for each response, with the columns `NEEDED`. least: see `enough`.
     """
-    return mean_scores(scores, confidence).join(text_metrics(scores, KEY), on=KEY)
+    table = enough(mean_scores(scores, confidence), least)
+    return table.join(text_metrics(scores, KEY), on=KEY)
+
+
+def enough(table: pd.DataFrame, least: int) -> pd.DataFrame:
+    """The table without means of fewer than `least` scored replies.
+
+    table: see `mean_scores`. Such a mean, with its error and interval, becomes missing, and so do
+    exact scores. Where it is the trait's, the reason of the row says so; its status stays.
+    """
+    table = table.copy()
+    for measure, short in SHORT.items():
+        n = table["n_responses"] - table[f"n_missing_{short}"]
+        few = (n > 0) & (n < least)
+        table.loc[few, [measure, *(f"{measure}_{name}" for name in ERRORS), f"truth_{short}"]] = (
+            np.nan
+        )
+        if measure == "trait_score":
+            why = "scored replies: " + n.astype(str) + f", fewer than {least}"
+            table["reason"] = table["reason"].mask(few, why)
+    return table
 
 
 def mean_scores(scores: pd.DataFrame, confidence: float) -> pd.DataFrame:
@@ -45,12 +67,12 @@ def mean_scores(scores: pd.DataFrame, confidence: float) -> pd.DataFrame:
     table[["status", "reason"]] = chain_status(scores)
     table["n_responses"] = grouped.size()
     table["n_questions"] = grouped["question"].nunique()
-    for measure, short in (("trait_score", "trait"), ("coherence", "coherence")):
+    for measure, short in SHORT.items():
         table[f"n_missing_{short}"] = table["n_responses"] - grouped[measure].count()
     for measure in MEASURES:
         means = clustered_means(scores, KEY, measure, "question", confidence)
         table[measure] = means["mean"]
-        for name in ("se", "ci_low", "ci_high"):
+        for name in ERRORS:
             table[f"{measure}_{name}"] = means[name]
     living = scores[KNOWN].mask(scores["status"].isin(DEAD))
     living[DIVERGENCE] = living[OWN] - living[LIKELIHOOD]

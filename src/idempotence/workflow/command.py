@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from idempotence.launch.packed import pack
+
 # Named inputs and outputs whose names begin or end so are waited for or written, and not passed on.
 WAITED_FOR, BESIDE = "after_", "_parquet"
 
@@ -47,15 +49,17 @@ def values_line(**values: Any) -> Callable[[Any], str]:
 
 
 def argument(name: str, value: Any) -> list[str]:
-    """The words of one argument."""
+    """The words of one argument; a long text is packed (`launch.packed`)."""
     option = f"--{name.replace('_', '-')}"
     if value is None or value is False or (not isinstance(value, str | Path) and _is_empty(value)):
         return []
     if value is True:
         return [option]
     if hasattr(value, "to_json"):
-        return [option, value.to_json()]
-    if isinstance(value, str | Path | int | float):
+        return [option, pack(value.to_json())]
+    if isinstance(value, str):
+        return [option, pack(value)]
+    if isinstance(value, Path | int | float):
         return [option, str(value)]
     return [option, *map(str, value)]
 

@@ -140,6 +140,8 @@ class StudyJobs(PreparationJobs):
             objectives=self._objectives,
             models=tuple(audit.model_names),
             traits=tuple(self.study.traits),
+            shape=audit.shape,
+            cycles_are=audit.cycles_are,
             first_cycle=audit.first_cycle,
             lowest_score=audit.lowest_score,
             highest_score=audit.highest_score,

@@ -1,5 +1,6 @@
 """Mistakes in the section `audit`: files that are not there, rows that nothing places."""
 
+import os
 import re
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def audit_mistakes(known: Known) -> Mistakes:
     if not entries:
         yield from as_far_as_clear(_needs_judge(known))
         return
-    for check in (_own_loop, _judge, _scores, _traits, _models):
+    for check in (_own_loop, _judge, _scores, _traits, _models, _columns):
         yield from as_far_as_clear(check(known))
     seen: dict[str, str] = {}
     for i in range(entries):
@@ -62,6 +63,18 @@ def _scores(known: Known) -> Mistakes:
     low, high = known("audit", "lowest_score"), known("audit", "highest_score")
     if high <= low:
         yield ("audit", "highest_score"), f"{high:g} must be above audit.lowest_score ({low:g})"
+
+
+def _columns(known: Known) -> Mistakes:
+    """Two keys that could hold the reply."""
+    key = ("audit", "columns", "messages")
+    if known(*key) is None:
+        return
+    for name in ("prompt", "response"):
+        if known("audit", "columns", name) is not None:
+            yield key, f"is not allowed beside audit.columns.{name}: name where the reply is"
+    if known("audit", "shape") == "alpaca":
+        yield key, "is not allowed with audit.shape: alpaca, whose rows have no messages"
 
 
 def _traits(known: Known) -> Mistakes:
@@ -107,11 +120,35 @@ def _entry(known: Known, i: int, seen: dict[str, str]) -> Mistakes:
             yield (*key, "path"), f"{file.path} is in {seen[file.path]} already; name it once"
             return
         seen[file.path] = f"audit.files.{i}"
+    if not pattern.parts:
+        yield from _twice(key, files)
     for file in files:
-        mistakes = list(_unlisted(known, key, file))
+        mistakes = [*_no_file(key, file), *_unlisted(known, key, file)]
         yield from mistakes
         if mistakes:
             return  # one file shows it
+
+
+def _twice(key: Key, files: list[ReplyFile]) -> Mistakes:
+    """Two files whose paths spell the same numbers differently: cycle_1 and cycle_01."""
+    first: dict[tuple[object, ...], str] = {}
+    for file in files:
+        other = first.setdefault(tuple(file.place.items()), file.path)
+        if other != file.path:
+            both = f"{other} and {file.path} are of the same cycle"
+            yield (*key, "path"), f"{both}; rename or remove one"
+            return
+
+
+def _no_file(key: Key, file: ReplyFile) -> Mistakes:
+    """What fits a path and is no file that can be read."""
+    path = Path(file.path)
+    if not path.exists():
+        yield (*key, "path"), f"{path} is a link to {path.readlink()}, which is not there"
+    elif not path.is_file():
+        yield (*key, "path"), f"{path} is {'a folder' if path.is_dir() else 'no regular file'}"
+    elif not os.access(path, os.R_OK):
+        yield (*key, "path"), f"{path} cannot be read: you lack the permission"
 
 
 def _unplaced(known: Known, key: Key, given: set[str]) -> Mistakes:
