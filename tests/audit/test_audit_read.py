@@ -10,6 +10,7 @@ import pytest
 import yaml
 from make_audit_example import CUT, EMPTY, FOLDER, SHARES, main
 from make_config import ROOT, complaint, effective, load
+from make_rows import write_rows
 
 from idempotence.audit.gather import gather_replies
 from idempotence.audit.paths import PathPattern, gives_doses, reply_files
@@ -17,7 +18,7 @@ from idempotence.audit.read import COLUMNS, ReplyReader, chains_table, replies_t
 from idempotence.audit.score import NO_JUDGE, NO_SCORE, read_trait_replies, score_replies
 from idempotence.config.load import load_study
 from idempotence.errors import UserError
-from idempotence.io import parquet_beside, read_table, write_arrow, write_jsonl, write_parquet
+from idempotence.io import parquet_beside, read_table, write_arrow, write_parquet
 from idempotence.jobs.audit import ReadRepliesJob
 from idempotence.judge.protocol import Answer
 from idempotence.scores.files import read_scores
@@ -61,7 +62,7 @@ def here(tmp_path, monkeypatch):
 
     def write(path, *rows):
         rows = [{"prompt": "q", "response": r} if isinstance(r, str) else r for r in rows]
-        write_jsonl(tmp_path / path, rows)
+        write_rows(tmp_path / path, rows)
 
     return write
 
