@@ -1,8 +1,7 @@
 """What tests of audits share."""
 
 import pytest
-
-from idempotence.io import write_jsonl
+from make_rows import write_rows
 
 
 @pytest.fixture
@@ -12,6 +11,6 @@ def here(tmp_path, monkeypatch):
 
     def write(path, *rows):
         rows = [{"prompt": "q", "response": r} if isinstance(r, str) else r for r in rows]
-        write_jsonl(tmp_path / path, rows)
+        write_rows(tmp_path / path, rows)
 
     return write

@@ -10,9 +10,8 @@ import pytest
 from make_audit_example import CUT, FOLDER, VERDICTS
 from make_browser import CHROMIUM, STICK_OUT, Page
 from make_project import copy_project, planned, snakemake
+from make_rows import write_rows
 from make_scores import NASTY
-
-from idempotence.io import write_jsonl
 
 EXAMPLE = ("--configfile", "studies/audit.yaml")
 
@@ -65,7 +64,7 @@ def test_text_metrics_alone_and_text_that_wants_to_be_more(tmp_path):
             }
             for q in range(4)
         ]
-        write_jsonl(folder / f"their runs/[x]/round {cycle}.jsonl", [*rows, {"query": NASTY}])
+        write_rows(folder / f"their runs/[x]/round {cycle}.jsonl", [*rows, {"query": NASTY}])
     config = {
         "study": "metrics", "settings": {"dpo": {}}, "traits": ["anything"], "texts": "written",
         "judge": {"backend": "none"},

@@ -97,19 +97,19 @@ def squares_of(axis):
     return filled, [tuple(map(int, patch.get_xy())) for patch in patches if not patch.get_fill()]
 
 
-def test_a_map_has_rates_down_and_temperatures_and_doses_across():
+def test_a_map_has_rates_down_and_doses_and_temperatures_across():
     figure, numbers, caption = outcome_map.draw(pd.DataFrame(GRID), 70)
     check_texts(figure)
     axis = figure.axes[0]
     assert [label.get_text() for label in axis.get_yticklabels()] == ["0.001", "0.002"]
-    assert [label.get_text() for label in axis.get_xticklabels()] == ["0.8\n30", "0.8\n60", "1\n30"]
+    assert [label.get_text() for label in axis.get_xticklabels()] == ["30\n0.8", "30\n1", "60\n0.8"]
     filled, frames = squares_of(axis)
-    assert set(filled) == {(0, 0), (1, 0), (2, 1), (1, 1)}
-    assert filled[1, 0] == outcome_map.NOTHING.lower()
-    assert frames == [(0, 0), (1, 0)]  # plain loops
+    assert set(filled) == {(0, 0), (2, 0), (1, 1), (2, 1)}
+    assert filled[2, 0] == outcome_map.NOTHING.lower()
+    assert frames == [(0, 0), (2, 0)]  # plain loops
     texts = {text.get_position(): text.get_text() for text in axis.texts}
-    assert texts == {(0.5, 0.5): "↓\n+10", (1.5, 0.5): "×", (2.5, 1.5): "↑\n+10",
-                     (1.5, 1.5): "=\n\N{MINUS SIGN}20"}  # fmt: skip
+    assert texts == {(0.5, 0.5): "↓\n+10", (2.5, 0.5): "×", (1.5, 1.5): "↑\n+10",
+                     (2.5, 1.5): "=\n\N{MINUS SIGN}20"}  # fmt: skip
     assert "seeded to 20" in axis.get_title(loc="left") and len(numbers) == 4
     assert "n = 3" in caption and "t intervals" in caption
 
@@ -177,3 +177,19 @@ def test_wide_maps_and_many_settings_keep_their_texts_apart():
     empty = pd.DataFrame(columns=["setting", "x", "y", "coherent"]).astype({"coherent": bool})
     points = pd.DataFrame([point_row(41, "stable", True)])
     check_texts(return_map.draw(empty, pd.DataFrame(bins), points, 0.95, 70, many)[0])
+
+
+def test_settings_too_short_for_an_outcome_are_left_out_unless_all_are():
+    long = {"n_sampled": 30.0, "setting": "long", "n_chains": 4, "n_undecided": 1}
+    short = {"n_sampled": 60.0, "setting": "short", "n_chains": 4, "n_undecided": 4}
+    numbers = outcome_map.draw(pd.DataFrame([row_of(**long), row_of(**short)]), 70)[1]
+    assert set(numbers["setting"]) == {"long"}
+    assert len(outcome_map.draw(pd.DataFrame([row_of(**short)]), 70)[1]) == 1
+
+
+def test_a_long_map_lies_on_its_side_and_narrow_ones_beside_each_other():
+    tall = [row_of(level=float(level), n_sampled=30.0) for level in range(5)]
+    twin = [row_of(level=float(level), n_sampled=30.0, start="previous") for level in range(5)]
+    axes = outcome_map.draw(pd.DataFrame(tall + twin), 70)[0].axes[:2]
+    assert [len(axis.get_xticks()) for axis in axes] == [5, 5]
+    assert axes[0].get_position().y0 == pytest.approx(axes[1].get_position().y0, abs=0.02)

@@ -27,7 +27,7 @@ OF_SUPPLY = (doses.prompt_pool, doses.written, generator.generated_rows)
 
 def contradictions(known: Known, supply: Supply) -> Mistakes:
     """(key, message) of every mistake between keys, or against what there is."""
-    missing = [*as_far_as_clear(_text_folders(known))]
+    missing = [*as_far_as_clear(_text_folders(known, supply))]
     yield from missing
     if not missing:
         yield from as_far_as_clear(_trait_names(known, supply.traits))
@@ -53,10 +53,11 @@ def _trait_names(known: Known, traits: list[str] | None) -> Mistakes:
             yield key, f"{trait!r} is not a trait{nearest(trait, traits)} {there_are}"
 
 
-def _text_folders(known: Known) -> Mistakes:
-    """The folders of written texts are there."""
-    for key in ("traits_folder", "prompts_folder") if known("texts") == "written" else ():
-        if not models.is_folder(known(key)):
+def _text_folders(known: Known, supply: Supply) -> Mistakes:
+    """The folders of written texts are there, as far as a study reads them."""
+    used = {"traits_folder": supply.traits, "prompts_folder": supply.prompts}
+    for key in used if known("texts") == "written" else ():
+        if used[key] is not None and not models.is_folder(known(key)):
             yield (key,), f"{known(key)!r} is not a folder here"
 
 
