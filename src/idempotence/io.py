@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 DIGITS = 6  # significant digits of floats in CSV files
+# what a spreadsheet runs, also behind apostrophes, so that taking one off again is exact
+_FORMULA = re.compile(r"'*(?:[=@\t]|[+-](?!(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?%?\Z))")
 
 
 def _replace(path: str | Path, write: Callable[[Path], object]) -> None:
@@ -85,9 +88,32 @@ def write_arrow(table: "pa.Table", path: str | Path) -> None:
 
 
 def write_csv(frame: "pd.DataFrame", path: str | Path) -> None:
-    """Write a table as CSV without its index, floats to `DIGITS` significant digits."""
+    """Write a table as CSV without its index, floats to `DIGITS` significant digits.
+
+    Texts that a spreadsheet would run are made harmless: see `inert`. A carriage return is written
+    as a line feed, since it would end a row.
+    """
     style = f"%.{DIGITS}g"
-    _replace(path, lambda p: frame.to_csv(p, index=False, float_format=style, lineterminator="\n"))
+    safe = frame.copy(deep=False)
+    for name in frame.select_dtypes(["object", "string", "category"]).columns:
+        safe[name] = frame[name].astype(object).map(_cell)
+    safe.columns = safe.columns.map(_cell)
+    _replace(path, lambda p: safe.to_csv(p, index=False, float_format=style, lineterminator="\n"))
+
+
+def _cell(value: Any) -> Any:
+    text = isinstance(value, str)
+    return inert(value.replace("\r\n", "\n").replace("\r", "\n")) if text else value
+
+
+def inert(value: Any) -> Any:
+    """A cell behind an apostrophe where a spreadsheet would take it for a formula, else itself."""
+    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
+
+
+def as_written(cell: str) -> str:
+    """A cell of a CSV file without the apostrophe of `inert`."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell[1:]) else cell
 
 
 def rounded(frame: "pd.DataFrame", digits: int = DIGITS) -> "pd.DataFrame":
