@@ -1,6 +1,5 @@
 """Mistakes in the section `audit`: files that are not there, rows that nothing places."""
 
-import re
 from pathlib import Path
 
 from idempotence.audit.paths import (
@@ -14,8 +13,6 @@ from idempotence.audit.paths import (
 from idempotence.config.checks.known import Key, Known, Mistakes, as_far_as_clear, nearest
 from idempotence.config.checks.models import place
 from idempotence.config.places import dotted
-from idempotence.config.reference import PATTERNS
-from idempotence.config.values import SLUG
 from idempotence.jobs.audit import ReplySource
 
 SHOWN = 5  # names of a folder
@@ -27,7 +24,7 @@ def audit_mistakes(known: Known) -> Mistakes:
     if not entries:
         yield from as_far_as_clear(_needs_judge(known))
         return
-    for check in (_own_loop, _judge, _scores, _traits, _models):
+    for check in (_own_loop, _judge, _scores, _models):
         yield from as_far_as_clear(check(known))
     seen: dict[str, str] = {}
     for i in range(entries):
@@ -62,12 +59,6 @@ def _scores(known: Known) -> Mistakes:
     low, high = known("audit", "lowest_score"), known("audit", "highest_score")
     if high <= low:
         yield ("audit", "highest_score"), f"{high:g} must be above audit.lowest_score ({low:g})"
-
-
-def _traits(known: Known) -> Mistakes:
-    for key, trait in known.each("traits"):
-        if not re.fullmatch(SLUG, trait):
-            yield key, f"{trait!r} must be {PATTERNS[SLUG]}: files and figures are named by it"
 
 
 def _models(known: Known) -> Mistakes:
