@@ -113,4 +113,4 @@ rule plan:
     conda:
         "envs/analysis.yaml"
     shell:
-        "cat {input} 2> {log}"
+        "cat {input:q} 2> {log:q}"

@@ -46,7 +46,7 @@ rule weigh_replies:
     log:
         **job_log("weigh_replies", "audited"),
     wildcard_constraints:
-        audited="|".join(AUDITED_MODELS) or "none",
+        audited=one_of(AUDITED_MODELS) or "none",
     conda:
         TRAINING
     resources:

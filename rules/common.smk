@@ -18,7 +18,7 @@ from idempotence.workflow.disk import check_room
 from idempotence.workflow.environment import pass_endpoints, pass_engine, prepare
 from idempotence.workflow.fingerprint import fingerprint
 from idempotence.workflow.loop_inputs import LoopInputs
-from idempotence.workflow.paths import StudyPaths, lost
+from idempotence.workflow.paths import StudyPaths, lost, one_of
 from idempotence.workflow.planned_grid import planned_grid
 from idempotence.workflow.study_jobs import StudyJobs
 from idempotence.workflow.study_models import check_models
@@ -63,9 +63,9 @@ def check_results():
 
 
 wildcard_constraints:
-    setting="|".join(SETTINGS),
-    model="|".join(MODELS),
-    trait="|".join(STUDY.traits),
+    setting=one_of(SETTINGS),
+    model=one_of(MODELS),
+    trait=one_of(STUDY.traits),
     seed=r"\d+",
     cycle=r"\d+",
 
@@ -77,10 +77,10 @@ TRAINING = "../envs/train.yaml"
 SAMPLING = "../envs/sample.yaml" if VLLM else TRAINING
 
 # What rules run. Scripts that load a model see the GPUs they were given, and measure themselves.
-ANALYSE = "python -m idempotence.launch analyse {params.args} {params.options} > {log} 2>&1"
+ANALYSE = "python -m idempotence.launch analyse {params.args} {params.options} > {log:q} 2>&1"
 RUN = (
-    "python -m idempotence.launch {params.kind} --gpus {resources.gpu} --usage {log.usage} "
-    "{params.args} {params.options} > {log.text} 2>&1"
+    "python -m idempotence.launch {params.kind} --gpus {resources.gpu} --usage {log.usage:q} "
+    "{params.args} {params.options} > {log.text:q} 2>&1"
 )
 
 

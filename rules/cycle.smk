@@ -130,7 +130,7 @@ if FILTERED:
         log:
             **job_log("judge_generated", *JOB),
         wildcard_constraints:
-            setting="|".join(FILTERED),
+            setting=one_of(FILTERED),
         conda:
             SAMPLING
         resources:

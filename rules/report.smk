@@ -217,4 +217,4 @@ rule report:
         snakefile=workflow.main_snakefile,
     shell:
         "snakemake findings --snakefile {params.snakefile:q} --configfile {input.config:q} "
-        "--report {output:q} --nolock --cores 1 > {log} 2>&1"
+        "--report {output:q} --nolock --cores 1 > {log:q} 2>&1"

@@ -13,7 +13,7 @@ rule try_learning_rates:
     log:
         **job_log("try_learning_rates", "objective", "model", "trait"),
     wildcard_constraints:
-        objective="|".join(TUNED),
+        objective=one_of(TUNED),
     conda:
         TRAINING
     resources:
@@ -46,4 +46,4 @@ rule choose_learning_rates:
     params:
         **script("choose_learning_rates"),
     shell:
-        "python -m idempotence.launch run {params.args} {params.options} 2>&1 | tee {log}"
+        "python -m idempotence.launch run {params.args} {params.options} 2>&1 | tee {log:q}"

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -20,9 +21,10 @@ if TYPE_CHECKING:
 DIGITS = 6  # significant digits of floats in CSV files
 SEAL = "sha256"  # key of a digest in a file of its own
 AGAIN = "delete it and start again: its job then writes it anew"
-CHECKED: dict[str, Any] = {
-    "write_page_checksum": True
-}  # of Parquet, so that a changed byte is seen
+# of Parquet, so that a changed byte is seen
+CHECKED: dict[str, Any] = {"write_page_checksum": True}
+# what a spreadsheet runs, also behind apostrophes, so that taking one off again is exact
+_FORMULA = re.compile(r"'*(?:[=@\t]|[+-](?!(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?%?\Z))")
 
 
 def write_whole(path: str | Path, write: Callable[[Path], object]) -> None:
@@ -168,11 +170,34 @@ def write_arrow(table: "pa.Table", path: str | Path, **how: Any) -> None:
 
 
 def write_csv(frame: "pd.DataFrame", path: str | Path) -> None:
-    """Write a table as CSV without its index, floats to `DIGITS` significant digits."""
+    """Write a table as CSV without its index, floats to `DIGITS` significant digits.
+
+    Texts that a spreadsheet would run are made harmless: see `inert`. A carriage return is written
+    as a line feed, since it would end a row.
+    """
     style = f"%.{DIGITS}g"
+    safe = frame.copy(deep=False)
+    for name in frame.select_dtypes(["object", "string", "category"]).columns:
+        safe[name] = frame[name].astype(object).map(_cell)
+    safe.columns = safe.columns.map(_cell)
     write_whole(
-        path, lambda p: frame.to_csv(p, index=False, float_format=style, lineterminator="\n")
+        path, lambda p: safe.to_csv(p, index=False, float_format=style, lineterminator="\n")
     )
+
+
+def _cell(value: Any) -> Any:
+    text = isinstance(value, str)
+    return inert(value.replace("\r\n", "\n").replace("\r", "\n")) if text else value
+
+
+def inert(value: Any) -> Any:
+    """A cell behind an apostrophe where a spreadsheet would take it for a formula, else itself."""
+    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
+
+
+def as_written(cell: str) -> str:
+    """A cell of a CSV file without the apostrophe of `inert`."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell[1:]) else cell
 
 
 def rounded(frame: "pd.DataFrame", digits: int = DIGITS) -> "pd.DataFrame":

@@ -133,7 +133,7 @@ def test_traits_are_any_names_unless_a_judge_needs_their_rubrics(here):
     own = {**audit("r/{cycle}.jsonl"), "traits": ["ours"]}
     assert load_with_supply(own).traits == ["ours"]
     for trait, over, message in [
-        ("a/b", {}, "traits.0: 'a/b' must be a name of letters"),
+        ("a/b", {}, "traits.0: 'a/b' is not allowed: it must be a name without /"),
         ("luky", {"judge": {"backend": "local", "path": str(ROOT)}}, "did you mean lucky?"),
         ("luky", {"texts": "micro_world"}, "did you mean lucky?"),
     ]:

@@ -24,7 +24,6 @@ from idempotence.cost_estimate.table import TOTAL
 from idempotence.cost_estimate.work import search
 from idempotence.errors import UserError
 from idempotence.jobs.parts import Lora
-from idempotence.judge.api import ANSWER_TOKENS
 
 WORLD = ROOT / "data" / "micro_world"
 SMALL = {
@@ -68,7 +67,7 @@ def test_amounts_by_hand():
     assert table.loc[("seed_data", "dpo"), "rejected"] == 2 * 40
     judge = table.loc[("judge", "sft")]
     assert judge["judge_calls"] == 2 * (2 * 3 * 2 * 3 * 4)
-    assert judge["judge_tokens_out"] == ANSWER_TOKENS * judge["judge_calls"]
+    assert judge["judge_tokens_out"] == 4 * judge["judge_calls"]
     assert table.loc[("sample_initial", ""), "answers"] == 3 * 4
     assert "calibrate" not in table.index and table.loc[("report", ""), "jobs"] == 1
     total = table.loc[(TOTAL, "")]

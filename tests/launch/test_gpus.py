@@ -131,3 +131,30 @@ def test_nvidia_smi_lists_the_devices(machine, monkeypatch):
     assert gpus.visible() == ["0", "1"]
     monkeypatch.setenv(VISIBLE_GPUS, "")
     assert gpus.visible() == []
+
+
+@pytest.mark.parametrize("kind", ["others may enter", "a link", "a file"])
+def test_locks_lie_in_a_folder_of_this_user_alone(machine, kind):
+    folder = machine / f"idempotence-gpus-{os.getuid()}"
+    if kind == "others may enter":
+        folder.mkdir()
+        folder.chmod(0o777)
+    elif kind == "a link":
+        (machine / "elsewhere").mkdir(mode=0o700)
+        folder.symlink_to(machine / "elsewhere")
+    else:
+        folder.touch()
+    job = start(machine, ["--gpus", 1], 0)
+    _, err = job.communicate(timeout=30)
+    assert job.returncode == 2 and err.startswith("error: ") and err.count("\n") == 1
+    assert "is not a private folder of this user" in err and str(folder) in err
+    assert not (machine / "elsewhere").exists() or not list((machine / "elsewhere").iterdir())
+
+
+def test_locks_do_not_follow_links(machine):
+    folder = machine / f"idempotence-gpus-{os.getuid()}"
+    folder.mkdir(mode=0o700)
+    (folder / "0").symlink_to(machine / "elsewhere")
+    job = start(machine, ["--gpus", 1], 0)
+    job.communicate(timeout=30)
+    assert job.returncode != 0 and not (machine / "elsewhere").exists()

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -20,6 +21,7 @@ from warm_session import (
 )
 
 from idempotence.environment_names import SESSION
+from idempotence.launch.folder import PREFIX, remove_left_folders
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="warm starts need Linux")
 
@@ -142,6 +144,64 @@ def test_a_server_removes_what_a_killed_one_left(session, tmp_path):
     finally:
         later.close()
     until(lambda: not session.folders())
+
+
+HOLDS_FILES = """
+import os, sys, tempfile, time
+with tempfile.TemporaryDirectory() as folder:
+    open(sys.argv[1], "w").write(f"{os.getpid()} {folder}\\n")
+    time.sleep(float(sys.argv[2]))
+"""
+
+
+@pytest.mark.parametrize("cold", [True, False])
+def test_temporary_files_of_a_killed_job_are_swept(session, cold):
+    def left():
+        return list(session.temporary.glob("idempotence-job-*"))
+
+    done = session.start(session.script(HOLDS_FILES), "done", 0, cold=cold)
+    assert done.wait(30) == 0 and not left()
+    assert "idempotence-job-" in (session.folder / "done").read_text()
+    killed = session.start(session.script(HOLDS_FILES), "killed", 300, cold=cold)
+    said = until(
+        lambda: (session.folder / "killed").exists() and (session.folder / "killed").read_text()
+    )
+    job = int(said.split()[0])
+    assert len(left()) == 1
+    os.kill(job, signal.SIGKILL)
+    killed.wait(20)
+    if not cold:
+        session.kill()
+        until(lambda: not session.folders())
+    else:
+        remove_left_folders(str(session.temporary))
+    assert not left()
+
+
+def test_folders_of_other_machines_are_swept_when_they_are_old(tmp_path):
+    names = [f"{kind}-{os.getuid()}-abcdef-1-1-ab" for kind in (PREFIX, "idempotence-job")]
+    names += [f"{PREFIX}-{os.getuid() + 1}-abcdef-1-1-ab", "others"]
+    for name in names:
+        (tmp_path / name).mkdir()
+    remove_left_folders(str(tmp_path))
+    assert len(list(tmp_path.iterdir())) == 4
+    for name in names:
+        os.utime(tmp_path / name, (0, 0))
+    remove_left_folders(str(tmp_path))
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names[2:])
+
+
+@pytest.mark.parametrize("head", [struct.pack("!I", 2**31), struct.pack("!I", 2) + b"{}more"])
+def test_a_request_that_is_too_large_is_dropped_at_once(session, head):
+    assert session.run(session.script("print('ran')\n"))[1] == "ran\n"
+    [folder] = session.folders()
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(20)
+        client.connect(str(session.temporary / folder / "socket"))
+        client.recv(64)
+        client.sendall(head)
+        assert client.recv(64) == b""  # the server has hung up
+    assert session.run(session.script("print('ran')\n"))[1] == "ran\n"
 
 
 @pytest.mark.parametrize("name", ["", "nonsense", "another-host:1", "{host}:{dead}", "{host}:x"])

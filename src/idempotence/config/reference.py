@@ -5,7 +5,15 @@ from functools import cache
 from typing import Any
 
 from idempotence.config.study import Study
-from idempotence.config.values import NAME, PARAMETER, PATH, SLUG, VARIABLE, VARIABLE_NAME
+from idempotence.config.values import (
+    FILE_NAME,
+    NAME,
+    PARAMETER,
+    PATH,
+    SLUG,
+    VARIABLE,
+    VARIABLE_NAME,
+)
 
 Key = tuple[str | int, ...]
 
@@ -79,6 +87,7 @@ BOUNDS = {
 PATTERNS = {
     NAME: "a name of letters, digits, _ and -, beginning with a letter",
     SLUG: "a name of letters, digits, dots, _ and -, beginning with a letter or digit",
+    FILE_NAME: "a name without /, braces and control characters, beginning with a letter or digit",
     PARAMETER: "a name of small letters, digits and _, beginning with a letter",
     PATH: "a text without { and }",
     VARIABLE: "a name of capital letters, digits and _",

@@ -28,11 +28,11 @@ from idempotence.config.values import (
     Count,
     FilePath,
     Flag,
-    Names,
     Section,
     Seed,
     SettingName,
     Slug,
+    TraitNames,
 )
 
 
@@ -66,7 +66,7 @@ class Study(Section):
     prompts_folder: FilePath = Field(
         "data/prompts", description="Neutral prompts: chats.txt and documents.txt, one per line."
     )
-    traits: Names = Field(
+    traits: TraitNames = Field(
         min_length=1,
         description="Traits to seed: files of data/micro_world/grammar/traits, "
         "or folders of traits_folder.",

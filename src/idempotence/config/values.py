@@ -18,6 +18,8 @@ VARIABLE = r"^[A-Z_][A-Z0-9_]*$"
 SLUG = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 VARIABLE_NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
 NAME = r"^[A-Za-z][A-Za-z0-9_-]*$"
+# a part of file names: any text but what a path or one of Snakemake's patterns would take apart
+FILE_NAME = r"^[^\W_][^/{}\x00-\x1f\x7f]*$"
 PARAMETER = r"^[a-z][a-z0-9_]*$"
 PATH = r"^[^{}]+$"  # Snakemake takes braces for wildcards
 
@@ -71,6 +73,8 @@ Levels = Annotated[list[Level], Distinct, Once]
 Counts = Annotated[list[Count], Distinct, Once]
 Strengths = Annotated[list[Positive], Distinct, Once]
 Names = Annotated[list[Text], Distinct, Once]
+TraitName = Annotated[str, StringConstraints(strict=True, pattern=FILE_NAME, max_length=100)]
+TraitNames = Annotated[list[TraitName], Distinct, Once]
 SomeCounts = Annotated[list[Count], Field(min_length=1), Distinct, Once]
 SomeStrengths = Annotated[list[Positive], Field(min_length=1), Distinct, Once]
 # capitals only, so that a key itself is refused

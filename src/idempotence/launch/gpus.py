@@ -17,6 +17,7 @@ from pathlib import Path
 
 from idempotence.environment_names import VISIBLE_GPUS
 from idempotence.errors import UserError
+from idempotence.launch.folder import made_private
 
 
 def take(count: int, shared: bool) -> list[str]:
@@ -54,9 +55,20 @@ def visible() -> list[str]:
 
 
 def _lock(devices: list[str], count: int) -> list[str]:
-    """Hold the locks of `count` devices; their files stay open until this process ends."""
+    """Hold the locks of `count` devices; their files stay open until this process ends.
+
+    Raises `UserError` for a folder of the locks that is not this user's alone.
+    """
     folder = Path(tempfile.gettempdir()) / f"idempotence-gpus-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
+    try:
+        private = made_private(str(folder))
+    except OSError as error:
+        raise UserError(f"{folder} cannot be made, to lock GPUs in: {error.strerror}") from None
+    if not private:
+        raise UserError(
+            f"{folder}, in which jobs lock their GPUs, is not a private folder of this user: "
+            "remove it, or set TMPDIR to a folder of your own"
+        )
     files = {device: _open(folder / device.replace("/", "-")) for device in devices}
     queue = _open(folder / "queue")
     taken: list[str] = []
@@ -82,7 +94,7 @@ def _gather(files: dict[str, int], count: int, taken: list[str]) -> bool:
 
 
 def _open(path: Path) -> int:
-    return os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    return os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600)
 
 
 def _locked(file: int) -> bool:

@@ -5,6 +5,7 @@ import runpy
 import sys
 
 from idempotence.environment_names import SHARED_GPUS
+from idempotence.launch.folder import job_folder
 from idempotence.launch.protocol import Job
 from idempotence.launch.usage import Usage
 
@@ -22,7 +23,7 @@ def execute(job: Job) -> int:
     for name in [name for name in sys.modules if name.partition(".")[0] == "idempotence"]:
         del sys.modules[name]
     usage = Usage()
-    status = _run(job.argv[0])
+    status = _run_in_folder(job.argv[0])
     if job.usage:
         try:
             usage.write(job.usage)
@@ -42,6 +43,22 @@ def _take_gpus(count: int) -> bool:
         print(f"error: {error}", file=sys.stderr)
         return False
     return True
+
+
+def _run_in_folder(script: str) -> int:
+    """Run a script whose temporary files lie in a folder that is swept even if it is killed."""
+    folder = job_folder()
+    if not folder:
+        return _run(script)
+    os.environ["TMPDIR"] = folder
+    if "tempfile" in sys.modules:  # it looks once
+        sys.modules["tempfile"].tempdir = None  # type: ignore[attr-defined]
+    try:
+        return _run(script)
+    finally:
+        import shutil
+
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _run(script: str) -> int:

@@ -28,6 +28,7 @@ from typing import NamedTuple
 
 REPLY = struct.Struct("!ci")
 LENGTH = struct.Struct("!I")
+LARGEST = 16 << 20  # bytes of a request; the kernel passes no longer arguments and environment
 READY, FORKED, NOT_FORKED, ENDED = b"R", b"F", b"N", b"X"
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -49,7 +50,10 @@ class NotWarm(Exception):
 
 
 def send_request(connection: socket.socket, job: Job) -> None:
-    """Ask for a job that inherits this process's files, folder, environment and module path."""
+    """Ask for a job that inherits this process's files, folder, environment and module path.
+
+    Raises `NotWarm` for one that the server would not read to its end.
+    """
     mask = os.umask(0)
     os.umask(mask)
     request = {
@@ -60,6 +64,8 @@ def send_request(connection: socket.socket, job: Job) -> None:
         "umask": mask,
     }
     body = json.dumps(request).encode()
+    if len(body) > LARGEST:
+        raise NotWarm(f"a request of {len(body)} bytes is too large")
     socket.send_fds(connection, [LENGTH.pack(len(body))], [0, 1, 2])
     connection.sendall(body)
 
@@ -69,6 +75,12 @@ def whole_body(data: bytearray) -> bytes | None:
     if len(data) < LENGTH.size or len(data) < LENGTH.size + LENGTH.unpack_from(data)[0]:
         return None
     return bytes(data[LENGTH.size :])
+
+
+def is_too_large(data: bytearray) -> bool:
+    """Whether what was received is, or says that it will be, more than a request may be."""
+    announced = LENGTH.unpack_from(data)[0] if len(data) >= LENGTH.size else 0
+    return announced > LARGEST or len(data) > LENGTH.size + announced > LENGTH.size
 
 
 def read_request(body: bytes) -> dict:

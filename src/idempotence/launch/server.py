@@ -20,6 +20,7 @@ from idempotence.launch.protocol import (
     FORWARDED,
     NOT_FORKED,
     READY,
+    is_too_large,
     kill_group,
     read_request,
     send_reply,
@@ -28,6 +29,7 @@ from idempotence.launch.protocol import (
 from idempotence.launch.session import Session, alive
 
 _PR_SET_PDEATHSIG = 1
+FILES = 3  # that come with a request
 
 
 class Server:
@@ -72,6 +74,7 @@ class Server:
                 kill_group(pid, signal.SIGKILL)
             for pid in self.jobs:
                 os.waitpid(pid, 0)
+            remove_left_folders(os.path.dirname(self.folder))  # those of the killed jobs
             shutil.rmtree(self.folder, ignore_errors=True)
         return 0
 
@@ -123,15 +126,16 @@ class Server:
         """Take in more of a request, and fork when it is whole."""
         data, fds = self.received[connection]
         try:
-            more, new, _, _ = socket.recv_fds(connection, 1 << 16, 3, socket.MSG_CMSG_CLOEXEC)
+            more, new, _, _ = socket.recv_fds(connection, 1 << 16, FILES, socket.MSG_CMSG_CLOEXEC)
         except BlockingIOError:
             return
         except OSError:
             more, new = b"", []
         data += more
         fds += new
-        body = whole_body(data)
-        if more and body is None:
+        refused = is_too_large(data) or len(fds) > FILES
+        body = None if refused else whole_body(data)
+        if more and body is None and not refused:
             return
         del self.received[connection]
         pid = self._fork(connection, body, fds) if body is not None else None
@@ -177,7 +181,7 @@ class Server:
 
     def _fork(self, connection: socket.socket, body: bytes, fds: list[int]) -> int | None:
         """Fork a job; it begins only after FORKED was sent. None if it did not begin."""
-        hindrance = child.hindrance() if len(fds) == 3 else "a request without its three files"
+        hindrance = child.hindrance() if len(fds) == FILES else "a request without its three files"
         if hindrance:
             print(hindrance, flush=True)
             send_reply(connection, NOT_FORKED, 0)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from idempotence.errors import UserError
+from idempotence.io import as_written
 
 MISSING = "–"
 SHOWN_ROWS = 2000  # of a table; a page of many more would not open
@@ -57,6 +58,7 @@ def _table(heading: str, path: Path, captions: Path | None) -> dict[str, Any]:
     uneven = [i for i, row in enumerate(rows, start=2) if len(row) != len(header)]
     if uneven:
         raise UserError(f"{path}: row {uneven[0]} has another number of values than the header")
+    header, *rows = [[as_written(cell) for cell in row] for row in (header, *rows)]
     columns = list(zip(*rows, strict=True)) or [()] * len(header)
     numeric = [bool(any(column)) and all(map(_is_number, column)) for column in columns]
     return {

@@ -1,6 +1,7 @@
 """Where the files of a study lie, relative to the folder that Snakemake runs in."""
 
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -160,6 +161,11 @@ class StudyPaths:
                 self.initial(model, trait, name) for name in ("responses.jsonl", "scores.parquet")
             )
         return sorted(files)
+
+
+def one_of(names: Iterable[str]) -> str:
+    """The pattern of a wildcard that is one of these names, which may hold any sign."""
+    return "|".join(map(re.escape, names))
 
 
 def lost(*files: Iterable[str]) -> list[str]:

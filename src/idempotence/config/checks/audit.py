@@ -1,7 +1,6 @@
 """Mistakes in the section `audit`: files that are not there, rows that nothing places."""
 
 import os
-import re
 from pathlib import Path
 
 from idempotence.audit.paths import (
@@ -15,8 +14,6 @@ from idempotence.audit.paths import (
 from idempotence.config.checks.known import Key, Known, Mistakes, as_far_as_clear, nearest
 from idempotence.config.checks.models import place
 from idempotence.config.places import dotted
-from idempotence.config.reference import PATTERNS
-from idempotence.config.values import SLUG
 from idempotence.jobs.audit import ReplySource
 
 SHOWN = 5  # names of a folder
@@ -28,7 +25,7 @@ def audit_mistakes(known: Known) -> Mistakes:
     if not entries:
         yield from as_far_as_clear(_needs_judge(known))
         return
-    for check in (_own_loop, _judge, _scores, _traits, _models, _columns):
+    for check in (_own_loop, _judge, _scores, _models, _columns):
         yield from as_far_as_clear(check(known))
     seen: dict[str, str] = {}
     for i in range(entries):
@@ -75,12 +72,6 @@ def _columns(known: Known) -> Mistakes:
             yield key, f"is not allowed beside audit.columns.{name}: name where the reply is"
     if known("audit", "shape") == "alpaca":
         yield key, "is not allowed with audit.shape: alpaca, whose rows have no messages"
-
-
-def _traits(known: Known) -> Mistakes:
-    for key, trait in known.each("traits"):
-        if not re.fullmatch(SLUG, trait):
-            yield key, f"{trait!r} must be {PATTERNS[SLUG]}: files and figures are named by it"
 
 
 def _models(known: Known) -> Mistakes:
