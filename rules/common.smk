@@ -10,6 +10,7 @@ sys.path.insert(0, str(BASE / "src"))
 from idempotence.config.layers import effective_config
 from idempotence.config.load import load_study
 from idempotence.errors import UserError
+from idempotence.workflow.announce import announce
 from idempotence.workflow.command import files_line, values_line
 from idempotence.workflow.environment import pass_endpoints, pass_engine, prepare
 from idempotence.workflow.fingerprint import fingerprint
@@ -43,6 +44,7 @@ NOISE = PATHS.own("data/noise.csv")  # scatter of courses, by rule estimate_nois
 prepare(BASE / "src", workflow.remote_exec)
 pass_engine(STUDY)
 ENDPOINTS = pass_endpoints(STUDY, RESULTS)
+announce(workflow.logger_manager.get_log_handlers(), STUDY, PATHS)
 
 
 wildcard_constraints:
