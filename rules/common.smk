@@ -13,6 +13,7 @@ from idempotence.config.layers import effective_config
 from idempotence.config.load import load_study
 from idempotence.config.yaml_files import check_files
 from idempotence.errors import UserError
+from idempotence.workflow.announce import announce
 from idempotence.workflow.command import files_line, values_line
 from idempotence.workflow.disk import check_room
 from idempotence.workflow.environment import pass_endpoints, pass_engine, prepare
@@ -52,6 +53,7 @@ NOISE = PATHS.own("data/noise.csv")  # scatter of courses, by rule estimate_nois
 prepare(BASE / "src", workflow.remote_exec)
 pass_engine(STUDY)
 ENDPOINTS = pass_endpoints(STUDY, RESULTS)
+announce(workflow.logger_manager.get_log_handlers(), STUDY, PATHS)
 
 
 def check_results():

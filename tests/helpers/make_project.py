@@ -27,9 +27,9 @@ def copy_project(target: Path) -> Path:
     return target
 
 
-def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
-    """Snakemake in a folder, with this interpreter."""
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+def snakemake(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess:
+    """Snakemake in a folder, with this interpreter. variables: of the environment."""
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | variables
     command = [sys.executable, "-m", "snakemake", *arguments]
     return subprocess.run(
         command,
@@ -46,6 +46,12 @@ def run_study(folder: Path, *arguments: str, cores: int = 2) -> None:
     """Snakemake in a folder; a failure shows the ends of its output."""
     done = snakemake(folder, "--cores", str(cores), *arguments)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+
+
+def show_study(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+    """Snakemake on one core with the logger that shows a study's progress, on a pipe."""
+    arguments = (*arguments, "--cores", "1", "--logger", "study")
+    return snakemake(folder, *arguments, PYTHONPATH=str(folder / "src"))
 
 
 def planned(folder: Path, *arguments: str) -> dict[str, int]:

@@ -1,6 +1,8 @@
 """The tiny study through Snakemake: run, run again, lose a file, break the config."""
 
+import json
 import os
+import re
 import resource
 import shutil
 from collections import Counter
@@ -9,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from make_browser import CHROMIUM, STICK_OUT, Page
-from make_project import ROOT, copy_project, digest, planned, run_study, snakemake
+from make_project import ROOT, copy_project, digest, planned, run_study, show_study, snakemake
 
 from idempotence.io import read_jsonl
 
@@ -18,9 +20,11 @@ TINY = ("--configfile", "studies/tiny.yaml")
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory) -> Path:
-    """A folder in which the tiny study has run on one core."""
+    """A folder in which the tiny study has run on one core; what it printed is in console.txt."""
     folder = copy_project(tmp_path_factory.mktemp("one"))
-    run_study(folder, *TINY, cores=1)
+    done = show_study(folder, *TINY)
+    assert done.returncode == 0, done.stderr[-6000:]
+    (folder / "console.txt").write_text(done.stdout + done.stderr)
     return folder
 
 
@@ -42,6 +46,51 @@ def test_the_tiny_study_runs_to_its_report(study):
     later = scores[scores["cycle"] == 2]
     texts = [list(later[later["setting"] == name]["response"]) for name in ("dpo", "dpo-reinit")]
     assert texts[0] != texts[1]
+
+
+@pytest.mark.slow
+def test_the_console_says_what_runs_how_far_it_is_and_what_came_out(study):
+    lines = (study / "console.txt").read_text().splitlines()
+    assert len(lines) <= 150
+    (head,) = (number for number, line in enumerate(lines) if line.startswith("Study tiny"))
+    assert "5 chains in 5 panels, 15 cycles of panels, 0 of them done" in lines[head]
+    assert "on 1 core, of these 13 finetune, 13 sample, 15 judge" in lines[head + 1]
+    new = [
+        int(n) for line in lines for n in re.findall(r"; (\d+) new cycles? of panels: trait", line)
+    ]
+    assert sum(new) == 15
+    claims = json.loads((study / "results/tiny/claims.json").read_text())
+    table = lines[lines.index("The paper's claims in this study:") + 1 :]
+    for claim in claims:
+        assert [line for line in table if line.startswith(f"{claim['id']}  {claim['verdict']} ")]
+    assert "The report: results/tiny/report.html" in table
+    (log,) = (line.removeprefix("Snakemake's log: ") for line in table if "'s log" in line)
+    assert "finetune_sft_continual" in (study / log).read_text()  # the whole listing
+    assert "rule finetune" not in "\n".join(lines)
+
+
+@pytest.mark.slow
+def test_a_failed_job_shows_the_end_of_its_log(study):
+    script, panel = study / "scripts" / "judge.py", "dpo/micro-instruct/bliss/seed0"
+    before, file = script.read_text(), f"results/tiny/{panel}/cycle2/scores.parquet"
+    kept = digest(study / file)
+    script.write_text('for n in range(40):\n    print("line", n)\nraise OSError("no judge")\n')
+    done = show_study(study, file, *TINY)
+    script.write_text(before)
+    assert done.returncode != 0
+    lines = done.stderr.splitlines()
+    failed = lines.index(
+        "Failed: judge (setting=dpo, model=micro-instruct, trait=bliss, seed=0, cycle=2)"
+    )
+    (log,) = (
+        n for n, line in enumerate(lines) if line.endswith("dpo.micro-instruct.bliss.0.2.log:")
+    )
+    shown = [line for line in lines[log + 1 :] if line.startswith("    ")]
+    assert failed < log and len(shown) == 15 and shown[-1] == "    OSError: no judge"
+    assert "    line 39" in shown and "    line 20" not in shown
+    assert any("1 failed" in line for line in lines)
+    run_study(study, *TINY, cores=1)
+    assert digest(study / file) == kept and planned(study, *TINY) == {}
 
 
 @pytest.mark.slow
