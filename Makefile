@@ -39,7 +39,7 @@ test: dev
 
 # a fresh run of the default study against the shipped one: results/verify/verification.txt
 verify: env
-	$(BIN)/snakemake --cores $(CORES) verify --config study=verify
+	$(SNAKEMAKE) verify --config study=verify
 
 check: dev
 	$(BIN)/ruff check .
