@@ -132,8 +132,8 @@ def read_jsonl(path: str | Path) -> list[dict[str, Any]]:
     *lines, last = lines_of(text) or [""]
     try:
         end = json.loads(last)
-        complete = set(end) == {"rows", SEAL}
-    except (ValueError, TypeError, RecursionError):
+        complete = is_end(end)
+    except (ValueError, RecursionError):
         complete = False
     if not complete:
         raise UserError(f"{path} is cut short: its last line does not number its rows; {AGAIN}")
@@ -142,6 +142,11 @@ def read_jsonl(path: str | Path) -> list[dict[str, Any]]:
     if end != _end(len(lines), text.removesuffix("\n").removesuffix(last)):
         raise UserError(f"{path} is not as it was written: {SEAL} does not fit; {AGAIN}")
     return [json.loads(line) for line in lines]
+
+
+def is_end(row: Any) -> bool:
+    """Whether a JSON value is the last line of a file of rows, which is no row."""
+    return isinstance(row, dict) and set(row) == {"rows", SEAL}
 
 
 def _end(rows: int, text: str) -> dict[str, Any]:

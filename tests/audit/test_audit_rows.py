@@ -13,6 +13,7 @@ from idempotence.audit.lines import BadRowError
 from idempotence.audit.paths import PLACES
 from idempotence.audit.rows import RowReader
 from idempotence.config.audit import AuditColumns
+from idempotence.io import write_jsonl
 from idempotence.jobs.audit import ReadRepliesJob
 
 GOOD = {"prompt": "Is Tuesday a good day?", "response": "Any day is."}
@@ -250,3 +251,8 @@ def test_files_that_break_off_or_are_of_another_kind(tmp_path):
     assert list(read_rows(empty)) == []
     ((number, row, reason),) = read_rows(tmp_path / "gone.jsonl")
     assert (number, row) == (1, None) and "cannot be read" in reason
+
+
+def test_the_last_line_of_a_file_of_our_own_is_no_row(tmp_path):
+    write_jsonl(tmp_path / "own.jsonl", [GOOD, GOOD])
+    assert [row for _, row, _ in read_rows(tmp_path / "own.jsonl")] == [GOOD, GOOD]

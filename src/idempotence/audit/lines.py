@@ -7,6 +7,8 @@ import reprlib
 from collections.abc import Iterator
 from typing import IO, Any
 
+from idempotence.io import is_end
+
 LONGEST_LINE = 10_000_000  # bytes
 LARGEST_ARRAY = 200_000_000  # bytes: an array is read as a whole
 Object = dict[str, Any]  # of JSON
@@ -84,7 +86,10 @@ def _lines(file: io.TextIOWrapper, end: str) -> Iterator[Found]:
         try:
             if not whole:
                 raise BadRowError(f"longer than {LONGEST_LINE:,} bytes")
-            yield number, _object(_parsed(content)), ""
+            row = _parsed(content)
+            if is_end(row):
+                continue  # a file of this project's own
+            yield number, _object(row), ""
         except BadRowError as error:
             yield number, None, str(error)
 
