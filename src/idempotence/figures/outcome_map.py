@@ -222,5 +222,7 @@ def majority(rows: pd.DataFrame) -> str:
 
 
 def _word(value: Any) -> str:
-    """A tick's label."""
-    return value if isinstance(value, str) else f"{value:g}"
+    """A tick's label; numbers of rows are means over panels."""
+    if isinstance(value, str):
+        return value
+    return f"{value:.0f}" if value >= 10 else f"{value:g}"
