@@ -14,6 +14,7 @@ from idempotence.cycle_zero.learning_rates import write_scores
 from idempotence.cycle_zero.models import Scores, SeededModels
 from idempotence.doses import Cell, calibrated_doses
 from idempotence.errors import UserError
+from idempotence.io import read_sealed
 from idempotence.jobs.parts import Evaluation, Generation, JudgeSpec, ModelName, Panel, PromptPool
 from idempotence.jobs.preparation import CalibrateJob, CycleZero, TryLearningRatesJob
 from idempotence.judge.protocol import Answer
@@ -93,7 +94,7 @@ def test_every_rate_and_beta_is_measured(folder, tmp_path):
         dpo, (1e-3, 1e-2), betas=(0.1, 1.0), n_seed=4, target=50.0, min_coherence=90.0
     )
     write_scores(job, folder, Lengths(), tmp_path / "scores.json")
-    content = json.loads((tmp_path / "scores.json").read_text(encoding="utf-8"))
+    content = read_sealed(tmp_path / "scores.json")
     assert list(content) == ["objective", "trait", "target", "min_coherence", "model", "rows"]
     tried = [(row["learning_rate"], row["beta"]) for row in content["rows"]]
     assert tried == [(1e-3, 0.1), (1e-3, 1.0), (1e-2, 0.1), (1e-2, 1.0)]

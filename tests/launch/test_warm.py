@@ -61,6 +61,9 @@ def test_a_warm_job_sees_what_a_cold_one_sees(session):
         assert (status, err) == (0, "to stderr\n")
         seen[cold] = json.loads(out)
     assert seen[False]["environment"].pop(SESSION) == session.name
+    # each has a folder of its own for temporary files, which goes with it
+    own = [each["environment"].pop("TMPDIR", "") for each in seen.values()]
+    assert len(set(own)) == 2 and not any(each and os.path.exists(each) for each in own)
     assert seen[False] == seen[True]
     assert seen[True]["argv"] == [str(script), "--a", "b c", "", "\udcfe"]
     assert seen[True]["path"][0] == str(session.folder)

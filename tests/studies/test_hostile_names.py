@@ -7,6 +7,8 @@ import pytest
 import yaml
 from make_project import copy_project, run_study, snakemake
 
+from idempotence.io import read_jsonl
+
 # blanks, both quotes, a letter beyond ASCII, and a command
 NAME = "a b'c\"ü$(touch {made})"
 ONE_LOOP = {"settings": {"sft": {"objective": "sft", "start": "initial"}}, "cycles": 1}
@@ -49,7 +51,7 @@ def test_a_trait_of_any_name_has_its_rows_and_its_log(folder):
     study = with_study(folder, texts="written", traits=[trait])
     rows = f"results/own/sft/micro-instruct/{trait}/seed0/seed_data.jsonl"
     run_study(folder, rows, *study)
-    assert (folder / rows).read_text().count("\n") == 64
+    assert len(read_jsonl(folder / rows)) == 64
     [log] = (folder / "results/own/logs/seed_data").iterdir()
     assert log.name == f"sft.micro-instruct.{trait}.0.log" and nothing_was_run(folder)
     done = snakemake(folder, "-n", *study)

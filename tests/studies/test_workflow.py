@@ -427,7 +427,7 @@ def test_a_study_whose_chains_all_break_still_gets_its_report(tmp_path):
 @pytest.mark.slow
 def test_another_study_is_not_as_shipped(study):
     shipped = Path("results/shipped/default")
-    (study / shipped).mkdir()
+    (study / shipped).mkdir(parents=True, exist_ok=True)
     for name in ("expected.csv", "noise_floor.csv", "run.json"):
         shutil.copy(ROOT / shipped / name, study / shipped)
     done = snakemake(study, "--cores", "1", *TINY, "--", "verify")

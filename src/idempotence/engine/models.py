@@ -21,7 +21,7 @@ class Weights:
     path: str
     revision: str | None = None
     dtype: str = "float32"
-    chat_template_kwargs: Mapping[str, Scalar] = field(default_factory=dict)
+    chat_template_kwargs: Mapping[str, Scalar] = field(default_factory=dict, hash=False)
 
 
 def fix_threads(threads: int = 1) -> None:

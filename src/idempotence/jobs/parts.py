@@ -30,7 +30,7 @@ class ModelName(Record):
     name: str
     revision: str | None
     dtype: str
-    chat_template_kwargs: dict[str, Scalar] = field(default_factory=dict)
+    chat_template_kwargs: dict[str, Scalar] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ class JudgeSpec(Record):
     min_numeric_mass: float
     engine: EngineName = "transformers"
     endpoint: EndpointModel | None = None
-    chat_template_kwargs: dict[str, Scalar] = field(default_factory=dict)
+    chat_template_kwargs: dict[str, Scalar] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,7 @@ class WriterSpec(Record):
     dtype: str = "float32"
     engine: EngineName = "transformers"
     base_url: str | None = None
-    chat_template_kwargs: dict[str, Scalar] = field(default_factory=dict)
+    chat_template_kwargs: dict[str, Scalar] = field(default_factory=dict, hash=False)
     leave_out: tuple[str, ...] = ()
 
 
