@@ -150,7 +150,7 @@ def _answers(claims: list[Any], power: dict[str, list[str]]) -> str:
                 "<br>".join(power.get(claim["id"], [])) or MISSING,
             ]
         )
-    head = ["claim", "the paper", "here", "by this test (95 % over panels)", "power"]
+    head = ["claim", "the paper", "here", "by this test (95 %)", "power"]
     return _table(head, rows)
 
 
