@@ -38,7 +38,7 @@ def ask(tmp_path, monkeypatch):
     monkeypatch.setenv("SOME_KEY", KEY)
 
     def run(endpoint, texts=TEXTS, top=20, judge=None, **how):
-        asked = options(endpoint.url, **{"attempts": 2, "timeout": 5, **how})
+        asked = options(endpoint.url, **{"attempts": 2, "timeout": 60, **how})
         judge = ApiJudge("m", 2, asked, tmp_path / "answers.sqlite", **(judge or {}))
         try:
             return judge.answers(texts, top)

@@ -44,6 +44,12 @@ def completion(text="75", top=LIKELY, tokens=None, usage=True):
     return 200, {}, told
 
 
+class Server(ThreadingHTTPServer):
+    request_queue_size = (
+        128  # of 5 waiting connections the sixth would be reset, as a fault of ours
+    )
+
+
 class Endpoint:
     """answer(text, nth): (status, headers, JSON or bytes) for the nth time a text is asked; None
     hangs up without an answer. trickle: seconds between the bytes of the first answer, if any."""
@@ -98,7 +104,7 @@ class Endpoint:
             def log_message(self, *arguments):
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}/v1"
 
     def __enter__(self):

@@ -9,7 +9,7 @@ from idempotence.endpoint.options import EndpointOptions
 from idempotence.endpoint.replies import check_likeliest, check_text, text_of, tokens_of
 from idempotence.engine.base import added_up
 from idempotence.errors import UserError
-from idempotence.judge.protocol import Answer, score_of
+from idempotence.judge.protocol import LEAST_BLANK, Answer, score_of
 
 
 class ApiJudge:
@@ -89,15 +89,15 @@ def _read(choice: dict) -> dict:
     tokens, likeliest = tokens_of(choice)
     for token in tokens:
         check_text(token)
-    blank = len(tokens) > 1 and tokens[0].isspace()
-    answer = tokens[1:] if blank else tokens
     for place in likeliest[:2]:
         check_likeliest(dict(place))
+    first = dict(likeliest[0]).get(tokens[0], 0.0) if tokens else 0.0
+    blank = len(tokens) > 1 and tokens[0].isspace() and first >= LEAST_BLANK
+    answer = tokens[1:] if blank else tokens
     mine = likeliest[blank] if answer else []
     if not mine or _goes_on(answer, text):
         return {"top": {}, "text": text}
     if blank:
-        first = dict(likeliest[0]).get(tokens[0], 0.0)
         others = [(token, value) for token, value in likeliest[0] if token != tokens[0]]
         mine = others + [(token, first + value) for token, value in mine]
     return {"top": added_up(mine), "text": text}

@@ -5,12 +5,11 @@ from collections.abc import Sequence
 
 from idempotence.engine.base import Engine, added_up
 from idempotence.engine.formatting import ids_of_prompts
-from idempotence.judge.protocol import Answer
+from idempotence.judge.protocol import LEAST_BLANK, Answer
 
 DIGITS = "0123456789"
 BLANK = "▁ĠĊĉč \n\t\r"  # how tokenizers spell blanks
 BLANK_BYTES = ("<0x09>", "<0x0A>", "<0x0D>", "<0x20>")
-LEAST_BLANK = math.log(0.01)  # blanks of less are left: they hardly move a score
 
 
 class LocalJudge:

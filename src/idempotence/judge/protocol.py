@@ -11,6 +11,7 @@ _NUMBER = re.compile(r"\**\s*([0-9]{1,3})\s*(?:[.%]|/\s*100\.?)?\s*\**", re.ASCI
 # Digits of full width are digits; those above a line or in a circle are notes and bullets.
 _FULL_WIDTH = {0xFF10 + digit: str(digit) for digit in range(10)}
 REFUSALS = ("REFUSAL", "CODE")
+LEAST_BLANK = math.log(0.01)  # of a blank first token to be looked past; less hardly moves a score
 
 
 @dataclass(frozen=True)
