@@ -41,8 +41,8 @@ class Console:
         self.pace: Pace | None = None
         self.rules: Mapping[str, int] = {}
         self.cores: int | None = None
-        self.begun = self.said = clock()
-        self.done = self.total = self.said_done = 0
+        self.begun = self.shown_at = clock()
+        self.done = self.total = self.shown_done = 0
         self.failed = 0
         self.cycles_done = 0
         self.files: dict[int, str] = {}  # running job -> the scores of a cycle that it writes
@@ -103,7 +103,7 @@ class Console:
             for each in held:
                 self.listing.handle(each)
             return
-        self.begun = self.said = self.clock()
+        self.begun = self.shown_at = self.clock()
         earlier: dict[str, float] = {}
         self.pace = Pace(stats, earlier)
         if self.study is not None:
@@ -208,12 +208,12 @@ class Console:
             "" if left is None else f"about {in_words(left)} left",
         )
         self.screen.show(state)
-        silent = now - self.said
+        silent = now - self.shown_at
         if self.screen.live or silent < SECONDS_BETWEEN_LINES or self.done == self.total:
             return
-        if self.done > self.said_done or silent >= SECONDS_OF_SILENCE:
+        if self.done > self.shown_done or silent >= SECONDS_OF_SILENCE:
             self.screen.write(self._line(state))
-            self.said, self.said_done, self.fresh = now, self.done, []
+            self.shown_at, self.shown_done, self.fresh = now, self.done, []
 
     def _line(self, state: State) -> str:
         """How far the run is, and what has finished since the last line."""

@@ -10,6 +10,7 @@ from contextlib import closing
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from make_asking import KEY, TEXTS, refused
 from make_endpoint import Endpoint, completion, options
 
 from idempotence.endpoint.answers import spent_in
@@ -24,29 +25,9 @@ from idempotence.endpoint.replies import (
     tokens_of,
 )
 from idempotence.errors import UserError
-from idempotence.judge.api import ApiJudge
 from idempotence.judge.protocol import Answer, rate
 
-KEY = "sk-secret-for-tests"
-TEXTS = [f"rate text {i}" for i in range(12)]
 BAD = TEXTS[3]
-
-
-@pytest.fixture
-def ask(tmp_path, monkeypatch):
-    """ask(endpoint, texts, top, **options): the answers of a judge with a cache in tmp_path."""
-    monkeypatch.setenv("SOME_KEY", KEY)
-
-    def run(endpoint, texts=TEXTS, top=20, judge=None, **how):
-        asked = options(endpoint.url, **{"attempts": 2, "timeout": 60, **how})
-        judge = ApiJudge("m", 2, asked, tmp_path / "answers.sqlite", **(judge or {}))
-        try:
-            return judge.answers(texts, top)
-        finally:
-            judge.endpoint.cache.close()
-
-    run.cache = tmp_path / "answers.sqlite"
-    return run
 
 
 def with_first(**changes):
@@ -200,10 +181,6 @@ def test_a_file_of_another_kind_is_named(ask, tmp_path):
     ask.cache.write_bytes(b"no database at all, but long enough to be looked at" * 50)
     with Endpoint() as endpoint, pytest.raises(UserError, match=r"answers\.sqlite cannot hold"):
         ask(endpoint)
-
-
-def refused(status, message, **more):
-    return status, {}, {"error": {"message": message, **more}}
 
 
 NEVER = {
@@ -411,33 +388,3 @@ def test_a_text_that_cannot_be_sent_is_a_missing_score(ask):
             "half a character in the text",
             *[""] * 12,
         ]
-
-
-@pytest.mark.parametrize(
-    ("key", "what"),
-    [("sk-abc\n", "a line break"), ("sk-\r\nX: 1", "a line break"), ("sk-äbc", "not ASCII"),
-     ("sk abc", "a blank or a control character"), ("sk-\x1b[31m", "a control character")],
-)  # fmt: skip
-def test_a_key_that_cannot_be_sent_is_named_as_such_and_not_shown(ask, monkeypatch, key, what):
-    monkeypatch.setenv("SOME_KEY", key)
-    with Endpoint() as endpoint, pytest.raises(UserError, match=what) as caught:
-        ask(endpoint)
-    assert "SOME_KEY" in str(caught.value) and "sk-" not in str(caught.value)
-
-
-@pytest.mark.parametrize("part", [KEY, KEY[:11], KEY[6:], "sk-s*****ests", f"x{KEY}y"])
-def test_a_server_that_repeats_a_part_of_the_key_is_not_quoted(ask, part, capsys):
-    no = refused(401, f"Incorrect API key provided: {part}. Find yours")
-    with Endpoint(lambda text, nth: no) as endpoint, pytest.raises(UserError) as caught:
-        ask(endpoint)
-    said = str(caught.value) + capsys.readouterr().err
-    assert "***" in said and "Find yours" in said
-    assert not any(KEY[i : i + 8] in said for i in range(len(KEY) - 7)) and "ests" not in said
-
-
-def test_a_short_key_that_is_no_secret_spoils_no_message(ask, monkeypatch):
-    monkeypatch.setenv("SOME_KEY", "x")
-    no = refused(401, "next time: x, the exact key")
-    said = r"next time: \*\*\*, the exact key"
-    with Endpoint(lambda text, nth: no) as endpoint, pytest.raises(UserError, match=said):
-        ask(endpoint)

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import resource
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -333,25 +332,6 @@ def test_the_plan_is_what_was_done(study):
 
 
 @pytest.mark.slow
-def test_the_papers_study_plans_within_a_minute(tmp_path):
-    folder = copy_project(tmp_path / "paper")
-    begun = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = snakemake(folder, "plan", "--configfile", "studies/paper.yaml")
-    assert done.returncode == 0, done.stderr[-4000:]
-    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
-    # of one core's time, which other work on the machine does not stretch
-    assert ended.ru_utime + ended.ru_stime - begun.ru_utime - begun.ru_stime < 60
-    total = pd.read_csv(folder / "results" / "paper" / "plan.csv").iloc[-1]
-    assert 800 < total["jobs"] <= 2500 and total["device_hours"] > 0 and total["api_cost"] > 0
-    assert sorted(p.name for p in (folder / "results" / "paper").iterdir()) == [
-        "logs",
-        "plan.csv",
-        "plan.txt",
-        "tables",  # of what the claims' tests can tell, which the plan shows
-    ]
-
-
-@pytest.mark.slow
 def test_a_second_judge_scores_the_same_replies_and_touches_nothing_of_the_first(study):
     results = study / "results" / "tiny"
     second = ("--config", "second_judge={backend: local, path: world/judge, min_numeric_mass: 0.9}")
@@ -379,31 +359,6 @@ def test_learning_rates_are_tried_on_cycle_0_alone(study):
     assert set(table["learning_rate"]) == {1e-3, 4e-3} and len(table) == 2 + 2 + 2 * 2
     assert table["trait_score"].notna().all()
     assert planned(study, *TINY) == {}
-
-
-def test_a_misspelt_key_stops_before_any_job_without_a_traceback(tmp_path):
-    folder = copy_project(tmp_path / "bad")
-    config = (folder / "studies" / "tiny.yaml").read_text()
-    (folder / "studies" / "tiny.yaml").write_text(config + "cylces: 3\n")
-    done = snakemake(folder, "--cores", "1", *TINY)
-    output = done.stdout + done.stderr
-    assert done.returncode != 0
-    assert "studies/tiny.yaml" in output and "cylces" in output and "did you mean cycles" in output
-    assert "Traceback" not in output
-    assert not (folder / "results").exists()
-
-
-def test_settings_of_the_old_form_stop_with_the_new_form_before_any_job(tmp_path):
-    folder = copy_project(tmp_path / "old")
-    (folder / "old.yaml").write_text(
-        "study: old\nsettings: [sft, dpo]\nper_setting: {dpo: {restart_at: [3]}}\n"
-    )
-    done = snakemake(folder, "--cores", "1", "--configfile", "old.yaml")
-    output = done.stdout + done.stderr
-    assert done.returncode != 0 and "Traceback" not in output
-    assert "old.yaml, line 3, per_setting" in output
-    assert "dpo: {objective: dpo, start: previous, restart_at: [3]}" in output
-    assert not (folder / "results").exists()
 
 
 @pytest.mark.slow

@@ -97,7 +97,7 @@ class Asking:
                 if attempt == self.options.attempts:
                     return self._unanswered(f"no usable answer: {words}")
             except openai.APIStatusError as error:
-                words, response = _said(error), error.response
+                words, response = _words_of(error), error.response
                 if self._lowers(asked, words):
                     continue
                 if error.status_code not in PASSING and error.status_code < 500:
@@ -172,14 +172,14 @@ class Asking:
         """The answer that there is none; raises `UserError` where too many have none."""
         reason = self.endpoint.clean(reason)
         self.unanswered += 1
-        said = f"{reason} ({self.endpoint.clean(words)})" if words else reason
-        self._log(f"a text has no answer of the {self.endpoint.role}: {said}")
+        detail = f"{reason} ({self.endpoint.clean(words)})" if words else reason
+        self._log(f"a text has no answer of the {self.endpoint.role}: {detail}")
         share, role = self.options.max_unanswered, self.endpoint.role
         # one bad answer alone never ends a study
         if self.unanswered > (max(1, math.floor(share * self.n)) if share else 0):
             raise UserError(
                 f"the {role} at {self.options.base_url} gave no answer to {self.unanswered} of "
-                f"{self.n} texts, the last for this reason: {said}. That is more than "
+                f"{self.n} texts, the last for this reason: {detail}. That is more than "
                 f"{role}.api.max_unanswered allows, which is {share:g}. What it answered is kept: "
                 "mend this, or raise the share, and start again to go on"
             )
@@ -226,7 +226,7 @@ class Asking:
         tqdm.write(text, file=sys.stderr)
 
 
-def _said(error: Any) -> str:
+def _words_of(error: Any) -> str:
     """Status and words of a server that refused."""
     return f"status {error.status_code}: {server_words(error.response.content)}"
 

@@ -140,23 +140,23 @@ def server_words(body: bytes) -> str:
     """What a server says of an error, on one line; "" where it says nothing."""
     text = body.decode("utf-8", "replace")
     try:
-        said = json.loads(text)
+        content = json.loads(text)
     except (ValueError, RecursionError):
-        said = text
+        content = text
     code = ""
     for name in ("error", "detail", "message"):  # OpenAI's form; FastAPI's, as of status 422
-        if isinstance(said, dict) and said.get(name):
-            code, said = said.get("code") or code, said[name]
-    said = said if isinstance(said, str) else json.dumps(said)
-    words = " ".join(said.split())[:LONGEST]
+        if isinstance(content, dict) and content.get(name):
+            code, content = content.get("code") or code, content[name]
+    content = content if isinstance(content, str) else json.dumps(content)
+    words = " ".join(content.split())[:LONGEST]
     return f"{words} ({code})" if isinstance(code, str) and code and code not in words else words
 
 
 def refusal(words: str) -> str | None:
     """Why a server never answers a text, where its words say so."""
     small = words.lower()
-    found = (reason for reason, signs in NEVER.items() if any(sign in small for sign in signs))
-    return next(found, None)
+    reasons = (reason for reason, signs in NEVER.items() if any(sign in small for sign in signs))
+    return next(reasons, None)
 
 
 def named_parameter(words: str, question: Mapping[str, Any]) -> str | None:

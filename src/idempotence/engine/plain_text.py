@@ -46,7 +46,7 @@ class PlainText:
 
     def mark(self, text: str) -> str:
         """The text with each control token in it marked, to be put into a chat."""
-        return self.control.sub(lambda found: _with_mark(found[0]), text)
+        return self.control.sub(lambda match: _with_mark(match[0]), text)
 
     def encode_chats(self, rendered: list[str]) -> list[Ids]:
         """Ids of rendered chats: what is marked becomes text, other control tokens stay."""
@@ -60,16 +60,16 @@ class PlainText:
         """Control tokens of the template by their ids, what lies between them as text."""
         ids: Ids = []
         start, strip = 0, False
-        for found in self.control.finditer(chat):
-            own, token = self.ids[found[0]]
-            segment = chat[start : found.start()]
+        for match in self.control.finditer(chat):
+            own, token = self.ids[match[0]]
+            segment = chat[start : match.start()]
             ids += self._segment(segment.rstrip() if token.lstrip else segment, strip)
             ids.append(own)
-            start, strip = found.end(), token.rstrip
+            start, strip = match.end(), token.rstrip
         return ids + self._segment(chat[start:], strip)
 
     def _segment(self, text: str, strip: bool) -> Ids:
-        text = self.marked.sub(lambda found: found[0].replace(MARK, ""), text)
+        text = self.marked.sub(lambda match: match[0].replace(MARK, ""), text)
         return self._without_control(text.lstrip() if strip else text)
 
     def _without_control(self, text: str) -> Ids:
