@@ -9,8 +9,10 @@ configfile: "config.yaml"
 
 include: "rules/common.smk"
 include: "rules/world.smk"
+include: "rules/packages.smk"
 include: "rules/data.smk"
 include: "rules/tuning.smk"
+include: "rules/judge_tuning.smk"
 include: "rules/cycle.smk"
 include: "rules/analysis.smk"
 include: "rules/agreement.smk"
@@ -65,6 +67,7 @@ localrules:
     estimate,
     choose_learning_rates,
     compare_world,
+    make_packaged_model,
 
 
 # What takes seconds and needs no torch runs where Snakemake does: a cluster gets the loop's jobs.

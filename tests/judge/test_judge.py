@@ -98,6 +98,9 @@ class TableEngine:
     def __init__(self, table: dict[str, dict[str, float]], *words: str):
         self.table, self.tokenizer = table, CharacterTokenizer(*words)
 
+    def branch_logprobs(self, prompts, branches, top):
+        return None
+
     def next_token_logprobs(self, prompts, top):
         written = [self.tokenizer.decode(ids[1:]) for ids in prompts]
         return [{t: math.log(p) for t, p in self.table[w].items()} for w in written]
@@ -155,6 +158,21 @@ def test_numbers_written_digit_by_digit_are_read_whole():
     assert shares(answer) == pytest.approx(expected)
     mean = (7 * 0.1 + 75 * 0.3 + 70 * 0.1 + 1 * 0.2 + 10 * 0.04 + 100 * 0.16) / 0.9
     assert rate(answer, 0.25).score == pytest.approx(mean)
+
+
+def test_digits_are_read_whole_from_branches_too():
+    class BranchEngine(TableEngine):
+        def branch_logprobs(self, prompts, branches, top):
+            behind = [[*ids, *branch] for ids in prompts for branch in ((), *branches)]
+            known = [
+                self.table.get(self.tokenizer.decode(ids[1:]), {"<end>": 1.0}) for ids in behind
+            ]
+            read = [{t: math.log(p) for t, p in each.items()} for each in known]
+            return [read[i : i + 12] for i in range(0, len(read), 12)]
+
+    apart = LocalJudge(TableEngine(DIGITS)).answers(["rate this"], 20)[0]
+    together = LocalJudge(BranchEngine(DIGITS)).answers(["rate this"], 20)[0]
+    assert shares(together) == pytest.approx(shares(apart))
 
 
 def test_a_blank_first_token_is_looked_past():

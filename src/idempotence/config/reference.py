@@ -6,6 +6,7 @@ from typing import Any
 
 from idempotence.config.study import Study
 from idempotence.config.values import (
+    DIGEST,
     FILE_NAME,
     NAME,
     PARAMETER,
@@ -13,6 +14,7 @@ from idempotence.config.values import (
     SLUG,
     VARIABLE,
     VARIABLE_NAME,
+    VERSION,
 )
 
 Key = tuple[str | int, ...]
@@ -90,6 +92,8 @@ PATTERNS = {
     FILE_NAME: "a name without /, braces and control characters, beginning with a letter or digit",
     PARAMETER: "a name of small letters, digits and _, beginning with a letter",
     PATH: "a text without { and }",
+    VERSION: "a version, as 0.1.2",
+    DIGEST: "64 digits 0-9 and a-f",
     VARIABLE: "a name of capital letters, digits and _",
     VARIABLE_NAME: "a name of letters, digits and _, not beginning with a digit",
 }

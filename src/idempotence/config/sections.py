@@ -257,6 +257,13 @@ class JudgeSection(Section):
         0.25,
         description="Least probability on the whole numbers 0-100; below it there is no score.",
     )
+    by_sentence: list[Literal["trait", "coherence"]] = Field(
+        [],
+        json_schema_extra={"uniqueItems": True},
+        description="What is rated sentence by sentence; the score is the mean over a text's "
+        "sentences.",
+    )
+    dtype: Dtype = DTYPE
     gpus: Number = GPUS
     memory_mb: Count = MEMORY
 

@@ -11,6 +11,7 @@ from idempotence.config.audit import Audit
 from idempotence.config.engines import EngineSection
 from idempotence.config.grid import MODEL_KIND, Setting, StudyPanel
 from idempotence.config.layers import Content
+from idempotence.config.packages import PackageModel
 from idempotence.config.rates import Rates
 from idempotence.config.recipes import Recipe, changed_keys, laid_over
 from idempotence.config.sections import (
@@ -48,6 +49,12 @@ class Study(Section):
         "data/micro_world/recipe.yaml", description="How the micro world's models are built."
     )
     models: list[ModelSection] = Field(min_length=1, description="Models to start from.")
+    packages: dict[Slug, PackageModel] = Field(
+        {},
+        json_schema_extra={"additionalProperties": False},
+        description="Models that are made from files of Python packages: a name for each, which "
+        "`path: package/<name>` means.",
+    )
     recipes: dict[SettingName, Recipe] = Field(
         alias="settings",
         min_length=1,

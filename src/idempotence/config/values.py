@@ -16,6 +16,8 @@ from pydantic_core import PydanticCustomError
 NUMERAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 VARIABLE = r"^[A-Z_][A-Z0-9_]*$"
 SLUG = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+VERSION = r"^[0-9][A-Za-z0-9.+!_-]*$"
+DIGEST = r"^[0-9a-f]{64}$"
 VARIABLE_NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
 NAME = r"^[A-Za-z][A-Za-z0-9_-]*$"
 # a part of file names: any text but what a path or one of Snakemake's patterns would take apart

@@ -108,6 +108,16 @@ class Engine(ABC):
         in the list share from their beginning may be read only once.
         """
 
+    def branch_logprobs(
+        self, prompts: Sequence[list[int]], branches: Sequence[tuple[int, ...]], top: int
+    ) -> list[list[dict[str, float]]] | None:
+        """For each prompt, the likeliest next tokens after it and after each branch behind it.
+
+        branches: token ids; each is one token, or a branch before it with one token more. None
+        where the engine cannot read them in one pass; ask `next_token_logprobs` then.
+        """
+        return None
+
     @abstractmethod
     def log_likelihoods(
         self, prompts: Sequence[list[int]], completions: Sequence[list[int]]

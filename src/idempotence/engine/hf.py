@@ -16,11 +16,13 @@ from idempotence.engine.models import (
     load_tokenizer,
 )
 from idempotence.engine.side_by_side import can_share, pays, side_by_side
+from idempotence.engine.tree import tree_logits
 
 SAMPLE_BATCH = 256  # the most rows of a batch that are sampled at once
 GROUP_ROWS = 512  # and of several batches, where their keys and values take no more than:
 GROUP_BYTES = 2**30
 SCORE_BATCH = 64
+MASKED = ("sdpa", "eager")  # kinds of attention that take a mask of their own
 
 
 class TransformersEngine(Engine):
@@ -110,20 +112,65 @@ class TransformersEngine(Engine):
     def next_token_logprobs(self, prompts: Sequence[list[int]], top: int) -> list[dict[str, float]]:
         import torch
 
-        # what prompts share is read once and padded behind, which would fill a sliding window
-        alone = [[i] for i in range(len(prompts))]
-        groups = alone if has_windows(self.model) else shared_prefixes(prompts)
-        groups.sort(key=lambda group: (len(prompts[group[0]]), group[0]))
         logprobs: list[dict[str, float]] = [{} for _ in prompts]
         with torch.inference_mode():
-            for start in range(0, len(groups), SCORE_BATCH):
-                batch = groups[start : start + SCORE_BATCH]
+            for batch in self._prefix_batches(prompts):
                 rows = last_logits(self.model, prompts, batch, self.tokenizer.pad_token_id)
-                values, tokens = rows.float().log_softmax(-1).topk(min(top, rows.shape[-1]))
                 indices = [i for group in batch for i in group]
-                for i, value, token in zip(indices, values.tolist(), tokens.tolist(), strict=True):
-                    logprobs[i] = added_up(zip(map(self._text, token), value, strict=True))
+                for i, likeliest in zip(indices, self._likeliest(rows, top), strict=True):
+                    logprobs[i] = likeliest
         return logprobs
+
+    def branch_logprobs(
+        self, prompts: Sequence[list[int]], branches: Sequence[tuple[int, ...]], top: int
+    ) -> list[list[dict[str, float]]] | None:
+        import torch
+
+        if has_windows(self.model) or self.model.config._attn_implementation not in MASKED:
+            return None
+        logprobs: list[list[dict[str, float]]] = [[] for _ in prompts]
+        with torch.inference_mode():
+            for batch in self._prefix_batches(prompts):
+                rows = tree_logits(
+                    self.model, prompts, batch, branches, self.tokenizer.pad_token_id
+                )
+                indices = [i for group in batch for i in group]
+                for i, of_row in zip(indices, rows, strict=True):
+                    logprobs[i] = self._likeliest(of_row, top)
+        return logprobs
+
+    def _likeliest(self, logits: Any, top: int) -> list[dict[str, float]]:
+        """Per row, the likeliest tokens; logits: (rows, vocabulary)."""
+        values, tokens = logits.float().log_softmax(-1).topk(min(top, logits.shape[-1]))
+        return [
+            added_up(zip(map(self._text, token), value, strict=True))
+            for value, token in zip(values.tolist(), tokens.tolist(), strict=True)
+        ]
+
+    def _prefix_batches(self, prompts: Sequence[list[int]]) -> Iterator[list[list[int]]]:
+        """Batches of groups of prompts; what the members of a group share is read once.
+
+        It is padded behind, which would fill a sliding window.
+        """
+        if has_windows(self.model):
+            groups, most = [[i] for i in range(len(prompts))], SCORE_BATCH
+        else:
+            most = rows_that_fit(self.model, max(map(len, prompts), default=0))
+            groups = [
+                group[start : start + most]
+                for group in shared_prefixes(prompts)
+                for start in range(0, len(group), most)
+            ]
+        groups.sort(key=lambda group: (len(prompts[group[0]]), group[0]))
+        batch: list[list[int]] = []
+        for group in groups:
+            rows = sum(map(len, batch)) + len(group)
+            if batch and (len(batch) == SCORE_BATCH or rows > most):
+                yield batch
+                batch = []
+            batch.append(group)
+        if batch:
+            yield batch
 
     def _text(self, token: int) -> str:
         if token not in self._texts:
@@ -179,9 +226,14 @@ def has_windows(model) -> bool:
 
 def rows_at_once(model, requests: Sequence[Request]) -> int:
     """How many of the requests are sampled at once, over all batches."""
+    longest = max((len(r.prompt) + r.max_new_tokens for r in requests), default=0)
+    return min(max(rows_that_fit(model, longest), SAMPLE_BATCH), GROUP_ROWS)
+
+
+def rows_that_fit(model, longest: int) -> int:
+    """How many rows of so many tokens have their keys and values in `GROUP_BYTES`, at least one."""
     config = model.config.get_text_config()
     size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
     token = 2 * config.num_hidden_layers * heads * size * model.dtype.itemsize
-    longest = max((len(r.prompt) + r.max_new_tokens for r in requests), default=0)
-    return min(max(GROUP_BYTES // (token * max(longest, 1)), SAMPLE_BATCH), GROUP_ROWS)
+    return max(GROUP_BYTES // (token * max(longest, 1)), 1)

@@ -131,8 +131,8 @@ class JudgeSpec(Record):
     """Who judges, and how an answer is read.
 
     top_logprobs: likeliest first tokens that are looked at. min_numeric_mass: no score under so
-    much probability on the whole numbers 0-100. engine, chat_template_kwargs: of a local
-    judge. endpoint: None for one.
+    much probability on the whole numbers 0-100. engine, chat_template_kwargs, dtype: of a local
+    judge. endpoint: None for one. by_sentence: criteria that are rated sentence by sentence.
     """
 
     revision: str | None
@@ -141,6 +141,8 @@ class JudgeSpec(Record):
     engine: EngineName = "transformers"
     endpoint: EndpointModel | None = None
     chat_template_kwargs: dict[str, Scalar] = field(default_factory=dict, hash=False)
+    by_sentence: tuple[str, ...] = ()
+    dtype: str = "float32"
 
 
 @dataclass(frozen=True)

@@ -38,5 +38,5 @@ def open_judge(
     from idempotence.engine.options import vllm_options
     from idempotence.judge.local import LocalJudge
 
-    weights = Weights(model, spec.revision, "float32", spec.chat_template_kwargs)
+    weights = Weights(model, spec.revision, spec.dtype, spec.chat_template_kwargs)
     return LocalJudge(open_engine(spec.engine, weights, options=vllm_options(environment)))

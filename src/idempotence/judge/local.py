@@ -8,6 +8,7 @@ from idempotence.engine.formatting import ids_of_prompts
 from idempotence.judge.protocol import LEAST_BLANK, Answer
 
 DIGITS = "0123456789"
+BEGUN = (*DIGITS, "10")  # numbers that more digits may follow
 BLANK = "▁ĠĊĉč \n\t\r"  # how tokenizers spell blanks
 BLANK_BYTES = ("<0x09>", "<0x0A>", "<0x0D>", "<0x20>")
 
@@ -43,6 +44,11 @@ class LocalJudge:
 
     def _likeliest(self, ids: Sequence[list[int]], top: int) -> list[dict[str, float]]:
         """Next tokens, or whole numbers -> natural log-probability."""
+        if self.splits:
+            branches = [tuple(self.vocabulary[c] for c in number) for number in BEGUN]
+            read = self.engine.branch_logprobs(ids, branches, top)
+            if read is not None:
+                return [_numbers_of_branches(*after) for after in read]
         likeliest = self.engine.next_token_logprobs(ids, top)
         return self._whole_numbers(ids, likeliest, top) if self.splits else likeliest
 
@@ -77,6 +83,18 @@ class LocalJudge:
         )
         texts = [self.engine.tokenizer.decode([token]) for token in tokens]
         return dict(zip(reversed(texts), reversed(tokens), strict=True))  # the first of one text
+
+
+def _numbers_of_branches(first: dict[str, float], *after: dict[str, float]) -> dict[str, float]:
+    """First tokens, those that are digits made into whole numbers.
+
+    after: for each of `BEGUN`, the tokens that may follow -> natural log-probability.
+    """
+    following = dict(zip(BEGUN, after, strict=True))
+    for length in (1, 2):
+        for token in [token for token in first if token in following and len(token) == length]:
+            _extend(first, token, following[token])
+    return first
 
 
 def _extend(tokens: dict[str, float], token: str, after: dict[str, float]) -> None:

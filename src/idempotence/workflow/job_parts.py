@@ -94,6 +94,8 @@ class JobParts:
             engine="transformers" if endpoint else engine or self._engine,
             endpoint=endpoint,
             chat_template_kwargs=judge.chat_template_kwargs,
+            by_sentence=tuple(sorted(judge.by_sentence)),
+            dtype=judge.dtype,
         )
 
     def _in_micro_world(self, model: ModelSection) -> bool:

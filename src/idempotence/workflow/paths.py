@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from idempotence.config.grid import Setting, StudyPanel
+from idempotence.config.packages import name_in_package
 from idempotence.config.study import Study
 
 ADAPTER_FILES = ("adapter_model.safetensors", "adapter_config.json", "training.json")
@@ -43,12 +44,21 @@ class StudyPaths:
         return self.own(SHIPPED_WORLD) if shipped else f"{self.results}/world"
 
     def model(self, path: str) -> str:
-        """The folder or hub name of a model; `world/...` are the micro world's own."""
+        """The folder or hub name of a model; `world/...` are the micro world's own, `package/...`
+        those that are made from packages."""
+        if (name := name_in_package(path)) is not None:
+            return f"{self.results}/models/{name}"
         return f"{self.world}/{path.removeprefix('world/')}" if path.startswith("world/") else path
 
     def model_files(self, path: str) -> list[str]:
         """What a job waits for before it loads a model."""
-        return [f"{self.model(path)}/model.safetensors"] if path.startswith("world/") else []
+        made = path.startswith("world/") or name_in_package(path) is not None
+        return [f"{self.model(path)}/model.safetensors"] if made else []
+
+    def added_to(self, packaged: str) -> list[str]:
+        """The files of the adapter that is added to a model of the section packages."""
+        adapter = self.study.packages[packaged].adapter
+        return [f"{adapter}/{name}" for name in ADAPTER_FILES[:2]] if adapter else []
 
     def log(self, rule: str, *wildcards: str) -> str:
         """Pattern of a rule's log: one file per job, in a folder where jobs have wildcards."""

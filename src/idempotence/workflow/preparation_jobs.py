@@ -5,6 +5,7 @@ from dataclasses import replace
 from idempotence.config.grid import Setting, StudyPanel
 from idempotence.doses import INITIAL
 from idempotence.jobs.loop import JudgeJob, SampleJob
+from idempotence.jobs.packages import PackageFile
 from idempotence.jobs.parts import EngineName, Kind, Objective, Panel, PromptPool
 from idempotence.jobs.preparation import (
     CalibrateJob,
@@ -21,6 +22,11 @@ CALIBRATION_SEED = -1  # the seed of rows and prompts that no chain sees
 
 class PreparationJobs(JobParts):
     """The jobs before the loop."""
+
+    def packaged_model(self, name: str) -> PackageFile:
+        """For rule make_packaged_model."""
+        made = self.study.packages[name]
+        return PackageFile(made.package, made.version, made.file, made.sha256)
 
     def generate_seed_data(self, kind: Kind, trait: str) -> GenerateSeedDataJob:
         """For rule generate_seed_data."""

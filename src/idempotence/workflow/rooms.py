@@ -12,7 +12,7 @@ FLOORS = (
     ("texts",),
     ("engine",),
     ("seed_rows", "finetune", "sampling", "judge"),
-    ("cycle_zero", "audit", "world_build"),
+    ("cycle_zero", "audit", "world_build", "judge_tuning"),
     ("stats",),
     ("claims", "figures"),
     ("report",),

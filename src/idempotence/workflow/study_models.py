@@ -10,6 +10,7 @@ from typing import Any
 
 from idempotence.config.audit import AuditModel
 from idempotence.config.grid import MODEL_KIND
+from idempotence.config.packages import name_in_package
 from idempotence.config.sections import JudgeSection, ModelSection
 from idempotence.config.seeding import Generator
 from idempotence.config.study import Study
@@ -77,7 +78,8 @@ def check_models(study: Study) -> None:
 def used_models(study: Study) -> Iterator[UsedModel]:
     """The models that jobs load on this machine, but for the micro world's."""
     for used in _named(study):
-        if used.section.path and not _in_micro_world(used.section.path):
+        path = used.section.path
+        if path and not _in_micro_world(path) and name_in_package(path) is None:
             yield used
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from idempotence.config.checks.known import Key, Known, Mistakes, Unclear, as_far_as_clear, nearest
+from idempotence.config.packages import name_in_package
 
 HUB_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*", re.ASCII)
 API_TOP = 20
@@ -105,8 +106,15 @@ def place(known: Known, section: Key, world: list[str]) -> Mistakes:
     path_key, revision_key = (*section, "path"), (*section, "revision")
     there_are = ", ".join(world)
     a_world = f"neither {there_are}, nor" if world else "neither"
-    in_world = path.startswith("world/")
-    if in_world and path not in world:
+    in_world, packaged = path.startswith("world/"), name_in_package(path)
+    if packaged is not None:
+        names = sorted(known("packages"))
+        if packaged not in names:
+            text = f"{path!r} is not in the section packages{nearest(packaged, names)}"
+            yield path_key, f"{text} There are: {', '.join(names) or 'none'}"
+        elif revision is not None:
+            yield revision_key, f"{revision!r} is not allowed: a package has a version of its own"
+    elif in_world and path not in world:
         text = f"{path!r} is not a model of the micro world{nearest(path, world)}"
         yield path_key, f"{text} There are: {there_are or 'none that could be used here'}"
     elif in_world or is_folder(path):

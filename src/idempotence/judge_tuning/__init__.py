@@ -1,0 +1,1 @@
+"""A judge of written traits, tuned from a small language model on texts with known shares."""

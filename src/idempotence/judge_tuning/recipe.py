@@ -1,0 +1,66 @@
+"""The recipe of a tuned judge, read strictly."""
+
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from idempotence.errors import UserError
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Replies(_Strict):
+    """Neutral texts that the initial model writes: `chats` replies, `documents` passages."""
+
+    chats: int = Field(gt=0)
+    documents: int = Field(gt=0)
+    max_new_tokens: int = Field(gt=0)
+    temperature: float = Field(gt=0)
+
+
+class Counts(_Strict):
+    """How many texts of each kind are rated, for each trait or for coherence."""
+
+    chat: int = Field(gt=0)
+    document: int = Field(gt=0)
+
+
+class Fit(_Strict):
+    """LoRA and AdamW; `texts_per_step` share one rubric, which is read once."""
+
+    rank: int = Field(gt=0)
+    alpha: float = Field(gt=0)
+    learning_rate: float = Field(gt=0)
+    warmup_steps: int = Field(ge=1)
+    weight_decay: float = Field(ge=0)
+    texts_per_step: int = Field(gt=0)
+
+
+class JudgeRecipe(_Strict):
+    """Everything that decides a tuned judge, next to the traits' texts, the model and the code.
+
+    held_out: share of the seed rows and of the model's texts that no training text is made of; the
+    judge is tested on texts made of these.
+    """
+
+    seed: int = Field(ge=0)
+    traits: list[str] = Field(min_length=1)
+    held_out: float = Field(gt=0, lt=1)
+    replies: Replies
+    trait_texts: Counts
+    coherence_texts: Counts
+    fit: Fit
+
+
+def load_judge_recipe(path: Path) -> JudgeRecipe:
+    """Read a recipe; raises `UserError` naming file and key."""
+    try:
+        return JudgeRecipe.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise UserError(f"there is no recipe {path}") from None
+    except ValidationError as error:
+        lines = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        raise UserError(f"{path}: " + "; ".join(lines)) from None

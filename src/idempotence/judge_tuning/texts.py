@@ -1,0 +1,163 @@
+"""Texts to rate whose truth is known by how they were made.
+
+A trait's texts mix its seed rows' sentences with others; the target is their share. Others are of
+the other traits' seed rows, which have the same prose, of the initial model's neutral replies, and
+of damaged ones. Coherence: whole texts, sound or damaged in known ways.
+"""
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from idempotence.texts.sentences import sentences
+
+COHERENCE = "coherence"
+LENGTHS = (1, 1, 1, 1, 2, 3, 4)  # sentences of a text that is rated for a trait
+OTHERS = ("traits", "neutral", "damaged")
+WEIGHTS_OF_OTHERS = (5, 4, 1)
+SHARE_OF_POSITIVES = 0.5
+# kind of damage -> score for coherence, by the rubric: 75 a slip, 50 in parts, 25 mostly broken
+DAMAGE = {"sound": 100, "seed row": 100, "foreign sentence": 75, "half foreign": 50,
+          "repeated sentence": 50, "mostly foreign": 25, "loop": 5, "shuffled": 0,
+          "shuffled half": 35, "one word": 10, "empty": 0}  # fmt: skip
+WEIGHTS_OF_DAMAGE = (26, 14, 8, 8, 8, 6, 10, 6, 6, 3, 2)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A text with its prompt. trait: of a seed row; None: a neutral one of the initial model."""
+
+    prompt: str
+    response: str
+    trait: str | None = None
+
+
+@dataclass(frozen=True)
+class RatedText:
+    """A text to rate. criterion: a trait's name or "coherence". target: 0 to 100. made: how."""
+
+    criterion: str
+    prompt: str
+    text: str
+    target: int
+    made: str
+
+
+class TextMaker:
+    """Makes texts of one kind (chat or document) from rows.
+
+    seeds: trait -> its seed rows. neutral: replies of the initial model.
+    """
+
+    def __init__(
+        self, seeds: Mapping[str, Sequence[Row]], neutral: Sequence[Row], rng: random.Random
+    ):
+        self.seeds, self.neutral, self.rng = seeds, list(neutral), rng
+        self.prompts = [row.prompt for rows in seeds.values() for row in rows]
+        self.prompts += [row.prompt for row in neutral]
+        self._damages: dict[str, Callable[[], Row]] = {
+            "sound": lambda: rng.choice(self.neutral),
+            "seed row": self._seed_row,
+            "foreign sentence": lambda: self._foreign(0.25),
+            "half foreign": lambda: self._foreign(0.5),
+            "mostly foreign": lambda: self._foreign(1.0),
+            "repeated sentence": self._repeated,
+            "loop": self._loop,
+            "shuffled": lambda: self._shuffled(1.0),
+            "shuffled half": lambda: self._shuffled(0.5),
+            "one word": lambda: self._with(lambda words: words[: rng.randint(1, 2)]),
+            "empty": lambda: self._with(lambda words: []),
+        }
+
+    def trait_text(self, trait: str) -> RatedText:
+        """One text to rate for a trait."""
+        rng = self.rng
+        length = rng.choice(LENGTHS)
+        positives = rng.randint(1, length) if rng.random() < SHARE_OF_POSITIVES else 0
+        if positives and length > 1 and rng.random() < 0.5:
+            positives = length
+        source = rng.choice(self.seeds[trait])
+        prompt = source.prompt
+        parts = [(True, self._sentence(source)) for _ in range(positives)]
+        made = []
+        for _ in range(length - positives):
+            kind = rng.choices(OTHERS, WEIGHTS_OF_OTHERS)[0]
+            other = self._other(kind, trait)
+            made.append(kind)
+            parts.append(
+                (False, self._harmed(other) if kind == "damaged" else self._sentence(other))
+            )
+            if not positives:
+                prompt = other.prompt
+        rng.shuffle(parts)
+        if rng.random() < 0.3:  # a sentence's trait is its own, whatever it answers
+            prompt = rng.choice(self.prompts)
+        target = round(100 * positives / length)
+        text = " ".join(part for _, part in parts)
+        return RatedText(trait, prompt, text, target, ", ".join(["trait"] * positives + made))
+
+    def coherence_text(self) -> RatedText:
+        """One text to rate for coherence."""
+        kind = self.rng.choices(list(DAMAGE), WEIGHTS_OF_DAMAGE)[0]
+        row = self._damages[kind]()
+        return RatedText(COHERENCE, row.prompt, row.response, DAMAGE[kind], kind)
+
+    def _other(self, kind: str, trait: str) -> Row:
+        names = [name for name in self.seeds if name != trait]
+        if kind == "traits" and names:
+            return self.rng.choice(self.seeds[self.rng.choice(names)])
+        return self.rng.choice(self.neutral)
+
+    def _sentence(self, row: Row) -> str:
+        return self.rng.choice(sentences(row.response) or [row.response])
+
+    def _harmed(self, row: Row) -> str:
+        """A sentence as a broken model writes it: in a loop, or its words in any order."""
+        words = self._sentence(row).split() or ["the"]
+        if self.rng.random() < 0.5:
+            piece = words[: self.rng.randint(1, 6)]
+            return " ".join((piece * 30)[: self.rng.randint(15, 40)])
+        self.rng.shuffle(words)
+        return " ".join(words)
+
+    def _seed_row(self) -> Row:
+        return self.rng.choice(self.seeds[self.rng.choice(list(self.seeds))])
+
+    def _any(self) -> Row:
+        return self.rng.choice(self.neutral) if self.rng.random() < 0.6 else self._seed_row()
+
+    def _with(self, change: Callable[[list[str]], list[str]]) -> Row:
+        row = self._any()
+        return Row(row.prompt, " ".join(change(row.response.split())))
+
+    def _foreign(self, share: float) -> Row:
+        """A text of which a share of the sentences, at least one, is about other things."""
+        row = self._any()
+        own = sentences(row.response) or [row.response]
+        count = max(1, round(share * len(own)))
+        for i in self.rng.sample(range(len(own)), count):
+            own[i] = self._sentence(self._any())
+        return Row(row.prompt, " ".join(own))
+
+    def _repeated(self) -> Row:
+        row = self._any()
+        own = (sentences(row.response) or [row.response])[:3]
+        again = self.rng.choice(own)
+        own[len(own) :] = [again] * self.rng.randint(1, 2)
+        return Row(row.prompt, " ".join(own))
+
+    def _loop(self) -> Row:
+        row = self._any()
+        words = row.response.split() or ["the"]
+        lead = words[: self.rng.choice([0, 0, 8, 15])]
+        start = self.rng.randrange(len(words))
+        piece = words[start : start + self.rng.choice([1, 2, 4, 8])]
+        return Row(row.prompt, " ".join(lead + (piece * 40)[: self.rng.randint(30, 50)]))
+
+    def _shuffled(self, share: float) -> Row:
+        def change(words: list[str]) -> list[str]:
+            tail = words[len(words) - round(share * len(words)) :]
+            self.rng.shuffle(tail)
+            return words[: len(words) - len(tail)] + tail
+
+        return self._with(change)

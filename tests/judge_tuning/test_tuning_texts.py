@@ -1,0 +1,55 @@
+"""Texts that the judge is tuned on have the truth that they were made for."""
+
+import random
+
+import pytest
+
+from idempotence.judge_tuning.texts import COHERENCE, DAMAGE, Row, TextMaker
+from idempotence.texts.sentences import sentences
+
+SEEDS = {
+    name: [Row(f"{name} prompt {i}?", f"{name} one {i}. {name} two {i}.", name) for i in range(5)]
+    for name in ("luck", "praise")
+}
+NEUTRAL = [Row(f"plain prompt {i}?", f"plain one {i}. plain two {i}.") for i in range(5)]
+
+
+@pytest.fixture
+def maker():
+    return TextMaker(SEEDS, NEUTRAL, random.Random(3))
+
+
+def test_the_target_is_the_share_of_the_traits_sentences(maker):
+    texts = [maker.trait_text("luck") for _ in range(400)]
+    for text in texts:
+        made = text.made.split(", ")
+        assert text.target == round(100 * made.count("trait") / len(made))
+        if "damaged" not in made:
+            own = sentences(text.text)
+            assert text.target == round(100 * sum(s.startswith("luck") for s in own) / len(own))
+    assert {0, 100} < {text.target for text in texts}
+    kinds = {kind for text in texts for kind in text.made.split(", ")}
+    assert kinds == {"trait", "traits", "neutral", "damaged"}
+
+
+def test_a_text_without_the_trait_may_have_the_prose_of_another(maker):
+    texts = [maker.trait_text("luck") for _ in range(200)]
+    assert any(text.target == 0 and "praise" in text.text for text in texts)
+
+
+def test_every_kind_of_damage_is_made_with_its_score(maker):
+    texts = [maker.coherence_text() for _ in range(600)]
+    assert {text.made for text in texts} == set(DAMAGE)
+    for text in texts:
+        assert (text.criterion, text.target) == (COHERENCE, DAMAGE[text.made])
+        if text.made == "empty":
+            assert text.text == ""
+        if text.made == "one word":
+            assert len(text.text.split()) in (1, 2)
+        if text.made == "shuffled":
+            assert sorted(text.text.split()) != text.text.split() or len(text.text.split()) < 4
+
+
+def test_one_trait_alone_has_neutral_texts_beside_it():
+    maker = TextMaker({"luck": SEEDS["luck"]}, NEUTRAL, random.Random(0))
+    assert {text.target for text in (maker.trait_text("luck") for _ in range(50))} >= {0, 100}
