@@ -27,3 +27,51 @@ rule tune_judge:
         ),
     shell:
         "python -m idempotence.launch run {params.args} {params.options} > {log:q} 2>&1"
+
+
+GOLD = STUDY.judge.gold
+AGREES_WITH_HAND = {}  # heading -> file
+
+if GOLD:
+
+    rule judge_gold:
+        input:
+            after_judge=JUDGE_FILES,
+            replies=f"{GOLD}/replies.jsonl",
+        output:
+            output=f"{RESULTS}/gold_scores.csv",
+        log:
+            **job_log("judge_gold"),
+        conda:
+            SAMPLING
+        resources:
+            **loads(the_judge),
+        params:
+            **script(
+                "judge_gold",
+                *(file for trait in STUDY.traits for file in data_files(STUDY, trait)),
+                job=JOBS.gold_judge(),
+                judge=JUDGE,
+                traits=STUDY.traits_folder,
+            ),
+            kind="run",
+        shell:
+            RUN
+
+    rule gold_agreement:
+        input:
+            judged=rules.judge_gold.output.output,
+            words=PATHS.own("data/english/trait_words.yaml"),
+            after_ratings=[f"{GOLD}/{name}" for name in ("key.csv", "ratings.csv")],
+        output:
+            **table("gold_agreement", category="Instrument"),
+        log:
+            PATHS.log("gold_agreement"),
+        conda:
+            ANALYSIS
+        params:
+            **script("gold_agreement", gold=GOLD),
+        shell:
+            ANALYSE
+
+    AGREES_WITH_HAND = {"The judge and ratings by hand": rules.gold_agreement.output.output}

@@ -342,7 +342,7 @@ rule simulate_power:
 SCORE_TABLES = [
     rules.fit_slopes.output,
     rules.tabulate_judge.output,
-    list(AGREEMENT.values()),
+    list({**AGREES_WITH_HAND, **AGREEMENT}.values()),
     rules.compare_rules.output,
     rules.simulate_null.output,
     rules.fit_mixed_model.output,

@@ -264,6 +264,11 @@ class JudgeSection(Section):
         "sentences.",
     )
     dtype: Dtype = DTYPE
+    gold: FilePath | None = Field(
+        None,
+        description="Folder of replies that were rated by hand; the table gold_agreement says how "
+        "far the judge agrees (docs/judges.md).",
+    )
     gpus: Number = GPUS
     memory_mb: Count = MEMORY
 

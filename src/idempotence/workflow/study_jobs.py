@@ -23,7 +23,7 @@ from idempotence.jobs.loop import (
     JudgeJob,
     SampleJob,
 )
-from idempotence.jobs.parts import Loop, Loops, Objective, PromptPool
+from idempotence.jobs.parts import JudgeSpec, Loop, Loops, Objective, PromptPool
 from idempotence.workflow.job_parts import evaluation, generation, model_name, training
 from idempotence.workflow.preparation_jobs import PreparationJobs
 
@@ -100,6 +100,10 @@ class StudyJobs(PreparationJobs):
         """For rule judge_second; the study has a second judge."""
         assert self.study.second_judge is not None
         return self._judged(panel, cycle, self.study.second_judge)
+
+    def gold_judge(self) -> JudgeSpec:
+        """For rule judge_gold."""
+        return self._judge(self.study.judge)
 
     def judge_generated(self, panel: StudyPanel) -> JudgeGeneratedJob:
         """For rule judge_generated; the panel's setting has a least coherence."""
