@@ -1,4 +1,4 @@
-"""A logger for Snakemake that shows how far a study is: `snakemake --logger study`.
+"""A logger for Snakemake that shows how far a study is: `snakemake --logger=study`.
 
 Snakemake finds it by the name of this package, wherever `src` is on the path. It imports nothing of
 `idempotence`: the Snakefile may belong to another checkout. The whole of Snakemake's own log stays
