@@ -35,7 +35,7 @@ rule choose_learning_rates:
             f"{RESULTS}/tuning/{objective}/{model}/{trait}.json"
             for objective, setting in sorted(TUNED.items())
             for model in sorted(setting.models)
-            for trait in STUDY.traits
+            for trait in setting.traits
         ],
     output:
         output=f"{RESULTS}/tuning/learning_rates.csv",
