@@ -14,7 +14,6 @@ rule tune_judge:
         PATHS.log("tune_judge"),
     conda:
         TRAINING
-    threads: 2
     params:
         **script(
             "tune_judge",

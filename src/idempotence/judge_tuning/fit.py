@@ -68,13 +68,13 @@ def fit_answers(
 
 
 def steps_of(questions: Sequence[Question], size: int, rng: random.Random) -> list[list[Question]]:
-    """Batches of at most so many questions of one rubric, all in random order."""
+    """Batches of at most so many questions of one rubric and of like length, in random order."""
     of_rubric: dict[str, list[Question]] = {}
     for question in questions:
         of_rubric.setdefault(question.rubric, []).append(question)
     steps = []
     for own in of_rubric.values():
-        rng.shuffle(own)
+        own.sort(key=lambda question: (len(question.prompt), rng.random()))
         steps += [own[start : start + size] for start in range(0, len(own), size)]
     rng.shuffle(steps)
     return steps

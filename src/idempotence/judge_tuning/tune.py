@@ -23,7 +23,6 @@ from idempotence.rng import derive_seed
 from idempotence.texts.rubric import ask, written_rubrics
 from idempotence.texts.written import FILES, read_prompts, read_rows
 
-THREADS = 2  # of the training, on any machine: the bytes depend on it
 TESTED = 40  # held-out texts of each criterion and kind
 TOP = 20  # likeliest first tokens that are read
 Rated = tuple[Kind, RatedText]
@@ -38,10 +37,7 @@ def tune_judge(
     of written texts. In `output`: the adapter, texts.jsonl (what it was trained on), training.json
     (recipe and log), quality.json (Spearman's rank correlation and mean error on held-out texts).
     """
-    from idempotence.engine import models
-
     engine = TransformersEngine(Weights(model, None, dtype))
-    models.fix_threads(THREADS)
     neutral = {kind: _neutral(engine, recipe, prompts, kind) for kind in FILES}
     training, test = _texts(recipe, traits, neutral)
     output.mkdir(parents=True, exist_ok=True)
