@@ -71,6 +71,31 @@ rule plot_dpo:
         ANALYSE
 
 
+rule plot_worlds:
+    input:
+        trajectories=TRAJECTORIES,
+        micro_world=PATHS.own("results/shipped/default/scores.parquet"),
+        micro_loops=PATHS.own("results/shipped/default/loops.json"),
+        authors=AUTHORS,
+    output:
+        **pictures("worlds", "worlds", "Findings", figure="the same loops in other worlds"),
+    log:
+        PATHS.log("plot_worlds"),
+    conda:
+        ANALYSIS
+    params:
+        **plot_script(
+            "plot_worlds",
+            "worlds",
+            AUTHORS,
+            loops=JOBS.loops,
+            name=" and ".join(model.name for model in STUDY.models if model.kind == "instruct"),
+            confidence=CONFIDENCE,
+        ),
+    shell:
+        ANALYSE
+
+
 rule plot_tradeoff:
     input:
         changes=rules.fit_tradeoff.output.output_chains_parquet,
@@ -275,6 +300,7 @@ if not STUDY.audit.files:
 OF_STUDY = [
     name
     for name in [
+        "worlds",
         "outcomes",
         "dpo",
         "tradeoff",
@@ -293,7 +319,15 @@ OF_STUDY = [
 # shown on the report's front page
 FRONT_FIGURES = [
     f"{FIGURES}/{name}.png"
-    for name in ["dpo", "return_map", "continual_vs_reinit", "outcomes", "tradeoff", "equivalence"]
+    for name in [
+        "worlds",
+        "dpo",
+        "return_map",
+        "continual_vs_reinit",
+        "outcomes",
+        "tradeoff",
+        "equivalence",
+    ]
     if has_content(name)
 ]
 if STUDY.audit.files:

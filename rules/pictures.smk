@@ -34,6 +34,8 @@ def plot_script(name, figure, *files, **values):
 
 def has_content(figure):
     """Whether a figure has something to show; an audit has what its files give."""
+    if figure == "worlds":  # beside the micro world's own study
+        return STUDY.texts == "written" and not STUDY.audit.files
     if not STUDY.audit.files:
         return True
     objectives = {setting.objective for setting in STUDY.settings}

@@ -1,0 +1,136 @@
+"""The same two loops in several worlds: a study's, the micro world's, the authors' own."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from idempotence.figures.labels import MEASURES, percent
+from idempotence.figures.lines import ticks_of
+from idempotence.figures.style import FAINT, PAGE_WIDTH, line_looks, new_figure, styled
+from idempotence.jobs.parts import Loops
+from idempotence.scores.schema import CHAIN
+from idempotence.stats.panels import panel_mean
+
+LOOPS = {
+    ("sft", "initial"): "SFT from the initial model",
+    ("dpo", "previous"): "DPO from the last model",
+}
+HEIGHT = 4.3  # inches
+LAST = 10  # cycles that are drawn
+FEW = 3  # of so many panels at most, each chain is a line and there is no band
+_WORLD = ["world", "objective", "start"]
+
+
+def plain_loops(table: pd.DataFrame, loops: Loops) -> pd.DataFrame:
+    """The rows of the first plain setting of each loop, with its start.
+
+    table: a row for each chain and cycle. loops: its settings.
+    """
+    first: dict[str, tuple[str, str]] = {}
+    for loop in loops.loops:
+        if not loop.changes and (loop.objective, loop.start) not in first.values():
+            first[loop.name] = (loop.objective, loop.start)
+    mine = table[table["setting"].isin(first)]
+    return mine.assign(
+        start=mine["setting"].map({name: start for name, (_, start) in first.items()})
+    )
+
+
+def numbers(worlds: Mapping[str, pd.DataFrame], confidence: float) -> pd.DataFrame:
+    """What the figure shows, a row for each mark.
+
+    worlds: name -> a row for each chain and cycle, with setting, objective, start, model, trait,
+    seed, cell, cycle, trait_score and coherence (points); see `plain_loops`. Returns world, objective, start, measure, kind ("mean": over panels, with a t interval;
+    "chain"), chain, cycle, mean, ci_low, ci_high, n_panels, n_chains.
+    """
+    rows: list[dict[str, Any]] = []
+    for world, table in worlds.items():
+        near = table[table["cycle"] <= LAST]
+        for (objective, start), of_loop in near.groupby(["objective", "start"]):
+            if (objective, start) in LOOPS:
+                about = {"world": world, "objective": objective, "start": start}
+                for measure in MEASURES:
+                    marks = [*_means(of_loop, measure, confidence), *_chains(of_loop, measure)]
+                    rows += [{**about, "measure": measure, **mark} for mark in marks]
+    columns = [*_WORLD, "measure", "kind", "chain", "cycle", "mean", "ci_low", "ci_high",
+               "n_panels", "n_chains"]  # fmt: skip
+    return pd.DataFrame(rows).reindex(columns=columns)
+
+
+def draw(worlds: Mapping[str, pd.DataFrame], confidence: float) -> tuple[Figure, pd.DataFrame, str]:
+    """(figure, its numbers, its caption); see `numbers`."""
+    marks = numbers(worlds, confidence)
+    looks = line_looks(list(worlds))
+    with styled():
+        figure = new_figure(PAGE_WIDTH, HEIGHT)
+        figure.set_layout_engine("constrained")
+        axes = figure.subplots(len(MEASURES), len(LOOPS), sharex="col", sharey="row", squeeze=False)
+        for row, (measure, label) in enumerate(MEASURES.items()):
+            for column, ((objective, start), title) in enumerate(LOOPS.items()):
+                axis, mine = axes[row][column], marks[marks["measure"] == measure]
+                mine = mine[(mine["objective"] == objective) & (mine["start"] == start)]
+                _draw(axis, mine, looks)
+                axis.set_ylim(-3, 103)
+                if row == 0:
+                    axis.set_title(title, loc="left")
+                else:
+                    axis.set_xlabel("cycle")
+                if column == 0:
+                    axis.set_ylabel(label)
+        handles = [
+            Line2D([], [], color=look["color"], marker=look["marker"], label=_entry(marks, world))
+            for world, look in looks.items()
+        ]
+        figure.legend(handles=handles, loc="outside lower left", ncols=1)
+    return (
+        figure,
+        marks,
+        (
+            "The plain loops of three worlds: trait score and coherence by cycle. Lines are means over "
+            f"panels with their {percent(confidence)} t interval (bands; none of up to {FEW} panels); "
+            "thin lines are chains. The worlds differ in models, traits, doses and judges, so shapes "
+            "may be compared and heights may not."
+        ),
+    )
+
+
+def _draw(axis: Axes, mine: pd.DataFrame, looks: Mapping[str, Any]) -> None:
+    for world, look in looks.items():
+        own = mine[mine["world"] == world]
+        for _, chain in own[own["kind"] == "chain"].groupby("chain"):
+            axis.plot(chain["cycle"], chain["mean"], color=look["color"], alpha=0.3, linewidth=0.6)
+        means = own[own["kind"] == "mean"].dropna(subset=["mean"])
+        if means.empty:
+            continue
+        axis.plot(means["cycle"], means["mean"], color=look["color"], marker=look["marker"])
+        if means["n_panels"].max() > FEW:
+            axis.fill_between(
+                means["cycle"], means["ci_low"].clip(0), means["ci_high"].clip(upper=100),
+                color=look["color"], alpha=0.15, linewidth=0,
+            )  # fmt: skip
+    if not mine.empty:
+        axis.set_xticks(ticks_of(mine["cycle"].astype(int)))
+    else:
+        axis.text(0.5, 0.5, "no chains", transform=axis.transAxes, ha="center", color=FAINT)
+
+
+def _entry(marks: pd.DataFrame, world: str) -> str:
+    """A world's name with its panels and chains in each loop."""
+    counts = []
+    own = marks[(marks["world"] == world) & (marks["kind"] == "mean")]
+    for objective, start in LOOPS:
+        first = own[(own["objective"] == objective) & (own["start"] == start)]
+        if len(first):
+            most = first[["n_panels", "n_chains"]].max()
+            words = [_number(most[f"n_{what}s"], what) for what in ("panel", "chain")]
+            counts.append(f"{objective}: {', '.join(words)}")
+    return f"{world} ({'; '.join(counts) or 'no chains'})"
+
+
+def _number(count: float, what: str) -> str:
+    """ "1 panel", "6 panels"."""
+    return f"{count:.0f} {what}{'' if count == 1 else 's'}"
