@@ -44,8 +44,9 @@ def numbers(worlds: Mapping[str, pd.DataFrame], confidence: float) -> pd.DataFra
     """What the figure shows, a row for each mark.
 
     worlds: name -> a row for each chain and cycle, with setting, objective, start, model, trait,
-    seed, cell, cycle, trait_score and coherence (points); see `plain_loops`. Returns world, objective, start, measure, kind ("mean": over panels, with a t interval;
-    "chain"), chain, cycle, mean, ci_low, ci_high, n_panels, n_chains.
+    seed, cell, cycle, trait_score and coherence (points); see `plain_loops`. Returns world,
+    objective, start, measure, kind ("mean": over panels, with a t interval; "chain"), chain,
+    cycle, mean, ci_low, ci_high, n_panels, n_chains.
     """
     rows: list[dict[str, Any]] = []
     for world, table in worlds.items():
@@ -59,6 +60,19 @@ def numbers(worlds: Mapping[str, pd.DataFrame], confidence: float) -> pd.DataFra
     columns = [*_WORLD, "measure", "kind", "chain", "cycle", "mean", "ci_low", "ci_high",
                "n_panels", "n_chains"]  # fmt: skip
     return pd.DataFrame(rows).reindex(columns=columns)
+
+
+def _means(of_loop: pd.DataFrame, measure: str, confidence: float) -> Iterator[dict[str, Any]]:
+    for cycle, own in of_loop.groupby("cycle"):
+        mean = panel_mean(own, measure, confidence)
+        shown = {name: mean[name] for name in ("ci_low", "ci_high", "n_panels", "n_chains")}
+        yield {"kind": "mean", "cycle": cycle, "mean": mean["estimate"], **shown}
+
+
+def _chains(of_loop: pd.DataFrame, measure: str) -> Iterator[dict[str, Any]]:
+    names = of_loop[CHAIN].astype(str).agg(" ".join, axis=1)
+    for chain, cycle, value in zip(names, of_loop["cycle"], of_loop[measure], strict=True):
+        yield {"kind": "chain", "chain": chain, "cycle": cycle, "mean": value}
 
 
 def draw(worlds: Mapping[str, pd.DataFrame], confidence: float) -> tuple[Figure, pd.DataFrame, str]:
@@ -86,16 +100,13 @@ def draw(worlds: Mapping[str, pd.DataFrame], confidence: float) -> tuple[Figure,
             for world, look in looks.items()
         ]
         figure.legend(handles=handles, loc="outside lower left", ncols=1)
-    return (
-        figure,
-        marks,
-        (
-            "The plain loops of three worlds: trait score and coherence by cycle. Lines are means over "
-            f"panels with their {percent(confidence)} t interval (bands; none of up to {FEW} panels); "
-            "thin lines are chains. The worlds differ in models, traits, doses and judges, so shapes "
-            "may be compared and heights may not."
-        ),
+    text = (
+        "The plain loops of three worlds: trait score and coherence by cycle. Lines are means "
+        f"over panels with their {percent(confidence)} t interval (bands; none of up to {FEW} "
+        "panels); thin lines are chains. The worlds differ in models, traits, doses and judges, "
+        "so shapes may be compared and heights may not."
     )
+    return figure, marks, text
 
 
 def _draw(axis: Axes, mine: pd.DataFrame, looks: Mapping[str, Any]) -> None:
