@@ -89,7 +89,7 @@ rule plot_worlds:
             "worlds",
             AUTHORS,
             loops=JOBS.loops,
-            name=" and ".join(model.name for model in STUDY.models if model.kind == "instruct"),
+            world=" and ".join(model.name for model in STUDY.models if model.kind == "instruct"),
             confidence=CONFIDENCE,
         ),
     shell:

@@ -35,7 +35,8 @@ def plot_script(name, figure, *files, **values):
 def has_content(figure):
     """Whether a figure has something to show; an audit has what its files give."""
     if figure == "worlds":  # beside the micro world's own study
-        return STUDY.texts == "written" and not STUDY.audit.files
+        shipped = Path(PATHS.own("results/shipped/default/scores.parquet")).is_file()
+        return STUDY.texts == "written" and not STUDY.audit.files and shipped
     if not STUDY.audit.files:
         return True
     objectives = {setting.objective for setting in STUDY.settings}

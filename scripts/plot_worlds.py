@@ -11,7 +11,7 @@ def plot_worlds(
     authors: Path,
     loops: Loops,
     micro_loops: Path,
-    name: str,
+    world: str,
     confidence: float,
     output_prefix: Path,
 ) -> None:
@@ -22,7 +22,7 @@ def plot_worlds(
     authors: the authors' own scores (CSV).
     loops: the study's settings.
     micro_loops: settings of the shipped study (JSON).
-    name: what the study's world is called.
+    world: what the study's world is called.
     confidence: of the bands, as 0.95.
     output_prefix: path of the figure's files without .pdf, .svg, .png, .csv and .txt.
     """
@@ -36,7 +36,7 @@ def plot_worlds(
     shipped = mean_scores(read_scores(micro_world, OF_SCORES), confidence)
     micro = Loops.from_json(read_text(micro_loops))
     worlds = {
-        name: plain_loops(read_table(trajectories), loops),
+        world: plain_loops(read_table(trajectories), loops),
         "micro world": plain_loops(shipped, micro),
         "the authors' own runs": load_chains(authors),
     }

@@ -28,7 +28,7 @@ def test_reference_is_up_to_date(tmp_path, monkeypatch):
 def test_reference_has_every_key_with_its_meaning():
     page = reference_page()
     for place, keys in SECTIONS.items():
-        place = place.replace("settings.sft", "settings.<name>")
+        place = re.sub(r"^(settings|packages)\.sft", r"\1.<name>", place)
         assert not place or f"`{place}`" in page
         for key in keys:
             row = re.search(rf"^\| `{key}` \|(.*)\|$", page, flags=re.MULTILINE)

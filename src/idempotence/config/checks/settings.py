@@ -7,8 +7,8 @@ from idempotence.config.grid import MODEL_KIND
 
 # folders of results/<study>/ that are no setting's
 RESERVED = (
-    "audit", "benchmarks", "calibration", "figures", "initial", "logs", "pages", "scratch",
-    "seed_rows", "shipped", "tables", "tuning", "world",
+    "audit", "benchmarks", "calibration", "figures", "initial", "logs", "models", "pages",
+    "scratch", "seed_rows", "shipped", "tables", "tuned_judge", "tuning", "world",
 )  # fmt: skip
 MOST_TRAININGS = 100_000  # jobs of a setting: an hour of planning, some gigabytes
 MOST_ANSWERS = 100_000  # of one model, all of which a job holds
