@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from idempotence.doses import Cell
-from idempotence.jobs.parts import Kind, Objective, Start, kind_of
+from idempotence.objectives import OBJECTIVES, Kind, Objective, ObjectiveName, Start
 
 if TYPE_CHECKING:
     from idempotence.config.sections import DpoSection, ModelSection, SupervisedSection
 
-MODEL_KIND = {"sft": "instruct", "dpo": "instruct", "sdf": "base"}
 # What a recipe may change beside its objective's section, and the values of the plain loop.
 UNCHANGED: dict[str, Any] = {
     "restart_at": [], "rejected_from": "initial", "seed_share": 0.0, "initial_share": 0.0,
@@ -33,7 +32,7 @@ class Setting:
     """
 
     name: str
-    objective: Objective
+    objective: ObjectiveName
     start: Start
     section: "SupervisedSection | DpoSection"
     models: tuple[str, ...]
@@ -53,9 +52,14 @@ class Setting:
     changed: tuple[tuple[str, str], ...]
 
     @property
+    def method(self) -> Objective:
+        """What its objective trains on."""
+        return OBJECTIVES[self.objective]
+
+    @property
     def kind(self) -> Kind:
         """Of its texts."""
-        return kind_of(self.objective)
+        return self.method.kind
 
     @property
     def cells(self) -> tuple[Cell, ...]:
@@ -100,7 +104,7 @@ class Setting:
             *UNCHANGED,
         )
         own = {name: getattr(self, name) for name in names}
-        return {**section, **own, "n_seed": cells["n_seed"] if self.objective == "dpo" else None}
+        return {**section, **own, "n_seed": cells["n_seed"] if self.method.pairs else None}
 
 
 @dataclass(frozen=True)

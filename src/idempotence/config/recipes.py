@@ -20,6 +20,7 @@ from idempotence.config.values import (
     SomeStrengths,
 )
 from idempotence.doses import exact
+from idempotence.objectives import OBJECTIVES, ObjectiveName
 
 # keys of a recipe that lie over the objective's section
 OF_SECTION = (
@@ -78,8 +79,10 @@ class Recipe(Section):
     Two settings that differ in nothing but the start are twins: they are compared chain by chain.
     """
 
-    objective: Literal["sft", "sdf", "dpo"] = Field(
-        description="What is trained: sft (chats), sdf (documents) or dpo (preferences)."
+    objective: ObjectiveName = Field(
+        description="What is trained: "
+        + "; ".join(f"{each.name}: {each.meaning}" for each in OBJECTIVES.values())
+        + "."
     )
     start: Literal["initial", "previous"] = Field(
         description="The weights that each cycle's training begins from: "
@@ -134,7 +137,7 @@ def laid_over(section: Content, recipe: Content) -> Content:
     """
     own = _given({key: recipe.get(key) for key in OF_SECTION})
     whole: Content = merged(section, own)
-    if recipe["objective"] != "dpo":  # where n_seed is no alternative
+    if not OBJECTIVES[recipe["objective"]].pairs:  # where n_seed is no alternative
         cells = own.get("cells", {})
         for given, dropped in (("n_seed", "levels"), ("levels", "n_seed")):
             if cells.get(given) and not cells.get(dropped):

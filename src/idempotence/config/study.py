@@ -9,7 +9,7 @@ from pydantic import Field
 from idempotence.config import grid
 from idempotence.config.audit import Audit
 from idempotence.config.engines import EngineSection
-from idempotence.config.grid import MODEL_KIND, Setting, StudyPanel
+from idempotence.config.grid import Setting, StudyPanel
 from idempotence.config.layers import Content
 from idempotence.config.rates import Rates
 from idempotence.config.recipes import Recipe, changed_keys, laid_over
@@ -34,6 +34,7 @@ from idempotence.config.values import (
     Slug,
     TraitNames,
 )
+from idempotence.objectives import OBJECTIVES
 
 
 class Study(Section):
@@ -116,11 +117,9 @@ class Study(Section):
         return bool(own) or self.judge.backend != "none"
 
     def objective_section(self, objective: str) -> SupervisedSection | DpoSection:
-        """The section of an objective ("sft", "sdf", "dpo")."""
-        sections: dict[str, SupervisedSection | DpoSection] = {
-            "sft": self.sft, "sdf": self.sdf, "dpo": self.dpo,
-        }  # fmt: skip
-        return sections[objective]
+        """The section that settings of an objective are laid over."""
+        section: SupervisedSection | DpoSection = getattr(self, OBJECTIVES[objective].section)
+        return section
 
     @cached_property
     def settings(self) -> tuple[Setting, ...]:
@@ -173,7 +172,7 @@ class Study(Section):
             else SupervisedSection.model_validate(raw)
         )
         n_seed_max, step = self._search(section)
-        kind = MODEL_KIND[recipe.objective]
+        kind = OBJECTIVES[recipe.objective].model_kind
         models = [model.name for model in self.models if model.kind == kind]
         return Setting(
             name=name,

@@ -18,8 +18,9 @@ from idempotence.cost_estimate.writing import writing_jobs
 from idempotence.cycle_zero.dose_search import dose_grid, pick_dose
 from idempotence.doses import exact, n_seed_of
 from idempotence.jobs.loop import InitialRowsJob, SampleJob
-from idempotence.jobs.parts import Evaluation, Generation, Kind, Panel, Training
+from idempotence.jobs.parts import Evaluation, Generation, Panel, Training
 from idempotence.jobs.preparation import CalibrateJob, CycleZero, SeedDataJob
+from idempotence.objectives import Kind
 from idempotence.workflow.study_jobs import StudyJobs
 
 COPY = "copy_first_cycle"  # rules whose names begin so copy cycle 0 of an earlier setting
@@ -140,7 +141,7 @@ class LoopWork:
     def _seed_data(self, panel: StudyPanel) -> Amounts:
         """Seed rows; for dpo the initial model's reply to each."""
         job = self.jobs.seed_data(panel)
-        n = job.prompts.seed_rows if panel.setting.objective == "dpo" else 0
+        n = job.prompts.seed_rows if panel.setting.method.pairs else 0
         mean, longest = self._reply(job.panel.kind, job.generation)
         steps = self._decoding(job.panel).steps([n], mean, longest)
         return {"rejected": n, "tokens_sampled": n * mean, **steps}
@@ -176,7 +177,7 @@ class LoopWork:
             reply, at_most = self._reply(panel.kind, job.generation)
             if job.cycle and rejected_from == "two_back":
                 rejected = rows  # each cell's own, where the initial model's serve all cells
-            elif panel.objective == "dpo":
+            elif panel.method.pairs:
                 rejected = [job.prompts.per_cycle]
         sampled = models * tokens + sum(rows) * reply
         texts = [answers + n for n in rows]
@@ -218,14 +219,14 @@ class LoopWork:
         prompt, reply = lengths.seed_row if on_seeds else (lengths.prompt, sampled)
         row = min(prompt + reply, training.max_length)
         longest = min(prompt + max(LONGEST * reply, at_most), training.max_length)
-        if panel.objective == "dpo":  # the chosen and the rejected reply, each with its prompt
+        if panel.method.pairs:  # the chosen and the rejected reply, each with its prompt
             row += min(prompt + sampled, training.max_length)
         tokens = sum(doses) * row * training.epochs
         way = way_of(training, self.ways)
         return {
             "rows_trained": sum(doses), "tokens_trained": tokens,
-            "tokens_worked": tokens * (REFERENCE_WORK if panel.objective == "dpo" else 1),
-            **training_steps(training, way, panel.objective, doses, longest),
+            "tokens_worked": tokens * (REFERENCE_WORK if panel.method.pairs else 1),
+            **training_steps(training, way, panel.method.pairs, doses, longest),
         }  # fmt: skip
 
     def _answers(self, job: SampleJob | CycleZero) -> tuple[int, float]:

@@ -143,6 +143,6 @@ def mix_in(own: Chosen, seeds: list[dict], wanted: int, share: float, seed: int)
 def cell_seed(panel: Panel, cell: Cell, cycle: int, purpose: str) -> int:
     """A random seed that does not depend on the start, so that twins draw the same numbers."""
     return derive_seed(
-        panel.study_seed, panel.objective, panel.model.name, panel.trait, panel.seed, cell.name,
-        cycle, purpose,
+        panel.study_seed, panel.method.section, panel.model.name, panel.trait, panel.seed,
+        cell.name, cycle, purpose,
     )  # fmt: skip

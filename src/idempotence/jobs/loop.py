@@ -7,14 +7,13 @@ from idempotence.jobs.parts import (
     Evaluation,
     Generation,
     JudgeSpec,
-    Objective,
     Panel,
     PromptPool,
-    Start,
     Training,
     WrittenTexts,
 )
 from idempotence.jobs.record import Record
+from idempotence.objectives import ObjectiveName, Start
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,7 @@ class JudgeJob(Record):
 class JudgeGeneratedJob(Record):
     """Marks samples whose coherence (0-100) is below min_coherence."""
 
-    objective: Objective
+    objective: ObjectiveName
     trait: str
     texts: WrittenTexts | None
     judge: JudgeSpec

@@ -5,18 +5,11 @@ from typing import Literal
 
 from idempotence.doses import Cell
 from idempotence.jobs.record import Record
+from idempotence.objectives import OBJECTIVES, Kind, Objective, ObjectiveName, Start
 
-Objective = Literal["sft", "sdf", "dpo"]
-Start = Literal["initial", "previous"]  # the weights that a cycle's training begins from
-Kind = Literal["chat", "document"]  # of texts
 EngineName = Literal["transformers", "vllm"]
 TrainingWay = Literal["stacked", "one_by_one"]
 Scalar = str | int | float | bool
-
-
-def kind_of(objective: Objective) -> Kind:
-    """Base models (sdf) read documents; instruct models (sft, dpo) read chats."""
-    return "document" if objective == "sdf" else "chat"
 
 
 @dataclass(frozen=True)
@@ -152,7 +145,7 @@ class Panel(Record):
     """
 
     study_seed: int
-    objective: Objective
+    objective: ObjectiveName
     model: ModelName
     trait: str
     seed: int
@@ -160,9 +153,14 @@ class Panel(Record):
     texts: WrittenTexts | None = None
 
     @property
+    def method(self) -> Objective:
+        """What its objective trains on."""
+        return OBJECTIVES[self.objective]
+
+    @property
     def kind(self) -> Kind:
         """Whether its texts are chats or documents."""
-        return kind_of(self.objective)
+        return self.method.kind
 
 
 @dataclass(frozen=True)
@@ -176,13 +174,18 @@ class Loop(Record):
     """
 
     name: str
-    objective: Objective
+    objective: ObjectiveName
     start: Start
     changes: str
     last_cycle: int
     learning_rate: float | None = None
     temperature: float | None = None
     own_samples_alone: bool = True
+
+    @property
+    def method(self) -> Objective:
+        """What its objective trains on."""
+        return OBJECTIVES[self.objective]
 
 
 @dataclass(frozen=True)

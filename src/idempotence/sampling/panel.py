@@ -129,7 +129,7 @@ class PanelSampler:
         """One request per prompt, each with a seed of its own."""
         p = self.panel
         seed = derive_seed(
-            p.study_seed, p.objective, p.model.name, p.trait, p.seed, cell, self.cycle, purpose
+            p.study_seed, p.method.section, p.model.name, p.trait, p.seed, cell, self.cycle, purpose
         )
         return [
             Request(ids, how.temperature, how.max_new_tokens, derive_seed(seed, i))
@@ -137,8 +137,8 @@ class PanelSampler:
         ]
 
     def _rejected(self, prompts: Sequence[str], generation: Generation) -> list[str | None]:
-        """The initial model's own replies, which dpo trains away from; other objectives: none."""
-        if self.panel.objective != "dpo":
+        """The initial model's own replies, where an objective trains away from them."""
+        if not self.panel.method.pairs:
             return [None] * len(prompts)
         requests = self._requests(prompts, generation, "initial", "rejected")
         return list[str | None](self.engine.sample(requests, None))

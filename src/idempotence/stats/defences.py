@@ -213,7 +213,7 @@ def _spent(table: pd.DataFrame, training: pd.DataFrame, loop: Loop) -> pd.DataFr
     alive = table[~table["status"].isin(DEAD)]
     dose = alive["n_sampled"].fillna(alive["pairs"]).where(alive["cycle"] < table["cycle"].max(), 0)
     share, filtered = (_changed_to(loop, key) for key in ("initial_share", "min_coherence"))
-    written = dose * (2 if loop.objective == "dpo" else 1) + (dose * share).round()
+    written = dose * (2 if loop.method.pairs else 1) + (dose * share).round()
     answers = alive["n_responses"].where(alive["cycle"] > 0, 0)
     calls = len(CRITERIA) * answers + (dose if filtered else 0)
     spent = alive[CHAIN].assign(samples=written, judge_calls=calls)

@@ -17,7 +17,8 @@ from typing import Any, TypeVar
 
 from idempotence.errors import UserError
 from idempotence.io import lines_of, read_jsonl
-from idempotence.jobs.parts import Kind, Panel, PromptPool, WrittenTexts
+from idempotence.jobs.parts import Panel, PromptPool, WrittenTexts
+from idempotence.objectives import Kind
 from idempotence.rng import derive_seed
 from idempotence.texts.files import read_mapping, read_text
 from idempotence.texts.rubric import read_rubric

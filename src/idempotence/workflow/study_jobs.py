@@ -23,7 +23,8 @@ from idempotence.jobs.loop import (
     JudgeJob,
     SampleJob,
 )
-from idempotence.jobs.parts import Loop, Loops, Objective, PromptPool
+from idempotence.jobs.parts import Loop, Loops, PromptPool
+from idempotence.objectives import ObjectiveName
 from idempotence.workflow.job_parts import evaluation, generation, model_name, training
 from idempotence.workflow.preparation_jobs import PreparationJobs
 
@@ -176,5 +177,5 @@ class StudyJobs(PreparationJobs):
         return replace(loop, own_samples_alone=s.own_samples_alone)
 
     @property
-    def _objectives(self) -> dict[str, Objective]:
+    def _objectives(self) -> dict[str, ObjectiveName]:
         return {setting.name: setting.objective for setting in self.study.settings}
