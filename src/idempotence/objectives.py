@@ -1,4 +1,4 @@
-"""Objectives: what each kind of finetuning trains on. One entry says it all; docs/extending.md."""
+"""Objectives: what each kind of finetuning trains on. One entry says it all."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -14,8 +14,10 @@ class Objective:
     name: in configs, records and tables. label: in figures. meaning: for the reference page. kind:
     of its texts; instruct models read chats, base models documents. section: the section of the
     config that its settings are laid over, which also names their random numbers; objectives of one
-    section share cycle 0. pairs: it prefers one reply to another; else it imitates texts.
-    published: the start of the paper's loop; settings with it come first in figures.
+    section share cycle 0. pairs: it prefers one reply to another; else it imitates texts. chooses:
+    a prompt of a later cycle gets several samples, of which the judge's best is trained on (the
+    recipe's `selection`). published: the start of the paper's loop; settings with it come first in
+    figures.
     """
 
     name: str
@@ -24,6 +26,7 @@ class Objective:
     kind: Kind
     section: Literal["sft", "sdf", "dpo"]
     pairs: bool = False
+    chooses: bool = False
     published: Start = "initial"
 
     @property
@@ -45,6 +48,8 @@ class Objective:
 # In the order of tables and figures.
 _ALL = (
     Objective("sft", "SFT", "finetuning on chats", "chat", "sft"),
+    Objective("best_of_n", "Best-of-n SFT", "sft on the judge's best of several samples a prompt",
+              "chat", "sft", chooses=True),
     Objective("sdf", "Document finetuning", "finetuning on documents", "document", "sdf"),
     Objective("dpo", "DPO", "preference optimisation", "chat", "dpo", pairs=True,
               published="previous"),

@@ -12,10 +12,12 @@ from idempotence.config.values import (
     BelowOne,
     Count,
     Counts,
+    Criteria,
     Level,
     Levels,
     Names,
     Section,
+    Several,
     SomeCounts,
     SomeStrengths,
 )
@@ -28,8 +30,8 @@ OF_SECTION = (
 )  # fmt: skip
 # keys that make a setting another loop than its objective's plain one
 OF_LOOP = ("restart_at", "rejected_from", "seed_share", "initial_share", "accumulate",
-           "min_coherence", "seed_rows", "seed_source", "prompts", "calibration", "training",
-           "generation")  # fmt: skip
+           "min_coherence", "selection", "seed_rows", "seed_source", "prompts", "calibration",
+           "training", "generation")  # fmt: skip
 # but for these, which decide the last bits of a result alone
 SAME_LOOP = ("training.way", "training.tokens_at_once")
 
@@ -71,6 +73,15 @@ class CellChanges(Section):
     n_sampled: SomeCounts | None = Field(None, description="sft, sdf: instead of the objective's.")
     beta: SomeStrengths | None = Field(None, description="dpo: instead of the objective's.")
     pairs: SomeCounts | None = Field(None, description="dpo: instead of the objective's.")
+
+
+class Selection(Section):
+    """How an objective that chooses (best_of_n) finds the sample of a prompt to train on."""
+
+    candidates: Several = Field(4, description="Samples of each prompt; one is trained on.")
+    by: Criteria = Field(
+        ["trait"], description="Scores of the judge: the sample with the highest mean is chosen."
+    )
 
 
 class Recipe(Section):
@@ -116,6 +127,9 @@ class Recipe(Section):
     min_coherence: Level | None = Field(
         None,
         description="Own samples with a coherence below this are not trained on; null: all are.",
+    )
+    selection: Selection | None = Field(
+        None, description="best_of_n: which of several samples is trained on; null: the defaults."
     )
     seed_rows: Count | None = Field(None, description="Seed rows, instead of the objective's.")
     seed_source: Literal["written", "generated"] | None = Field(

@@ -12,7 +12,7 @@ from idempotence.config.engines import EngineSection
 from idempotence.config.grid import Setting, StudyPanel
 from idempotence.config.layers import Content
 from idempotence.config.rates import Rates
-from idempotence.config.recipes import Recipe, changed_keys, laid_over
+from idempotence.config.recipes import Recipe, Selection, changed_keys, laid_over
 from idempotence.config.sections import (
     AnalysisSection,
     CalibrationSection,
@@ -172,8 +172,8 @@ class Study(Section):
             else SupervisedSection.model_validate(raw)
         )
         n_seed_max, step = self._search(section)
-        kind = OBJECTIVES[recipe.objective].model_kind
-        models = [model.name for model in self.models if model.kind == kind]
+        method = OBJECTIVES[recipe.objective]
+        models = [model.name for model in self.models if model.kind == method.model_kind]
         return Setting(
             name=name,
             objective=recipe.objective,
@@ -189,6 +189,7 @@ class Study(Section):
             initial_share=recipe.initial_share,
             accumulate=recipe.accumulate,
             min_coherence=recipe.min_coherence,
+            selection=(recipe.selection or Selection()) if method.chooses else None,
             seed_rows=section.seed_rows or self.seed_rows,
             n_seed_max=n_seed_max,
             step=step,
@@ -202,6 +203,7 @@ class Study(Section):
         n_seed_max, step = self._search(section)
         return {
             **grid.UNCHANGED,
+            "selection": Selection().model_dump(),
             **section.model_dump(),
             "seed_rows": section.seed_rows or self.seed_rows,
             "calibration": {"n_seed_max": n_seed_max, "step": step},

@@ -17,7 +17,7 @@ from idempotence.cost_estimate.steps import (
 from idempotence.cost_estimate.writing import writing_jobs
 from idempotence.cycle_zero.dose_search import dose_grid, pick_dose
 from idempotence.doses import exact, n_seed_of
-from idempotence.jobs.loop import InitialRowsJob, SampleJob
+from idempotence.jobs.loop import CandidatesJob, InitialRowsJob, SampleJob
 from idempotence.jobs.parts import Evaluation, Generation, Panel, Training
 from idempotence.jobs.preparation import CalibrateJob, CycleZero, SeedDataJob
 from idempotence.objectives import Kind
@@ -126,8 +126,9 @@ class LoopWork:
             if job.generation and setting.initial_share:
                 of_initial = self.jobs.initial_rows(panel, cycle)
                 yield {"rule": "sample_initial_rows", **about, **self._initial_rows(of_initial)}
-            if job.generation and setting.min_coherence is not None:
-                yield {"rule": "judge_generated", **about, **self._filtered(job, job.generation)}
+            if job.generation:
+                for chosen_from, amounts in self._chosen(panel, job, job.generation):
+                    yield {"rule": chosen_from, **about, **amounts}
             for judge, role in self.judges.items():
                 yield {"rule": judge, **about, **self._judged(job, len(panel.cells), role)}
 
@@ -245,10 +246,30 @@ class LoopWork:
             "judge_tokens_out": calls * getattr(self.study, role).answer_tokens,
         }  # fmt: skip
 
-    def _filtered(self, job: SampleJob, generation: Generation) -> Amounts:
-        """Calls about the coherence of the samples."""
+    def _chosen(
+        self, panel: StudyPanel, job: SampleJob, generation: Generation
+    ) -> Iterator[tuple[str, Amounts]]:
+        """(rule, amounts) of what finds the samples that are trained on."""
+        setting = panel.setting
+        if setting.selection is not None:
+            candidates = self.jobs.candidates(panel, job.cycle)
+            yield "sample_candidates", self._candidates(candidates)
+            scores = (candidates.further + 1) * len(self.jobs.judge_candidates(panel).criteria)
+            yield "judge_candidates", self._judged_samples(job, generation, scores)
+        elif setting.min_coherence is not None:
+            yield "judge_generated", self._judged_samples(job, generation, 1)
+
+    def _candidates(self, job: CandidatesJob) -> Amounts:
+        mean, longest = self._reply(job.panel.kind, job.generation)
+        rows = [job.further * cell.rows_per_cycle for cell in job.panel.cells]
+        steps = self._decoding(job.panel).steps(rows, mean, longest)
+        return {"generated": sum(rows), "tokens_sampled": sum(rows) * mean, **steps}
+
+    def _judged_samples(self, job: SampleJob, generation: Generation, scores: int) -> Amounts:
+        """Calls about so many scores for each row that the next cycle trains on."""
         lengths = self.lengths(job.panel, job.prompts)
-        calls = sum(cell.rows_per_cycle for cell in job.panel.cells) * self._times("judge")
+        rows = sum(cell.rows_per_cycle for cell in job.panel.cells)
+        calls = scores * rows * self._times("judge")
         rubric, reply = (
             lengths.rubrics["judge"] / CRITERIA,
             self._reply(job.panel.kind, generation)[0],

@@ -9,6 +9,7 @@ from idempotence.objectives import OBJECTIVES, Kind, Objective, ObjectiveName, S
 
 EngineName = Literal["transformers", "vllm"]
 TrainingWay = Literal["stacked", "one_by_one"]
+Criterion = Literal["trait", "coherence"]  # what a judge scores
 Scalar = str | int | float | bool
 
 
@@ -171,6 +172,7 @@ class Loop(Record):
     "" for the objective's plain loop. last_cycle: number of its last cycle. learning_rate and
     temperature (of the samples that are trained on): None where a loop ran elsewhere.
     own_samples_alone: later cycles train on all of the last samples and on nothing else.
+    candidates: samples of each prompt. judged: scores that the judge gives each of them.
     """
 
     name: str
@@ -181,6 +183,8 @@ class Loop(Record):
     learning_rate: float | None = None
     temperature: float | None = None
     own_samples_alone: bool = True
+    candidates: int = 1
+    judged: int = 0
 
     @property
     def method(self) -> Objective:

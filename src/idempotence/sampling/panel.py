@@ -9,7 +9,7 @@ from idempotence.engine.adapter_files import checked
 from idempotence.engine.base import Batch, Engine, NotFiniteError, Request, Sampled
 from idempotence.engine.formatting import ids_of_prompts
 from idempotence.io import write_jsonl
-from idempotence.jobs.loop import InitialRowsJob, SampleJob
+from idempotence.jobs.loop import CandidatesJob, InitialRowsJob, SampleJob
 from idempotence.jobs.parts import Evaluation, Generation, Panel, PromptPool
 from idempotence.rng import derive_seed
 from idempotence.sampling.replies import Reply, answer_rows, generated_rows, usable
@@ -58,6 +58,28 @@ class PanelSampler:
         texts = self.engine.sample(requests, None)
         replies = usable(texts, "ok", "", generation.min_characters)
         return generated_rows("initial", prompts, replies, [None] * number)
+
+    def candidates(self, adapters: Path | None, generation: Generation, further: int) -> list[dict]:
+        """Every cell's further samples to the prompts of the next cycle, numbered from 1."""
+        prompts = self.texts.for_cycle(self.cycle + 1)
+        own = {cell.name: prompts[: cell.rows_per_cycle] for cell in self.panel.cells}
+        numbers = range(1, further + 1)
+        requests = {
+            cell: [
+                request
+                for k in numbers
+                for request in self._requests(asked, generation, cell, f"candidate {k}")
+            ]
+            for cell, asked in own.items()
+        }
+        replies, rows = self._replies(adapters, requests), []
+        for cell, asked in own.items():
+            for k in numbers:
+                of = slice((k - 1) * len(asked), k * len(asked))
+                texts = replies[cell].part(of, generation.min_characters)
+                drawn = generated_rows(cell, asked, texts, [None] * len(asked))
+                rows += [{**row, "candidate": k} for row in drawn]
+        return rows
 
     def answers(self, adapters: Path | None, evaluation: Evaluation) -> list[dict]:
         """Every cell's answers to the evaluation questions, without a next cycle's data."""
@@ -235,6 +257,14 @@ def write_samples(
     write_jsonl(responses, answers)
     if generated is not None:
         write_jsonl(generated, samples)
+
+
+def write_candidates(
+    job: CandidatesJob, engine: Engine, adapters: Path | None, output: Path
+) -> None:
+    """Write candidates.jsonl: rows as in generated.jsonl, with the candidate's number."""
+    sampler = PanelSampler(job.panel, job.prompts, job.cycle, engine)
+    write_jsonl(output, sampler.candidates(adapters, job.generation, job.further))
 
 
 def write_initial_rows(job: InitialRowsJob, engine: Engine, output: Path) -> None:

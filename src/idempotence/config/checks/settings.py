@@ -3,6 +3,7 @@
 import reprlib
 
 from idempotence.config.checks.known import Key, Known, Mistakes, Unclear, as_far_as_clear
+from idempotence.config.places import dotted
 from idempotence.objectives import OBJECTIVES, Objective
 
 # folders of results/<study>/ that are no setting's
@@ -64,6 +65,7 @@ def recipe(known: Known, name: str) -> Mistakes:
     if known(*key, "accumulate") and known(*key, "seed_share"):
         yield (*key, "seed_share"), "is not for accumulate: all seed rows are trained on there"
     yield from as_far_as_clear(_initial_share(known, name, objective))
+    yield from as_far_as_clear(_selection(known, name, objective))
     if objective.pairs and known(*key, "calibration") is not None:
         text = f"is not for {objective.name}: only levels are calibrated"
         yield (*key, "calibration"), text
@@ -84,6 +86,26 @@ def _initial_share(known: Known, name: str, objective: Objective) -> Mistakes:
         if round(own * rows) in (0, rows):
             text = f"{own:g} of {rows} rows ({'.'.join(map(str, at))}) is {round(own * rows)}"
             yield key, f"{text}; it must leave some rows to either model"
+
+
+def _selection(known: Known, name: str, objective: Objective) -> Mistakes:
+    """Candidates for objectives that choose alone, and not more than a job can hold."""
+    setting = ("settings", name)
+    key, chooses = (*setting, "selection"), objective.chooses
+    if known(*key) is not None and not chooses:
+        names = ", ".join(each.name for each in OBJECTIVES.values() if each.chooses)
+        yield key, f"is not for {objective.name}: only {names} chooses among several samples"
+    if not chooses:
+        return
+    if known(*setting, "initial_share"):
+        text = "all samples that it chooses among are the last model's"
+        yield (*setting, "initial_share"), f"is not for {objective.name}: {text}"
+    place, _ = known.of_setting(name, "cells", objective.rows)
+    number = known(*key, "candidates")
+    for at, rows in known.each(*place):
+        if (samples := number * rows) > MOST_ANSWERS:
+            text = f"{number} samples for each of {rows} prompts ({dotted(at)}) are {samples:,}"
+            yield (*key, "candidates"), f"{text}; at most {MOST_ANSWERS:,} are allowed"
 
 
 def _doses(known: Known, name: str, objective: Objective) -> Mistakes:
