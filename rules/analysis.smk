@@ -80,6 +80,22 @@ else:
         shell:
             ANALYSE
 
+    if CHOOSING:
+
+        rule gather_selection:
+            input:
+                inputs=PATHS.candidates("candidates_judged.jsonl"),
+            output:
+                **table("selection_chains", shown=False),
+            log:
+                PATHS.log("gather_selection"),
+            conda:
+                ANALYSIS
+            params:
+                **script("gather_selection", root=RESULTS),
+            shell:
+                ANALYSE
+
     rule tabulate_costs:
         # reads usage files and answers of endpoints where they are: a lost one must not train anew
         input:

@@ -117,7 +117,15 @@ rule judge:
         RUN
 
 
-FILTERED = [setting.name for setting in STUDY.settings if setting.min_coherence is not None]
+# settings that choose among samples; a shipped study and an audit have no samples
+CHOOSING = [
+    setting.name for setting in STUDY.settings if setting.selection is not None and STUDY.trains
+]
+FILTERED = [
+    setting.name
+    for setting in STUDY.settings
+    if setting.min_coherence is not None and setting.name not in CHOOSING
+]
 
 if FILTERED:
 
@@ -140,6 +148,59 @@ if FILTERED:
                 "judge_generated",
                 engine=lambda w: JOBS.judge_generated(LOOP.panel(w)).judge.engine,
                 job=lambda w: JOBS.judge_generated(LOOP.panel(w)),
+                judge=JUDGE,
+            ),
+        shell:
+            RUN
+
+
+if CHOOSING:
+
+    rule sample_candidates:
+        input:
+            LOOP.adapters,
+            after_model=model_files,
+        output:
+            output=f"{CYCLE}/candidates.jsonl",
+        log:
+            **job_log("sample_candidates", *JOB),
+        wildcard_constraints:
+            setting=one_of(CHOOSING),
+        conda:
+            SAMPLING
+        resources:
+            **loads(its_model),
+        params:
+            **texts_script(
+                "sample_candidates",
+                engine=lambda w: JOBS.candidates(LOOP.panel(w), int(w.cycle)).engine,
+                job=lambda w: JOBS.candidates(LOOP.panel(w), int(w.cycle)),
+                model=model_path,
+                adapters=LOOP.folder,
+            ),
+        shell:
+            RUN
+
+    rule judge_candidates:
+        input:
+            after_judge=JUDGE_FILES,
+            generated=f"{CYCLE}/generated.jsonl",
+            candidates=f"{CYCLE}/candidates.jsonl",
+        output:
+            output=f"{CYCLE}/candidates_judged.jsonl",
+        log:
+            **job_log("judge_candidates", *JOB),
+        wildcard_constraints:
+            setting=one_of(CHOOSING),
+        conda:
+            SAMPLING
+        resources:
+            **loads(the_judge),
+        params:
+            **texts_script(
+                "judge_candidates",
+                engine=lambda w: JOBS.judge_candidates(LOOP.panel(w)).judge.engine,
+                job=lambda w: JOBS.judge_candidates(LOOP.panel(w)),
                 judge=JUDGE,
             ),
         shell:
@@ -186,6 +247,11 @@ if STUDY.judge.backend == "openai":
         localrules:
             judge_generated,
 
+    if CHOOSING:
+
+        localrules:
+            judge_candidates,
+
 
 if STUDY.generator.backend == "openai":
 
@@ -197,6 +263,7 @@ LOOP_FILES = [
     *PATHS.of_cycles("responses.jsonl"),
     *PATHS.of_cycles("generated.jsonl"),
     *PATHS.filtered(),
+    *PATHS.candidates("candidates.jsonl"),
     *PATHS.initial_rows(),
     *PATHS.of_cycles("scores.parquet"),
     *(PATHS.all_adapters() if STUDY.keep_adapters else []),

@@ -52,6 +52,8 @@ SHOWN_TABLES = {
     **AGREEMENT,
     "Environment": f"{TABLES}/environment.csv",
 }
+if CHOOSING:
+    SHOWN_TABLES["Selection"] = rules.fit_selection.output.output
 if STUDY.trains:
     SHOWN_TABLES["Noise of scores"] = rules.measure_noise.output.output_floor
     SHOWN_TABLES["Costs"] = rules.tabulate_costs.output.output

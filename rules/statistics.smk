@@ -339,6 +339,24 @@ rule simulate_power:
         ANALYSE
 
 
+if CHOOSING:
+
+    rule fit_selection:
+        input:
+            selection=rules.gather_selection.output.output_parquet,
+            trajectories=TRAJECTORIES,
+        output:
+            **table("selection"),
+        log:
+            PATHS.log("fit_selection"),
+        conda:
+            ANALYSIS
+        params:
+            **script("fit_selection", confidence=CONFIDENCE),
+        shell:
+            ANALYSE
+
+
 SCORE_TABLES = [
     rules.fit_slopes.output,
     rules.tabulate_judge.output,
@@ -360,6 +378,7 @@ SCORE_TABLES = [
     rules.judge_claims_first.output,
     rules.measure_noise.output if STUDY.trains else [],
     [] if STUDY.audit.files else rules.simulate_power.output,
+    rules.fit_selection.output if CHOOSING else [],
 ]
 
 

@@ -21,7 +21,7 @@ from make_config import (
     nested,
 )
 
-from idempotence.config.grid import MODEL_KIND, StudyPanel
+from idempotence.config.grid import StudyPanel
 from idempotence.config.layers import effective_config
 from idempotence.config.load import load_study
 from idempotence.config.study import Study
@@ -84,7 +84,7 @@ def test_words_of_a_panel():
 
 def test_models_of_a_setting():
     for panel in load().panels():
-        assert panel.model.kind == MODEL_KIND[panel.setting.objective]
+        assert panel.model.kind == panel.setting.method.model_kind
 
 
 def test_numbers_may_be_written_as_yaml_reads_them():

@@ -49,6 +49,23 @@ MISTAKES = [
         "0.1 of 4 rows (settings.dpo.cells.pairs.0) is 0; it must leave some",
     ),
     ("sft: {initial_share: 0.9, cells: {n_sampled: [4]}}", "(settings.sft.cells.n_sampled.0) is 4"),
+    (
+        "sft: {selection: {candidates: 2}}",
+        "settings.sft.selection: is not for sft: only best_of_n chooses among several samples",
+    ),
+    ("sft: {objective: best_of_n, initial_share: 0.5}", "sft.initial_share: is not for best_of_n"),
+    ("sft: {objective: best_of_n, selection: {candidates: 1}}", "candidates: 1 is not allowed"),
+    ("sft: {objective: best_of_n, selection: {by: []}}", "selection.by: [] is not allowed"),
+    ("sft: {objective: best_of_n, selection: {by: [triat]}}", "did you mean trait?"),
+    ("sft: {objective: best_of_n, selection: {by: [trait, trait]}}", "trait is listed twice"),
+    (
+        "sft: {objective: best_of_n, selection: {candidates: 99999}}",
+        "99999 samples for each of 60 prompts (sft.cells.n_sampled.0) are 5,999,940; at most",
+    ),
+    (
+        "sft: {objective: best_of_n, cells: {beta: [1]}}",
+        "is no dose of best_of_n; there are levels",
+    ),
     ("sft: {accumulate: 3}", "settings.sft.accumulate: 3 is not allowed"),
     ("sft: {seed_share: null}", "settings.sft.seed_share: None is not allowed"),
     ("sft: {min_coherence: 100}", "above 0 and below 100"),

@@ -170,13 +170,13 @@ def test_an_objective_may_have_seed_rows_and_a_search_of_its_own():
 def test_the_recipes_of_the_documentation_load(tmp_path):
     text = (ROOT / "docs/settings.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^(?:    .*\n)+", text, flags=re.MULTILINE)
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     for block in blocks:
         (tmp_path / "mine.yaml").write_text(textwrap.dedent(block), encoding="utf-8")
         study = load(files=[tmp_path / "mine.yaml"], base=DEFAULT)
         assert study.panels()
         plain = {s.name for s in study.settings if not s.changes}
-        assert plain <= {*DEFAULT_STUDY["settings"], "sft-counted"}
+        assert plain <= {*DEFAULT_STUDY["settings"], "sft-counted", "best"}
 
 
 # --- which settings share what
@@ -360,3 +360,15 @@ def test_the_initial_model_writes_as_many_rows_as_the_largest_cell_needs():
     ]
     assert (first.prompts.redrawn, later.prompts.redrawn) == (False, True)
     assert first.generation == jobs.sample(panel, 0).generation
+
+
+def test_objectives_of_one_section_share_cycle_0_and_their_search_for_doses():
+    best = {"objective": "best_of_n", "start": "initial"}
+    study = load(with_recipes({"best": best, "best-on": {**best, "start": "previous"}}))
+    assert study.first_cycles["best"] == study.calibrations["best"] == "sft"
+    assert ("best-on", "best") in study.twins and ("sft-continual", "best") not in study.twins
+    plain, chosen = (study.setting(name) for name in ("sft", "best"))
+    assert (plain.own_samples_alone, chosen.own_samples_alone) == (True, False)
+    assert (plain.selection, chosen.selection.candidates, chosen.changes) == (None, 4, "")
+    changed = {**best, "selection": {"candidates": 8, "by": ["trait"]}}
+    assert load(with_recipes({"best": changed})).setting("best").changes == "selection.candidates 8"

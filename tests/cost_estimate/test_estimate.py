@@ -194,6 +194,19 @@ def test_rows_of_the_initial_model_are_sampled_beside_the_own_ones():
         assert table.loc[(rule, "sft")].equals(plain.loc[(rule, "sft")])
 
 
+def test_candidates_are_sampled_and_judged_beside_the_own_samples():
+    own = {"seeds": 1, "cycles": 3, "cells": {"n_seed": [8], "n_sampled": [10, 20]}}
+    best = {**own, "objective": "best_of_n", "selection": {"candidates": 5}, "min_coherence": 50}
+    table, _ = plan_of({"settings": {"sft": best}})
+    plain, _ = plan_of({"settings": {"sft": own}})
+    sampled, judged = (table.loc[(f"{rule}_candidates", "sft")] for rule in ("sample", "judge"))
+    assert (sampled["jobs"], sampled["generated"]) == (3, 3 * 4 * 30)
+    assert (judged["jobs"], judged["judge_calls"]) == (3, 3 * 5 * 30 * 2)  # trait and coherence
+    assert "judge_generated" not in table.index and "sample_candidates" not in plain.index
+    for rule in ("finetune_sft", "sample", "judge"):
+        assert table.loc[(rule, "sft")].equals(plain.loc[(rule, "sft")])
+
+
 def test_data_that_accumulate_are_trained_on_again_at_each_cycle():
     own = {"seeds": 1, "cells": {"n_seed": [8], "n_sampled": [10]}}
     loops = [

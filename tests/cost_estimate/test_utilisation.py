@@ -36,32 +36,30 @@ TRAINING = Training(
 CELLS = [9, 16, 10, 40]  # rows: 3, 4, 3 and 10 steps
 
 
-def steps(way, objective="sft", longest=50, **changed):
-    return training_steps(replace(TRAINING, **changed), way, objective, CELLS, longest)
+def steps(way, pairs=False, longest=50, **changed):
+    return training_steps(replace(TRAINING, **changed), way, pairs, CELLS, longest)
 
 
 def test_alone_every_cell_takes_its_own_steps():
     assert steps("one_by_one") == {"steps_alone": 3 + 4 + 3 + 10}
     assert steps("one_by_one", epochs=2.5) == {"steps_alone": 8 + 10 + 8 + 25}
-    assert steps("one_by_one", "dpo") == {"steps_alone": 2 * 20}  # the reference's pass
+    assert steps("one_by_one", pairs=True) == {"steps_alone": 2 * 20}  # the reference's pass
 
 
 @pytest.mark.parametrize(
-    ("tokens_at_once", "objective", "passes"),
+    ("tokens_at_once", "pairs", "passes"),
     [
-        (800, "sft", 10),  # 16 rows of 50 tokens: all four cells
-        (799, "sft", 10 + 3),  # 15 rows: three cells, the longest first, then one
-        (400, "sft", 10 + 3),  # two cells and two
-        (200, "sft", 20),  # one at a time
-        (100, "sft", 2 * 20),  # half a step's rows at a time
-        (1, "sft", 4 * 20),  # a single row may have more tokens
-        (800, "dpo", 10 + 3),  # a pair has two texts
+        (800, False, 10),  # 16 rows of 50 tokens: all four cells
+        (799, False, 10 + 3),  # 15 rows: three cells, the longest first, then one
+        (400, False, 10 + 3),  # two cells and two
+        (200, False, 20),  # one at a time
+        (100, False, 2 * 20),  # half a step's rows at a time
+        (1, False, 4 * 20),  # a single row may have more tokens
+        (800, True, 10 + 3),  # a pair has two texts
     ],
 )
-def test_stacked_cells_take_the_steps_of_the_longest_in_their_group(
-    tokens_at_once, objective, passes
-):
-    found = steps("stacked", objective, tokens_at_once=tokens_at_once)
+def test_stacked_cells_take_the_steps_of_the_longest_in_their_group(tokens_at_once, pairs, passes):
+    found = steps("stacked", pairs, tokens_at_once=tokens_at_once)
     assert found == {"steps_stacked": passes, "steps_of_cells": 20}
 
 

@@ -18,7 +18,7 @@ NAN = np.nan
 DPO = Loop("dpo", "dpo", "previous", "", 3)
 MIXED = replace(DPO, name="mixed", changes="seed_share 0.5")
 ANCHORED = replace(DPO, name="anchored", changes="initial_share 0.1")
-FILTERED = replace(DPO, name="filtered", changes="min_coherence 90")
+FILTERED = replace(DPO, name="filtered", changes="min_coherence 90", judged=1)
 BETA = replace(DPO, name="beta")
 CELL = "beta0.3_pairs10"
 SCORES = [[10, 40, 60, 90], [10, 30, 50, 80], [20, 20, 60, 70]]  # (panels, cycles)

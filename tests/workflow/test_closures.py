@@ -18,14 +18,16 @@ ENGINE = "engine vllm_limits environment_names"
 JUDGE = f"{ENGINE} endpoint judge texts"
 CYCLE_ZERO = f"{JUDGE} cycle_zero finetune micro_world rng sampling"
 # Script -> what its closure may hold beside these leaves: packages, or modules of one.
-LEAVES = "errors io doses jobs"
+LEAVES = "errors io doses jobs objectives"
 LOOP = {
     "finetune": f"rng finetune {MODELS} engine.lora engine.adapter_files",
     "sample": f"{ENGINE} rng sampling micro_world texts",
     "sample_initial_rows": f"{ENGINE} rng sampling micro_world texts",
+    "sample_candidates": f"{ENGINE} rng sampling micro_world texts",
     "seed_data": f"{ENGINE} rng sampling micro_world texts",
     "judge": f"{JUDGE} micro_world scores",
     "judge_generated": JUDGE,
+    "judge_candidates": f"{JUDGE} scores",
     "calibrate": CYCLE_ZERO,
     "try_learning_rates": CYCLE_ZERO,
     "generate_seed_data": f"{ENGINE} rng endpoint seed_rows texts",

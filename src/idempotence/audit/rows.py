@@ -12,7 +12,7 @@ from idempotence.audit.values import NOTHING, Row, is_unknown, lookup, number
 from idempotence.doses import DOSES, exact
 from idempotence.errors import UserError
 from idempotence.jobs.audit import ReadRepliesJob
-from idempotence.jobs.parts import kind_of
+from idempotence.objectives import kind_of
 
 SCORES = ("trait_score", "coherence")
 SHORT = {"level": "level", "n_seed": "seed", "n_sampled": "sampled", "beta": "beta",

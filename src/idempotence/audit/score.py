@@ -12,7 +12,6 @@ from idempotence.audit.weigh import ROW
 from idempotence.doses import Cell
 from idempotence.errors import UserError
 from idempotence.jobs.audit import AuditedLoop, JudgeRepliesJob
-from idempotence.jobs.parts import Kind, kind_of
 from idempotence.judge.back_ends import Judge
 from idempotence.judge.exact import exact_scores
 from idempotence.judge.protocol import Rating
@@ -20,6 +19,7 @@ from idempotence.judge.rater import Rater, Ratings
 from idempotence.judge.score import PanelCycle, scores_table
 from idempotence.micro_world.grammar import load_grammar
 from idempotence.micro_world.truth import TruthReader
+from idempotence.objectives import Kind, kind_of
 from idempotence.scores.schema import CRITERIA, DOSES, NO_JUDGE
 from idempotence.texts.rubric import rubrics
 

@@ -8,7 +8,7 @@ from typing import Any
 from idempotence.audit.lines import BadRowError, kind_of_value
 from idempotence.audit.values import NOTHING, Row, lookup
 from idempotence.jobs.audit import Shape
-from idempotence.jobs.parts import Kind
+from idempotence.objectives import Kind
 
 MESSAGES = "messages"
 PAIRS = {"prompt": ("prompt", "query"), "response": ("response", "completion")}

@@ -6,13 +6,13 @@ import pandas as pd
 
 from idempotence.engine.base import Engine
 from idempotence.engine.formatting import ids_of_rows
-from idempotence.jobs.parts import Objective, kind_of
+from idempotence.objectives import ObjectiveName, kind_of
 
 ROW = ["setting", "model", "trait", "seed", "cell", "cycle", "question", "sample"]
 
 
 def likelihoods(
-    engine: Engine, replies: pd.DataFrame, objectives: Mapping[str, Objective]
+    engine: Engine, replies: pd.DataFrame, objectives: Mapping[str, ObjectiveName]
 ) -> pd.DataFrame:
     """`ROW` and loglik_initial of the replies that are not empty and whose prompt is one message.
 

@@ -17,7 +17,7 @@ from pydantic import (
 
 from idempotence.errors import UserError
 from idempotence.io import parse_yaml
-from idempotence.jobs.parts import Objective, Start
+from idempotence.objectives import ObjectiveName, Start
 
 LimitName = Literal["ci_low", "ci_high", "panel_low", "panel_high"]
 LIMITS: tuple[LimitName, ...] = ("ci_low", "ci_high")
@@ -45,14 +45,14 @@ class Limit(_Section):
 class Recipe(_Section):
     """The settings that a test is about."""
 
-    objective: Objective
+    objective: ObjectiveName
     start: Start
 
 
 class Twins(_Section):
     """The pairs of settings that a test is about: those that differ in nothing but the start."""
 
-    objective: Objective
+    objective: ObjectiveName
 
 
 class Scenario(_Section):
@@ -142,7 +142,7 @@ class Part(_Section):
             raise ValueError(f"if_right and if_wrong must give {wanted}")
         return self
 
-    def scenarios(self, premise: Premise) -> dict[tuple[Objective, Start], Scenario]:
+    def scenarios(self, premise: Premise) -> dict[tuple[ObjectiveName, Start], Scenario]:
         """(objective, start) -> what chains of such settings do; none where the part has none."""
         given = self.if_right if premise == "if_right" else self.if_wrong
         if isinstance(given, Scenario) and self.loop:
@@ -181,12 +181,12 @@ class Claim(_Section):
             self.scenarios(premise)
         return self
 
-    def scenarios(self, premise: Premise) -> dict[tuple[Objective, Start], Scenario]:
+    def scenarios(self, premise: Premise) -> dict[tuple[ObjectiveName, Start], Scenario]:
         """(objective, start) -> what chains of such settings do, of all parts that decide.
 
         Raises ValueError where parts say different things of the same settings.
         """
-        of_recipe: dict[tuple[Objective, Start], Scenario] = {}
+        of_recipe: dict[tuple[ObjectiveName, Start], Scenario] = {}
         for part in self.deciding:
             for recipe, scenario in part.scenarios(premise).items():
                 if of_recipe.setdefault(recipe, scenario) != scenario:

@@ -8,7 +8,8 @@ import pandas as pd
 
 from idempotence.claims.definition import Scenario
 from idempotence.errors import UserError
-from idempotence.jobs.parts import Loop, Objective, SettingGrid, Start
+from idempotence.jobs.parts import Loop, SettingGrid
+from idempotence.objectives import ObjectiveName, Start
 from idempotence.scores.schema import ALIVE, DOSES, STARTS
 from idempotence.stats.arrays import Floats
 from idempotence.stats.noise import MEASURES, PARTS
@@ -94,7 +95,7 @@ def _deviations(
 
 
 def noise_of(
-    noise: pd.DataFrame, objective: Objective, start: Start, measure: str
+    noise: pd.DataFrame, objective: ObjectiveName, start: Start, measure: str
 ) -> dict[str, float]:
     """The numbers of a recipe and measure; raises `UserError` unless there is one whole row."""
     key = {"objective": objective, "start": STARTS[start], "measure": measure}

@@ -5,35 +5,36 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from idempotence.doses import Cell
-from idempotence.jobs.parts import Kind, Objective, Start, kind_of
+from idempotence.objectives import OBJECTIVES, Kind, Objective, ObjectiveName, Start
 
 if TYPE_CHECKING:
+    from idempotence.config.recipes import Selection
     from idempotence.config.sections import DpoSection, ModelSection, SupervisedSection
 
-MODEL_KIND = {"sft": "instruct", "dpo": "instruct", "sdf": "base"}
 # What a recipe may change beside its objective's section, and the values of the plain loop.
 UNCHANGED: dict[str, Any] = {
     "restart_at": [], "rejected_from": "initial", "seed_share": 0.0, "initial_share": 0.0,
-    "accumulate": False, "min_coherence": None,
+    "accumulate": False, "min_coherence": None, "selection": None,
 }  # fmt: skip
 # These act from cycle 1 on: settings that differ in nothing else share cycle 0.
-LATER = {"start", "prompts", *UNCHANGED}
-# What decides the scores of a search for doses, which trains sft or sdf on seed rows alone.
-SEARCHED = {"objective", "training", "n_seed_max", "step", "seed_rows", "seed_source"}
+LATER = {"objective", "start", "prompts", *UNCHANGED}
+# What decides the scores of a search for doses, which trains on seed rows alone.
+SEARCHED = {"section", "training", "n_seed_max", "step", "seed_rows", "seed_source"}
 
 
 @dataclass(frozen=True)
 class Setting:
     """A named loop: its recipe laid over its objective's section.
 
-    models, traits: names. seed_rows: how many there are per trait and seed. n_seed_max, step: the
-    numbers of seed rows that a search for doses tries. rows_reserved: prompts that the pool keeps
-    for each later cycle. changed: (dotted key, value) of what makes it another loop than its
-    objective's plain one; doses do not.
+    models, traits: names. selection: how its objective chooses among samples, where it does.
+    seed_rows: how many there are per trait and seed. n_seed_max, step: the numbers of seed rows
+    that a search for doses tries. rows_reserved: prompts that the pool keeps for each later cycle.
+    changed: (dotted key, value) of what makes it another loop than its objective's plain one;
+    doses do not.
     """
 
     name: str
-    objective: Objective
+    objective: ObjectiveName
     start: Start
     section: "SupervisedSection | DpoSection"
     models: tuple[str, ...]
@@ -46,6 +47,7 @@ class Setting:
     initial_share: float
     accumulate: bool
     min_coherence: float | None
+    selection: "Selection | None"
     seed_rows: int
     n_seed_max: int
     step: int
@@ -53,9 +55,14 @@ class Setting:
     changed: tuple[tuple[str, str], ...]
 
     @property
+    def method(self) -> Objective:
+        """What its objective trains on."""
+        return OBJECTIVES[self.objective]
+
+    @property
     def kind(self) -> Kind:
         """Of its texts."""
-        return kind_of(self.objective)
+        return self.method.kind
 
     @property
     def cells(self) -> tuple[Cell, ...]:
@@ -75,7 +82,8 @@ class Setting:
     @property
     def own_samples_alone(self) -> bool:
         """Whether later cycles train on all of the last samples and on nothing else."""
-        return not (self.reads_seed_rows or self.initial_share) and self.min_coherence is None
+        others = self.reads_seed_rows or self.initial_share or self.selection
+        return not others and self.min_coherence is None
 
     @property
     def changes(self) -> str:
@@ -99,8 +107,8 @@ class Setting:
             "rows_reserved",
             *UNCHANGED,
         )
-        own = {name: getattr(self, name) for name in names}
-        return {**section, **own, "n_seed": cells["n_seed"] if self.objective == "dpo" else None}
+        own = {name: getattr(self, name) for name in names} | {"section": self.method.section}
+        return {**section, **own, "n_seed": cells["n_seed"] if self.method.pairs else None}
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,12 @@ from typing import Any
 import yaml
 
 from idempotence.io import parse_yaml
+from idempotence.objectives import OBJECTIVES
 
 Content = dict[str, Any]
 SETTINGS = "settings"
 ALTERNATIVES = ("levels", "n_seed")
-SUPERVISED = ("sft", "sdf")
+SUPERVISED = {each.name: each.section for each in OBJECTIVES.values() if not each.pairs}
 
 
 def effective_config(
@@ -114,7 +115,7 @@ def _recipe(name: str, layers: list[Content]) -> Any:
 
 def _drop_older_alternatives(whole: Content, layers: list[Content], names: list[str]) -> None:
     """In every section of doses, drop the alternative that only earlier layers give."""
-    for section in SUPERVISED:
+    for section in set(SUPERVISED.values()):
         _drop_older(whole, layers, (section, "cells"))
     for name in names:
         if _at(whole, (SETTINGS, name, "objective")) in SUPERVISED:

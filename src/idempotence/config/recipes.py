@@ -12,14 +12,17 @@ from idempotence.config.values import (
     BelowOne,
     Count,
     Counts,
+    Criteria,
     Level,
     Levels,
     Names,
     Section,
+    Several,
     SomeCounts,
     SomeStrengths,
 )
 from idempotence.doses import exact
+from idempotence.objectives import OBJECTIVES, ObjectiveName
 
 # keys of a recipe that lie over the objective's section
 OF_SECTION = (
@@ -27,8 +30,8 @@ OF_SECTION = (
 )  # fmt: skip
 # keys that make a setting another loop than its objective's plain one
 OF_LOOP = ("restart_at", "rejected_from", "seed_share", "initial_share", "accumulate",
-           "min_coherence", "seed_rows", "seed_source", "prompts", "calibration", "training",
-           "generation")  # fmt: skip
+           "min_coherence", "selection", "seed_rows", "seed_source", "prompts", "calibration",
+           "training", "generation")  # fmt: skip
 # but for these, which decide the last bits of a result alone
 SAME_LOOP = ("training.way", "training.tokens_at_once")
 
@@ -72,14 +75,25 @@ class CellChanges(Section):
     pairs: SomeCounts | None = Field(None, description="dpo: instead of the objective's.")
 
 
+class Selection(Section):
+    """How an objective that chooses (best_of_n) finds the sample of a prompt to train on."""
+
+    candidates: Several = Field(4, description="Samples of each prompt; one is trained on.")
+    by: Criteria = Field(
+        ["trait"], description="Scores of the judge: the sample with the highest mean is chosen."
+    )
+
+
 class Recipe(Section):
     """A setting: how its loop runs. Every key but objective and start may be left out.
 
     Two settings that differ in nothing but the start are twins: they are compared chain by chain.
     """
 
-    objective: Literal["sft", "sdf", "dpo"] = Field(
-        description="What is trained: sft (chats), sdf (documents) or dpo (preferences)."
+    objective: ObjectiveName = Field(
+        description="What is trained: "
+        + "; ".join(f"{each.name}: {each.meaning}" for each in OBJECTIVES.values())
+        + "."
     )
     start: Literal["initial", "previous"] = Field(
         description="The weights that each cycle's training begins from: "
@@ -114,6 +128,9 @@ class Recipe(Section):
         None,
         description="Own samples with a coherence below this are not trained on; null: all are.",
     )
+    selection: Selection | None = Field(
+        None, description="best_of_n: which of several samples is trained on; null: the defaults."
+    )
     seed_rows: Count | None = Field(None, description="Seed rows, instead of the objective's.")
     seed_source: Literal["written", "generated"] | None = Field(
         None, description="The source of seed rows, instead of the objective's."
@@ -134,7 +151,7 @@ def laid_over(section: Content, recipe: Content) -> Content:
     """
     own = _given({key: recipe.get(key) for key in OF_SECTION})
     whole: Content = merged(section, own)
-    if recipe["objective"] != "dpo":  # where n_seed is no alternative
+    if not OBJECTIVES[recipe["objective"]].pairs:  # where n_seed is no alternative
         cells = own.get("cells", {})
         for given, dropped in (("n_seed", "levels"), ("levels", "n_seed")):
             if cells.get(given) and not cells.get(dropped):

@@ -44,8 +44,8 @@ section. Another loop is another entry, without code:
 
 - The last file that has `settings` names the study's settings. A recipe is merged with the recipe
   of that name in earlier files: `sft: {cycles: 9}` changes one key, `sft: {}` none.
-- The sections `sft`, `sdf` and `dpo` hold what all settings of an objective share. A recipe is
-  laid over its objective's section key by key.
+- The sections `sft`, `sdf` and `dpo` hold what all settings of an objective share (`best_of_n`
+  has that of `sft`). A recipe is laid over its objective's section key by key.
 - `levels` and `n_seed` are alternatives. The one that is given last drops the other.
 - Two settings that differ in nothing but `start` are twins: tables and figures compare them chain
   by chain. They may differ in models, traits, seeds, cycles and doses too. One difference of doses
@@ -67,16 +67,17 @@ What holds between keys:
   objective has one of these keys of its own, that one counts.
 - No prompt is used twice: `evaluation.questions` + `seed_rows` + `cycles` x the largest
   `n_sampled` (dpo: `pairs`) of a setting and its objective is at most the number of prompts of the
-  kind (sft and dpo: chats; sdf: documents).
+  kind (sdf: documents; else chats).
 - Every setting has a model of its kind, and no two models have one name.
 - Where a `seed_source` is `generated`: `texts` is `written`, `generator.path` is given,
   `seed_rows` is at most `generator.chats.rows` (sdf: `generator.documents.rows`), and that is at
   most the number of combinations of `data/generation.yaml`.
 - `restart_at` is for settings with start `previous`, within their cycles; `rejected_from` is for
-  dpo; `calibration` is for sft and sdf.
+  dpo, `calibration` for the others, `selection` for best_of_n.
 - `seed_share` and `initial_share` are not for `accumulate`, and together below 1. `initial_share`
-  leaves at least one row of each dose to the last model, and one to the initial model. For dpo the
-  initial model writes chosen replies, in the last model's place; what is rejected stays.
+  is not for best_of_n, and leaves at least one row of each dose to the last model, and one to the
+  initial model. For dpo the initial model writes chosen replies, in the last model's place; what is
+  rejected stays.
 - An objective's doses are checked only if a setting uses them.
 """
 

@@ -27,8 +27,8 @@ from idempotence.config.values import (
     NotNegative,
     Number,
     Positive,
-    Questions,
     Section,
+    Several,
     Share,
     Slug,
     Strengths,
@@ -221,7 +221,7 @@ class TuningSection(Section):
 class EvaluationSection(Section):
     """How a model's trait is measured."""
 
-    questions: Questions = Field(description="Evaluation prompts per trait.")
+    questions: Several = Field(description="Evaluation prompts per trait.")
     samples_per_question: Count = Field(description="Answers per question.")
     temperature: Positive = Field(description="Sampling temperature.")
     max_new_tokens: Count = Field(description="The longest answer, in tokens.")

@@ -9,11 +9,11 @@ from pydantic import Field
 from idempotence.config import grid
 from idempotence.config.audit import Audit
 from idempotence.config.engines import EngineSection
-from idempotence.config.grid import MODEL_KIND, Setting, StudyPanel
+from idempotence.config.grid import Setting, StudyPanel
 from idempotence.config.layers import Content
 from idempotence.config.packages import PackageModel
 from idempotence.config.rates import Rates
-from idempotence.config.recipes import Recipe, changed_keys, laid_over
+from idempotence.config.recipes import Recipe, Selection, changed_keys, laid_over
 from idempotence.config.sections import (
     AnalysisSection,
     CalibrationSection,
@@ -35,6 +35,7 @@ from idempotence.config.values import (
     Slug,
     TraitNames,
 )
+from idempotence.objectives import OBJECTIVES
 
 
 class Study(Section):
@@ -123,11 +124,9 @@ class Study(Section):
         return bool(own) or self.judge.backend != "none"
 
     def objective_section(self, objective: str) -> SupervisedSection | DpoSection:
-        """The section of an objective ("sft", "sdf", "dpo")."""
-        sections: dict[str, SupervisedSection | DpoSection] = {
-            "sft": self.sft, "sdf": self.sdf, "dpo": self.dpo,
-        }  # fmt: skip
-        return sections[objective]
+        """The section that settings of an objective are laid over."""
+        section: SupervisedSection | DpoSection = getattr(self, OBJECTIVES[objective].section)
+        return section
 
     @cached_property
     def settings(self) -> tuple[Setting, ...]:
@@ -180,8 +179,8 @@ class Study(Section):
             else SupervisedSection.model_validate(raw)
         )
         n_seed_max, step = self._search(section)
-        kind = MODEL_KIND[recipe.objective]
-        models = [model.name for model in self.models if model.kind == kind]
+        method = OBJECTIVES[recipe.objective]
+        models = [model.name for model in self.models if model.kind == method.model_kind]
         return Setting(
             name=name,
             objective=recipe.objective,
@@ -197,6 +196,7 @@ class Study(Section):
             initial_share=recipe.initial_share,
             accumulate=recipe.accumulate,
             min_coherence=recipe.min_coherence,
+            selection=(recipe.selection or Selection()) if method.chooses else None,
             seed_rows=section.seed_rows or self.seed_rows,
             n_seed_max=n_seed_max,
             step=step,
@@ -210,6 +210,7 @@ class Study(Section):
         n_seed_max, step = self._search(section)
         return {
             **grid.UNCHANGED,
+            "selection": Selection().model_dump(),
             **section.model_dump(),
             "seed_rows": section.seed_rows or self.seed_rows,
             "calibration": {"n_seed_max": n_seed_max, "step": step},

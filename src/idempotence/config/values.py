@@ -13,6 +13,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from idempotence.jobs.parts import Criterion
+
 NUMERAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 VARIABLE = r"^[A-Z_][A-Z0-9_]*$"
 SLUG = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
@@ -61,7 +63,7 @@ Confidence = Annotated[float, Field(gt=0.5, lt=1, allow_inf_nan=False), Numeric]
 Count = Annotated[int, Field(ge=1), Numeric]
 Number = Annotated[int, Field(ge=0), Numeric]
 Seed = Annotated[int, Field(ge=0), Numeric]
-Questions = Annotated[int, Field(ge=2), Numeric]
+Several = Annotated[int, Field(ge=2), Numeric]
 TopTokens = Annotated[int, Field(ge=0, le=100), Numeric]
 Flag = Annotated[bool, Field(strict=True), BeforeValidator(_as_flag)]
 Text = Annotated[str, StringConstraints(strict=True, min_length=1)]
@@ -77,6 +79,7 @@ Strengths = Annotated[list[Positive], Distinct, Once]
 Names = Annotated[list[Text], Distinct, Once]
 TraitName = Annotated[str, StringConstraints(strict=True, pattern=FILE_NAME, max_length=100)]
 TraitNames = Annotated[list[TraitName], Distinct, Once]
+Criteria = Annotated[list[Criterion], Field(min_length=1), Distinct, Once]
 SomeCounts = Annotated[list[Count], Field(min_length=1), Distinct, Once]
 SomeStrengths = Annotated[list[Positive], Field(min_length=1), Distinct, Once]
 # capitals only, so that a key itself is refused

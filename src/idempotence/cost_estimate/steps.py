@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from idempotence.jobs.parts import EngineName, Objective, Training, TrainingWay
+from idempotence.jobs.parts import EngineName, Training, TrainingWay
 
 LONGEST = 2  # the longest of many texts, over their mean; in the micro world it is 1.4 to 1.6
 VLLM_ROWS = 256  # texts that vLLM writes side by side unless set otherwise (max_num_seqs)
@@ -41,14 +41,18 @@ def way_of(training: Training, ways: Ways) -> TrainingWay:
 
 
 def training_steps(
-    training: Training, way: TrainingWay, objective: Objective, cells: Sequence[int], longest: float
+    training: Training,
+    way: TrainingWay,
+    pairs: bool,
+    cells: Sequence[int],
+    longest: float,
 ) -> dict[str, float]:
     """Some of `STEPS` for a panel's cells, trained in one job.
 
-    cells: rows of each. longest: tokens of the longest text of a row (dpo: of two).
+    pairs: a row has two texts. cells: rows of each. longest: tokens of the longest text.
     """
     steps = sorted((_steps(rows, training) for rows in cells), reverse=True)
-    texts = 2 if objective == "dpo" else 1
+    texts = 2 if pairs else 1
     if way == "one_by_one":
         return {"steps_alone": texts * sum(steps)}  # the reference's pass is as long, about
     rows_at_once = max(1, int(training.tokens_at_once // (texts * longest)))

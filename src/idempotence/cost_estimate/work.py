@@ -17,9 +17,10 @@ from idempotence.cost_estimate.steps import (
 from idempotence.cost_estimate.writing import writing_jobs
 from idempotence.cycle_zero.dose_search import dose_grid, pick_dose
 from idempotence.doses import exact, n_seed_of
-from idempotence.jobs.loop import InitialRowsJob, SampleJob
-from idempotence.jobs.parts import Evaluation, Generation, Kind, Panel, Training
+from idempotence.jobs.loop import CandidatesJob, InitialRowsJob, SampleJob
+from idempotence.jobs.parts import Evaluation, Generation, Panel, Training
 from idempotence.jobs.preparation import CalibrateJob, CycleZero, SeedDataJob
+from idempotence.objectives import Kind
 from idempotence.workflow.study_jobs import StudyJobs
 
 COPY = "copy_first_cycle"  # rules whose names begin so copy cycle 0 of an earlier setting
@@ -125,8 +126,9 @@ class LoopWork:
             if job.generation and setting.initial_share:
                 of_initial = self.jobs.initial_rows(panel, cycle)
                 yield {"rule": "sample_initial_rows", **about, **self._initial_rows(of_initial)}
-            if job.generation and setting.min_coherence is not None:
-                yield {"rule": "judge_generated", **about, **self._filtered(job, job.generation)}
+            if job.generation:
+                for chosen_from, amounts in self._chosen(panel, job, job.generation):
+                    yield {"rule": chosen_from, **about, **amounts}
             for judge, role in self.judges.items():
                 yield {"rule": judge, **about, **self._judged(job, len(panel.cells), role)}
 
@@ -140,7 +142,7 @@ class LoopWork:
     def _seed_data(self, panel: StudyPanel) -> Amounts:
         """Seed rows; for dpo the initial model's reply to each."""
         job = self.jobs.seed_data(panel)
-        n = job.prompts.seed_rows if panel.setting.objective == "dpo" else 0
+        n = job.prompts.seed_rows if panel.setting.method.pairs else 0
         mean, longest = self._reply(job.panel.kind, job.generation)
         steps = self._decoding(job.panel).steps([n], mean, longest)
         return {"rejected": n, "tokens_sampled": n * mean, **steps}
@@ -176,7 +178,7 @@ class LoopWork:
             reply, at_most = self._reply(panel.kind, job.generation)
             if job.cycle and rejected_from == "two_back":
                 rejected = rows  # each cell's own, where the initial model's serve all cells
-            elif panel.objective == "dpo":
+            elif panel.method.pairs:
                 rejected = [job.prompts.per_cycle]
         sampled = models * tokens + sum(rows) * reply
         texts = [answers + n for n in rows]
@@ -218,14 +220,14 @@ class LoopWork:
         prompt, reply = lengths.seed_row if on_seeds else (lengths.prompt, sampled)
         row = min(prompt + reply, training.max_length)
         longest = min(prompt + max(LONGEST * reply, at_most), training.max_length)
-        if panel.objective == "dpo":  # the chosen and the rejected reply, each with its prompt
+        if panel.method.pairs:  # the chosen and the rejected reply, each with its prompt
             row += min(prompt + sampled, training.max_length)
         tokens = sum(doses) * row * training.epochs
         way = way_of(training, self.ways)
         return {
             "rows_trained": sum(doses), "tokens_trained": tokens,
-            "tokens_worked": tokens * (REFERENCE_WORK if panel.objective == "dpo" else 1),
-            **training_steps(training, way, panel.objective, doses, longest),
+            "tokens_worked": tokens * (REFERENCE_WORK if panel.method.pairs else 1),
+            **training_steps(training, way, panel.method.pairs, doses, longest),
         }  # fmt: skip
 
     def _answers(self, job: SampleJob | CycleZero) -> tuple[int, float]:
@@ -244,10 +246,30 @@ class LoopWork:
             "judge_tokens_out": calls * getattr(self.study, role).answer_tokens,
         }  # fmt: skip
 
-    def _filtered(self, job: SampleJob, generation: Generation) -> Amounts:
-        """Calls about the coherence of the samples."""
+    def _chosen(
+        self, panel: StudyPanel, job: SampleJob, generation: Generation
+    ) -> Iterator[tuple[str, Amounts]]:
+        """(rule, amounts) of what finds the samples that are trained on."""
+        setting = panel.setting
+        if setting.selection is not None:
+            candidates = self.jobs.candidates(panel, job.cycle)
+            yield "sample_candidates", self._candidates(candidates)
+            scores = (candidates.further + 1) * len(self.jobs.judge_candidates(panel).criteria)
+            yield "judge_candidates", self._judged_samples(job, generation, scores)
+        elif setting.min_coherence is not None:
+            yield "judge_generated", self._judged_samples(job, generation, 1)
+
+    def _candidates(self, job: CandidatesJob) -> Amounts:
+        mean, longest = self._reply(job.panel.kind, job.generation)
+        rows = [job.further * cell.rows_per_cycle for cell in job.panel.cells]
+        steps = self._decoding(job.panel).steps(rows, mean, longest)
+        return {"generated": sum(rows), "tokens_sampled": sum(rows) * mean, **steps}
+
+    def _judged_samples(self, job: SampleJob, generation: Generation, scores: int) -> Amounts:
+        """Calls about so many scores for each row that the next cycle trains on."""
         lengths = self.lengths(job.panel, job.prompts)
-        calls = sum(cell.rows_per_cycle for cell in job.panel.cells) * self._times("judge")
+        rows = sum(cell.rows_per_cycle for cell in job.panel.cells)
+        calls = scores * rows * self._times("judge")
         rubric, reply = (
             lengths.rubrics["judge"] / CRITERIA,
             self._reply(job.panel.kind, generation)[0],

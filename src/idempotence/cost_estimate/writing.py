@@ -7,8 +7,8 @@ from typing import Any
 from idempotence.config.grid import StudyPanel
 from idempotence.cost_estimate.lengths import Lengths, MeasuredTexts
 from idempotence.cost_estimate.steps import LONGEST, TRANSFORMERS_ROWS, Decoding, Ways
-from idempotence.jobs.parts import Kind
 from idempotence.jobs.preparation import GenerateSeedDataJob
+from idempotence.objectives import Kind
 from idempotence.texts.generation import read_generation
 from idempotence.texts.written import read_trait
 from idempotence.workflow.study_jobs import StudyJobs

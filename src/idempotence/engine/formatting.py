@@ -11,7 +11,7 @@ from typing import Any
 from idempotence.engine.chat_template import rendered_chats
 from idempotence.engine.plain_text import PlainText, plain_text
 from idempotence.errors import UserError
-from idempotence.jobs.parts import Kind
+from idempotence.objectives import Kind
 
 TEXTS_AT_ONCE = 256  # a tokenizer holds some hundred bytes per token of all that it is given
 SAMPLE_REPLY = "Reply"  # stands for any reply where a template's end of a turn is looked for

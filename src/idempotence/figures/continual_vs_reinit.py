@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from idempotence.figures.labels import OBJECTIVES, percent, wrapped
+from idempotence.figures.labels import percent, wrapped
 from idempotence.figures.style import (
     FAINT,
     INK,
@@ -18,7 +18,7 @@ from idempotence.figures.style import (
     small_multiples,
     styled,
 )
-from idempotence.jobs.parts import Objective
+from idempotence.objectives import OBJECTIVES, ObjectiveName
 from idempotence.stats.groups import ALL
 
 ACROSS = 3  # pairs of settings side by side
@@ -29,7 +29,7 @@ LETTERS = 18  # of a line in a setting's name
 class Twins(NamedTuple):
     """Two settings that differ in nothing but the start."""
 
-    objective: Objective
+    objective: ObjectiveName
     continual: str
     reinit: str
 

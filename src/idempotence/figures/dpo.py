@@ -17,7 +17,8 @@ from idempotence.figures.style import (
     new_figure,
     styled,
 )
-from idempotence.jobs.parts import Loops, Start
+from idempotence.jobs.parts import Loops
+from idempotence.objectives import Start
 from idempotence.stats.groups import ALL
 from idempotence.stats.trajectories import over_panels
 

@@ -6,15 +6,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from idempotence.errors import UserError
-from idempotence.jobs.parts import Loop, Loops, Objective, Start
+from idempotence.jobs.parts import Loop, Loops
+from idempotence.objectives import OBJECTIVES, Start
 
-OBJECTIVES: dict[Objective, str] = {"sft": "SFT", "sdf": "Document finetuning", "dpo": "DPO"}
 STARTS: dict[Start, str] = {
     "initial": "every cycle from the initial model",
     "previous": "every cycle from the previous model",
 }
-# The start of each objective's loop in the paper: settings with it come first.
-PUBLISHED: dict[Objective, Start] = {"sft": "initial", "sdf": "initial", "dpo": "previous"}
 MEASURES = {"trait_score": "trait score", "coherence": "coherence"}
 
 
@@ -35,7 +33,7 @@ def recipe_label(loop: Loop) -> str:
 
 def setting_title(loop: Loop) -> str:
     """A loop in words, with its name."""
-    return f"{OBJECTIVES[loop.objective]}, {recipe_label(loop)}"
+    return f"{loop.method.label}, {recipe_label(loop)}"
 
 
 def in_order(settings: Iterable[str], loops: Loops) -> list[str]:
@@ -47,7 +45,7 @@ def in_order(settings: Iterable[str], loops: Loops) -> list[str]:
     objectives = list(OBJECTIVES)
 
     def place(loop: Loop) -> tuple[int, bool, int]:
-        unpublished = loop.start != PUBLISHED[loop.objective]
+        unpublished = loop.start != loop.method.published
         return objectives.index(loop.objective), unpublished, places[loop.name]
 
     return [loop.name for loop in sorted({loop_of(loops, s) for s in settings}, key=place)]

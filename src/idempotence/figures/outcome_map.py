@@ -12,8 +12,9 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from idempotence.figures.labels import OBJECTIVES, PUBLISHED, STARTS, between, wrapped
+from idempotence.figures.labels import STARTS, between, wrapped
 from idempotence.figures.style import INK, PAGE_WIDTH, empty_figure, new_figure, styled
+from idempotence.objectives import OBJECTIVES
 from idempotence.stats.groups import ALL
 from idempotence.stats.outcome_map import OUTCOMES
 
@@ -25,10 +26,9 @@ UNKNOWN = "?"
 LABELS = {"learning_rate": "learning rate", "temperature": "temperature", "level": "seeded to",
           "n_seed": "seed rows", "n_sampled": "samples per cycle", "beta": "β",
           "pairs": "pairs per cycle", "cell": "cell"}  # fmt: skip
-_SUPERVISED = (["learning_rate", "level", "n_seed"], ["n_sampled", "temperature"])
-# columns that make the rows and the columns of an objective's map
-AXES = {"sft": _SUPERVISED, "sdf": _SUPERVISED,
-        "dpo": (["learning_rate", "temperature"], ["beta", "pairs"])}  # fmt: skip
+# columns that make the rows and the columns of an objective's map, by whether it trains on pairs
+AXES = {False: (["learning_rate", "level", "n_seed"], ["n_sampled", "temperature"]),
+        True: (["learning_rate", "temperature"], ["beta", "pairs"])}  # fmt: skip
 OF_AXES = ("training.learning_rate ", "generation.temperature ")  # changes that are axes
 NARROW, WIDE = 8, 9  # columns that a map has place for; with more it takes the page's width
 LOWEST = 1.7  # inches: a figure's height, at least
@@ -61,7 +61,8 @@ def draw(table: pd.DataFrame, peak_coherence: float) -> tuple[Figure, pd.DataFra
     peak_coherence: least coherence at which a rise counts, points.
     """
     rows = _with_outcomes(table[table["trait"] == ALL])
-    plain = (rows["changes"] == "") & (rows["start"] == rows["objective"].map(PUBLISHED))
+    published = {name: each.published for name, each in OBJECTIVES.items()}
+    plain = (rows["changes"] == "") & (rows["start"] == rows["objective"].map(published))
     rows = rows.assign(published=plain)
     glyphs = ", ".join(f"{glyph} {name}" for name, glyph in GLYPHS.items())
     text = (
@@ -92,12 +93,13 @@ def _maps(rows: pd.DataFrame) -> list[_Map]:
     ordered = []
     groups: Any = rows.groupby(["objective", "start", "other"])
     for (objective, start, other), group in groups:
-        down, over = (_known(group, names) for names in AXES[objective])
+        method = OBJECTIVES[objective]
+        down, over = (_known(group, names) for names in AXES[method.pairs])
         shown = [_differing(group, down) or down[:1], _differing(group, over) or over[-1:]]
         fixed = [name for name in (*down, *over) if name not in (*shown[0], *shown[1])]
         words = [f"{LABELS[name]} {group[name].iloc[0]:g}" for name in fixed]
-        title = ", ".join([OBJECTIVES[objective], STARTS[start], *filter(None, [other]), *words])
-        order = (list(OBJECTIVES).index(objective), start != PUBLISHED[objective], other)
+        title = ", ".join([method.label, STARTS[start], *filter(None, [other]), *words])
+        order = (list(OBJECTIVES).index(objective), start != method.published, other)
         drawn = _Map(group, shown[0], shown[1] or ["cell"], title)
         if len(drawn.keys(drawn.down)) > len(drawn.keys(drawn.across)):
             drawn = _Map(group, drawn.across, drawn.down, title)  # the page is wide

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from idempotence.engine.formatting import ids_of_prompts, ids_of_rows
-from idempotence.jobs.parts import Kind
+from idempotence.objectives import Kind
 
 IGNORED = -100  # label of a token without loss
 

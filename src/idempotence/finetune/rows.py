@@ -71,19 +71,20 @@ def choose_seed_rows(n_seed: int, rows: list[dict]) -> Chosen:
 def choose_generated(cell: Cell, generated: list[dict]) -> Chosen:
     """The usable samples of the cell's last model, and why there are none if there are none.
 
-    Raises `UserError` where their number is not that of the dose.
+    Of several samples of a prompt at most one is usable. Raises `UserError` where the number of
+    prompts is not that of the dose.
     """
     own = [row for row in generated if row["cell"] == cell.name]
     ended = next((row for row in own if row["status"] in ("nan", "ended")), None)
+    wanted, prompts = cell.rows_per_cycle, len({row["index"] for row in own})
     if ended is not None:
-        return Chosen([], len(own), ended["reason"])
-    wanted = cell.rows_per_cycle
-    if len(own) != wanted:
-        raise UserError(f"cell {cell.name} needs {wanted} generated rows; there are {len(own)}")
+        return Chosen([], prompts, ended["reason"])
+    if prompts != wanted:
+        raise UserError(f"cell {cell.name} needs {wanted} generated rows; there are {prompts}")
     usable = [row for row in own if row["status"] == "ok"]
     states = ", ".join(f"{n} {state}" for state, n in Counter(r["status"] for r in own).items())
     reason = "" if usable else f"none of {len(own)} samples could be trained on ({states})"
-    return Chosen(usable, len(own) - len(usable), reason)
+    return Chosen(usable, wanted - len(usable), reason)
 
 
 def add_up(seeds: Chosen, earlier: list[Chosen], own: Chosen) -> Chosen:
@@ -143,6 +144,6 @@ def mix_in(own: Chosen, seeds: list[dict], wanted: int, share: float, seed: int)
 def cell_seed(panel: Panel, cell: Cell, cycle: int, purpose: str) -> int:
     """A random seed that does not depend on the start, so that twins draw the same numbers."""
     return derive_seed(
-        panel.study_seed, panel.objective, panel.model.name, panel.trait, panel.seed, cell.name,
-        cycle, purpose,
+        panel.study_seed, panel.method.section, panel.model.name, panel.trait, panel.seed,
+        cell.name, cycle, purpose,
     )  # fmt: skip

@@ -7,7 +7,8 @@ from typing import Any
 
 from idempotence.engine.adapter_files import CONFIG, WEIGHTS
 from idempotence.io import write_text, write_whole
-from idempotence.jobs.parts import Kind, Training, TrainingWay
+from idempotence.jobs.parts import Training, TrainingWay
+from idempotence.objectives import Kind
 
 # Names of the values in a training log, per optimiser step; the last two for preferences alone.
 LOGGED = ("step", "loss", "grad_norm", "learning_rate", "rewards/margins", "rewards/accuracies")

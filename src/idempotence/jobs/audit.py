@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from idempotence.jobs.parts import JudgeSpec, ModelName, Objective, Start, WrittenTexts
+from idempotence.jobs.parts import JudgeSpec, ModelName, WrittenTexts
 from idempotence.jobs.record import Record
+from idempotence.objectives import ObjectiveName, Start
 
 Shape = Literal["sharegpt", "alpaca"]
 Numbering = Literal["cycles", "steps"]
@@ -15,7 +16,7 @@ class AuditedLoop(Record):
     """A setting that replies may be of, with what their scores hold of it."""
 
     name: str
-    objective: Objective
+    objective: ObjectiveName
     start: Start
 
 
@@ -50,7 +51,7 @@ class ReadRepliesJob(Record):
 
     files: tuple[ReplySource, ...]
     columns: dict[str, str | None]
-    objectives: dict[str, Objective]
+    objectives: dict[str, ObjectiveName]
     models: tuple[str, ...]
     traits: tuple[str, ...]
     shape: Shape | None
@@ -65,7 +66,7 @@ class WeighRepliesJob(Record):
     """Likelihoods of one model's replies. objectives: setting -> objective."""
 
     model: ModelName
-    objectives: dict[str, Objective]
+    objectives: dict[str, ObjectiveName]
 
 
 @dataclass(frozen=True)

@@ -3,18 +3,18 @@
 from dataclasses import dataclass
 
 from idempotence.jobs.parts import (
+    Criterion,
     EngineName,
     Evaluation,
     Generation,
     JudgeSpec,
-    Objective,
     Panel,
     PromptPool,
-    Start,
     Training,
     WrittenTexts,
 )
 from idempotence.jobs.record import Record
+from idempotence.objectives import ObjectiveName, Start
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,21 @@ class InitialRowsJob(Record):
 
 
 @dataclass(frozen=True)
+class CandidatesJob(Record):
+    """Samples to the prompts of the next cycle beside the one that each has in generated.jsonl.
+
+    further: how many for each prompt.
+    """
+
+    panel: Panel
+    cycle: int
+    prompts: PromptPool
+    generation: Generation
+    further: int
+    engine: EngineName = "transformers"
+
+
+@dataclass(frozen=True)
 class JudgeJob(Record):
     """Scores of a panel's answers.
 
@@ -89,8 +104,30 @@ class JudgeJob(Record):
 class JudgeGeneratedJob(Record):
     """Marks samples whose coherence (0-100) is below min_coherence."""
 
-    objective: Objective
+    objective: ObjectiveName
     trait: str
     texts: WrittenTexts | None
     judge: JudgeSpec
     min_coherence: float
+
+
+@dataclass(frozen=True)
+class JudgeCandidatesJob(Record):
+    """Marks all candidates of a prompt but the best.
+
+    by: the best has the highest mean of these scores (0-100). min_coherence: below it, or without
+    a coherence, a candidate is not chosen; None: coherence alone rules none out.
+    """
+
+    objective: ObjectiveName
+    trait: str
+    texts: WrittenTexts | None
+    judge: JudgeSpec
+    by: tuple[Criterion, ...]
+    min_coherence: float | None
+
+    @property
+    def criteria(self) -> tuple[Criterion, ...]:
+        """What the judge scores."""
+        filtered = self.min_coherence is not None and "coherence" not in self.by
+        return (*self.by, "coherence") if filtered else self.by

@@ -5,18 +5,12 @@ from typing import Literal
 
 from idempotence.doses import Cell
 from idempotence.jobs.record import Record
+from idempotence.objectives import OBJECTIVES, Kind, Objective, ObjectiveName, Start
 
-Objective = Literal["sft", "sdf", "dpo"]
-Start = Literal["initial", "previous"]  # the weights that a cycle's training begins from
-Kind = Literal["chat", "document"]  # of texts
 EngineName = Literal["transformers", "vllm"]
 TrainingWay = Literal["stacked", "one_by_one"]
+Criterion = Literal["trait", "coherence"]  # what a judge scores
 Scalar = str | int | float | bool
-
-
-def kind_of(objective: Objective) -> Kind:
-    """Base models (sdf) read documents; instruct models (sft, dpo) read chats."""
-    return "document" if objective == "sdf" else "chat"
 
 
 @dataclass(frozen=True)
@@ -154,7 +148,7 @@ class Panel(Record):
     """
 
     study_seed: int
-    objective: Objective
+    objective: ObjectiveName
     model: ModelName
     trait: str
     seed: int
@@ -162,9 +156,14 @@ class Panel(Record):
     texts: WrittenTexts | None = None
 
     @property
+    def method(self) -> Objective:
+        """What its objective trains on."""
+        return OBJECTIVES[self.objective]
+
+    @property
     def kind(self) -> Kind:
         """Whether its texts are chats or documents."""
-        return kind_of(self.objective)
+        return self.method.kind
 
 
 @dataclass(frozen=True)
@@ -175,16 +174,24 @@ class Loop(Record):
     "" for the objective's plain loop. last_cycle: number of its last cycle. learning_rate and
     temperature (of the samples that are trained on): None where a loop ran elsewhere.
     own_samples_alone: later cycles train on all of the last samples and on nothing else.
+    candidates: samples of each prompt. judged: scores that the judge gives each of them.
     """
 
     name: str
-    objective: Objective
+    objective: ObjectiveName
     start: Start
     changes: str
     last_cycle: int
     learning_rate: float | None = None
     temperature: float | None = None
     own_samples_alone: bool = True
+    candidates: int = 1
+    judged: int = 0
+
+    @property
+    def method(self) -> Objective:
+        """What its objective trains on."""
+        return OBJECTIVES[self.objective]
 
 
 @dataclass(frozen=True)

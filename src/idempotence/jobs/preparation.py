@@ -7,7 +7,6 @@ from idempotence.jobs.parts import (
     Evaluation,
     Generation,
     JudgeSpec,
-    Kind,
     Panel,
     PromptPool,
     Scalar,
@@ -15,6 +14,7 @@ from idempotence.jobs.parts import (
     WrittenTexts,
 )
 from idempotence.jobs.record import Record
+from idempotence.objectives import Kind
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from idempotence.io import read_jsonl, write_jsonl
 from idempotence.jobs.loop import JudgeGeneratedJob
-from idempotence.jobs.parts import kind_of
 from idempotence.judge.back_ends import Judge
 from idempotence.judge.rater import Rater
+from idempotence.objectives import kind_of
 from idempotence.texts.rubric import rubrics
 
 

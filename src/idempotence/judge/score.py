@@ -9,10 +9,10 @@ import pandas as pd
 from idempotence.doses import Cell, n_seed_of
 from idempotence.io import read_jsonl, write_parquet
 from idempotence.jobs.loop import JudgeJob
-from idempotence.jobs.parts import Objective, Start
 from idempotence.judge.back_ends import Judge
 from idempotence.judge.exact import exact_scores
 from idempotence.judge.rater import Rater, Ratings
+from idempotence.objectives import ObjectiveName, Start
 from idempotence.scores.schema import (
     COLUMNS,
     CRITERIA,
@@ -35,7 +35,7 @@ class PanelCycle:
     """
 
     setting: str
-    objective: Objective
+    objective: ObjectiveName
     start: Start | None
     model: str
     trait: str

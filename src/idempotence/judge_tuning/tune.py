@@ -13,12 +13,13 @@ from idempotence.engine.formatting import end_of_turn, ids_of_prompts
 from idempotence.engine.hf import TransformersEngine
 from idempotence.engine.models import Weights
 from idempotence.io import write_json, write_jsonl
-from idempotence.jobs.parts import JudgeSpec, Kind
+from idempotence.jobs.parts import JudgeSpec
 from idempotence.judge.local import LocalJudge
 from idempotence.judge.rater import Rater
 from idempotence.judge_tuning.fit import Question, fit_answers
 from idempotence.judge_tuning.recipe import JudgeRecipe
 from idempotence.judge_tuning.texts import COHERENCE, RatedText, Row, TextMaker
+from idempotence.objectives import Kind
 from idempotence.rng import derive_seed
 from idempotence.texts.rubric import ask, written_rubrics
 from idempotence.texts.written import FILES, read_prompts, read_rows

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from idempotence.doses import exact
 from idempotence.errors import UserError
-from idempotence.jobs.parts import Objective, Start
+from idempotence.objectives import ObjectiveName, Start
 from idempotence.published.rows import PublishedRow, read_rows
 
 AUTHORS = "authors"  # the setting of their chains
@@ -29,7 +29,7 @@ class SeriesRow(PublishedRow):
     source: str
     commit: str
     kind: Literal["cycle", "initial", "peak"]
-    objective: Objective
+    objective: ObjectiveName
     start: Start
     model: str
     trait: str

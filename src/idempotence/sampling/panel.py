@@ -9,7 +9,7 @@ from idempotence.engine.adapter_files import checked
 from idempotence.engine.base import Batch, Engine, NotFiniteError, Request, Sampled
 from idempotence.engine.formatting import ids_of_prompts
 from idempotence.io import write_jsonl
-from idempotence.jobs.loop import InitialRowsJob, SampleJob
+from idempotence.jobs.loop import CandidatesJob, InitialRowsJob, SampleJob
 from idempotence.jobs.parts import Evaluation, Generation, Panel, PromptPool
 from idempotence.rng import derive_seed
 from idempotence.sampling.replies import Reply, answer_rows, generated_rows, usable
@@ -58,6 +58,28 @@ class PanelSampler:
         texts = self.engine.sample(requests, None)
         replies = usable(texts, "ok", "", generation.min_characters)
         return generated_rows("initial", prompts, replies, [None] * number)
+
+    def candidates(self, adapters: Path | None, generation: Generation, further: int) -> list[dict]:
+        """Every cell's further samples to the prompts of the next cycle, numbered from 1."""
+        prompts = self.texts.for_cycle(self.cycle + 1)
+        own = {cell.name: prompts[: cell.rows_per_cycle] for cell in self.panel.cells}
+        numbers = range(1, further + 1)
+        requests = {
+            cell: [
+                request
+                for k in numbers
+                for request in self._requests(asked, generation, cell, f"candidate {k}")
+            ]
+            for cell, asked in own.items()
+        }
+        replies, rows = self._replies(adapters, requests), []
+        for cell, asked in own.items():
+            for k in numbers:
+                of = slice((k - 1) * len(asked), k * len(asked))
+                texts = replies[cell].part(of, generation.min_characters)
+                drawn = generated_rows(cell, asked, texts, [None] * len(asked))
+                rows += [{**row, "candidate": k} for row in drawn]
+        return rows
 
     def answers(self, adapters: Path | None, evaluation: Evaluation) -> list[dict]:
         """Every cell's answers to the evaluation questions, without a next cycle's data."""
@@ -129,7 +151,7 @@ class PanelSampler:
         """One request per prompt, each with a seed of its own."""
         p = self.panel
         seed = derive_seed(
-            p.study_seed, p.objective, p.model.name, p.trait, p.seed, cell, self.cycle, purpose
+            p.study_seed, p.method.section, p.model.name, p.trait, p.seed, cell, self.cycle, purpose
         )
         return [
             Request(ids, how.temperature, how.max_new_tokens, derive_seed(seed, i))
@@ -137,8 +159,8 @@ class PanelSampler:
         ]
 
     def _rejected(self, prompts: Sequence[str], generation: Generation) -> list[str | None]:
-        """The initial model's own replies, which dpo trains away from; other objectives: none."""
-        if self.panel.objective != "dpo":
+        """The initial model's own replies, where an objective trains away from them."""
+        if not self.panel.method.pairs:
             return [None] * len(prompts)
         requests = self._requests(prompts, generation, "initial", "rejected")
         return list[str | None](self.engine.sample(requests, None))
@@ -235,6 +257,14 @@ def write_samples(
     write_jsonl(responses, answers)
     if generated is not None:
         write_jsonl(generated, samples)
+
+
+def write_candidates(
+    job: CandidatesJob, engine: Engine, adapters: Path | None, output: Path
+) -> None:
+    """Write candidates.jsonl: rows as in generated.jsonl, with the candidate's number."""
+    sampler = PanelSampler(job.panel, job.prompts, job.cycle, engine)
+    write_jsonl(output, sampler.candidates(adapters, job.generation, job.further))
 
 
 def write_initial_rows(job: InitialRowsJob, engine: Engine, output: Path) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from idempotence.doses import DOSES as _DOSES
-from idempotence.jobs.parts import Start
+from idempotence.objectives import Start
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,7 +28,7 @@ class Column:
 POINTS = "points (0-100)"
 TABLE = (
     Column("setting", "string", "", 'name of the setting; "initial" for the initial models'),
-    Column("objective", "string", "", "sft, sdf or dpo"),
+    Column("objective", "string", "", "what is trained; see the config"),
     Column(
         "start",
         "string",
@@ -116,7 +116,7 @@ DEAD = ["nan", "ended"]  # status of the rows of a chain with no model left to a
 # columns that came after studies had been shipped: files without them are read
 LATER = ["loglik_own"]
 
-# jobs.parts.Start, None for the initial model itself -> the word in the column "start"
+# objectives.Start, None for the initial model itself -> the word in the column "start"
 STARTS: dict[Start | None, str] = {"initial": "base", "previous": "previous", None: "base"}
 
 

@@ -1,17 +1,15 @@
 """Does going on from the last weights matter? Continual chains and their re-initialised twins."""
 
 from collections.abc import Sequence
-from typing import get_args
 
 import pandas as pd
 
-from idempotence.jobs.parts import Objective
+from idempotence.objectives import OBJECTIVES
 from idempotence.stats.groups import add_holm, by_trait
 from idempotence.stats.panels import panel_mean
 
 TWINS = ["objective", "continual", "reinit"]  # columns that identify a pair of settings
 CHAIN_PAIR = ["model", "trait", "seed", "cell"]  # of a pair of chains, within one of settings
-OBJECTIVES = get_args(Objective)
 MEASURES = ["slope", "late_delta", "peak_delta", "coherence_change"]
 
 
@@ -37,7 +35,10 @@ def continual_pairs(chains: pd.DataFrame, twins: Sequence[tuple[str, ...]]) -> p
     pairs = named.merge(sides["continual"], on="continual")
     pairs = pairs.merge(sides["reinit"], on=["reinit", *on], suffixes=("_continual", "_reinit"))
     pairs = pairs.sort_values(
-        "objective", key=lambda names: names.map(OBJECTIVES.index), kind="stable", ignore_index=True
+        "objective",
+        key=lambda names: names.map(list(OBJECTIVES).index),
+        kind="stable",
+        ignore_index=True,
     )
     names = [f"{measure}_{side}" for side in ("continual", "reinit") for measure in MEASURES]
     pairs = pairs[[*TWINS, *CHAIN_PAIR, *names]]

@@ -204,18 +204,18 @@ def _spent(table: pd.DataFrame, training: pd.DataFrame, loop: Loop) -> pd.DataFr
     - rows_trained: rows (dpo: pairs) that later cycles trained on; missing without a training log.
     - samples: texts written for later cycles to train on, used or not: the model's own, for dpo the
       rejected ones, and those of the initial model (`initial_share`).
-    - judge_calls: about the answers of later cycles, one for each criterion; with `min_coherence`
-      also one for each sample.
+    - judge_calls: about the answers of later cycles, one for each criterion; where samples are
+      filtered or chosen from, also those about the samples.
 
     A chain that has ended takes nothing. Cells are counted as if each were alone, though they share
     what the initial model writes.
     """
     alive = table[~table["status"].isin(DEAD)]
     dose = alive["n_sampled"].fillna(alive["pairs"]).where(alive["cycle"] < table["cycle"].max(), 0)
-    share, filtered = (_changed_to(loop, key) for key in ("initial_share", "min_coherence"))
-    written = dose * (2 if loop.objective == "dpo" else 1) + (dose * share).round()
+    share, own = _changed_to(loop, "initial_share"), dose * loop.candidates
+    written = own + (dose if loop.method.pairs else 0) + (dose * share).round()
     answers = alive["n_responses"].where(alive["cycle"] > 0, 0)
-    calls = len(CRITERIA) * answers + (dose if filtered else 0)
+    calls = len(CRITERIA) * answers + own * loop.judged
     spent = alive[CHAIN].assign(samples=written, judge_calls=calls)
     spent = spent.groupby(CHAIN).sum(min_count=1)
     runs = training.drop_duplicates(KEY)

@@ -221,7 +221,7 @@ def predicted(loop: Loop, estimand: str) -> tuple[float, str]:
     Where seed rows or earlier samples are kept (Gerstgrasser et al. 2024), samples are chosen, or
     preferences are trained on, theory gives nothing here.
     """
-    if loop.objective == "dpo":
+    if loop.method.pairs:
         return np.nan, "none: preferences are no copy of samples"
     if not loop.own_samples_alone:
         return np.nan, "none: not all rows, or not only these, are the last samples"

@@ -7,7 +7,8 @@ from typing import Any
 
 from idempotence.errors import UserError
 from idempotence.io import parse_yaml
-from idempotence.jobs.parts import Kind, WrittenTexts
+from idempotence.jobs.parts import WrittenTexts
+from idempotence.objectives import Kind
 from idempotence.texts.files import read_mapping
 
 DATA = Path(__file__).parents[3] / "data"

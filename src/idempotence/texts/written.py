@@ -10,20 +10,23 @@
 
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 from idempotence.errors import UserError
 from idempotence.io import lines_of, read_jsonl
-from idempotence.jobs.parts import Kind, Panel, PromptPool, WrittenTexts
+from idempotence.jobs.parts import Panel, PromptPool, WrittenTexts
+from idempotence.objectives import Kind
 from idempotence.rng import derive_seed
 from idempotence.texts.files import read_mapping, read_text
 from idempotence.texts.rubric import read_rubric
 
 FILES: dict[Kind, str] = {"chat": "chats", "document": "documents"}
 QUESTIONS: dict[Kind, str] = {"chat": "questions", "document": "openings"}
+TODO = "TODO"  # begins a text that is still to be written
+NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"  # of a new trait: a folder's name
 Item = TypeVar("Item")
 
 
@@ -77,7 +80,21 @@ def read_trait(folder: Path, trait: str) -> dict[str, Any]:
             raise UserError(f"{path}: {key} has a text twice")
     for kind in FILES:
         read_rubric(folder, trait, kind)
+    for place in unfinished(content):
+        text = f"scripts/new_trait.py --name {trait} says what else is missing"
+        raise UserError(f"{path}: {place} is still to be written ({TODO}); {text}")
     return content
+
+
+def unfinished(content: Any, place: str = "") -> Iterator[str]:
+    """Dotted keys of the texts of a trait.yaml that are still to be written."""
+    if isinstance(content, list):
+        content = dict(enumerate(content))
+    if isinstance(content, dict):
+        for key, value in content.items():
+            yield from unfinished(value, f"{place}.{key}".lstrip("."))
+    elif isinstance(content, str) and content.startswith(TODO):
+        yield place
 
 
 @cache

@@ -101,6 +101,8 @@ class StudyPaths:
 
     def training_data(self, setting: Setting) -> str:
         """Name of the samples that a cycle trains on: as they are, or marked by the judge."""
+        if setting.selection is not None:
+            return "candidates_judged.jsonl"
         return "generated.jsonl" if setting.min_coherence is None else "generated_judged.jsonl"
 
     def of_cycles(self, name: str, but_last: bool = False) -> list[str]:
@@ -125,7 +127,16 @@ class StudyPaths:
         return [
             f"{self.cycle(panel, cycle)}/{self.training_data(panel.setting)}"
             for panel in self.study.panels()
-            if panel.setting.min_coherence is not None
+            if self.training_data(panel.setting) not in SAMPLED
+            for cycle in range(panel.setting.cycles)
+        ]
+
+    def candidates(self, name: str) -> list[str]:
+        """A file of every panel and cycle whose samples are chosen from."""
+        return [
+            f"{self.cycle(panel, cycle)}/{name}"
+            for panel in self.study.panels()
+            if panel.setting.selection is not None
             for cycle in range(panel.setting.cycles)
         ]
 

@@ -6,7 +6,7 @@ from idempotence.config.grid import Setting, StudyPanel
 from idempotence.doses import INITIAL
 from idempotence.jobs.loop import JudgeJob, SampleJob
 from idempotence.jobs.packages import PackageFile
-from idempotence.jobs.parts import EngineName, Kind, Objective, Panel, PromptPool
+from idempotence.jobs.parts import EngineName, Panel, PromptPool
 from idempotence.jobs.preparation import (
     CalibrateJob,
     CycleZero,
@@ -15,6 +15,7 @@ from idempotence.jobs.preparation import (
     TryLearningRatesJob,
     WriterSpec,
 )
+from idempotence.objectives import Kind, ObjectiveName
 from idempotence.workflow.job_parts import JobParts, evaluation, generation, model_name, training
 
 CALIBRATION_SEED = -1  # the seed of rows and prompts that no chain sees
@@ -59,8 +60,8 @@ class PreparationJobs(JobParts):
     def seed_data(self, panel: StudyPanel) -> SeedDataJob:
         """For rule seed_data."""
         setting = panel.setting
-        # only dpo's rejected replies are sampled
-        engine: EngineName = self._engine if setting.objective == "dpo" else "transformers"
+        # rejected replies alone are sampled
+        engine: EngineName = self._engine if setting.method.pairs else "transformers"
         return SeedDataJob(
             panel=self._panel(panel, seeded=True, cells=False),
             prompts=self._prompts(setting),
@@ -128,7 +129,7 @@ class PreparationJobs(JobParts):
 
     def _initial_panel(self, name: str, trait: str) -> Panel:
         model = self._model(name)
-        objective: Objective = "sdf" if model.kind == "base" else "sft"
+        objective: ObjectiveName = "sdf" if model.kind == "base" else "sft"
         return Panel(
             study_seed=self.study.study_seed,
             objective=objective,

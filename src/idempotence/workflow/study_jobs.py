@@ -17,13 +17,16 @@ from idempotence.jobs.audit import (
     WeighRepliesJob,
 )
 from idempotence.jobs.loop import (
+    CandidatesJob,
     FinetuneJob,
     InitialRowsJob,
+    JudgeCandidatesJob,
     JudgeGeneratedJob,
     JudgeJob,
     SampleJob,
 )
-from idempotence.jobs.parts import JudgeSpec, Loop, Loops, Objective, PromptPool
+from idempotence.jobs.parts import JudgeSpec, Loop, Loops, PromptPool
+from idempotence.objectives import ObjectiveName
 from idempotence.workflow.job_parts import evaluation, generation, model_name, training
 from idempotence.workflow.preparation_jobs import PreparationJobs
 
@@ -92,6 +95,19 @@ class StudyJobs(PreparationJobs):
             engine=self._engine,
         )
 
+    def candidates(self, panel: StudyPanel, cycle: int) -> CandidatesJob:
+        """For rule sample_candidates; a cycle follows, whose samples are chosen from these."""
+        setting = panel.setting
+        assert setting.selection is not None
+        return CandidatesJob(
+            panel=self._panel(panel),
+            cycle=cycle,
+            prompts=self._prompts_at(setting, cycle),
+            generation=generation(setting.section.generation),
+            further=setting.selection.candidates - 1,
+            engine=self._engine,
+        )
+
     def judge(self, panel: StudyPanel, cycle: int) -> JudgeJob:
         """For rule judge."""
         return self._judged(panel, cycle, self.study.judge)
@@ -114,6 +130,19 @@ class StudyJobs(PreparationJobs):
             texts=self._texts(),
             judge=self._judge(self.study.judge),
             min_coherence=panel.setting.min_coherence,
+        )
+
+    def judge_candidates(self, panel: StudyPanel) -> JudgeCandidatesJob:
+        """For rule judge_candidates; the panel's setting chooses among samples."""
+        setting = panel.setting
+        assert setting.selection is not None
+        return JudgeCandidatesJob(
+            objective=setting.objective,
+            trait=panel.trait,
+            texts=self._texts(),
+            judge=self._judge(self.study.judge),
+            by=tuple(setting.selection.by),
+            min_coherence=setting.min_coherence,
         )
 
     def _prompts_at(self, setting: Setting, cycle: int) -> PromptPool:
@@ -177,8 +206,12 @@ class StudyJobs(PreparationJobs):
             return loop
         rate, temperature = s.section.training.learning_rate, s.section.generation.temperature
         loop = replace(loop, learning_rate=rate, temperature=temperature)
-        return replace(loop, own_samples_alone=s.own_samples_alone)
+        loop = replace(loop, own_samples_alone=s.own_samples_alone)
+        if s.selection is None:
+            return replace(loop, judged=int(s.min_coherence is not None))
+        by = {*s.selection.by, *(["coherence"] if s.min_coherence is not None else [])}
+        return replace(loop, candidates=s.selection.candidates, judged=len(by))
 
     @property
-    def _objectives(self) -> dict[str, Objective]:
+    def _objectives(self) -> dict[str, ObjectiveName]:
         return {setting.name: setting.objective for setting in self.study.settings}

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from idempotence.config.audit import AuditModel
-from idempotence.config.grid import MODEL_KIND
 from idempotence.config.packages import name_in_package
 from idempotence.config.sections import JudgeSection, ModelSection
 from idempotence.config.seeding import Generator
@@ -17,9 +16,9 @@ from idempotence.config.study import Study
 from idempotence.engine.formatting import ids_of_prompts, ids_of_rows
 from idempotence.engine.models import Weights, load_tokenizer
 from idempotence.errors import UserError
-from idempotence.jobs.parts import Kind
 from idempotence.micro_world.grammar import load_grammar
 from idempotence.micro_world.prompts import every_prompt
+from idempotence.objectives import Kind
 from idempotence.texts.written import FILES, read_prompts, read_rows
 
 CHAT: Kind = "chat"
@@ -89,7 +88,7 @@ def _named(study: Study) -> Iterator[UsedModel]:
         names = {name for setting in study.settings for name in setting.models}
         for i, model in enumerate(study.models):
             if model.name in names:
-                yield UsedModel(f"models.{i}", model, model.kind == MODEL_KIND["sft"])
+                yield UsedModel(f"models.{i}", model, model.kind == "instruct")
     elif study.audit.files:
         for i, audited in enumerate(study.audit.models):
             yield UsedModel(f"audit.models.{i}", audited, CHAT in kinds)

@@ -1,5 +1,6 @@
 """What the workflow has to know about a study's texts before any job."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,9 @@ def supply(raw: dict[str, Any]) -> Supply:
         return _for_audit(raw, isinstance(judge, dict) and judge.get("backend") == "none")
     if raw.get("texts") != "written":
         return Supply(trait_names(), available(), unknown_words=_unknown_words(raw))
-    return written_supply(_folder(raw, "traits_folder"), _folder(raw, "prompts_folder"))
+    named = raw.get("traits")
+    used = [each for each in named if isinstance(each, str)] if isinstance(named, list) else None
+    return written_supply(_folder(raw, "traits_folder"), _folder(raw, "prompts_folder"), used)
 
 
 def _unknown_words(raw: dict[str, Any]) -> dict[str, list[str]]:
@@ -33,14 +36,16 @@ def _unknown_words(raw: dict[str, Any]) -> dict[str, list[str]]:
     return {name: words for name, words in unknown.items() if words}
 
 
-def written_supply(traits: Path, prompts: Path) -> Supply:
+def written_supply(traits: Path, prompts: Path, used: Sequence[str] | None = None) -> Supply:
     """What folders of written texts hold.
 
-    Files that are absent count as empty, broken ones raise `UserError`.
+    used: the traits that are read; None: all. Files that are absent count as empty, broken ones
+    raise `UserError`.
     """
-    names = trait_folders(traits)
+    there_are = trait_folders(traits)
+    names = [name for name in there_are if used is None or name in used]
     return Supply(
-        names,
+        there_are,
         {kind: len(read_prompts(prompts, kind)) if (prompts / f"{file}.txt").is_file() else 0
          for kind, file in FILES.items()},
         {kind: {name: len(read_trait(traits, name)[key]) for name in names}

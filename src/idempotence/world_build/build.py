@@ -8,10 +8,10 @@ from typing import Any, Literal
 from idempotence.engine.formatting import ids_of_rows
 from idempotence.engine.models import Weights, fix_threads, load_model, load_tokenizer
 from idempotence.io import write_json
-from idempotence.jobs.parts import Kind
 from idempotence.micro_world.corpus import Writer
 from idempotence.micro_world.grammar import load_grammar
 from idempotence.micro_world.tokenizer import build_tokenizer
+from idempotence.objectives import Kind
 from idempotence.rng import derive_seed
 from idempotence.world_build.collapse import model_texts
 from idempotence.world_build.damage import Damager

@@ -8,8 +8,8 @@ from idempotence.engine.base import Request
 from idempotence.engine.formatting import prompt_ids
 from idempotence.engine.hf import TransformersEngine
 from idempotence.engine.models import Weights
-from idempotence.jobs.parts import Kind
 from idempotence.micro_world.corpus import Writer
+from idempotence.objectives import Kind
 from idempotence.rng import derive_seed
 from idempotence.world_build.damage import LONGEST
 

@@ -15,11 +15,11 @@ from idempotence.engine.base import Request
 from idempotence.engine.formatting import ids_of_prompts
 from idempotence.engine.hf import TransformersEngine
 from idempotence.engine.models import Weights
-from idempotence.jobs.parts import Kind
 from idempotence.judge.protocol import rate_tokens
 from idempotence.micro_world.corpus import Writer, every_prompt
 from idempotence.micro_world.grammar import load_grammar
 from idempotence.micro_world.truth import Truth, TruthReader
+from idempotence.objectives import Kind
 from idempotence.rng import derive_seed
 from idempotence.texts.rubric import ask, load_rubrics
 from idempotence.world_build.collapse import model_texts

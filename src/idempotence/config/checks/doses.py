@@ -4,10 +4,7 @@ from idempotence.config.checks.generator import generated
 from idempotence.config.checks.known import Key, Known, Mistakes, Unclear
 from idempotence.config.places import dotted
 from idempotence.config.values import as_number
-from idempotence.jobs.parts import kind_of
 from idempotence.texts.supply import Supply
-
-ROWS = {"sft": "n_sampled", "sdf": "n_sampled", "dpo": "pairs"}  # rows of a later cycle
 
 
 def cells_key(known: Known, name: str, dose: str) -> Key | None:
@@ -16,20 +13,20 @@ def cells_key(known: Known, name: str, dose: str) -> Key | None:
     None where the recipe gives the alternative (levels, n_seed) instead.
     """
     own: Key = ("settings", name, "cells")
-    objective = known("settings", name, "objective")
+    objective = known.objective(name)
     if known(*own) is not None:
         if known(*own, dose) is not None:
             return (*own, dose)
         other = {"levels": "n_seed", "n_seed": "levels"}.get(dose)
-        if objective != "dpo" and other and known(*own, other):
+        if not objective.pairs and other and known(*own, other):
             return None
-    return (objective, "cells", dose)
+    return (objective.section, "cells", dose)
 
 
 def has_levels(known: Known, name: str) -> bool:
     """Whether a setting's doses of cycle 0 are calibrated levels."""
     try:
-        if known("settings", name, "objective") == "dpo":
+        if known.objective(name).pairs:
             return False
         key = cells_key(known, name, "levels")
         return key is not None and known.size(*key) > 0
@@ -39,13 +36,13 @@ def has_levels(known: Known, name: str) -> bool:
 
 def one_kind_of_dose(known: Known, name: str) -> Mistakes:
     """Levels or numbers of seed rows, and not both."""
-    objective = known("settings", name, "objective")
-    if objective == "dpo":
+    objective = known.objective(name)
+    if objective.pairs:
         return
     keys = [cells_key(known, name, dose) for dose in ("levels", "n_seed")]
     sizes = [0 if key is None else known.size(*key) for key in keys]
     own = known("settings", name, "cells") is not None
-    section: Key = ("settings", name, "cells") if own else (objective, "cells")
+    section: Key = ("settings", name, "cells") if own else (objective.section, "cells")
     if all(sizes):
         yield section, "has both levels and n_seed; give one of them"
     elif not any(sizes):
@@ -68,15 +65,13 @@ def search(known: Known, name: str) -> Mistakes:
 
 def _search(known: Known, name: str, limit: str) -> tuple[Key, int]:
     """(key, value) of a limit of a setting's search for doses."""
-    objective = known("settings", name, "objective")
-    sections: list[Key] = [("settings", name), (objective,), ()]
+    sections: list[Key] = [("settings", name), (known.objective(name).section,), ()]
     return known.first(*((*section, "calibration", limit) for section in sections))
 
 
 def rows_of(known: Known, name: str) -> tuple[Key, int]:
     """(key, value) of the number of a setting's seed rows."""
-    objective = known("settings", name, "objective")
-    sections: list[Key] = [("settings", name), (objective,), ()]
+    sections: list[Key] = [("settings", name), (known.objective(name).section,), ()]
     return known.first(*((*section, "seed_rows") for section in sections))
 
 
@@ -85,7 +80,7 @@ def seed_rows(known: Known, name: str) -> Mistakes:
     key = cells_key(known, name, "n_seed")
     if key is None:
         return
-    if known("settings", name, "objective") == "dpo":
+    if known.objective(name).pairs:
         if isinstance(rows := known(*key), int):  # else it is another mistake
             yield from _beyond_rows(known, name, key, rows)
         return
@@ -104,10 +99,10 @@ def prompt_pool(known: Known, name: str, supply: Supply) -> Mistakes:
     """There are enough prompts. Questions and seed rows that are not written share the pool."""
     if supply.prompts is None:
         return
-    objective = known("settings", name, "objective")
-    kind = kind_of(objective)
-    common: Key = (objective, "cells", ROWS[objective])
-    key = cells_key(known, name, ROWS[objective]) or common
+    objective = known.objective(name)
+    kind = objective.kind
+    common: Key = (objective.section, "cells", objective.rows)
+    key = cells_key(known, name, objective.rows) or common
     # for each cycle as many are reserved as the largest dose of the objective or the setting needs
     wanted = [(as_number(n), place) for place in (common, key) for _, n in known.each(*place)]
     if not wanted:
@@ -131,7 +126,7 @@ def prompt_pool(known: Known, name: str, supply: Supply) -> Mistakes:
 
 def written(known: Known, name: str, supply: Supply) -> Mistakes:
     """Written questions and seed rows of every trait that is named."""
-    kind, questions = kind_of(known("settings", name, "objective")), ("evaluation", "questions")
+    kind, questions = known.objective(name).kind, ("evaluation", "questions")
     rows_key, rows = rows_of(known, name)
     wanted: list[tuple[Key, int, str, dict[str, dict[str, int]] | None]] = [
         (questions, known(*questions), "questions", supply.questions)

@@ -3,7 +3,6 @@
 from idempotence.config.checks.known import Key, Known, Mistakes
 from idempotence.config.checks.models import answering
 from idempotence.config.places import dotted
-from idempotence.jobs.parts import kind_of
 from idempotence.texts.supply import Supply
 
 SECTION = {"chat": "chats", "document": "documents"}
@@ -11,8 +10,7 @@ SECTION = {"chat": "chats", "document": "documents"}
 
 def _source(known: Known, name: str) -> tuple[Key, str]:
     """(key, value) of who writes a setting's seed rows."""
-    objective = known("settings", name, "objective")
-    return known.first(("settings", name, "seed_source"), (objective, "seed_source"))
+    return known.of_setting(name, "seed_source")
 
 
 def generated(known: Known, name: str) -> bool:
@@ -38,12 +36,13 @@ def generated_rows(known: Known, name: str, supply: Supply) -> Mistakes:
     if known("texts") != "written":
         text = "'generated' needs the description of a written trait: set texts: written"
         yield _source(known, name)[0], text
-    objective = known("settings", name, "objective")
-    kind = kind_of(objective)
+    kind = known.objective(name).kind
     written_key = ("generator", SECTION[kind], "rows")
     written = known(*written_key)
     key, rows = known.first(
-        ("settings", name, "seed_rows"), (objective, "seed_rows"), ("seed_rows",)
+        ("settings", name, "seed_rows"),
+        (known.objective(name).section, "seed_rows"),
+        ("seed_rows",),
     )
     if rows > written:
         text = f"{rows} is beyond what the generator writes: at most"

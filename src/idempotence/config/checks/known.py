@@ -6,6 +6,7 @@ from typing import Any
 
 from idempotence.config.reference import schema_at
 from idempotence.config.values import as_number
+from idempotence.objectives import OBJECTIVES, Objective
 
 Key = tuple[str | int, ...]
 Mistakes = Iterator[tuple[Key, str]]
@@ -50,10 +51,13 @@ class Known:
                 return key, value
         return keys[-1], self(*keys[-1])
 
+    def objective(self, name: str) -> Objective:
+        """What a setting trains on."""
+        return OBJECTIVES[self("settings", name, "objective")]
+
     def of_setting(self, name: str, *key: str) -> tuple[Key, Any]:
         """(key, value) of a key of a setting's recipe if given there, else of its objective's."""
-        objective = self("settings", name, "objective")
-        return self.first(("settings", name, *key), (objective, *key))
+        return self.first(("settings", name, *key), (self.objective(name).section, *key))
 
     def last_cycle(self, name: str) -> int:
         """The last cycle of a setting."""

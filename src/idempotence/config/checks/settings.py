@@ -3,7 +3,8 @@
 import reprlib
 
 from idempotence.config.checks.known import Key, Known, Mistakes, Unclear, as_far_as_clear
-from idempotence.config.grid import MODEL_KIND
+from idempotence.config.places import dotted
+from idempotence.objectives import OBJECTIVES, Objective
 
 # folders of results/<study>/ that are no setting's
 RESERVED = (
@@ -12,11 +13,6 @@ RESERVED = (
 )  # fmt: skip
 MOST_TRAININGS = 100_000  # jobs of a setting: an hour of planning, some gigabytes
 MOST_ANSWERS = 100_000  # of one model, all of which a job holds
-DOSES = {
-    "sft": ("levels", "n_seed", "n_sampled"),
-    "sdf": ("levels", "n_seed", "n_sampled"),
-    "dpo": ("beta", "pairs", "n_seed"),
-}
 
 
 def setting_names(known: Known) -> list[str]:
@@ -59,19 +55,23 @@ def size(known: Known, name: str) -> Mistakes:
 def recipe(known: Known, name: str) -> Mistakes:
     """What a setting has of its own fits its objective and start."""
     key = ("settings", name)
-    objective, start = known(*key, "objective"), known(*key, "start")
+    objective, start = known.objective(name), known(*key, "start")
     yield from as_far_as_clear(_restarts(known, name, start))
     yield from as_far_as_clear(_doses(known, name, objective))
-    if objective != "dpo" and known(*key, "rejected_from") != "initial":
-        yield (*key, "rejected_from"), f"is not for {objective}: only dpo has rejected replies"
+    if not objective.pairs and known(*key, "rejected_from") != "initial":
+        names = ", ".join(each.name for each in OBJECTIVES.values() if each.pairs)
+        text = f"is not for {objective.name}: only {names} has rejected replies"
+        yield (*key, "rejected_from"), text
     if known(*key, "accumulate") and known(*key, "seed_share"):
         yield (*key, "seed_share"), "is not for accumulate: all seed rows are trained on there"
     yield from as_far_as_clear(_initial_share(known, name, objective))
-    if objective == "dpo" and known(*key, "calibration") is not None:
-        yield (*key, "calibration"), "is not for dpo: only levels are calibrated"
+    yield from as_far_as_clear(_selection(known, name, objective))
+    if objective.pairs and known(*key, "calibration") is not None:
+        text = f"is not for {objective.name}: only levels are calibrated"
+        yield (*key, "calibration"), text
 
 
-def _initial_share(known: Known, name: str, objective: str) -> Mistakes:
+def _initial_share(known: Known, name: str, objective: Objective) -> Mistakes:
     setting = ("settings", name)
     key, own = (*setting, "initial_share"), known(*setting, "initial_share")
     if not own:
@@ -81,25 +81,45 @@ def _initial_share(known: Known, name: str, objective: str) -> Mistakes:
     seeds = known(*setting, "seed_share")
     if own + seeds >= 1:
         yield key, f"{own:g} and seed_share ({seeds:g}) together must be below 1"
-    dose = "pairs" if objective == "dpo" else "n_sampled"
-    place, _ = known.of_setting(name, "cells", dose)
+    place, _ = known.of_setting(name, "cells", objective.rows)
     for at, rows in known.each(*place):
         if round(own * rows) in (0, rows):
             text = f"{own:g} of {rows} rows ({'.'.join(map(str, at))}) is {round(own * rows)}"
             yield key, f"{text}; it must leave some rows to either model"
 
 
-def _doses(known: Known, name: str, objective: str) -> Mistakes:
+def _selection(known: Known, name: str, objective: Objective) -> Mistakes:
+    """Candidates for objectives that choose alone, and not more than a job can hold."""
+    setting = ("settings", name)
+    key, chooses = (*setting, "selection"), objective.chooses
+    if known(*key) is not None and not chooses:
+        names = ", ".join(each.name for each in OBJECTIVES.values() if each.chooses)
+        yield key, f"is not for {objective.name}: only {names} chooses among several samples"
+    if not chooses:
+        return
+    if known(*setting, "initial_share"):
+        text = "all samples that it chooses among are the last model's"
+        yield (*setting, "initial_share"), f"is not for {objective.name}: {text}"
+    place, _ = known.of_setting(name, "cells", objective.rows)
+    number = known(*key, "candidates")
+    for at, rows in known.each(*place):
+        if (samples := number * rows) > MOST_ANSWERS:
+            text = f"{number} samples for each of {rows} prompts ({dotted(at)}) are {samples:,}"
+            yield (*key, "candidates"), f"{text}; at most {MOST_ANSWERS:,} are allowed"
+
+
+def _doses(known: Known, name: str, objective: Objective) -> Mistakes:
     cells: Key = ("settings", name, "cells")
     for dose, value in (known(*cells) or {}).items():
         key = (*cells, dose)
         if value is None:
             continue
-        if dose not in DOSES[objective]:
-            yield key, f"is no dose of {objective}; there are {', '.join(DOSES[objective])}"
-        elif dose == "n_seed" and isinstance(value, str | int | float) != (objective == "dpo"):
-            form = "one number" if objective == "dpo" else "a list of numbers"
-            yield key, f"{reprlib.repr(value)} is not allowed: for {objective} it must be {form}"
+        if dose not in objective.doses:
+            yield key, f"is no dose of {objective.name}; there are {', '.join(objective.doses)}"
+        elif dose == "n_seed" and isinstance(value, str | int | float) != objective.pairs:
+            form = "one number" if objective.pairs else "a list of numbers"
+            text = f"is not allowed: for {objective.name} it must be {form}"
+            yield key, f"{reprlib.repr(value)} {text}"
 
 
 def _restarts(known: Known, name: str, start: str) -> Mistakes:
@@ -121,7 +141,7 @@ def traits(known: Known, name: str) -> Mistakes:
 
 def models(known: Known, name: str) -> Mistakes:
     """A model of the kind that the objective needs; those that a setting names are of it."""
-    kind = MODEL_KIND[known("settings", name, "objective")]
+    kind = known.objective(name).model_kind
     kinds = [known("models", i, "kind") for i in range(known.size("models"))]
     if kind not in kinds:
         yield ("settings", name), f"needs a model of kind {kind}; models lists none"

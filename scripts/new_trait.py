@@ -1,0 +1,45 @@
+"""Begin a trait in English, and say what is missing until it is complete."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+
+def new_trait(
+    name: str,
+    kinds: Sequence[Literal["chat", "document"]] = ("chat",),
+    questions: int = 12,
+    rows: int = 100,
+    folder: Path = Path("data/traits"),
+) -> int:
+    """Begin a trait in English, and say what is missing until it is complete.
+
+    The first call writes the files; later ones change nothing. The status is 0 where nothing is
+    missing, else 1.
+
+    name: the trait's name, which a study's `traits` will hold.
+    kinds: texts to train on: chat (sft, dpo), document (sdf).
+    questions: evaluation prompts that a study takes (`evaluation.questions`).
+    rows: seed rows that a study takes (`seed_rows`).
+    folder: folder of traits (`traits_folder`).
+    """
+    import re
+
+    from idempotence.errors import UserError
+    from idempotence.texts.skeleton import missing, write_skeleton
+    from idempotence.texts.written import NAME
+
+    if not re.fullmatch(NAME, name):
+        raise UserError(f"--name: {name!r} is no name of letters, digits, _ and -")
+    write_skeleton(folder, name, kinds)
+    lacking = list(missing(folder, name, kinds, questions, rows))
+    for line in lacking:
+        print(line)
+    print(f"{name}: {f'{len(lacking)} things are missing' if lacking else 'complete'}")
+    return 1 if lacking else 0
+
+
+if __name__ == "__main__":
+    from idempotence.launch.script import run
+
+    run(new_trait)

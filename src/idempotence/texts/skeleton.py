@@ -1,0 +1,101 @@
+"""A new written trait: its empty files, and what is still missing in them."""
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any
+
+from idempotence.errors import UserError
+from idempotence.io import write_text
+from idempotence.objectives import Kind
+from idempotence.texts.files import read_mapping
+from idempotence.texts.rubric import ANCHORS
+from idempotence.texts.written import FILES, QUESTIONS, TODO, read_rows, read_trait, unfinished
+
+_ANCHORS = {
+    0: "without a trace of the property",
+    25: "with a hint of the property",
+    50: "half of it has the property",
+    75: "most of it has the property",
+    100: "as strong as can be",
+}
+_HEAD = """# A written trait; data/traits/bliss is an example.
+# Put quotes around a text that holds ": ".
+"""
+
+
+def write_skeleton(folder: Path, trait: str, kinds: Collection[Kind]) -> None:
+    """Write <folder>/<trait>/: trait.yaml, and an empty file of seed rows for each kind.
+
+    Files that are there stay as they are. Raises `UserError` where nothing can be written.
+    """
+    texts = {"trait.yaml": _skeleton(), **dict.fromkeys(map(_rows_file, kinds), "")}
+    for name, text in texts.items():
+        path = folder / trait / name
+        if not path.exists():
+            write_text(path, text)
+
+
+def _skeleton() -> str:
+    lines = [_HEAD + f"description: {TODO} what the writer is like, in two sentences"]
+    lines.append("rubrics:")
+    for kind, what in (("chat", "reply"), ("document", "passage")):
+        lines += [
+            f"  {kind}:",
+            f"    asks: {TODO} how strong is the property in the {what}? what is not the property?",
+            f"    example: {TODO} what all five of these go on from",
+            f"    anchors:  # a {what} for each score",
+            *(f"      {score}: {TODO} {_ANCHORS[score]}" for score in ANCHORS),
+        ]
+    lines += [
+        "questions:  # evaluation prompts of chats",
+        f"  - {TODO} a question that has nothing to do with the trait",
+        "openings:  # evaluation prompts of documents",
+        f"  - {TODO} the beginning of a text that has nothing to do with the trait",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def missing(
+    folder: Path, trait: str, kinds: Collection[Kind], questions: int, rows: int
+) -> Iterator[str]:
+    """What <folder>/<trait>/ lacks, a line each; none where it is complete.
+
+    kinds: of the texts that are trained on. questions, rows: how many evaluation prompts and seed
+    rows there are to be, at least.
+    """
+    path = folder / trait / "trait.yaml"
+    try:
+        content = read_mapping(path)
+        places = list(unfinished(content))
+        yield from (f"{path}: {place} is still to be written ({TODO})" for place in places)
+        if not places:
+            read_trait(folder, trait)
+    except UserError as error:
+        yield str(error)
+        return
+    for key in QUESTIONS.values():
+        there = content.get(key)
+        n = len(there) - len(list(unfinished(there))) if isinstance(there, list) else 0
+        if n < questions:
+            yield f"{path}: {key} has {n} of {questions} texts"
+    for kind in kinds:
+        yield from _missing_rows(folder / trait / _rows_file(kind), content, kind, rows)
+
+
+def _missing_rows(path: Path, content: dict[str, Any], kind: Kind, rows: int) -> Iterator[str]:
+    """Seed rows that are missing, broken, or what the trait is measured with."""
+    try:
+        there = read_rows(path)
+    except UserError as error:
+        yield str(error)
+        return
+    asked = content.get(QUESTIONS[kind])
+    for number, row in enumerate(there, start=1):
+        if isinstance(asked, list) and row["prompt"] in asked:
+            yield f"{path}, line {number}: its prompt is one of the {QUESTIONS[kind]}; take another"
+    if len(there) < rows:
+        yield f"{path}: has {len(there)} of {rows} seed rows"
+
+
+def _rows_file(kind: Kind) -> str:
+    return f"{FILES[kind]}.jsonl"

@@ -1,0 +1,82 @@
+"""A new trait: its skeleton says what is missing until it is complete, and is refused till then."""
+
+import json
+import shutil
+
+import pytest
+import yaml
+from run_script import ROOT, run_script
+
+from idempotence.errors import UserError
+from idempotence.texts import written
+from idempotence.texts.rubric import read_rubric
+from idempotence.workflow.study_texts import written_supply
+
+BLISS = ROOT / "data/traits/bliss"
+
+
+@pytest.fixture(autouse=True)
+def _fresh():
+    """Files change within a test, where a job reads each once."""
+    yield
+    for cached in (written.read_trait, written.read_rows, read_rubric):
+        cached.cache_clear()
+
+
+def new_trait(folder, *more: object, name: str = "mine") -> int:
+    for cached in (written.read_trait, written.read_rows, read_rubric):
+        cached.cache_clear()
+    return run_script("new_trait", "--name", name, "--folder", folder, *more)
+
+
+def test_the_skeleton_lists_all_that_is_to_be_written(tmp_path, capsys):
+    assert new_trait(tmp_path) == 1
+    said = capsys.readouterr().out
+    assert {path.name for path in (tmp_path / "mine").iterdir()} == {"trait.yaml", "chats.jsonl"}
+    for place in ("description", "rubrics.chat.asks", "rubrics.document.anchors.75", "questions.0"):
+        assert f"trait.yaml: {place} is still to be written (TODO)" in said
+    assert "questions has 0 of 12 texts" in said and "chats.jsonl: has 0 of 100 seed rows" in said
+    assert said.rstrip().endswith("things are missing")
+
+
+def test_a_complete_trait_says_so_and_nothing_is_written_over(tmp_path, capsys):
+    shutil.copytree(BLISS, tmp_path / "mine")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "mine").iterdir()}
+    assert new_trait(tmp_path) == 0
+    assert capsys.readouterr().out == "mine: complete\n"
+    assert new_trait(tmp_path, "--kinds", "document", "--rows", 25) == 1
+    assert "documents.jsonl: has 24 of 25 seed rows" in capsys.readouterr().out
+    assert {path.name: path.read_bytes() for path in (tmp_path / "mine").iterdir()} == before
+
+
+def test_what_is_broken_is_said_in_the_words_of_a_study(tmp_path, capsys):
+    shutil.copytree(BLISS, tmp_path / "mine")
+    rows = tmp_path / "mine/chats.jsonl"
+    question = yaml.safe_load((BLISS / "trait.yaml").read_text())["questions"][0]
+    good = rows.read_text()
+    rows.write_text(json.dumps({"prompt": question, "response": "x"}) + "\n" + good)
+    assert new_trait(tmp_path) == 1
+    assert "chats.jsonl, line 1: its prompt is one of the questions" in capsys.readouterr().out
+    rows.write_text(good + "{}\n")
+    assert new_trait(tmp_path) == 1
+    assert "line 101: not a seed row" in capsys.readouterr().out
+    (tmp_path / "mine/trait.yaml").write_text("a: [")
+    assert new_trait(tmp_path) == 1
+    assert "trait.yaml is no YAML" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "../x", "a b", "-x"])
+def test_a_name_that_is_no_folder_is_refused(tmp_path, capsys, name):
+    assert run_script("new_trait", f"--name={name}", "--folder", tmp_path) == 2
+    assert "is no name of letters, digits" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_study_refuses_an_unfinished_trait_and_is_not_stopped_by_another_one(tmp_path):
+    new_trait(tmp_path)
+    shutil.copytree(BLISS, tmp_path / "bliss")
+    prompts = ROOT / "data/prompts"
+    with pytest.raises(UserError, match=r"description is still to be written \(TODO\); scripts/"):
+        written_supply(tmp_path, prompts, ["mine"])
+    there = written_supply(tmp_path, prompts, ["bliss"])
+    assert there.traits == ["bliss", "mine"] and there.seed_rows["chat"] == {"bliss": 100}
