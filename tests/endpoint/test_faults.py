@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from make_asking import KEY, TEXTS, refused
 from make_endpoint import Endpoint, completion, options
+from make_replies import NEVER, UNUSABLE, with_reply
 
-from idempotence.endpoint.answers import spent_in
+from idempotence.endpoint.answers import Spent, spent_in
 from idempotence.endpoint.replies import (
     NeverError,
     UnusableError,
@@ -28,62 +29,6 @@ from idempotence.errors import UserError
 from idempotence.judge.protocol import Answer, rate
 
 BAD = TEXTS[3]
-
-
-def with_first(**changes):
-    """A good reply whose first likely token differs."""
-    status, headers, reply = completion()
-    reply["choices"][0]["logprobs"]["content"][0]["top_logprobs"][0] |= changes
-    return status, headers, reply
-
-
-def with_message(**changes):
-    status, headers, reply = completion()
-    reply["choices"][0]["message"] |= changes
-    return status, headers, reply
-
-
-def with_choice(**changes):
-    status, headers, reply = completion()
-    reply["choices"][0] |= changes
-    return status, headers, reply
-
-
-def with_reply(**changes):
-    status, headers, reply = completion()
-    return status, headers, {**reply, **changes}
-
-
-SURROGATE = json.dumps(with_first(token="\ud800")[2]).encode()
-UNUSABLE = {
-    "logprob 800": with_first(logprob=800),
-    "logprob null": with_first(logprob=None),
-    "logprob a text": with_first(logprob="-0.1"),
-    "logprob true": with_first(logprob=True),
-    "logprob NaN": with_first(logprob=math.nan),
-    "logprob -inf": with_first(logprob=-math.inf),
-    "logprob without end": with_first(logprob=-(10**400)),
-    "probabilities above 1": with_first(logprob=0.0),
-    "token a number": with_first(token=75),
-    "half a character in a token": (200, {}, SURROGATE),
-    "half a character in the text": with_message(content="\udc00"),
-    "content a list": with_message(content=[{"type": "text", "text": "75"}]),
-    "content a number": with_message(content=75),
-    "content null": with_message(content=None),
-    "message null": with_choice(message=None),
-    "message a text": with_choice(message="75"),
-    "logprobs a list": with_choice(logprobs=[1]),
-    "logprobs content a text": with_choice(logprobs={"content": "75"}),
-    "choices a text": with_reply(choices="75"),
-    "choices empty": with_reply(choices=[]),
-    "choice a text": with_reply(choices=["75"]),
-    "no object": (200, {}, [1]),
-    "not JSON": (200, {}, b"{"),
-    "not UTF-8": (200, {}, b"\xff\xfe{"),
-    "nested without end": (200, {}, b"[" * 100_000),
-    "empty": (200, {}, b""),
-    "an error": with_reply(error={"message": "the upstream provider is down"}),
-}
 
 
 def test_an_answer_of_no_use_is_asked_again_and_not_stored(ask):
@@ -181,23 +126,6 @@ def test_a_file_of_another_kind_is_named(ask, tmp_path):
     ask.cache.write_bytes(b"no database at all, but long enough to be looked at" * 50)
     with Endpoint() as endpoint, pytest.raises(UserError, match=r"answers\.sqlite cannot hold"):
         ask(endpoint)
-
-
-NEVER = {
-    "filter": (refused(400, "The response was filtered", code="content_filter"), "content filter"),
-    "policy": (refused(400, "due to Azure OpenAI's content management policy"), "content filter"),
-    "too long": (
-        refused(400, "This model's maximum context length is 4097 tokens. However, you requested "
-                     "5000 tokens (4996 in the messages, 4 in the completion)."), "text too long",
-    ),
-    "by code": (refused(400, "Too many.", code="context_length_exceeded"), "text too long"),
-    "too large": ((413, {}, b"<html>no</html>"), "text too long"),
-    "filtered answer": (
-        with_choice(finish_reason="content_filter", message={"content": None}), "content filter",
-    ),
-    "refusal": (with_message(content=None, refusal="I cannot."), "content filter"),
-    "in a good status": (with_reply(error={"message": "flagged by moderation"}), "content filter"),
-}  # fmt: skip
 
 
 def test_a_text_that_is_never_taken_is_a_missing_score_and_not_asked_again(ask):
@@ -365,20 +293,29 @@ def test_jobs_side_by_side_never_pass_the_budget_together(ask):
     assert spent_in(ask.cache).calls == sum(endpoint.asked.values())
 
 
-def test_calls_of_jobs_that_were_killed_hold_the_budget_for_a_while_only(ask):
+@pytest.mark.parametrize("age", [0, 1000])
+def test_calls_of_jobs_that_were_killed_count_as_dear_as_those_before(ask, age):
+    """As calls under way at first, then as spent: they may have been paid for."""
     with Endpoint() as endpoint:
         ask(endpoint, TEXTS[:1], max_calls=5)
-        for age, refuses in ((0, True), (1000, False)):
-            with closing(sqlite3.connect(ask.cache)) as database, database:
-                database.execute("DELETE FROM underway")
-                database.executemany(
-                    "INSERT INTO underway (since) VALUES (?)", [(time.time() - age,)] * 4
-                )
-            if refuses:
-                with pytest.raises(UserError, match=r"judge\.api\.max_calls is 5"):
-                    ask(endpoint, TEXTS[:2], max_calls=5)
-            else:
-                ask(endpoint, TEXTS[:2], max_calls=5)
+        with closing(sqlite3.connect(ask.cache)) as database, database:
+            since = [(time.time() - age,)] * 4
+            database.executemany("INSERT INTO underway (since) VALUES (?)", since)
+        with pytest.raises(UserError, match=r"judge\.api\.max_calls is 5"):
+            ask(endpoint, TEXTS[:2], max_calls=5)
+        assert sum(endpoint.asked.values()) == 1
+        ask(endpoint, TEXTS[:2], max_calls=6)
+    assert spent_in(ask.cache) == (Spent(6, 600, 6) if age else Spent(2, 200, 2))
+
+
+def test_calls_that_time_out_count_as_calls(ask):
+    def hangs(text, nth):
+        time.sleep(1.5 if nth == 1 else 0)
+        return completion()
+
+    with Endpoint(hangs) as endpoint:
+        ask(endpoint, TEXTS[:1], timeout=0.5, attempts=3)
+    assert spent_in(ask.cache).calls == sum(endpoint.asked.values()) >= 2
 
 
 def test_a_text_that_cannot_be_sent_is_a_missing_score(ask):

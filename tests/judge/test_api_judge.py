@@ -160,8 +160,9 @@ def test_totals_are_those_of_all_jobs_and_of_older_files(tmp_path):
     one, other = AnswerCache(path), AnswerCache(path)
     for n, cache in enumerate((one, other, one)):
         cache.put(f"key{n}", {}, {}, 10, n)
-    one.put("key0", {}, {}, 10, 0)  # is there already, and counts once
-    assert one.spent() == other.spent() == spent_in(path) == Spent(3, 30, 3)
+    # there is one already, which stays; the second call was made all the same
+    assert one.put("key0", {}, {"text": "later"}, 10, 0) == {}
+    assert one.spent() == other.spent() == spent_in(path) == Spent(4, 40, 3)
     one.close()
     other.close()
     with closing(sqlite3.connect(path)) as database:  # as written before totals were kept

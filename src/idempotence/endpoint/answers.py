@@ -28,6 +28,9 @@ _TABLES = [
 ]
 _ADDED = """UPDATE spent SET calls = calls + 1, tokens_in = tokens_in + ?,
     tokens_out = tokens_out + ?"""
+# a call without an answer that was perhaps paid for counts as dear as those before
+_LOST = """UPDATE spent SET tokens_in = tokens_in + ?1 * tokens_in / max(calls, 1),
+    tokens_out = tokens_out + ?1 * tokens_out / max(calls, 1), calls = calls + ?1"""
 _SPENT = "SELECT calls, tokens_in, tokens_out FROM spent"
 _TOTALS = """SELECT count(*), coalesce(sum(tokens_in), 0), coalesce(sum(tokens_out), 0)
     FROM answers"""
@@ -36,7 +39,7 @@ MILLION = 1_000_000
 
 @dataclass(frozen=True)
 class Spent:
-    """Totals of all answers that were given, those of no use too."""
+    """Totals of all answers, those of no use and those that may have been lost on their way too."""
 
     calls: int
     tokens_in: int
@@ -110,28 +113,43 @@ class AnswerCache:
         self._database.execute("DELETE FROM answers WHERE key = ?", (key,))
         return None
 
-    def put(self, key: str, request: dict, answer: dict, tokens_in: int, tokens_out: int) -> None:
-        """Store an answer at once; one that is there stays."""
-        self._database.execute(
-            "INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?, ?)",
-            (key, json.dumps(request, ensure_ascii=False), json.dumps(answer, ensure_ascii=False),
-             tokens_in, tokens_out),
-        )  # fmt: skip
+    def put(self, key: str, request: dict, answer: dict, tokens_in: int, tokens_out: int) -> dict:
+        """Store an answer at once, unless there is one; returns the stored one.
+
+        Of two jobs that ask the same at a time both get the first answer; both calls are counted.
+        """
+        with self._alone():
+            stored = self.get(key)
+            if stored is not None:
+                self.waste(tokens_in, tokens_out)
+                return stored
+            self._database.execute(
+                "INSERT INTO answers VALUES (?, ?, ?, ?, ?)",
+                (key, json.dumps(request, ensure_ascii=False),
+                 json.dumps(answer, ensure_ascii=False), tokens_in, tokens_out),
+            )  # fmt: skip
+        return answer
 
     def waste(self, tokens_in: int, tokens_out: int) -> None:
         """Count an answer that is not kept."""
         self._database.execute(_ADDED, (tokens_in, tokens_out))
+
+    def lose(self, calls: int) -> None:
+        """Count calls whose answers did not come, but may have been paid for."""
+        self._database.execute(_LOST, (calls,))
 
     def begin(self, allow: Callable[[Spent, int], None], seconds: float) -> int:
         """Note that a call is under way; returns its number, for `end`.
 
         allow: raises where no call more may be made, given what was spent and how many are under
         way; its error is passed on. seconds: how long a call takes at most; older ones are those of
-        jobs that were killed.
+        jobs that were killed, and count as lost.
         """
         now = time.time()
         with self._alone():
-            self._database.execute("DELETE FROM underway WHERE since < ?", (now - seconds,))
+            old = "DELETE FROM underway WHERE since < ?"
+            if killed := self._database.execute(old, (now - seconds,)).rowcount:
+                self.lose(killed)
             (underway,) = self._database.execute("SELECT count(*) FROM underway").fetchone()
             allow(self.spent(), underway)
             added = self._database.execute("INSERT INTO underway (since) VALUES (?)", (now,))

@@ -118,6 +118,8 @@ class Asking:
 
         Raises `UnusableError`, errors of openai, TimeoutError, and `UserError` beyond the budget.
         """
+        import openai
+
         cache, usual = self.endpoint.cache, ("model", "messages")
         rest = {name: value for name, value in question.items() if name not in usual}
         bounded = self.options.max_calls is not None or self.options.max_cost is not None
@@ -138,8 +140,11 @@ class Asking:
             except UnusableError:
                 cache.waste(*tokens_spent(reply, question, ""))
                 raise
-            cache.put(key, request, answer, *tokens_spent(reply, question, answer.get("text", "")))
-            return self._unanswered(answer[MISSING]) if MISSING in answer else answer
+            tokens = tokens_spent(reply, question, answer.get("text", ""))
+            return self._kept(cache.put(key, request, answer, *tokens))
+        except (TimeoutError, openai.APITimeoutError, asyncio.CancelledError):
+            cache.lose(1)  # it may come yet, and be paid for
+            raise
         finally:
             if call is not None:
                 cache.end(call)
@@ -159,14 +164,17 @@ class Asking:
         """The answer where a server refuses a text; raises `UserError` where it refuses us."""
         reason = "text too long" if status == TOO_LARGE else refusal(words)
         if reason and status != NO_ENTRY:
-            self.endpoint.cache.put(key, request, {MISSING: reason}, 0, 0)
-            return self._unanswered(reason, words)
+            return self._kept(self.endpoint.cache.put(key, request, {MISSING: reason}, 0, 0), words)
         parameter = named_parameter(words, question)
         if status in OF_THE_TEXT and parameter is None:
             return self._unanswered(f"refused with status {status}", words)
         role = self.endpoint.role
         hint = f" ({role}.leave_out and {role}.api.names change what is asked)" if parameter else ""
         raise self._failure(f"{words}{hint}")
+
+    def _kept(self, answer: dict, words: str = "") -> dict:
+        """A stored answer, which may be that there is none."""
+        return self._unanswered(answer[MISSING], words) if MISSING in answer else answer
 
     def _unanswered(self, reason: str, words: str = "") -> dict:
         """The answer that there is none; raises `UserError` where too many have none."""
