@@ -21,18 +21,19 @@ html_show_copyright = False
 myst_heading_anchors = 4
 myst_fence_as_directive = ["mermaid"]
 
-LINK = re.compile(r"^- \[[^]]+\]\(([^):#]+)\.md\)", flags=re.MULTILINE)
+LINK = re.compile(r"^- \[([^]]+)\]\(([^):#]+)\.md\)", flags=re.MULTILINE)
 
 
 def navigation(index: str) -> str:
     """The hidden tables of contents of the index page: one for each section with links.
 
-    index: the page's Markdown. A section's pages are the links that begin its list items.
+    index: the page's Markdown. A section's pages are the links that begin its list items, with
+    the texts of these links as their names.
     """
     tables = []
     for section in index.split("\n## ")[1:]:
         caption = section.partition("\n")[0]
-        pages = [_from_root(page) for page in LINK.findall(section)]
+        pages = [f"{name} <{_from_root(page)}>" for name, page in LINK.findall(section)]
         lines = ["```{toctree}", ":hidden:", f":caption: {caption}", "", *pages, "```"]
         tables += ["\n".join(lines)] if pages else []
     return "\n\n".join(tables)

@@ -1,11 +1,12 @@
 """The pages of the documentation: each is in the navigation, and no link inside them is dead."""
 
 import importlib.util
+import re
 from collections import Counter
 
 import pytest
 from make_project import ROOT
-from read_markdown import PAGES, anchors, links
+from read_markdown import PAGES, anchors, code_within_lines, links
 
 DOCS = ROOT / "docs"
 
@@ -21,7 +22,7 @@ def site():
 
 def test_every_page_is_in_the_navigation_once(site):
     tables = site.navigation((DOCS / "index.md").read_text(encoding="utf-8"))
-    listed = Counter(line for line in tables.splitlines() if line.startswith("/"))
+    listed = Counter(re.findall(r"^.+ <(/\S+)>$", tables, flags=re.MULTILINE))
     pages = {f"/{page.relative_to(ROOT).with_suffix('')}" for page in PAGES} - {"/docs/index"}
     assert set(listed) == pages and set(listed.values()) == {1}
     captions = [line for line in tables.splitlines() if line.startswith(":caption:")]
@@ -34,7 +35,7 @@ def test_the_navigation_goes_to_the_index_page_alone(site):
     site.add_navigation(None, "docs/other", page)
     site.add_navigation(None, "docs/index", index)
     assert page == ["- [A](a.md)"]
-    assert index[0].endswith("```{toctree}\n:hidden:\n:caption: Kind\n\n/docs/a\n/B\n```")
+    assert index[0].endswith("```{toctree}\n:hidden:\n:caption: Kind\n\nA </docs/a>\nB </B>\n```")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -46,3 +47,12 @@ def test_no_link_to_a_file_or_a_heading_is_dead(page):
         target = (page.parent / name).resolve() if name else page
         assert target.exists(), link
         assert not anchor or anchor in anchors(target), link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_files_of_the_project_that_a_page_names_exist(page):
+    places = [ROOT, ROOT / "src" / "idempotence", ROOT / "docs"]
+    for code in code_within_lines(page):
+        if re.fullmatch(r"[a-z_]\w*(/[\w.-]+)+\.(py|smk|md|rst|toml|yaml)", code):
+            missing = not any((place / code).exists() for place in places)
+            assert not missing or code.startswith("results/"), code

@@ -31,8 +31,8 @@ differ in nothing but the start. The conditions are on confidence limits (95 % u
 
 - A test is *supported* or *contradicted* where that condition holds, else *not decided*. It is *not
   tested* where the study has no such row.
-- A claim is supported when all of its tested tests are, and contradicted when any is. It is not
-  tested when none is.
+- A claim is contradicted when any of its tests is. It is supported when all of its tests that could
+  be tested are, and not tested when none could.
 - A setting that changes more of its objective's section than doses is shown with a verdict of its
   own, which decides nothing.
 
@@ -77,8 +77,10 @@ def _part(part: Part) -> str:
         if part.loop
         else f"twins of `{part.twins.objective if part.twins else ''}`"
     )
-    row = ", ".join(f"`{column}` {value}" for column, value in part.where.items())
-    place = f"table `{part.table}`, column `{part.estimate}`" + (f", where {row}" if row else "")
+    row = ", ".join(f"`{column}` = {value}" for column, value in part.where.items())
+    place = f"table [{part.table}](files.md#{part.table}), column `{part.estimate}`" + (
+        f", where {row}" if row else ""
+    )
     needs = [
         f"{number} {what}"
         for number, what in (

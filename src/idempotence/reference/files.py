@@ -129,12 +129,12 @@ def files_page(folder: Path) -> str:
     schema = load_schema(folder)
     parts = [HEAD + _list_of_files(schema.files)]
     described = [each for each in schema.files if each.content]
-    parts += [_section(f"`{each.shown}`", each.what, each.content) for each in described]
+    parts += [_section(each.shown, each.what, each.content) for each in described]
     scores = Content(
         "a reply",
         tuple(Column(each.name, ARROW[each.type], each.unit, each.meaning) for each in TABLE),
     )
-    parts.append(_section("`scores.parquet`", "scores of all replies", scores))
+    parts.append(_section("scores.parquet", "scores of all replies", scores))
     parts.append("## Tables\n\n`tables/<table>.csv` has six digits, `tables/<table>.parquet` all.")
     parts += [_section(name, "", content, 3) for name, content in schema.tables.items()]
     parts.append("## Numbers of figures\n\n`figures/<figure>.csv`: what the figure draws.")
@@ -143,7 +143,7 @@ def files_page(folder: Path) -> str:
 
 
 def _list_of_files(files: Iterable[File]) -> str:
-    rows = [f"| `{each.shown}` | {each.what} |" for each in files if each.what]
+    rows = [f"| {_code(each.shown)} | {each.what} |" for each in files if each.what]
     more = ["| `tables/<table>.csv`, `.parquet` | a table; see *Tables* |"]
     return "\n".join(["| path below `results/<study>/` | what |", "|---|---|", *rows, *more])
 
@@ -151,7 +151,7 @@ def _list_of_files(files: Iterable[File]) -> str:
 def _section(title: str, what: str, content: Content | None, level: int = 2) -> str:
     if content is None:
         return ""
-    lines = [f"{'#' * level} {title}", ""]
+    lines = [f"{'#' * level} {_code(title)}", ""]
     lines += [f"{what[0].upper()}{what[1:]}.", ""] if what else []
     lines += [f"A row is {content.rows}.", ""] if content.rows else []
     lines += ["| name | type | unit | meaning |", "|---|---|---|---|"]
@@ -159,3 +159,8 @@ def _section(title: str, what: str, content: Content | None, level: int = 2) -> 
         often = " (not always there)" if each.name in content.optional else ""
         lines.append(f"| `{each.name}` | {each.type} | {each.unit} | {each.meaning}{often} |")
     return "\n".join(lines)
+
+
+def _code(names: str) -> str:
+    """Names between commas as code, so that Markdown takes no `<setting>` for a tag."""
+    return ", ".join(f"`{name}`" for name in names.split(", "))
