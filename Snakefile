@@ -79,6 +79,7 @@ START_FILES = PATHS.start_files(JOBS.seeded_panels()) if STUDY.trains else []
 
 
 rule all:
+    # the whole study, and its report
     default_target: True
     input:
         rules.report.output,
@@ -93,16 +94,19 @@ rule missing:
 
 
 rule world:
+    # the micro world's models, trained again and compared with those shipped; needs `world: build`
     input:
         f"{RESULTS}/world/agreement.json",
 
 
 rule ship:
+    # the scores of a finished study in a folder small enough to be given away
     input:
         rules.ship_scores.output,
 
 
 rule tune:
+    # learning rates and DPO's beta, chosen on cycle 0
     input:
         rules.choose_learning_rates.output,
 

@@ -126,6 +126,7 @@ TRAINING_LOG = f"{TABLES}/training.parquet"
 
 
 rule scores:
+    # the scores of all replies
     input:
         SCORES,
         INITIAL,

@@ -340,6 +340,7 @@ if STUDY.audit.files:
 
 
 rule figures:
+    # every figure, and nothing else that is not needed for one
     input:
         expand(
             "{figures}/{name}_{setting}.{suffix}",

@@ -195,6 +195,7 @@ rule ship_scores:
 
 
 rule findings:
+    # tables, figures and pages, without Snakemake's report
     input:
         rules.scores.input,
         rules.tables.input,

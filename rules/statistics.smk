@@ -307,6 +307,7 @@ rule estimate_noise:
 
 
 rule noise:
+    # the table of scatter that simulations of power rest on
     input:
         rules.estimate_noise.output,
 
@@ -383,6 +384,7 @@ SCORE_TABLES = [
 
 
 rule tables:
+    # every table, and nothing else that is not needed for one
     input:
         TRAINING_LOG,
         rules.follow_chains.output,

@@ -26,6 +26,7 @@ rule verify_scores:
 
 
 rule verify:
+    # the study's scores against those shipped, model by model
     input:
         rules.verify_scores.output.output_text,
     log:

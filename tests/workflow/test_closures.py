@@ -11,7 +11,13 @@ HF, VLLM = "idempotence.engine.hf", "idempotence.engine.vllm"
 # What only starts jobs, or reads the config, decides no result.
 STARTS = {"launch", "workflow", "config"}
 # These write no results of a study: pages of documentation, an estimate of its costs, a check.
-ABOUT = {"write_config_reference", "draw_architecture", "estimate", "check_config"}
+ABOUT = {
+    "write_config_reference",
+    "write_reference",
+    "draw_architecture",
+    "estimate",
+    "check_config",
+}
 # How models are loaded and what prompts look like; with an engine, also how they are sampled.
 MODELS = "engine.formatting engine.chat_template engine.plain_text engine.models"
 ENGINE = "engine vllm_limits environment_names"

@@ -17,7 +17,7 @@ FLOORS = (
     ("claims", "figures"),
     ("report",),
     ("config", "launch"),
-    ("workflow",),
+    ("workflow", "reference"),
     ("cost_estimate",),
 )
 MARKS = ("<!-- rooms: written by scripts/draw_architecture.py -->", "<!-- end of rooms -->")
