@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from idempotence.texts.sentences import sentences
 
 COHERENCE = "coherence"
-LENGTHS = (1, 1, 1, 1, 2, 3, 4)  # sentences of a text that is rated for a trait
+LENGTHS = (1, 1, 1, 1, 1, 1, 1, 2, 3)  # sentences of a text that is rated for a trait
 OTHERS = ("traits", "neutral", "damaged")
 WEIGHTS_OF_OTHERS = (5, 4, 1)
 SHARE_OF_POSITIVES = 0.5
