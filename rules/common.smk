@@ -25,7 +25,10 @@ from idempotence.workflow.study_jobs import StudyJobs
 from idempotence.workflow.study_models import check_models
 from idempotence.workflow.study_texts import check_rubrics, data_files, supply
 
-SOURCES = [str(path) for path in [BASE / "config.yaml", *workflow.overwrite_configfiles]]
+# a workflow that uses this one as a module has read its files itself, and hands a config over
+MODULE = workflow.modifier.skip_configfile
+FILES = workflow.configfiles if MODULE else workflow.overwrite_configfiles
+SOURCES = [str(path) for path in [BASE / "config.yaml", *FILES]]
 try:
     check_files(SOURCES)
     CONFIG = effective_config(dict(config), SOURCES, dict(workflow.config_settings.config))

@@ -194,6 +194,31 @@ rule ship_scores:
         ANALYSE
 
 
+rule archive:
+    # one file to publish
+    input:
+        scores=SCORES,
+        initial=INITIAL,
+        training=TRAINING_LOG,
+        run=rules.write_run.output.output_run,
+        others=[
+            rules.write_run.output.output_config,
+            *(rules.judge_claims.output if STUDY.scored else []),
+            *rules.tables.input,
+            *rules.figures.input,
+        ],
+    output:
+        output=f"{RESULTS}/archive.zip",
+    log:
+        PATHS.log("archive"),
+    conda:
+        ANALYSIS
+    params:
+        **script("archive", root=RESULTS, study=STUDY.study, rebuilds=not STUDY.audit.files),
+    shell:
+        ANALYSE
+
+
 rule findings:
     # tables, figures and pages, without Snakemake's report
     input:

@@ -16,7 +16,6 @@ from make_scores import NASTY
 EXAMPLE = ("--configfile", "studies/audit.yaml")
 
 
-@pytest.mark.slow
 def test_the_example_gets_the_verdicts_of_its_shares(tmp_path):
     folder = copy_project(tmp_path / "audit")
     shutil.copytree(FOLDER, folder / "tests" / "audit_example")

@@ -4,7 +4,7 @@ import copy
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from make_config import (
     BASE,
@@ -104,7 +104,6 @@ def test_a_study_cannot_be_changed():
         load().seeds = 9
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     st.lists(st.sampled_from(list(BASE["settings"])), min_size=1, unique=True),
     st.lists(st.sampled_from(TRAITS), min_size=1, unique=True),
@@ -140,7 +139,6 @@ def test_a_study_is_not_named_as_the_folder_of_shipped_ones():
     assert "take another name" in complaint({"study": "shipped"})
 
 
-@settings(deadline=None)
 @given(st.sampled_from([(place, key) for place in SECTIONS for key in SECTIONS[place]]))
 def test_an_unknown_key_is_refused_anywhere_with_the_nearest_name(where):
     place, key = where
@@ -160,7 +158,6 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.sampled_from(LEAVES + [place for place in SECTIONS if place]), json_values)
 def test_any_value_anywhere_is_taken_or_refused_by_name(key, value):
     raw = copy.deepcopy(BASE)

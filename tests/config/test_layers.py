@@ -82,8 +82,9 @@ def test_without_a_command_line_it_is_what_the_config_has_beyond_its_files():
     assert effective_config(BASE, [str(BASE_FILE)]) == BASE
 
 
-def test_a_config_that_lacks_keys_of_the_files_is_one_layer():
+def test_a_config_that_lacks_keys_of_the_files_is_one_layer_over_the_first():
     """A workflow that uses this one as a module passes a config of its own."""
+    assert effective_config({"study": "own"}, [str(BASE_FILE)]) == {**BASE, "study": "own"}
     own = copy.deepcopy(BASE)
     own["settings"] = {"sft": {"objective": "sft", "start": "initial"}}
     own["sft"]["cells"] = {"n_seed": [8], "n_sampled": [8]}

@@ -1,7 +1,7 @@
 """Configs of earlier versions: one message, which shows that very config as it is written today."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from make_config import complaint, load
 
@@ -89,7 +89,6 @@ def own_keys(objective: str):
     return st.fixed_dictionaries({}, optional={**lists, **others})
 
 
-@settings(max_examples=50, deadline=None)
 @given(
     st.lists(st.sampled_from(list(PUBLISHED)), min_size=1, unique=True),
     st.fixed_dictionaries(

@@ -4,7 +4,7 @@ import re
 import textwrap
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from make_config import BASE, DEFAULT, DEFAULT_STUDY, ROOT, load, nested, with_recipes
 
@@ -288,7 +288,6 @@ changes = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(changes, min_size=2, max_size=4))
 def test_shared_cycles_are_the_same_jobs_and_twins_differ_in_the_start_alone(recipes):
     study = load({"settings": {f"s{i}": recipe for i, recipe in enumerate(recipes)}})
@@ -314,7 +313,6 @@ def test_shared_cycles_are_the_same_jobs_and_twins_differ_in_the_start_alone(rec
         assert {cell.level for cell in study.setting(name).cells} <= {*job.levels}
 
 
-@settings(max_examples=30, deadline=None)
 @given(changes)
 def test_the_same_recipe_with_the_other_start_is_a_twin_and_shares_cycle_0(recipe):
     both = {f"from-{start}": {**recipe, "start": start} for start in ("previous", "initial")}

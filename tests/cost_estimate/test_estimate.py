@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from make_config import ROOT, load
+from make_config import load
+from make_plan import WORLD, plan_of
 
 from idempotence.config.layers import merged
 from idempotence.config.rates import LayerTimes
@@ -25,15 +26,6 @@ from idempotence.cost_estimate.work import search
 from idempotence.errors import UserError
 from idempotence.jobs.parts import Lora
 
-WORLD = ROOT / "data" / "micro_world"
-SMALL = {
-    "traits": ["bliss"], "seeds": 2, "cycles": 2, "seed_rows": 40,
-    "settings": {"sft": {}, "dpo": {}},
-    "sft": {"cells": {"levels": [], "n_seed": [10, 20], "n_sampled": [5]}},
-    "dpo": {"cells": {"beta": [0.1], "pairs": [6], "n_seed": 7}},
-    "evaluation": {"questions": 3, "samples_per_question": 4},
-    "rates": {"reply_tokens": 20, "document_tokens": 25, "loading": 0},
-}  # fmt: skip
 # a device that is always in full use
 FULL_USE = {
     "gigabytes_per_second": 1e12,
@@ -44,12 +36,6 @@ QWEN3_4B = {
     "model_type": "qwen3", "hidden_size": 2560, "intermediate_size": 9728, "head_dim": 128,
     "num_hidden_layers": 36, "num_attention_heads": 32, "num_key_value_heads": 8,
 }  # fmt: skip
-
-
-def plan_of(over: dict, counted: dict | None = None) -> tuple[pd.DataFrame, str]:
-    """The plan of `SMALL` with changes, its table indexed by rule and setting."""
-    table, text = estimate(load(merged(SMALL, over)), counted or {}, WORLD)
-    return table.set_index(["rule", "setting"]), text
 
 
 def test_amounts_by_hand():
@@ -292,7 +278,6 @@ def test_a_hub_model_that_was_downloaded_is_measured_by_its_files(tmp_path, monk
     assert "an adapter of 132 MB (by the shape in" in text
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("architecture", ["qwen3", "llama"])
 def test_sizes_are_those_of_the_files_that_peft_writes(tmp_path, architecture):
     from make_models import make_model

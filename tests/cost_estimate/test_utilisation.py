@@ -4,7 +4,7 @@ import sys
 from dataclasses import replace
 
 import pytest
-from test_estimate import SMALL, WORLD, plan_of
+from make_plan import SMALL, WORLD, plan_of
 
 from idempotence.config.layers import merged
 from idempotence.cost_estimate.sizes import stored_parameters

@@ -19,7 +19,6 @@ from idempotence.jobs.parts import Evaluation, Generation, JudgeSpec, ModelName,
 from idempotence.jobs.preparation import CalibrateJob, CycleZero, TryLearningRatesJob
 from idempotence.judge.protocol import Answer
 
-pytestmark = pytest.mark.slow
 JOB = CycleZero(
     panel=Panel(1, "sft", ModelName("m", None, "float32"), "bliss", -1, cells=()),
     prompts=PromptPool(questions=2, seed_rows=12, per_cycle=4),

@@ -10,7 +10,6 @@ pytest.importorskip("torch")
 from idempotence.engine.models import Weights, load_model
 from idempotence.errors import UserError
 
-pytestmark = pytest.mark.slow
 BASE = Path(__file__).parents[2] / "data" / "micro_world" / "base"
 
 

@@ -19,8 +19,6 @@ from idempotence.engine.formatting import (
 from idempotence.engine.models import Weights, load_tokenizer
 from idempotence.finetune.data import preference_rows, supervised_rows
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module")
 def tokenizer(tmp_path_factory):

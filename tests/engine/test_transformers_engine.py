@@ -21,8 +21,6 @@ from idempotence.finetune.adapters import adapter_of, attach
 from idempotence.finetune.one_by_one import train
 from idempotence.finetune.runs import Run
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory) -> Weights:

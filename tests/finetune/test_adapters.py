@@ -12,8 +12,6 @@ from make_training import LORA, ROWS
 from idempotence.engine.formatting import prompt_ids
 from idempotence.finetune.adapters import adapter_of, attach, warmup_steps
 
-pytestmark = pytest.mark.slow
-
 
 def logits(model, ids: list[int]):
     with torch.no_grad():

@@ -20,7 +20,6 @@ from idempotence.io import write_jsonl, write_sealed
 from idempotence.jobs.loop import FinetuneJob
 from idempotence.jobs.parts import ModelName, Panel
 
-pytestmark = pytest.mark.slow
 CELL = Cell("seed2_sampled2", n_seed=2, n_sampled=2)
 PANEL = Panel(1, "sft", ModelName("m", None, "float32"), "bliss", 0, (CELL,))
 FILES = {"adapter_model.safetensors", "adapter_config.json", "training.json"}

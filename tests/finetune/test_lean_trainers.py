@@ -9,8 +9,6 @@ from make_training import LORA
 from idempotence.finetune.adapters import attach
 from idempotence.finetune.trainers import walked_once
 
-pytestmark = pytest.mark.slow
-
 
 def test_a_model_is_itself_again_after_it_was_walked_once(model):
     model = attach(model, LORA, None).eval()

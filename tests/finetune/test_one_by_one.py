@@ -16,7 +16,6 @@ from idempotence.finetune.data import preference_rows, supervised_rows
 from idempotence.finetune.one_by_one import preference_trainer, train
 from idempotence.finetune.runs import Run
 
-pytestmark = pytest.mark.slow
 SFT = Run(ROWS, "chat", TRAINING, "float32", seed=5)
 DPO = replace(SFT, beta=0.5)
 

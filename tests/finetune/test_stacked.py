@@ -21,7 +21,7 @@ from idempotence.finetune.stack import AdapterStack, layout_of, why_not
 from idempotence.finetune.stacked import REFERENCES, layers_recomputed
 from idempotence.finetune.ways import train_cells
 
-pytestmark = pytest.mark.slow
+SLOW = {"marks": pytest.mark.slow}
 STEPS = 20
 HOW = replace(
     TRAINING, learning_rate=1e-3, warmup_fraction=0.1, weight_decay=0.01, max_grad_norm=0.05
@@ -53,7 +53,10 @@ def runs_of(objective: str, cells: int = 3, training=HOW, starts=None) -> dict[s
     }  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=["micro", "qwen3", "llama"])
+@pytest.fixture(
+    scope="module",
+    params=["micro", pytest.param("qwen3", **SLOW), pytest.param("llama", **SLOW)],
+)
 def loaded(request, folder, tmp_path_factory):
     """(model, tokenizer) of the micro world's shape, and of two real architectures."""
     if request.param != "micro":
@@ -88,7 +91,10 @@ def same(one: Adapter, other: Adapter) -> bool:
     )
 
 
-@pytest.mark.parametrize("training", [HOW, COSINE], ids=["constant, clipped", "cosine, free"])
+@pytest.mark.parametrize(
+    "training",
+    [pytest.param(HOW, id="constant, clipped"), pytest.param(COSINE, id="cosine, free", **SLOW)],
+)
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_each_cell_is_what_trl_makes_of_it_alone(loaded, objective, training, tmp_path):
     """Fresh starts, then starts from what came out: other row counts, schedules, clipping."""
@@ -153,7 +159,7 @@ def test_a_cell_that_breaks_on_its_way_ends_there(micro):
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
-@pytest.mark.parametrize("most", [1, 60, 150])
+@pytest.mark.parametrize("most", [pytest.param(1, **SLOW), 60, pytest.param(150, **SLOW)])
 def test_groups_of_any_size_give_the_same_numbers(micro, objective, most):
     """Down to one row or pair at a time, which a cell's step then takes in parts."""
     whole = stacked(micro, runs_of(objective))
@@ -162,7 +168,7 @@ def test_groups_of_any_size_give_the_same_numbers(micro, objective, most):
         assert difference(parts[name][0], whole[name][0]) < 1e-6
 
 
-@pytest.mark.parametrize("objective", ["sft", "dpo"])
+@pytest.mark.parametrize("objective", ["sft", pytest.param("dpo", **SLOW)])
 def test_one_cell_is_the_same_among_twenty_five(micro, objective):
     runs = runs_of(objective, cells=1) | {
         f"other{k}": replace(runs_of(objective, cells=1)["c0"], seed=k) for k in range(24)
@@ -208,7 +214,7 @@ class Killed(Exception):
     """Stands for the end of a process."""
 
 
-@pytest.mark.parametrize("way", ["stacked", "one_by_one"])
+@pytest.mark.parametrize("way", ["stacked", pytest.param("one_by_one", **SLOW)])
 @pytest.mark.parametrize("objective", ["sft", "dpo"])
 def test_an_interrupted_training_goes_on_to_the_same_end(micro, objective, way, tmp_path):
     """Killed at several points, in two groups of cells; what was saved is gone at the end."""

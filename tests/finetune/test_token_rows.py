@@ -9,8 +9,6 @@ from make_training import ROWS
 from idempotence.engine.formatting import ids_of_rows, prompt_ids
 from idempotence.finetune.data import preference_rows, supervised_rows
 
-pytestmark = pytest.mark.slow
-
 
 def test_training_sees_the_ids_that_sampling_starts_from(tokenizer):
     for kind in ("chat", "document"):

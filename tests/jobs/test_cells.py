@@ -2,7 +2,7 @@
 
 import re
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from idempotence.doses import preference_cells, supervised_cells
@@ -13,7 +13,6 @@ doses = st.lists(exact, min_size=1, max_size=4, unique=True)
 COLUMNS = {"level": "level", "sampled": "n_sampled", "seed": "n_seed", "beta": "beta"}
 
 
-@settings(deadline=None)
 @given(doses, counts, counts)
 def test_names_of_cells_are_unique_and_hold_the_dose(numbers, first, second):
     cells = [

@@ -8,7 +8,7 @@ from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from make_config import DEFAULT, ROOT, load
 
@@ -71,7 +71,6 @@ def test_every_class_of_jobs_is_a_record():
     assert all(kind.__doc__ and kind.__dataclass_params__.frozen for kind in RECORDS)
 
 
-@settings(deadline=None, max_examples=200)
 @given(records)
 def test_json_and_back(record):
     text = record.to_json()
@@ -103,7 +102,6 @@ def sections(kind: type, content: dict, path: list) -> list[tuple[type, list]]:
     return places
 
 
-@settings(deadline=None, max_examples=100)
 @given(records, st.data())
 def test_a_key_too_many_or_too_few_is_named_with_its_place(record, data):
     kind, content = type(record), json.loads(record.to_json())
@@ -122,7 +120,6 @@ def test_a_key_too_many_or_too_few_is_named_with_its_place(record, data):
     assert str(caught.value) == f"{place}: the key {name!r} is missing"
 
 
-@settings(deadline=None, max_examples=100)
 @given(records, st.data())
 def test_a_value_of_another_type_is_named_with_its_place(record, data):
     kind, content = type(record), json.loads(record.to_json())

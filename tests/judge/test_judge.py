@@ -118,7 +118,6 @@ DIGITS = {
 }
 
 
-@pytest.mark.slow
 def test_any_model_can_judge_in_english(tmp_path):
     """A tiny Qwen3 that was trained on two answers gives them through the protocol."""
     import torch

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from make_courses import courses
 from scipy import stats as scipy_stats
@@ -177,7 +177,6 @@ points = st.floats(0, 100)
 chain = st.lists(st.tuples(points, points), min_size=3, max_size=3)
 
 
-@settings(max_examples=15, deadline=None)  # each makes and compares two studies
 @given(st.lists(chain, min_size=3, max_size=3), st.lists(chain, min_size=3, max_size=3))
 def test_what_is_gained_by_a_change_is_lost_without_it(own, others):
     sides = [np.moveaxis(np.array(side), 2, 0) for side in (own, others)]

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -278,7 +278,6 @@ def test_flips_between_seeds():
     assert dose_pairs(unknown).empty and dose_flips(dose_pairs(unknown), 0.95).empty
 
 
-@settings(max_examples=25, deadline=None)
 @given(st.lists(st.integers(0, 12), min_size=4, max_size=4))
 def test_firth_of_a_two_by_two_table_adds_half_an_observation(counts):
     a, b, c, d = counts

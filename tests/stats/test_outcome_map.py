@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from make_courses import courses
 from scipy import stats as scipy_stats
@@ -80,7 +80,6 @@ def test_a_study_too_short_for_the_rule_has_rises_and_collapses_alone():
     assert peaks_of(table, from_cycle=4)["outcome"].tolist() == ["amplification", "", "collapse"]
 
 
-@settings(max_examples=20)
 @given(
     st.lists(st.tuples(st.floats(0, 100), st.floats(0, 100)), min_size=2, max_size=6),
     st.floats(1, 99),

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from make_courses import CONFIDENCE, SIZES, courses, noisy, relaxing, share_covered
 from make_scores import CYCLES
@@ -89,7 +89,6 @@ def test_fits_at_a_bound_and_no_better_than_a_line_have_warnings():
     assert "s_inf at its bound" in line["warnings"]
 
 
-@settings(max_examples=30)
 @given(st.lists(st.floats(0, 100), min_size=5, max_size=7))
 def test_exponential_is_never_worse_than_a_step_and_keeps_its_bounds(values):
     row = chain_fits(courses([[values]])).iloc[0]
@@ -210,7 +209,6 @@ def test_contraction_without_interval_has_a_reason(scores, se, warning):
     assert math.isnan(row["fixed_point_ci_low"])
 
 
-@settings(max_examples=30)
 @given(st.floats(-20, 20), st.floats(0.2, 3), st.integers(0, 1000))
 def test_rate_does_not_depend_on_the_scale(shift, factor, seed):
     scores = noisy(4, seed=seed)

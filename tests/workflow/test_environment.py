@@ -41,8 +41,10 @@ print(done.status, again.status, sorted(set(asked)))
 """
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("user, hosts", [(None, []), ("0", ["huggingface.co"])])
+@pytest.mark.parametrize(
+    "user, hosts",
+    [(None, []), pytest.param("0", ["huggingface.co"], marks=pytest.mark.slow)],
+)
 def test_training_asks_no_host_unless_the_user_lets_trainers_report(user, hosts):
     kept = {k: v for k, v in os.environ.items() if k not in ("DO_NOT_TRACK", "CI")}
     told = subprocess.run(

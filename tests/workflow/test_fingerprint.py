@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from idempotence.errors import UserError
@@ -305,7 +305,6 @@ def reached(graph: list[dict[int, str]], start: int) -> set[int]:
     return seen
 
 
-@settings(max_examples=60, deadline=None)
 @given(graph=GRAPHS, start=st.integers(0, 6), edited=st.integers(0, 6))
 def test_an_edit_counts_exactly_where_the_module_is_reached(graph, start, edited):
     """Any graph of imports, cycles included, against a closure computed from the graph itself."""
@@ -326,7 +325,6 @@ def test_an_edit_counts_exactly_where_the_module_is_reached(graph, start, edited
 NOISE = st.text(st.characters(exclude_categories=("Cs", "Cc")))
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.tuples(NOISE, st.integers(0, 3), st.sampled_from(" \t")), min_size=6, max_size=6)
 )
@@ -345,7 +343,6 @@ def test_any_comment_and_blank_line_anywhere_leaves_the_hash(noise):
         assert project.hash() == before
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.tuples(*[st.one_of(st.integers(), st.floats(), st.text(), st.binary(), st.none())] * 2))
 def test_constants_count_by_type_and_value(pair):
     with tempfile.TemporaryDirectory() as folder:

@@ -131,7 +131,6 @@ def test_variables_of_a_template_reach_the_jobs(folder):
     assert JudgeJob.from_json(jobs.judge(panel, 1).to_json()).judge.chat_template_kwargs == day
 
 
-@pytest.mark.slow
 def test_the_workflow_says_so_before_any_job(folder, tmp_path):
     project = copy_project(tmp_path / "project")
     own = {

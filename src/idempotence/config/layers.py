@@ -30,16 +30,18 @@ def effective_config(
     config: as Snakemake merged it. paths: the YAML files it came from, the last one winning; those
     that cannot be read count as empty. command_line: what --config gave; without it, what the
     config has beyond its files. A config that lacks a key of the files comes from a workflow that
-    uses this one as a module, not from the files: it is one layer.
+    uses this one as a module, not from the files: it is one layer over the first of them.
     """
     files = [_content(path) for path in paths]
     by_snakemake: Content = {}
     for content in files:
         by_snakemake = merged(by_snakemake, content)
     whole = copy.deepcopy(config)
-    if not _holds(whole, by_snakemake):
-        return whole
-    layers = [*files, merged(dict(command_line or {}), _difference(whole, by_snakemake))]
+    if _holds(whole, by_snakemake):
+        layers = [*files, merged(dict(command_line or {}), _difference(whole, by_snakemake))]
+    else:
+        layers = [*files[:1], whole]
+        whole = merged(layers[0], whole)
     names: list[str] = []
     if isinstance(whole.get(SETTINGS), dict):
         names = _setting_names(layers)

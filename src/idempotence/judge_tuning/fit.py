@@ -30,8 +30,9 @@ def fit_answers(
     """The model with a LoRA adapter trained on the answers' tokens alone, one pass.
 
     A step's prompts have one rubric: what they share is read once, without a gradient of its own,
-    which saves a third of the time. `report` gets {step, loss (nats per token, mean since the last report), seconds}.
-    Raises `UserError` when the loss is no longer a number.
+    which saves a third of the time. `report` gets {step, steps, loss (nats per token, mean since
+    the last report), seconds}. Raises `UserError` when the loss is no longer a
+    number.
     """
     import torch
     from peft import LoraConfig, get_peft_model
