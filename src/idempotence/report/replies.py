@@ -150,7 +150,7 @@ def _chains(scores: pd.DataFrame, loops: Loops) -> list[tuple[Any, dict[str, Any
 def _spread(scores: pd.Series) -> dict[str, Any]:
     """n replies, those without a score, median, quartiles; counts: (score, replies) pairs."""
     known = scores.dropna()
-    low, median, high = (_whole(known.quantile(share)) for share in (0.25, 0.5, 0.75))
+    low, median, high = (_whole(float(known.quantile(share))) for share in (0.25, 0.5, 0.75))
     counts = known.map(_whole).value_counts().sort_index()
     return {
         "n": len(scores),
@@ -158,7 +158,7 @@ def _spread(scores: pd.Series) -> dict[str, Any]:
         "low": low,
         "median": median,
         "high": high,
-        "counts": [[int(score), int(n)] for score, n in counts.items()],
+        "counts": [list(pair) for pair in zip(counts.index.tolist(), counts.tolist(), strict=True)],
     }
 
 

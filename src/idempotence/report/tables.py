@@ -97,7 +97,7 @@ def _table(heading: str, path: Path, captions: Path | None, most: int) -> dict[s
 
 def _columns(names: list[str], columns: list[tuple[str, ...]]) -> list[dict[str, Any]]:
     """Name and kind of each column, and whether a list offers its values."""
-    described = []
+    described: list[dict[str, Any]] = []
     for name, values in zip(names, columns, strict=True):
         kind = ""
         if any(values) and all(map(_is_number, values)):
