@@ -1,6 +1,6 @@
 # What people read: replies, tables, and Snakemake's own report of it all.
 CAPTIONS = [PATHS.own(f"report/{path.name}") for path in sorted((BASE / "report").glob("*.rst"))]
-PAGE_TEMPLATES = sorted((BASE / "src/idempotence/report/templates").glob("*.j*"))
+PAGE_TEMPLATES = sorted((BASE / "src/idempotence/report/templates").glob("*.*"))
 
 
 rule show_replies:
@@ -19,6 +19,33 @@ rule show_replies:
         ANALYSIS
     params:
         **script("show_replies", *PAGE_TEMPLATES, loops=JOBS.loops),
+    shell:
+        ANALYSE
+
+
+rule show_methods:
+    input:
+        after_captions=CAPTIONS,
+        glossary=PATHS.own("docs/glossary.md"),
+    output:
+        output=report(
+            f"{RESULTS}/pages/methods.html",
+            caption="../report/methods.rst",
+            category="Methods",
+            labels={"page": "words, verdicts, figures"},
+        ),
+    log:
+        PATHS.log("show_methods"),
+    conda:
+        ANALYSIS
+    params:
+        **script(
+            "show_methods",
+            *PAGE_TEMPLATES,
+            figures=[*BY_SETTING, *OF_STUDY],
+            captions=PATHS.own("report"),
+            confidence=CONFIDENCE,
+        ),
     shell:
         ANALYSE
 
@@ -119,6 +146,7 @@ rule show_summary:
         figures=FRONT_FIGURES,
     output:
         output=f"{RESULTS}/pages/summary.rst",
+        output_page=f"{RESULTS}/pages/index.html",
     log:
         PATHS.log("show_summary"),
     conda:
@@ -227,6 +255,7 @@ rule findings:
         rules.figures.input,
         rules.show_replies.output,
         rules.show_tables.output,
+        rules.show_methods.output,
         rules.show_summary.output,
         rules.write_run.output,
 

@@ -1,4 +1,4 @@
-"""The report's front page: what was run, the verdicts on the claims, figures, limits."""
+"""The report's front page: the verdicts on the claims, figures, what was run, limits."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,12 +14,13 @@ def show_summary(
     loops: Loops,
     confidence: float,
     output: Path,
+    output_page: Path,
     figures: Sequence[Path] = (),
     claims: Path | None = None,
     power: Path | None = None,
     audit: Sequence[Path] = (),
 ) -> None:
-    """Write the report's front page: what was run, verdicts on the claims, figures, limits.
+    """Write the report's front page: verdicts on the claims, figures, what was run, limits.
 
     study: the study's name.
     chains: table of the chains (Parquet).
@@ -27,19 +28,21 @@ def show_summary(
     scores: the study's scores.parquet.
     loops: the study's settings.
     confidence: of the intervals in the claims' tests, as 0.95.
-    output: reStructuredText to write.
+    output: reStructuredText to write, for Snakemake's report.
+    output_page: the same as a page of its own (HTML).
     figures: PNG files in their order, each with its caption in a .txt file beside it.
     claims: claims.json, where there are scores.
     power: table of what the tests would say (Parquet); none of an audit.
     audit: of an audit, the tables of rows, bad rows and chains that were read (Parquet).
     """
     from idempotence.io import write_text
-    from idempotence.report.pages import render
+    from idempotence.report.pages import render, write_page
     from idempotence.report.summary import StudyFiles, as_rst, summary
 
     files = StudyFiles(chains, training, scores, tuple(figures), claims, tuple(audit), power)
     page = summary(study, files, loops, confidence)
     write_text(output, as_rst(render("summary.html.j2", **page)))
+    write_page(output_page, "index.html.j2", **page)
 
 
 if __name__ == "__main__":

@@ -14,11 +14,10 @@ def show_tables(
     captions: folder of captions that explain the tables.
     title: the page's title.
     """
-    from idempotence.report.pages import write_page
-    from idempotence.report.tables import tables_page, titled
+    from idempotence.io import write_text
+    from idempotence.report.tables import tables_html, titled
 
-    page = tables_page([titled(text) for text in tables], title, captions)
-    write_page(output, "tables.html.j2", **page)
+    write_text(output, tables_html([titled(text) for text in tables], title, captions))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from docutils.core import publish_parts
 from jinja2 import Environment
 from make_loops import make_loop, make_loops
 from make_scores import NASTY, WORDS, make_scores
-from read_pages import check_standalone, choosing
+from read_pages import check_standalone, packed
 
 from idempotence.audit.chains import Rule, chains_table
 from idempotence.audit.read import BAD, COUNTS, Account
@@ -15,12 +15,12 @@ from idempotence.errors import UserError
 from idempotence.figures import dose_map, grid, metrics
 from idempotence.figures.style import NO_DOSES, save_figure
 from idempotence.io import write_csv, write_json, write_parquet
-from idempotence.report import tables
 from idempotence.report.audit import audited
 from idempotence.report.pages import render
 from idempotence.report.provenance import describe_files
-from idempotence.report.replies import LONGEST, replies_page
+from idempotence.report.replies import LONGEST, replies_html
 from idempotence.report.summary import StudyFiles, as_rst, summary
+from idempotence.report.tables import tables_page
 from idempotence.scores.schema import CHAIN, DOSES
 from idempotence.stats.amplification import chains
 from idempotence.stats.slopes import slopes
@@ -84,10 +84,9 @@ def test_slopes_of_other_measures(courses):
     assert fell["estimate"].tolist() == pytest.approx([-0.05])
 
 
-def test_a_table_of_very_many_rows_is_cut_on_the_page(tmp_path, monkeypatch):
-    monkeypatch.setattr(tables, "SHOWN_ROWS", 3)
+def test_a_table_of_very_many_rows_is_cut_on_the_page(tmp_path):
     write_csv(pd.DataFrame({"n": range(5)}), tmp_path / "many.csv")
-    page = tables.tables_page([("Many", tmp_path / "many.csv")], "t")
+    page = tables_page([("Many", tmp_path / "many.csv")], "t", most=3)
     assert len(page["tables"][0]["rows"]) == 3
     assert "3 rows of 5, rounded" in render("tables.html.j2", **page)
 
@@ -97,13 +96,13 @@ def test_a_table_of_very_many_rows_is_cut_on_the_page(tmp_path, monkeypatch):
 
 def test_replies_without_scores_are_shown_and_long_ones_cut(scores):
     unscored = scores.assign(trait_score=np.nan, response=f"{NASTY}{'x' * LONGEST}")
-    page = replies_page(unscored, 2, make_loops())
-    first = page["chains"][0]["cycles"][0]
-    assert len(first["replies"]) == 2 and first["replies"][0]["place"].startswith("seed 0")
-    assert dict(first["replies"][0]["scores"])["trait"] == "–"
-    html = choosing(page)
-    check_standalone(html, scripts=1)
-    assert f"({len(NASTY)} letters more)" in html and "No reply with a score among" in html
+    html = replies_html(unscored, make_loops())
+    check_standalone(html)
+    first = packed(html)["chains"][0]["cycles"][0]
+    assert len(first["replies"]) == unscored["question"].nunique()
+    assert first["replies"][0]["scores"]["trait"] is None and first["counts"] == []
+    assert first["n"] == first["missing"] > 0
+    assert first["replies"][0]["text"].endswith(f"({len(NASTY)} letters more)")
 
 
 # --- the front page

@@ -83,7 +83,7 @@ def test_text_metrics_alone_and_text_that_wants_to_be_more(tmp_path):
     words = slopes[(slopes["trait"] == "all") & (slopes["measure"] == "words")]
     assert words["estimate"].tolist() == pytest.approx([1])  # a word more at each cycle
     assert {path.stem for path in (results / "figures").glob("*.png")} == {"metrics_dpo"}
-    for page in ("summary.rst", "replies.html", "tables.html"):
+    for page in ("summary.rst", "index.html", "replies.html", "tables.html", "methods.html"):
         assert "<script>alert" not in (results / "pages" / page).read_text(encoding="utf-8"), page
     assert "<script>alert" not in (results / "report.html").read_text(encoding="utf-8")
 

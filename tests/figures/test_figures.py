@@ -11,6 +11,7 @@ from make_loops import make_loop, make_loops
 from make_published import CHAINS, SERIES
 from make_scores import ENDED, ENDED_CYCLE, make_initial, make_scores
 from read_figures import KINDS, boxes_of_text, check_texts
+from read_pages import sentences
 from run_script import ROOT, run_script
 
 from idempotence.errors import UserError
@@ -80,11 +81,14 @@ def test_numbers_are_means_over_seeds_and_ends(table):
 
 def test_notes_say_n_and_interval(table):
     _, drawn, caption = trajectories.draw(table, make_initial(), DPO, 0.9, CHAINS)
-    assert "mean over 2-3 seeds, band: 90 % t interval over seeds" in caption
-    assert "A cross marks" in caption and "Dashed" in caption
-    fewer = table[(table["seed"] == 0) | (table["cycle"] < 3)]
+    assert "mean over 2-3 seeds, thin: each seed." in caption
+    assert "cross: the last cycle" in caption and "Dashed" in caption and sentences(caption) == 3
+    more = pd.concat([table, table.assign(seed=table["seed"] + 3)])
+    caption = trajectories.draw(more, make_initial(), DPO, 0.9, CHAINS)[2]
+    assert "mean over 4-6 seeds, band: 90 % t interval over seeds" in caption
+    fewer = more[(more["seed"] == 0) | (more["cycle"] < 3)]
     assert (
-        "over 1-3 seeds, band: 90 % t interval over seeds (none for 1)"
+        "over 1-6 seeds, band: 90 % t interval over seeds (none for 1)"
         in trajectories.draw(fewer, None, SFT, 0.9, CHAINS)[2]
     )
     alone = table[table["seed"] == 0]
@@ -93,6 +97,24 @@ def test_notes_say_n_and_interval(table):
     texts = [text.get_text() for text in figure.texts]
     assert "1 seed: no interval" in texts
     assert drawn["ci_low"].isna().all()
+
+
+def test_three_seeds_are_lines_and_more_are_a_band(table):
+    """A line for each seed in place of a band, none of either for one seed or too many cells."""
+    figure, drawn, _ = trajectories.draw(table, None, SFT, 0.95, CHAINS)
+    seeds = drawn[(drawn["kind"] == "seed") & (drawn["measure"] == "trait_score")]
+    mine = table[table["setting"] == "sft"]
+    assert sorted(seeds["mean"]) == pytest.approx(sorted(mine["trait_score"]))
+    assert not any(axis.collections for axis in figure.axes)
+    more = pd.concat([table, table.assign(seed=table["seed"] + 3)])
+    figure, drawn, _ = trajectories.draw(more, None, SFT, 0.95, CHAINS)
+    assert "seed" not in set(drawn["kind"]) and all(axis.collections for axis in figure.axes)
+    alone = table[table["seed"] == 0]
+    assert "seed" not in set(trajectories.draw(alone, None, SFT, 0.95, CHAINS)[1]["kind"])
+    cells = [table.assign(cell=table["cell"] + name) for name in "abcd"]
+    assert "seed" not in set(
+        trajectories.draw(pd.concat(cells), None, SFT, 0.95, CHAINS)[1]["kind"]
+    )
 
 
 def dead(scores, wanted):
@@ -215,7 +237,7 @@ def test_scripts_write_every_file(scores, tmp_path):
     written = sorted(path.name for path in (tmp_path / "figures").iterdir())
     assert written == sorted(f"{n}.{k}" for n in ("trajectories_dpo", "judge") for k in KINDS)
     numbers = pd.read_csv(tmp_path / "figures/trajectories_dpo.csv")
-    assert set(numbers["kind"]) == {"mean", "ended", "initial", "authors"}
+    assert set(numbers["kind"]) == {"mean", "seed", "ended", "initial", "authors"}
 
 
 def test_statistics_and_figures_do_not_import_torch():

@@ -8,6 +8,7 @@ from make_loops import make_loop, make_loops
 from make_published import CHAINS, SERIES
 from make_scores import make_initial, make_scores
 from read_figures import KINDS, check_texts
+from read_pages import sentences
 from run_script import run_script
 
 from idempotence.figures import (
@@ -102,7 +103,7 @@ def test_every_figure_keeps_its_text_inside_and_its_bytes(scores, table, chains,
     for name, (figure, numbers, caption) in first.items():
         one = save_figure(figure, numbers, caption, tmp_path / "one" / name)
         two = save_figure(*second[name], tmp_path / "two" / name)
-        assert len(numbers) and caption.endswith(".")
+        assert len(numbers) and caption.endswith(".") and sentences(caption) <= 3, name
         for a, b in zip(one, two, strict=True):
             assert a.read_bytes() == b.read_bytes(), a.name
         check_texts(figure)
@@ -146,6 +147,18 @@ def test_dpo_shows_means_of_panels(table):
     expected = mine.groupby("seed")["coherence"].mean()
     assert row["mean"].iloc[0] == pytest.approx(expected.mean())
     assert row["n"].iloc[0] == len(expected) and "n = " in caption
+
+
+def test_dpo_draws_each_chain_of_three_panels_and_a_band_over_more(table):
+    figure, numbers, _ = dpo.draw(table, 0.95, LOOPS, CHAINS)
+    drawn = numbers[numbers["measure"] == "trait_score"].groupby("trait")["kind"].unique()
+    assert {"mean", "cell"} <= set(drawn["all"]) and "chain" not in drawn["all"]
+    assert {"mean", "chain"} <= set(drawn["lucky"]) and "cell" not in drawn["lucky"]
+    chains = numbers[(numbers["kind"] == "chain") & (numbers["measure"] == "trait_score")]
+    of_dpo = table[(table["objective"] == "dpo") & table["trait_score"].notna()]
+    assert sorted(chains["mean"]) == pytest.approx(sorted(of_dpo["trait_score"]))
+    bands = [sum(len(p.get_paths()) > 0 for p in axis.collections) for axis in figure.axes]
+    assert bands[0] == 2 and bands[1:4] == [0, 0, 0]  # all traits; then each trait
 
 
 def test_without_data_a_figure_says_so(table, chains, tables):

@@ -65,12 +65,26 @@ class Page:
         os.close(self.into)
         self.folder.cleanup()
 
-    def go(self, file: Path, width: int = 1280) -> None:
-        """Open a file in a window of some width, and wait until it is there."""
+    def prefer(self, scheme: str = "light", media: str = "screen") -> None:
+        """Show pages "light" or "dark", as on a "screen" or in "print"."""
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        self._ask("Emulation.setEmulatedMedia", media=media, features=features)
+
+    def press(self, key: str) -> None:
+        """Press and release a key, such as "Tab", " " or "Enter"."""
+        text = {" ": " ", "Enter": "\r"}.get(key)
+        code = {"Tab": 9, "Enter": 13, " ": 32}[key]
+        self._ask("Input.dispatchKeyEvent", type="keyDown", key=key, windowsVirtualKeyCode=code,
+                  **({"text": text} if text else {}))  # fmt: skip
+        self._ask("Input.dispatchKeyEvent", type="keyUp", key=key, windowsVirtualKeyCode=code)
+
+    def go(self, place: Path | str, width: int = 1280) -> None:
+        """Open a file, or an address, in a window of some width, and wait until it is there."""
         self._ask("Emulation.setDeviceMetricsOverride", width=width, height=900,
                   deviceScaleFactor=1, mobile=False)  # fmt: skip
         self.loaded = False
-        self._ask("Page.navigate", url=file.resolve().as_uri())
+        address = place if isinstance(place, str) else place.resolve().as_uri()
+        self._ask("Page.navigate", url=address)
         while not self.loaded:
             self._hear(self._message())
 

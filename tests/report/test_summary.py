@@ -9,6 +9,7 @@ from docutils.core import publish_parts
 from jinja2 import Environment
 from make_loops import OWN, OWN_TITLE, make_loops
 from make_scores import make_scores
+from read_pages import check_standalone
 from run_script import run_script
 
 from idempotence.errors import UserError
@@ -97,9 +98,35 @@ def test_the_script_writes_the_page(files, tmp_path):
         "show_summary", "--study", "micro", "--chains", files.chains, "--training", files.training,
         "--scores", files.scores, "--loops", LOOPS.to_json(), "--confidence", 0.95,
         "--figures", *files.figures, "--claims", files.claims, "--output", tmp_path / "page.rst",
+        "--output-page", tmp_path / "index.html",
     )  # fmt: skip
     expected = as_rst(render("summary.html.j2", **page_of(files)))
     assert status == 0 and (tmp_path / "page.rst").read_text(encoding="utf-8") == expected
+    html = (tmp_path / "index.html").read_text(encoding="utf-8")
+    reader = check_standalone(html)
+    assert "alert(1)" in " ".join(reader.text) and 'href="methods.html#a"' in html
+    assert 'href="pages/methods.html#a"' in expected
+
+
+def test_the_answer_comes_first_and_its_fine_print_behind_a_link(files):
+    html = render("index.html.j2", **page_of(files))
+    order = ["The answer", "1 not decided here", "the authors' runs", "All tests of each claim",
+             "Figures that matter", "What was run", "Limits"]  # fmt: skip
+    assert [html.index(part) for part in order] == sorted(html.index(part) for part in order)
+    assert "written down before" not in html and "methods.html#verdicts" in html
+
+
+def test_a_claim_shows_the_test_that_decides_and_the_authors_numbers(files):
+    decided, shown, untested = CLAIM["parts"]
+    supported = {**decided, "what": "first", "verdict": "supported"}
+    theirs = {**decided, "published_value": "0.1 (0 to 0.3), n = 8, authors' code"}
+    files.claims.write_text(json.dumps([{**CLAIM, "parts": [shown, supported, theirs]}]))
+    (claim,) = page_of(files)["claims"]
+    assert claim["test"] == "a share: 0.50 (0.25 to 0.75)"
+    assert claim["authors"] == ["the same: 0.1 (0 to 0.3), n = 8", "rise: 46 points"]
+    files.claims.write_text(json.dumps([{**CLAIM, "parts": [untested]}]))
+    (claim,) = page_of(files)["claims"]
+    assert claim["test"] == "" and claim["authors"] == ["rise: 46 points"]
 
 
 def test_a_result_of_a_setting_with_changes_is_named(files):
@@ -115,7 +142,7 @@ def test_a_result_of_a_setting_with_changes_is_named(files):
 def test_published_numbers_stand_beside_the_test_of_the_same_quantity(files):
     html = render("summary.html.j2", **page_of(files))
     assert html.count("; published: ") == 1 and "; published: 0.5, abstract" in html
-    assert '<div class="soft">rise: 46 points</div>' in html and "2 rows" not in html
+    assert "<div>rise: 46 points</div>" in html and "2 rows" not in html
 
 
 def test_a_setting_that_a_test_cannot_be_of_is_left_to_the_table(files):

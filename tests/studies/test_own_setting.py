@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from make_project import commands_in, copy_project, digest, planned, run_study, snakemake
+from read_pages import packed
 
 from idempotence.io import read_json
 
@@ -145,8 +146,9 @@ def test_figures_and_pages_show_it_with_its_recipe(results):
     caption = (results / "figures" / "trajectories_hot.txt").read_text(encoding="utf-8")
     assert HOT in caption
     front = (results / "pages" / "summary.rst").read_text(encoding="utf-8")
-    replies = (results / "pages" / "replies.html").read_text(encoding="utf-8")
+    replies = packed((results / "pages" / "replies.html").read_text(encoding="utf-8"))
+    settings = {chain["setting"] for chain in replies["chains"]}
     for title in TITLES.values():
-        assert title in front and title in replies, title
+        assert title in front and title in settings, title
     report = (results / "report.html").read_text(encoding="utf-8")
     assert "trajectories_hot.svg" in report

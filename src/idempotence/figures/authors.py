@@ -51,9 +51,8 @@ def sentence(chains: pd.DataFrame) -> str:
         return ""
     models, traits = (", ".join(sorted(chains[name].unique())) for name in ("model", "trait"))
     return (
-        f" Grey: the authors' public runs of {models} on {traits} ({_count(chains)}, no interval; "
-        "dots are the scores that are known). Their models, prompts and judge are other "
-        "instruments than this study's, so compare shapes, not heights."
+        f" Grey: the authors' public runs of {models} on {traits} ({_count(chains)}, no interval), "
+        "with another model, prompts and judge: compare shapes, not heights."
     )
 
 

@@ -99,9 +99,7 @@ def caption(rows: pd.DataFrame, confidence: float) -> str:
     return (
         "What each change does to a loop: mean difference of the setting with it less the one "
         "without it, in chains of the same model, trait, seed and dose. Left: the largest rise of "
-        "the trait score over cycle 0 while coherent. Right: coherence at that peak, and at the "
-        "last cycle. In brackets: costs that are higher by so much than without the change. Bar: "
-        f"{percent(confidence)} t interval over panels (a trait and a seed; n = "
-        f"{between(rows['n_panels'])} per mark). A bar with an arrow goes on beyond the axis, and "
-        "a missing mark lies there or is not known. Marks without a bar have too few panels."
+        "the trait score over cycle 0 while coherent; right: coherence at that peak, and at the "
+        f"last cycle; in brackets: costs that are higher by so much. Bar: {percent(confidence)} t "
+        f"interval over panels (a trait and a seed; n = {between(rows['n_panels'])} per mark)."
     )

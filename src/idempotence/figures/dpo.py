@@ -7,7 +7,7 @@ from matplotlib.lines import Line2D
 
 from idempotence.figures import authors
 from idempotence.figures.labels import between, in_order, loop_of, percent, recipe_label, wrapped
-from idempotence.figures.lines import cycle_ticks, draw_lines
+from idempotence.figures.lines import FEW, THIN, cycle_ticks, draw_lines
 from idempotence.figures.style import (
     PAGE_WIDTH,
     PALETTE,
@@ -41,8 +41,9 @@ def draw(
 
     table: see `stats.trajectories.trajectories`; published: the authors' chains (see
     `published.series.load_chains`), shown where a setting has their recipe. All traits together,
-    then each. Thin lines are cells (mean over seeds, or panels), the thick one is the mean over
-    panels (each the mean of its cells) with a t interval over three panels or more.
+    then each. The thick line is the mean over panels (each the mean of its cells), with a t
+    interval over more than `FEW` panels. Thin lines are cells (mean over panels), or chains where
+    there are no more panels than that.
     """
     table = table[table["objective"] == "dpo"]
     theirs = _theirs(published, table, loops)
@@ -50,11 +51,10 @@ def draw(
     looks = _looks(in_order(table["setting"], loops), loops)
     n = numbers.loc[numbers["kind"] == "mean", "n"]
     text = (
-        "DPO, from the previous and from the initial model. Thin: a line for each dose, mean over "
-        f"panels (a trait and a seed). Thick: mean over panels (n = {between(n)}), each the mean "
-        f"of its doses, with a band of its {percent(confidence)} t interval where there are three "
-        "panels or more, cut at 0 and 100 for scores. Trait score and coherence "
-        "are the judge's, 0 to 100. A text without a full stop counts as one sentence."
+        "DPO, from the previous and from the initial model: trait score, coherence (0 to 100) and "
+        f"words per sentence. Thick: mean over panels (a trait and a seed; n = {between(n)}), with "
+        f"a band of its {percent(confidence)} t interval where there are more than {FEW}; thin: "
+        "each dose there, each chain elsewhere."
     ) + authors.sentence(theirs)
     with styled():
         if table.empty:
@@ -119,8 +119,8 @@ def _theirs(published: pd.DataFrame, table: pd.DataFrame, loops: Loops) -> pd.Da
 def _numbers(table: pd.DataFrame, confidence: float, theirs: pd.DataFrame) -> pd.DataFrame:
     """kind, mean, n, ci_low, ci_high.
 
-    kind: "cell" (a dose's mean over seeds), "mean" (over panels) or "authors" (a chain of theirs,
-    of no setting of the study).
+    kind: "mean" (over panels), "cell" (a dose's mean over more than `FEW` panels), "chain" (where
+    there are no more) or "authors" (a chain of theirs, of no setting of the study).
     """
     by = ["setting", "trait", "cycle"]
     parts = []
@@ -129,25 +129,32 @@ def _numbers(table: pd.DataFrame, confidence: float, theirs: pd.DataFrame) -> pd
         table = pd.concat([table, table.assign(trait=ALL, seed=seeds)], ignore_index=True)
     for measure in MEASURES:
         known = table[table[measure].notna()]
-        cells = known.groupby([*by, "cell"])[measure].agg(mean="mean", n="size").reset_index()
-        parts.append(cells.assign(kind="cell", measure=measure))
         means = over_panels(table, measure, confidence)
         parts.append(means.assign(kind="mean", measure=measure))
+        most = means.groupby(["setting", "trait"])["n"].max().rename("panels")
+        few = known.join(most, on=["setting", "trait"])["panels"] <= FEW
+        cells = known[~few].groupby([*by, "cell"])[measure].agg(mean="mean", n="size")
+        parts.append(cells.reset_index().assign(kind="cell", measure=measure))
+        chains = known[few].rename(columns={measure: "mean"})
+        chains = chains[[*by, "model", "seed", "cell", "mean"]]
+        parts.append(chains.assign(kind="chain", measure=measure, n=1))
         if measure in theirs:
             parts.append(authors.marks(theirs, measure))
-    columns = ["kind", "measure", *by, "model", "cell", "mean", "n", "ci_low", "ci_high"]
+    columns = ["kind", "measure", *by, "model", "seed", "cell", "mean", "n", "ci_low", "ci_high"]
     return pd.concat(parts).reindex(columns=columns).reset_index(drop=True)
 
 
 def _draw(axis: Axes, mine: pd.DataFrame, measure: str, looks: dict[str, Look]) -> None:
-    """One measure of one trait: the doses of every setting, then the means above them."""
+    """One measure of one trait: doses or chains of every setting, then the means above them."""
     scores = measure in SCORES
-    cells = mine[mine["kind"] == "cell"]
+    thin = mine[mine["kind"].isin(["cell", "chain"])]
+    names = thin[["model", "seed"]].astype(str)
+    thin = thin.assign(line=thin["cell"].str.cat(names, sep=" "))
     means = mine[mine["kind"] == "mean"].sort_values("cycle")
     authors.draw_authors(axis, mine)
-    draw_lines(axis, cells, "mean", "setting", looks, units="cell", linewidth=0.6, alpha=0.6)
+    draw_lines(axis, thin, "mean", "setting", looks, units="line", **THIN)
     for setting, look in looks.items():
-        mean = means[means["setting"] == setting]
+        mean = means[(means["setting"] == setting) & (means["n"] > FEW)]
         low, high = mean["ci_low"].clip(0), mean["ci_high"].clip(upper=100 if scores else None)
         axis.fill_between(mean["cycle"], low, high, color=look["color"], alpha=0.13, linewidth=0)
     draw_lines(axis, means, "mean", "setting", looks, linewidth=2)

@@ -31,6 +31,5 @@ def caption(rows: pd.DataFrame, bound: float, confidence: float) -> str:
         f"trait. Bar: {percent(2 * confidence - 1)} t interval over panels (a trait and a seed; n "
         f"= {between(rows['n_panels'])} per row). It lies within the grey band of -/+ {bound:g} "
         f"points exactly where two one-sided tests at {100 * (1 - confidence):g} % show "
-        "equivalence with no change; the mark is then filled. A bar with an arrow goes on beyond "
-        "the axis, and a missing mark lies there. Rows without a bar have too few panels."
+        "equivalence with no change; the mark is then filled."
     )

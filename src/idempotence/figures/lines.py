@@ -9,8 +9,11 @@ from matplotlib.axes import Axes
 
 from idempotence.figures.style import Look
 
-# Of markers, as matplotlib draws them; seaborn's are edged in white.
 ROOM = 12  # a tick for each cycle up to this one
+# Seeds or panels of which each is drawn: an interval over so few fills the axis and shows nothing.
+FEW = 3
+THIN: dict[str, Any] = {"linewidth": 0.6, "alpha": 0.6}  # of what a mean is over
+# Of markers, as matplotlib draws them; seaborn's are edged in white.
 EDGES = {"markeredgecolor": "auto", "markeredgewidth": 1.0}
 
 

@@ -65,15 +65,10 @@ def draw(table: pd.DataFrame, loop: Loop) -> tuple[Figure, pd.DataFrame, str]:
     looks = line_looks(list(labels))
     measures = [name for name in NAMES if name in set(drawn["measure"])]
     text = (
-        f"{setting_title(loop)}. Text metrics, no judge needed. Means over replies: words; words "
-        "per sentence; distinct bigrams over all; compression, bytes over bytes after zlib (log "
-        "scale). Of all replies of a chain at a cycle together: distinct bigrams and compression "
-        "(pooled); share of the replies that another one equals (exact duplicates) or shares 0.8 "
-        "of its three-word shingles with (near duplicates); share that begins with the commonest "
-        f"three words. These go over all its replies (n = {between(table['n_responses'])}) and "
-        "depend on their number. Where an initial model was given: mean log-likelihood per token "
-        f"under it. A line is a cell, mean of n = {between(drawn['n_chains'])} chain(s), without "
-        "an interval."
+        f"{setting_title(loop)}: text metrics over cycles, which need no judge. A line is a cell, "
+        f"mean of n = {between(drawn['n_chains'])} chain(s), without an interval. Pooled metrics, "
+        "duplicates and the commonest opening go over all replies of a chain at a cycle (n = "
+        f"{between(table['n_responses'])}) and depend on their number."
     )
     with styled():
         if drawn.empty:

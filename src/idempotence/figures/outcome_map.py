@@ -70,9 +70,8 @@ def draw(table: pd.DataFrame, peak_coherence: float) -> tuple[Figure, pd.DataFra
         f"{peak_coherence:g}, points: colour and number, mean over panels (a trait and a seed) of "
         "a setting's dose; t intervals stand in the table. Sign: the commonest outcome of its "
         f"chains, n = {between(rows['n_chains'])} ({glyphs}, {UNKNOWN} none; several: as many "
-        "chains each). Grey: no coherent cycle after cycle 0. Framed: the objective's plain loop "
-        "from the paper's start. A square that several settings share has the mean of theirs. "
-        "Settings too short for the published rule to judge most of their chains are left out."
+        "chains each). Grey: no coherent cycle after cycle 0; framed: the objective's plain loop "
+        "from the paper's start."
     )
     with styled():
         if rows.empty:

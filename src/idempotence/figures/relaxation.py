@@ -28,8 +28,6 @@ def draw(table: pd.DataFrame, confidence: float, loops: Loops) -> tuple[Figure, 
         "Share of the differences between scores that is left a cycle later (slope of each cycle's "
         "score on the one before, an intercept for each cell): under 1 (right dashed line) a cycle "
         "is a contraction; at 0 a score does not depend on the one before. Bar: "
-        f"{percent(confidence)} t interval, jackknife over panels (a trait and a seed). Noise of "
-        "the scores pulls the naive rate to 0; the correction may overshoot. A bar with an arrow "
-        "goes on beyond the axis, and a missing mark lies there."
+        f"{percent(confidence)} t interval, jackknife over panels (a trait and a seed)."
     )
     return figure, rows[SHOWN], text

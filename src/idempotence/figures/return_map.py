@@ -54,7 +54,7 @@ def draw(
     text = (
         "Trait score of a cycle on that of the cycle before, both in points; a dot is a step of a "
         f"chain (n in each title), blue where coherence is at least {peak_coherence:g} at both "
-        "ends. On the diagonal a cycle changes nothing. Black: means over panels (a trait and a "
+        "ends; on the diagonal a cycle changes nothing. Black: means over panels (a trait and a "
         f"seed) in bins of ten points, n = {between(numbers['n_panels'])} panel(s), with the "
         f"{percent(confidence)} t interval of the change where there are three panels. Diamonds: "
         "where the lines between bins of five steps or more cross the diagonal; filled: stable, "

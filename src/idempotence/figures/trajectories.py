@@ -18,7 +18,7 @@ from idempotence.figures.labels import (
     setting_title,
     wrapped,
 )
-from idempotence.figures.lines import cycle_ticks, draw_lines
+from idempotence.figures.lines import FEW, THIN, cycle_ticks, draw_lines
 from idempotence.figures.style import (
     FAINT,
     INK,
@@ -57,11 +57,12 @@ def numbers(
 
     table: see `stats.trajectories.trajectories`; initial: scores of the initial models (columns
     model, trait, trait_score, coherence), if there are any; theirs: the authors' chains that fit
-    (see `authors.fitting`). Returns kind ("mean": of the chains over seeds; "ended": the last cycle
-    of a chain before its end, no cycle for one that never had a score; "initial": the initial
-    model's mean; "authors": a score of one of their chains), model, trait, cell, seed, measure,
-    cycle, mean (points), ci_low, ci_high, n_seeds; empty where a kind has no such value. Raises
-    `UserError` when the table does not have the setting.
+    (see `authors.fitting`). Returns kind ("mean": of the chains over seeds; "seed": of a chain, in
+    place of intervals where there are 2 to `FEW` seeds and a colour for each cell; "ended": the
+    last cycle of a chain before its end, no cycle for one that never had a score; "initial": the
+    initial model's mean; "authors": a score of one of their chains), model, trait, cell, seed,
+    measure, cycle, mean (points), ci_low, ci_high, n_seeds; empty where a kind has no such value.
+    Raises `UserError` when the table does not have the setting.
     """
     table = table[table["setting"] == setting]
     if table.empty:
@@ -70,6 +71,9 @@ def numbers(
     for measure in MEASURES:
         means = over_seeds(table, measure, confidence)
         parts.append(means.assign(kind="mean", measure=measure))
+        if 1 < means["n_seeds"].max() <= FEW and table["cell"].nunique() <= len(PALETTE):
+            known = table[table[measure].notna()].rename(columns={measure: "mean"})
+            parts.append(known.assign(kind="seed", measure=measure)[_COLUMNS])
         ends = last_alive(table).rename(columns={measure: "mean"})
         ends = ends[["model", "trait", "cell", "seed", "cycle", "mean"]]
         parts.append(ends.assign(kind="ended", measure=measure))
@@ -111,6 +115,8 @@ def _means_note(drawn: pd.DataFrame, confidence: float, bands: bool) -> str:
         return "no chain has a score"
     if n.max() == 1:
         return "1 seed: no interval"
+    if (drawn["kind"] == "seed").any():
+        return f"mean over {between(n)} seeds, thin: each seed"
     band = "no bands (too many lines)"
     if bands:
         band = f"band: {percent(confidence)} t interval over seeds"
@@ -122,20 +128,17 @@ def caption(table: pd.DataFrame, drawn: pd.DataFrame, loop: Loop, confidence: fl
     """The figure's caption: what is drawn, over what, with which interval."""
     bands = table.loc[table["setting"] == loop.name, "cell"].nunique() <= len(PALETTE)
     text = (
-        f"{setting_title(loop)}. Mean trait score (top) and mean coherence (bottom) of the "
-        "replies, both on the judge's scale of 0 to 100, at each cycle; cycle 0 is the seeded "
-        f"model. A line is a cell: {seeds_note(drawn, confidence, bands)}."
+        f"{setting_title(loop)}: mean trait score (top) and coherence (bottom) of the replies, 0 "
+        "to 100, at each cycle; a line is a cell: "
+        f"{seeds_note(drawn, confidence, bands)}."
     )
-    if drawn["ci_low"].notna().any() and bands:
-        text += " The interval is of the chains' cycle means and is cut at 0 and 100."
+    marks = []
     if (drawn["kind"] == "initial").any():
-        text += " Dashed: the initial model before any training."
+        marks.append("dashed: the initial model before any training")
     if _ends_seen(drawn):
-        text += (
-            " A cross marks the last cycle of a chain before it ended (training broke down, or "
-            "every reply was empty); later means are without that chain."
-        )
-    return text
+        marks.append("cross: the last cycle of a chain before it ended")
+    about = "; ".join(marks)
+    return f"{text} {about[0].upper()}{about[1:]}." if about else text
 
 
 def _ends_seen(drawn: pd.DataFrame) -> bool:
@@ -244,10 +247,13 @@ def _draw_panel(axis: Axes, mine: pd.DataFrame, looks: dict[str, Look], bands: b
         axis.axhline(level, **DASHED, zorder=1.5)
     authors.draw_authors(axis, mine)
     means = mine[mine["kind"] == "mean"].sort_values("cycle")
+    seeds = mine[mine["kind"] == "seed"].sort_values("cycle")
     ended = mine[(mine["kind"] == "ended") & mine["cycle"].notna()]
+    plain = {cell: Look(color=look["color"], marker="") for cell, look in looks.items()}
+    draw_lines(axis, seeds, "mean", "cell", plain, units="seed", **THIN, zorder=2, clip_on=False)
     draw_lines(axis, means, "mean", "cell", looks, zorder=3, clip_on=False)
     for cell, look in looks.items():
-        if bands:
+        if bands and seeds.empty:
             line = means[means["cell"] == cell]
             low, high = line["ci_low"].clip(0, 100), line["ci_high"].clip(0, 100)
             axis.fill_between(

@@ -8,7 +8,7 @@ import pandas as pd
 from idempotence.audit.reasons import kind_of_reason
 from idempotence.figures.labels import cell_label
 from idempotence.io import read_table
-from idempotence.report.tables import MISSING
+from idempotence.report.answers import MISSING
 from idempotence.scores.schema import CHAIN, DOSES
 
 SHOWN = 20  # kinds of bad rows, files, notes

@@ -1,4 +1,4 @@
-"""Standalone HTML pages: no network, one script of our own, all text from data escaped."""
+"""Standalone HTML pages: no network, scripts of our own only, all text from data escaped."""
 
 import base64
 import hashlib
@@ -10,6 +10,9 @@ import jinja2
 from idempotence.io import write_text
 
 TEMPLATES = Path(__file__).parent / "templates"
+# Bytes of a page. Snakemake's report holds it as a data address in base64, and Chromium opens none
+# of more than 2 MiB.
+LARGEST = 1_500_000
 
 
 def render(template: str, **values: Any) -> str:
@@ -23,6 +26,7 @@ def render(template: str, **values: Any) -> str:
         keep_trailing_newline=True,
     )
     environment.filters["digest"] = _digest
+    environment.globals["source"] = _source
     return environment.get_template(template).render(**values)
 
 
@@ -31,8 +35,8 @@ def write_page(path: str | Path, template: str, **values: Any) -> None:
     write_text(path, render(template, **values))
 
 
-def script(name: str) -> str:
-    """A script of the templates' folder, for a page to run."""
+def _source(name: str) -> str:
+    """A script or style of the templates' folder, as text."""
     return (TEMPLATES / name).read_text(encoding="utf-8")
 
 

@@ -1,20 +1,26 @@
-"""A few replies of every setting, trait, cell and cycle, to see what scores mean."""
+"""A reply to each question of every chain and cycle, to see what scores mean."""
 
+import base64
+import gzip
+import json
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from idempotence.errors import UserError
 from idempotence.figures.labels import in_order, loop_of, setting_title
 from idempotence.figures.trajectories import cell_labels
-from idempotence.jobs.parts import Loop, Loops
-from idempotence.scores.schema import DEAD, DOSES
+from idempotence.jobs.parts import Loops
+from idempotence.report.pages import LARGEST, render
+from idempotence.scores.schema import CHAIN, DEAD, DOSES
 
 NEEDED = [
-    "setting", "model", "trait", "seed", "cell", *DOSES, "cycle", "question", "sample", "prompt",
-    "response", "status", "reason", "trait_score", "coherence", "truth_trait", "truth_coherence",
+    *CHAIN, *DOSES, "cycle", "question", "sample", "prompt", "response", "status", "reason",
+    "trait_score", "coherence", "truth_trait", "truth_coherence",
 ]  # fmt: skip
 LONGEST = 20_000  # letters of a reply or prompt that are shown
+SHORTEST = 300  # letters that are shown of each, however large the page
 _NUMBERS = {
     "trait_score": "trait",
     "coherence": "coherence",
@@ -23,108 +29,159 @@ _NUMBERS = {
 }
 
 
-def nearest_median(replies: pd.DataFrame, count: int) -> pd.DataFrame:
-    """The `count` replies whose trait score lies nearest the median of all of them.
+def replies_html(scores: pd.DataFrame, loops: Loops) -> str:
+    """The page of replies, with fewer questions and then shorter texts where it grows too large.
 
-    No reply is chosen by its text: replies are ordered by distance from the median, then by
-    question, seed and sample; the first of each question comes before a second one of any.
-    Replies without a trait score are not shown, unless none has one: then all lie equally near.
-    """
-    scored = replies[replies["trait_score"].notna()].copy()
-    if scored.empty:
-        scored = replies.copy()
-    scored["distance"] = (scored["trait_score"] - scored["trait_score"].median()).abs().fillna(0)
-    scored = scored.sort_values(["distance", "question", "seed", "sample"])
-    scored["again"] = scored.groupby("question").cumcount()
-    return scored.sort_values(["again", "distance"], kind="stable").head(count)
-
-
-def replies_page(scores: pd.DataFrame, count: int, loops: Loops) -> dict[str, Any]:
-    """What the template `replies.html.j2` shows: a section for each setting, trait and cell.
-
-    scores: the columns `NEEDED`; count: replies that are shown for each cell and cycle. Raises
-    `UserError` when there are no replies, or count < 1.
+    scores: the columns `NEEDED`. Raises `UserError` when there are no replies.
     """
     if scores.empty:
         raise UserError("the scores have no replies")
-    if count < 1:
-        raise UserError(f"cannot show {count} replies of each cell; show at least 1")
+    questions, letters = int(scores["question"].nunique()), LONGEST
+    while True:
+        html = render("replies.html.j2", **replies_page(scores, loops, questions, letters))
+        if len(html.encode()) <= LARGEST or letters <= SHORTEST:
+            return html
+        if questions > 1:
+            questions //= 2
+        else:
+            letters = max(letters // 4, SHORTEST)
+
+
+def replies_page(
+    scores: pd.DataFrame, loops: Loops, questions: int, letters: int = LONGEST
+) -> dict[str, Any]:
+    """What the template `replies.html.j2` shows: `replies_data`, packed, and what was left out.
+
+    questions: how many are shown, the first ones; letters: of a reply or prompt, at most.
+    """
+    first = sorted(scores["question"].unique())[:questions]
+    data = replies_data(scores, loops, first, letters)
+    plain = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return {
+        "title": "Replies",
+        "n_questions": len(first),
+        "n_all": int(scores["question"].nunique()),
+        "letters": letters,
+        "data": base64.b64encode(gzip.compress(plain.encode(), mtime=0)).decode("ascii"),
+    }
+
+
+def replies_data(
+    scores: pd.DataFrame, loops: Loops, questions: list[int], letters: int
+) -> dict[str, Any]:
+    """prompts: texts, each once; chains: setting, trait, dose, seed, rows and cycles of each.
+
+    A cycle has the reply to each question that `typical` chooses, and what all replies of the chain
+    at that cycle score: their number, median, quartiles, and how many have each whole number.
+    """
+    alive = scores[~scores["status"].isin(DEAD)]
+    chosen = typical(alive[alive["question"].isin(questions)])
+    prompts = {text: place for place, text in enumerate(dict.fromkeys(chosen["prompt"]))}
+    replies = {key: _replies(rows, prompts, letters) for key, rows in _by_cycle(chosen)}
+    spread = {key: _spread(rows["trait_score"]) for key, rows in _by_cycle(alive)}
+    ends = scores[scores["status"].isin(DEAD)].drop_duplicates([*CHAIN, "cycle"])
+    ended = {
+        tuple(row[name] for name in [*CHAIN, "cycle"]): row["reason"] or row["status"]
+        for _, row in ends.iterrows()
+    }
+    cycles = scores.groupby(CHAIN)["cycle"].unique()
     chains = [
-        chain
-        for setting in in_order(scores["setting"], loops)
-        for chain in _chains(scores[scores["setting"] == setting], loop_of(loops, setting), count)
-    ]
-    return {"title": "Replies", "count": count, "chains": chains}
-
-
-def _chains(scores: pd.DataFrame, loop: Loop, count: int) -> list[dict[str, Any]]:
-    """The sections of one setting, in the order of traits and of the cells' doses."""
-    labels = cell_labels(scores)
-    many = scores["model"].nunique() > 1
-    chains = []
-    for (model, trait), of_subject in scores.groupby(["model", "trait"]):
-        by_cell = dict(list(of_subject.groupby("cell")))
-        for cell in (cell for cell in labels if cell in by_cell):
-            of_cell = by_cell[cell]
-            chains.append(
+        {
+            **chain,
+            "cycles": [
                 {
-                    "setting": setting_title(loop),
-                    "trait": f"{trait} ({model})" if many else trait,
-                    "cell": _own_label(of_cell, labels[cell]),
-                    "cycles": [
-                        _cycle(of_cell[of_cell["cycle"] == cycle], cycle, count)
-                        for cycle in sorted(of_cell["cycle"].unique())
-                    ],
+                    "cycle": int(cycle),
+                    "ended": ended.get((*key, cycle), ""),
+                    **spread.get((*key, cycle), _spread(pd.Series(dtype=float))),
+                    "replies": replies.get((*key, cycle), []),
                 }
+                for cycle in sorted(cycles[key])
+            ],
+        }
+        for key, chain in _chains(scores, loops)
+    ]
+    return {"prompts": [_cut(text, letters) for text in prompts], "chains": chains}
+
+
+def typical(replies: pd.DataFrame) -> pd.DataFrame:
+    """Of each question of a chain at a cycle the reply that scores nearest the median of them.
+
+    No reply is chosen by its text: among equally near ones the lower sample is taken, and one
+    without a trait score only where none has any.
+    """
+    keys = [*CHAIN, "cycle", "question"]
+    median = replies.groupby(keys)["trait_score"].transform("median")
+    distance = (replies["trait_score"] - median).abs().fillna(np.inf)
+    ordered = replies.assign(distance=distance).sort_values([*keys, "distance", "sample"])
+    return ordered.drop_duplicates(keys).drop(columns="distance")
+
+
+def _by_cycle(rows: pd.DataFrame) -> list[tuple[Any, pd.DataFrame]]:
+    """((chain, cycle), its rows)."""
+    return list(rows.groupby([*CHAIN, "cycle"]))
+
+
+def _chains(scores: pd.DataFrame, loops: Loops) -> list[tuple[Any, dict[str, Any]]]:
+    """(key, names) of each chain, by setting, model, trait, dose and seed."""
+    found = []
+    for setting in in_order(scores["setting"], loops):
+        of_setting = scores[scores["setting"] == setting]
+        labels = cell_labels(of_setting)
+        many = of_setting["model"].nunique() > 1
+        title, places = setting_title(loop_of(loops, setting)), list(labels)
+        heads = of_setting.drop_duplicates(CHAIN).to_dict("records")
+        heads.sort(key=lambda c: (c["model"], c["trait"], places.index(c["cell"]), c["seed"]))
+        found += [
+            (
+                tuple(head[name] for name in CHAIN),
+                {
+                    "setting": title,
+                    "trait": f"{head['trait']} ({head['model']})" if many else head["trait"],
+                    "dose": labels[head["cell"]],
+                    "seed": str(head["seed"]),
+                    "rows": "" if pd.isna(head["n_seed"]) else f"{head['n_seed']:g} seed rows",
+                },
             )
-    return chains
+            for head in heads
+        ]
+    return found
 
 
-def _own_label(of_cell: pd.DataFrame, label: str) -> str:
-    """A calibrated cell's label with the seed rows that its level took here."""
-    rows = sorted(of_cell["n_seed"].dropna().unique())
-    if of_cell["level"].isna().all() or not rows:
-        return label
-    return f"{label} ({' or '.join(f'{n:g}' for n in rows)} seed rows)"
-
-
-def _cycle(replies: pd.DataFrame, cycle: int, count: int) -> dict[str, Any]:
-    """The chosen replies of one cell at one cycle, and where they stand among all."""
-    alive = replies[~replies["status"].isin(DEAD)]
-    score = alive["trait_score"].dropna()
-    dead = replies[replies["status"].isin(DEAD)]
-    ended = dead.drop_duplicates("seed").sort_values("seed")
+def _spread(scores: pd.Series) -> dict[str, Any]:
+    """n replies, those without a score, median, quartiles; counts: (score, replies) pairs."""
+    known = scores.dropna()
+    low, median, high = (_whole(float(known.quantile(share))) for share in (0.25, 0.5, 0.75))
+    counts = known.map(_whole).value_counts().sort_index()
     return {
-        "cycle": cycle,
-        "n": len(alive),
-        "n_missing": len(alive) - len(score),
-        "median": _number(score.median()),
-        "low": _number(float(score.quantile(0.25))),
-        "high": _number(float(score.quantile(0.75))),
-        "ended": [
-            {"seed": row["seed"], "reason": row["reason"] or row["status"]}
-            for _, row in ended.iterrows()
-        ],
-        "replies": [_reply(row) for _, row in nearest_median(alive, count).iterrows()],
+        "n": len(scores),
+        "missing": len(scores) - len(known),
+        "low": low,
+        "median": median,
+        "high": high,
+        "counts": [list(pair) for pair in zip(counts.index.tolist(), counts.tolist(), strict=True)],
     }
 
 
-def _reply(row: pd.Series) -> dict[str, Any]:
-    """A reply with its prompt, place and scores, as the page shows them."""
-    return {
-        "prompt": _cut(row["prompt"]),
-        "response": _cut(row["response"]),
-        "place": f"seed {row['seed']}, question {row['question']}, sample {row['sample']}",
-        "scores": [(label, _number(row[name])) for name, label in _NUMBERS.items()],
-    }
+def _replies(rows: pd.DataFrame, prompts: dict[str, int], letters: int) -> list[dict[str, Any]]:
+    """Replies with their prompts' places, their own places and scores."""
+    return [
+        {
+            "question": int(row["question"]),
+            "sample": int(row["sample"]),
+            "prompt": prompts[row["prompt"]],
+            "text": _cut(row["response"], letters),
+            "scores": {label: _whole(row[name]) for name, label in _NUMBERS.items()},
+        }
+        for row in rows.to_dict("records")
+    ]
 
 
-def _cut(text: str) -> str:
-    """A text without what is beyond `LONGEST` letters."""
-    more = len(text) - LONGEST
-    return text if more <= 0 else f"{text[:LONGEST]} … ({more:,} letters more)"
+def _cut(text: str, letters: int) -> str:
+    """A text without what is beyond so many letters."""
+    more = len(text) - letters
+    return text if more <= 0 else f"{text[:letters]} … ({more:,} letters more)"
 
 
-def _number(value: float) -> str:
-    """A score as a whole number."""
-    return "–" if pd.isna(value) else f"{value:.0f}"
+def _whole(value: float) -> int | None:
+    """A score as a whole number; None for none."""
+    return None if pd.isna(value) else round(value)

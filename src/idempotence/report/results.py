@@ -7,12 +7,11 @@ from typing import Any
 
 import pandas as pd
 
-from idempotence.claims.definition import LIMITS, OVER_PANELS
 from idempotence.claims.power_words import in_words
 from idempotence.errors import UserError
 from idempotence.io import read_json
 from idempotence.jobs.parts import Loops
-from idempotence.report.tables import MISSING
+from idempotence.report.answers import MISSING, deciding_test, estimate, tested, with_interval
 from idempotence.stats.groups import ALL
 from idempotence.stats.outcome_map import OUTCOMES
 
@@ -72,9 +71,9 @@ def _outcomes(shipped: Path) -> str:
     for loop in settings:
         row, rise = amplification.loc[loop.name], course.loc[loop.name]
         counts = [f"{row[name]:.0f}" for name in ("n", "n_decay", "n_constancy", "n_amplified")]
-        peak = _number(rise["estimate"], rise["ci_low"], rise["ci_high"], 0)
+        peak = with_interval(rise["estimate"], rise["ci_low"], rise["ci_high"], 0)
         slope = slopes.loc[loop.name] if loop.name in slopes.index else None
-        step = MISSING if slope is None else _number(
+        step = MISSING if slope is None else with_interval(
             slope["estimate"], slope["ci_low"], slope["ci_high"], 2
         )  # fmt: skip
         recipe = [f"{value:g}" for value in (loop.learning_rate, loop.temperature) if value]
@@ -115,7 +114,9 @@ def _defences(effects: pd.DataFrame) -> str:
     rows = []
     for setting in mine.index.unique("setting"):
         peak, last = mine.loc[(setting, "peak_delta")], mine.loc[(setting, "coherence_last")]
-        shown = [_number(row["estimate"], row["ci_low"], row["ci_high"], 0) for row in (peak, last)]
+        shown = [
+            with_interval(row["estimate"], row["ci_low"], row["ci_high"], 0) for row in (peak, last)
+        ]
         cost = [f"{peak[f'{name}_more']:+z.0f} %" for name in ("rows_trained", "judge_calls")]
         per = peak["per_rows_trained"]
         per = MISSING if pd.isna(per) else f"{per:z.0f}"
@@ -138,15 +139,13 @@ def _answers(claims: list[Any], power: dict[str, list[str]]) -> str:
     """A short row for each claim: the test that its verdict rests on."""
     rows = []
     for claim in claims:
-        tests = [part for part in claim["parts"] if part["decides"] and _tested(part)]
-        # a claim is contradicted, or left undecided, by the first of its tests that is
-        mine = [part for part in tests if part["verdict"] == claim["verdict"]] or tests
+        test = deciding_test(claim)
         rows.append(
             [
                 f"**{claim['id']}** {claim['claim']}",
                 claim["published"]["says"],
                 f"**{claim['verdict'].removesuffix(' here')}**",
-                _test(mine[0]).rpartition(", ")[0] if mine else MISSING,
+                _test(test).rpartition(", ")[0] if test else MISSING,
                 "<br>".join(power.get(claim["id"], [])) or MISSING,
             ]
         )
@@ -159,7 +158,7 @@ def _claims(claims: list[Any], first: list[Any], power: dict[str, list[str]]) ->
     before = {claim["id"]: claim["verdict"] for claim in first}
     rows = []
     for claim in claims:
-        tests = [_test(part) for part in claim["parts"] if part["decides"] and _tested(part)]
+        tests = [_test(part) for part in claim["parts"] if part["decides"] and tested(part)]
         authors = [n["text"] for n in claim["published"]["numbers"] if n["where"] != "abstract"]
         rows.append(
             [
@@ -175,19 +174,10 @@ def _claims(claims: list[Any], first: list[Any], power: dict[str, list[str]]) ->
     return _table(head, rows)
 
 
-def _tested(part: dict[str, Any]) -> bool:
-    return part["estimate"] is not None
-
-
 def _test(part: dict[str, Any]) -> str:
     """A test with its numbers and verdict."""
-    low, high = (
-        part.get(name) for name in (OVER_PANELS if part["rests_on"] == "panels" else LIMITS)
-    )
     setting = f", `{part['setting']}`" if "setting" in part else ""
-    small = max(abs(x) for x in (part["estimate"], low, high) if x is not None) < 0.1
-    numbers = _number(part["estimate"], low, high, 3 if small else 2)
-    return f"{part['what']}{setting}: {numbers}, {part['verdict'].removesuffix(' here')}"
+    return f"{part['what']}{setting}: {estimate(part)}, {part['verdict'].removesuffix(' here')}"
 
 
 def _regime(rates: pd.DataFrame) -> str:
@@ -199,12 +189,3 @@ def _regime(rates: pd.DataFrame) -> str:
         rows.append([row["objective"], f"{row['learning_rate']:g}", beta, *scores])
     head = ["objective", "learning rate", "beta", "score at cycle 0", "lowest trait", "coherence"]
     return _table(head, rows)
-
-
-def _number(estimate: Any, low: Any, high: Any, digits: int) -> str:
-    """An estimate and its interval; a zero has no sign."""
-    if pd.isna(estimate):
-        return MISSING
-    text = f"{estimate:z.{digits}f}"
-    known = low is not None and high is not None and not pd.isna(low)
-    return f"{text} ({low:z.{digits}f} to {high:z.{digits}f})" if known else text

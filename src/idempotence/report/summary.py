@@ -1,4 +1,4 @@
-"""The front page: the question, what was run, verdicts on the claims, figures and limits."""
+"""The front page: verdicts on the claims, figures, what was run and limits."""
 
 import base64
 import re
@@ -11,20 +11,20 @@ from docutils.core import publish_doctree
 from docutils.nodes import system_message
 from docutils.utils import Reporter
 
-from idempotence.claims.definition import LIMITS, OVER_PANELS
 from idempotence.claims.power_words import in_words
-from idempotence.claims.verdicts import UNTESTED
+from idempotence.claims.verdicts import CONTRADICTED, SUPPORTED, UNDECIDED, UNTESTED
 from idempotence.errors import UserError
 from idempotence.figures.labels import in_order, loop_of, percent, setting_title
 from idempotence.io import read_arrow, read_json, read_table
 from idempotence.jobs.parts import Loop, Loops
+from idempotence.report.answers import MISSING, deciding_test, estimate, of_authors
 from idempotence.report.audit import audited
-from idempotence.report.tables import MISSING
 from idempotence.scores.schema import CRITERIA, DEAD, NO_JUDGE
 from idempotence.scores.training_log import KEY
 from idempotence.stats.amplification import OUTCOMES
 
 REASONS = 3  # that are named
+OF_SETTINGS = ("trajectories", "metrics")  # figures that a study has for each setting
 LITTLE = 0.1  # share of replies without a score that the page begins with
 LINE = 4000  # letters; docutils reads no line of more than 10,000
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029]")
@@ -50,7 +50,7 @@ class StudyFiles:
 
 
 def summary(study: str, files: StudyFiles, loops: Loops, confidence: float) -> dict[str, Any]:
-    """What the template `summary.html.j2` shows.
+    """What the templates `summary.html.j2` and `index.html.j2` show.
 
     The page of an audit leaves out claims that it cannot test. Raises `UserError` for a figure or
     caption that is absent.
@@ -152,28 +152,33 @@ def _claim(claim: dict[str, Any]) -> dict[str, Any]:
     """A row of the table of claims; settings that a test cannot be of stand in its own table."""
     tested = {part["what"] for part in claim["parts"] if part["verdict"] != UNTESTED}
     shown = [p for p in claim["parts"] if p["verdict"] != UNTESTED or p["what"] not in tested]
-    parts = [{**part, "numbers": _numbers(part)} for part in shown]
-    return {**claim, "parts": parts, "class": claim["verdict"].split()[0]}
+    parts = [{**part, "numbers": estimate(part)} for part in shown]
+    return {
+        **claim,
+        "authors": of_authors(claim),
+        "test": _test(deciding_test(claim)),
+        "parts": parts,
+        "class": claim["verdict"].split()[0],
+    }
 
 
-def _numbers(part: dict[str, Any]) -> str:
-    """Estimate and interval as people write them."""
-    if part["estimate"] is None:
-        return MISSING
-    names = OVER_PANELS if part["rests_on"] == "panels" else LIMITS
-    low, high = (part.get(name) for name in names)
-    interval = "" if low is None or high is None else f" ({low:.2f} to {high:.2f})"
-    return f"{part['estimate']:.2f}{interval}"
+def _test(part: dict[str, Any] | None) -> str:
+    """A test in words, with its estimate; empty for none."""
+    if part is None:
+        return ""
+    setting = f", {part['setting']}" if "setting" in part else ""
+    return f"{part['what']}{setting}: {estimate(part)}"
 
 
 def _tally(claims: list[dict[str, Any]]) -> str:
     """How many claims have each verdict, in words."""
-    verdicts = pd.Series([claim["verdict"] for claim in claims], dtype=object).value_counts()
-    return ", ".join(f"{n} {verdict}" for verdict, n in verdicts.sort_index().items())
+    verdicts = [claim["verdict"] for claim in claims]
+    counts = {v: verdicts.count(v) for v in (SUPPORTED, CONTRADICTED, UNDECIDED, UNTESTED)}
+    return ", ".join(f"{n} {verdict}" for verdict, n in counts.items() if n)
 
 
 def _figure(path: Path) -> dict[str, str]:
-    """Name, picture (a data address) and caption of a figure."""
+    """Name, picture (a data address), caption and place in the methods of a figure."""
     try:
         picture = base64.b64encode(path.read_bytes()).decode("ascii")
         caption = path.with_suffix(".txt").read_text(encoding="utf-8").strip()
@@ -181,7 +186,13 @@ def _figure(path: Path) -> dict[str, str]:
         raise UserError(f"{path}: the figure or its caption is missing ({error})") from None
     # browsers leave the line ends out
     lines = "\n".join(picture[i : i + LINE] for i in range(0, len(picture), LINE))
-    return {"name": path.stem, "source": f"data:image/png;base64,{lines}", "caption": caption}
+    kinds = [kind for kind in OF_SETTINGS if path.stem.startswith(f"{kind}_")]
+    return {
+        "name": path.stem,
+        "source": f"data:image/png;base64,{lines}",
+        "caption": caption,
+        "about": kinds[0] if kinds else path.stem,
+    }
 
 
 def as_rst(html: str) -> str:

@@ -2,18 +2,22 @@
 
 import csv
 import math
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from idempotence.errors import UserError
 from idempotence.io import as_written
+from idempotence.report.answers import MISSING
+from idempotence.report.captions import paragraphs
+from idempotence.report.pages import LARGEST, render
 
-MISSING = "–"
-SHOWN_ROWS = 2000  # of a table; a page of many more would not open
+SHOWN_ROWS = 2000  # of a table, at most
+FEWEST_ROWS = 50  # of a table, however large the page
+_LONG = 40  # letters of a text from which on it is broken into lines
+_CHOICES = range(2, 25)  # different values of a column that a list offers
+_LISTS = 5  # that stand above a table
 _SMALLEST_P = 0.001
-_EMPHASIS = re.compile(r"\*([^*]+)\*")
 _WORDS = {"True": "yes", "False": "no"}
 
 
@@ -30,23 +34,41 @@ def titled(text: str) -> tuple[str, Path]:
     return heading.strip(), Path(path.strip())
 
 
-def tables_page(
+def tables_html(
     tables: Sequence[tuple[str, str | Path]], title: str, captions: Path | None = None
+) -> str:
+    """The page of tables: each with at most `SHOWN_ROWS` rows, and fewer where it grows too large.
+
+    Arguments and errors: see `tables_page`.
+    """
+    most = SHOWN_ROWS
+    while True:
+        html = render("tables.html.j2", **tables_page(tables, title, captions, most))
+        if len(html.encode()) <= LARGEST or most <= FEWEST_ROWS:
+            return html
+        most = max(most // 2, FEWEST_ROWS)
+
+
+def tables_page(
+    tables: Sequence[tuple[str, str | Path]],
+    title: str,
+    captions: Path | None = None,
+    most: int = SHOWN_ROWS,
 ) -> dict[str, Any]:
     """What the template `tables.html.j2` shows.
 
     tables: (heading, path of a CSV file), in the order of the page; captions: folder of the
-    report's captions, of which <name>.rst explains <name>.csv. Raises `UserError` for a file that
-    is absent, has no header or is uneven.
+    report's captions, of which <name>.rst explains <name>.csv; most: rows of a table that are
+    shown. Raises `UserError` for a file that is absent, has no header or is uneven.
     """
     shown = [
-        {"anchor": f"table-{place}", **_table(heading, Path(path), captions)}
+        {"anchor": f"table-{place}", **_table(heading, Path(path), captions, most)}
         for place, (heading, path) in enumerate(tables, start=1)
     ]
     return {"title": title, "tables": shown}
 
 
-def _table(heading: str, path: Path, captions: Path | None) -> dict[str, Any]:
+def _table(heading: str, path: Path, captions: Path | None, most: int) -> dict[str, Any]:
     """A table with its explanation and its rounded rows."""
     try:
         with open(path, encoding="utf-8", newline="") as file:
@@ -60,27 +82,33 @@ def _table(heading: str, path: Path, captions: Path | None) -> dict[str, Any]:
         raise UserError(f"{path}: row {uneven[0]} has another number of values than the header")
     header, *rows = [[as_written(cell) for cell in row] for row in (header, *rows)]
     columns = list(zip(*rows, strict=True)) or [()] * len(header)
-    numeric = [bool(any(column)) and all(map(_is_number, column)) for column in columns]
     return {
         "name": path.name,
         "heading": heading,
-        "explanation": _explanation(path.stem, captions),
-        "columns": list(zip(header, numeric, strict=True)),
+        "about": paragraphs(captions / f"{path.stem}.rst") if captions else [],
+        "columns": _columns(header, columns),
         "rows": [
             [rounded(value, name) for name, value in zip(header, row, strict=True)]
-            for row in rows[:SHOWN_ROWS]
+            for row in rows[:most]
         ],
-        "more": max(len(rows) - SHOWN_ROWS, 0),
-        "numeric": numeric,
+        "more": max(len(rows) - most, 0),
     }
 
 
-def _explanation(name: str, captions: Path | None) -> str:
-    """The caption of a table as plain text; empty without one."""
-    caption = captions / f"{name}.rst" if captions else None
-    if caption is None or not caption.is_file():
-        return ""
-    return _EMPHASIS.sub(r"\1", caption.read_text(encoding="utf-8")).strip()
+def _columns(names: list[str], columns: list[tuple[str, ...]]) -> list[dict[str, Any]]:
+    """Name and kind of each column, and whether a list offers its values."""
+    described: list[dict[str, Any]] = []
+    for name, values in zip(names, columns, strict=True):
+        kind = ""
+        if any(values) and all(map(_is_number, values)):
+            kind = "number"
+        elif max(map(len, values), default=0) > _LONG:
+            kind = "long"
+        described.append({"name": name, "kind": kind, "choice": False})
+        few = len(set(values)) in _CHOICES
+        if not kind and few and sum(column["choice"] for column in described) < _LISTS:
+            described[-1]["choice"] = True
+    return described
 
 
 def _is_number(text: str) -> bool:

@@ -1,0 +1,52 @@
+"""A claim in one row: the paper's words, the test that the verdict rests on, the authors' runs."""
+
+from typing import Any
+
+import pandas as pd
+
+from idempotence.claims.definition import LIMITS, OVER_PANELS
+
+MISSING = "–"
+AUTHORS = "authors' code"
+
+
+def tested(part: dict[str, Any]) -> bool:
+    """Whether a test of claims.json has an estimate."""
+    return part["estimate"] is not None
+
+
+def deciding_test(claim: dict[str, Any]) -> dict[str, Any] | None:
+    """The test that a claim's verdict rests on; None where none was done.
+
+    A claim is contradicted, or left undecided, by the first of its tests that is.
+    """
+    tests = [part for part in claim["parts"] if part["decides"] and tested(part)]
+    mine = [part for part in tests if part["verdict"] == claim["verdict"]] or tests
+    return mine[0] if mine else None
+
+
+def estimate(part: dict[str, Any]) -> str:
+    """A test's estimate with the interval that its verdict rests on."""
+    low, high = (
+        part.get(name) for name in (OVER_PANELS if part["rests_on"] == "panels" else LIMITS)
+    )
+    known = [abs(x) for x in (part["estimate"], low, high) if x is not None]
+    return with_interval(part["estimate"], low, high, 3 if known and max(known) < 0.1 else 2)
+
+
+def with_interval(value: Any, low: Any, high: Any, digits: int) -> str:
+    """An estimate and its interval; a zero has no sign."""
+    if pd.isna(value):
+        return MISSING
+    text = f"{value:z.{digits}f}"
+    known = low is not None and high is not None and not pd.isna(low)
+    return f"{text} ({low:z.{digits}f} to {high:z.{digits}f})" if known else text
+
+
+def of_authors(claim: dict[str, Any]) -> list[str]:
+    """Numbers of the authors' own runs on a claim, first that of the test that decides here."""
+    found = [n["text"] for n in claim["published"]["numbers"] if n["where"] == AUTHORS]
+    test = deciding_test(claim)
+    if test and test["published_value"].endswith(AUTHORS):
+        found.insert(0, f"the same: {test['published_value']}")
+    return [text.removesuffix(f", {AUTHORS}") for text in found]
