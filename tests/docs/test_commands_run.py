@@ -31,8 +31,14 @@ def is_run(block: Block) -> bool:
     return block.language in SHELLS and not block.mark
 
 
+def is_run_here(page: Path) -> bool:
+    """Whether a page has commands to run, and no module of tests of its own that runs them."""
+    own = ROOT / "tests" / "docs" / f"test_{page.stem}.py"
+    return any(map(is_run, blocks(page))) and not own.exists()
+
+
 RUN = sorted(
-    (page for page in PAGES if any(map(is_run, blocks(page)))),
+    filter(is_run_here, PAGES),
     key=lambda page: (page.name == LAST, page),
 )
 
