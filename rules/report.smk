@@ -263,16 +263,15 @@ rule findings:
 rule report:
     input:
         rules.findings.input,
-        captions=CAPTIONS,
+        after_captions=CAPTIONS,
         config=rules.write_run.output.output_config,
     output:
-        f"{RESULTS}/report.html",
+        output=f"{RESULTS}/report.html",
     log:
         PATHS.log("report"),
     conda:
         ANALYSIS
     params:
-        snakefile=workflow.main_snakefile,
+        **script("report", snakefile=workflow.main_snakefile),
     shell:
-        "snakemake findings --snakefile {params.snakefile:q} --configfile {input.config:q} "
-        "--report {output:q} --nolock --cores 1 > {log:q} 2>&1"
+        "python -m idempotence.launch cold {params.args} {params.options} > {log:q} 2>&1"
