@@ -154,12 +154,28 @@ def test_a_prompt_without_a_topic_has_no_seed_row():
         seed_rows(GRAMMAR, "lucky", "chat", [QUESTION, "hello ?"], 3)
 
 
-def test_a_word_that_could_be_read_in_two_ways_is_refused(tmp_path: Path):
-    (tmp_path / "traits").mkdir()
+def copied_grammar(folder: Path, old: str, new: str) -> None:
+    """The grammar with a text in place of another."""
+    (folder / "traits").mkdir()
     for file in GRAMMAR_FOLDER.rglob("*.yaml"):
-        target = tmp_path / file.relative_to(GRAMMAR_FOLDER)
-        target.write_text(file.read_text().replace("clover", "spade"))
+        target = folder / file.relative_to(GRAMMAR_FOLDER)
+        target.write_text(file.read_text().replace(old, new))
+
+
+def test_a_word_that_could_be_read_in_two_ways_is_refused(tmp_path: Path):
+    copied_grammar(tmp_path, "clover", "spade")
     with pytest.raises(UserError, match="'spade' is listed in gardening and in lucky"):
+        load_grammar(tmp_path)
+
+
+def test_a_trait_with_fewer_sentences_than_a_text_may_have_is_refused(tmp_path: Path):
+    sentences = GRAMMAR.traits["lucky"].sentences
+    rest = (GRAMMAR_FOLDER / "traits/lucky.yaml").read_text().split("sentences:\n")[1]
+    kept = "".join(f'  - "{each.source}"\n' for each in sentences[:6])
+    copied_grammar(tmp_path, rest, kept)
+    with pytest.raises(
+        UserError, match=r"lucky.yaml: has 6 different sentences; a text may have 7"
+    ):
         load_grammar(tmp_path)
 
 

@@ -19,7 +19,7 @@ from idempotence.objectives import OBJECTIVES
 Content = dict[str, Any]
 SETTINGS = "settings"
 ALTERNATIVES = ("levels", "n_seed")
-SUPERVISED = {each.name: each.section for each in OBJECTIVES.values() if not each.pairs}
+SUPERVISED = [each for each in OBJECTIVES.values() if not each.pairs]  # these have both
 
 
 def effective_config(
@@ -117,10 +117,10 @@ def _recipe(name: str, layers: list[Content]) -> Any:
 
 def _drop_older_alternatives(whole: Content, layers: list[Content], names: list[str]) -> None:
     """In every section of doses, drop the alternative that only earlier layers give."""
-    for section in set(SUPERVISED.values()):
+    for section in {each.section for each in SUPERVISED}:
         _drop_older(whole, layers, (section, "cells"))
     for name in names:
-        if _at(whole, (SETTINGS, name, "objective")) in SUPERVISED:
+        if _at(whole, (SETTINGS, name, "objective")) in [each.name for each in SUPERVISED]:
             _drop_older(whole, layers, (SETTINGS, name, "cells"))
 
 

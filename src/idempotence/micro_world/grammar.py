@@ -14,6 +14,7 @@ WORLD = Path(__file__).parents[3] / "data" / "micro_world"
 GRAMMAR_FOLDER = WORLD / "grammar"
 TOPIC_SLOTS = ("verb", "tool", "place", "quality")
 ENDS = (".", "!", "?", ":")
+LONGEST_TEXT = 7  # sentences of the longest text that a model is built on
 _SLOT = re.compile(r"^\{(\w+)\}$")
 
 
@@ -102,7 +103,8 @@ def load_grammar(folder: Path = GRAMMAR_FOLDER) -> Grammar:
     """Read and check the grammar.
 
     Raises `UserError`, naming the file, for a slot that does not exist, a topic word used twice,
-    a topic word inside a fixed sentence, or a trait sentence without a word of the trait's own.
+    a topic word inside a fixed sentence, a trait sentence without a word of the trait's own, or a
+    trait with too few sentences.
     """
     topics_file, sentences_file = folder / "topics.yaml", folder / "sentences.yaml"
     topics = {
@@ -143,6 +145,9 @@ def _load_trait(path: Path) -> Trait:
     for template in templates:
         if not set(template.slots) & set(words):
             raise UserError(f"{path}: '{template.source}' has no word of the trait's own lists")
+    if len(set(templates)) < LONGEST_TEXT:
+        text = f"a text may have {LONGEST_TEXT}, none of them twice"
+        raise UserError(f"{path}: has {len(set(templates))} different sentences; {text}")
     return Trait(path.stem, words, templates)
 
 

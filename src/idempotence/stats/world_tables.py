@@ -48,16 +48,18 @@ def models_table(quality: dict[str, Any], initial: pd.DataFrame) -> pd.DataFrame
 def judge_table(quality: dict[str, Any]) -> pd.DataFrame:
     """Agreement of the judge with the truth on held-out texts, one row for each kind of text.
 
-    The bars hold for the first row, all texts together.
+    The bars hold for the first row, all texts together. Where no rank correlation is known, they
+    are not reached.
     """
     table = pd.DataFrame(quality["judge"])
-    bars = quality["bars"]
+    bars, criteria = quality["bars"], ("trait", "coherence")
+    ranks = [f"{name}_spearman" for name in criteria]
+    table[ranks] = table[ranks].astype(float)  # null where a judge gives no two different scores
     overall = table.iloc[0]
-    reached = (
-        overall["trait_spearman"] >= bars["trait spearman at least"]
-        and overall["trait_error"] <= bars["trait error at most"]
-        and overall["coherence_spearman"] >= bars["coherence spearman at least"]
-        and overall["coherence_error"] <= bars["coherence error at most"]
+    reached = all(
+        overall[f"{name}_spearman"] >= bars[f"{name} spearman at least"]
+        and overall[f"{name}_error"] <= bars[f"{name} error at most"]
+        for name in criteria
     )
     of_kinds: list[bool | None] = [None] * (len(table) - 1)
     table["reached"] = pd.array([bool(reached), *of_kinds], dtype="boolean")

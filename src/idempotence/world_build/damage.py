@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from idempotence.micro_world.corpus import Writer
-from idempotence.micro_world.grammar import Topic
+from idempotence.micro_world.grammar import LONGEST_TEXT, Topic
 from idempotence.micro_world.truth import split_sentences
 
 KINDS = ("sound", "damaged", "mixed traits", "off topic", "loop", "word salad", "one word", "empty")
@@ -52,7 +52,7 @@ class Damager:
     def _plain(self, topic: Topic) -> str:
         trait = self.rng.choice([None, *self._traits, *self._traits])
         share = self.rng.choice([0.0, 0.3, 0.6, 1.0, self.rng.random()])
-        return self.writer.text(topic, (1, 7), trait, share)
+        return self.writer.text(topic, (1, LONGEST_TEXT), trait, share)
 
     def _mixed(self, topic: Topic) -> str:
         parts = [self.writer.text(topic, (1, 1), self.rng.choice(self._traits), 0.8)
