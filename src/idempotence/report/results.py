@@ -49,6 +49,8 @@ def result_tables(results: Path, rates: Path) -> dict[str, str]:
     for study in STUDIES:
         if (results / study / "course.csv").exists():
             tables[f"outcomes_{study}"] = _outcomes(results / study)
+        if (results / study / "claims.json").exists():
+            tables[f"claims_{study}"] = _verdicts(read_json(results / study / "claims.json"))
     if (results / "map" / "outcome_map.csv").exists():
         tables["ratios_map"] = _ratios(pd.read_csv(results / "map" / "outcome_map.csv"))
     if (results / "defences" / "defences.csv").exists():
@@ -151,6 +153,17 @@ def _answers(claims: list[Any], power: dict[str, list[str]]) -> str:
         )
     head = ["claim", "the paper", "here", "by this test (95 %)", "power"]
     return _table(head, rows)
+
+
+def _verdicts(claims: list[Any]) -> str:
+    """A row for each claim that was tested: its verdict and tests."""
+    rows = []
+    for claim in claims:
+        tests = [_test(part) for part in claim["parts"] if part["decides"] and tested(part)]
+        if tests:
+            verdict = claim["verdict"].removesuffix(" here")
+            rows.append([f"**{claim['id']}**", f"**{verdict}**", "<br>".join(tests)])
+    return _table(["claim", "verdict", "tests: estimate (95 %)"], rows)
 
 
 def _claims(claims: list[Any], first: list[Any], power: dict[str, list[str]]) -> str:
