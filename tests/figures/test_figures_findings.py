@@ -157,6 +157,9 @@ def test_dpo_draws_each_chain_of_three_panels_and_a_band_over_more(table):
     chains = numbers[(numbers["kind"] == "chain") & (numbers["measure"] == "trait_score")]
     of_dpo = table[(table["objective"] == "dpo") & table["trait_score"].notna()]
     assert sorted(chains["mean"]) == pytest.approx(sorted(of_dpo["trait_score"]))
+    drawn_lines = [sum(len(line.get_xdata()) > 1 for line in axis.lines) for axis in figure.axes]
+    assert drawn_lines[0] == 2 * (2 + 1)  # settings x (doses and the mean)
+    assert drawn_lines[2] == 2 * (2 * 3 + 1)  # lucky: settings x (doses x seeds, and the mean)
     bands = [sum(len(p.get_paths()) > 0 for p in axis.collections) for axis in figure.axes]
     assert bands[0] == 2 and bands[1:4] == [0, 0, 0]  # all traits; then each trait
 

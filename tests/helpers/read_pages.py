@@ -62,5 +62,5 @@ def packed(html: str) -> dict:
 
 
 def sentences(text: str) -> int:
-    """How many sentences a text has."""
-    return len(re.findall(r"[.?!](?=\s|$)", text))
+    """How many sentences a text has; a sign that stands alone ends none."""
+    return len(re.findall(r"(?<=\S)[.?!](?=\s|$)", text))

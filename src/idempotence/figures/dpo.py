@@ -148,7 +148,7 @@ def _draw(axis: Axes, mine: pd.DataFrame, measure: str, looks: dict[str, Look]) 
     """One measure of one trait: doses or chains of every setting, then the means above them."""
     scores = measure in SCORES
     thin = mine[mine["kind"].isin(["cell", "chain"])]
-    names = thin[["model", "seed"]].astype(str)
+    names = thin[["model", "seed"]].astype(object).fillna("").astype(str)
     thin = thin.assign(line=thin["cell"].str.cat(names, sep=" "))
     means = mine[mine["kind"] == "mean"].sort_values("cycle")
     authors.draw_authors(axis, mine)
