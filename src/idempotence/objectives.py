@@ -1,4 +1,4 @@
-"""Objectives: what each kind of finetuning trains on. One entry says it all."""
+"""Objectives: what each kind of finetuning trains on. One entry says it all; docs/extending.md."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
