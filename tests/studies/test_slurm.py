@@ -216,7 +216,7 @@ def test_another_executor_needs_a_profile_alone(here, tmp_path):
                 job = until(lambda: ask("squeue", "-h", "-t", "R", "-o", "%i").strip(), 200)
                 script_of(job, "sample")
                 name = ask("squeue", "-h", "-j", job, "-o", "%j").strip()
-                assert name == "sample_initial micro bliss"
+                assert name == "sample_initial model=micro,trait=bliss"
                 assert field(job, "TimeLimit") == "04:00:00"
                 ask("scancel", job)
                 assert (study.wait(900) == 0) == ends, (far / "said.txt").read_text()[-6000:]
