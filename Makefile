@@ -12,7 +12,7 @@ ENGLISH_HOURS := 4
 # make VERBOSE=1 shows Snakemake's own listing of every job
 SNAKEMAKE := PYTHONPATH=$(CURDIR)/src$${PYTHONPATH:+:$$PYTHONPATH} $(BIN)/snakemake --cores $(CORES) $(if $(VERBOSE),,--logger=study)
 
-.PHONY: all english env dev lock test test-slow coverage verify check audit vllm-cpu test-vllm docs world bench bench-full clean
+.PHONY: all english env dev lock test test-slow test-faults test-slurm coverage verify check audit vllm-cpu test-vllm docs world bench bench-full clean
 
 # the default study, and its report
 all: env
@@ -67,6 +67,18 @@ test-slow: dev
 # the quick tests, and which lines they reach
 coverage: dev
 	$(PYTEST) -m "not slow" --cov --cov-report=term
+
+# Processes that are killed, disks that fill, files that are cut, endpoints that err: docs/reliability.md.
+# It says what it kills, and how far the study was.
+FAULTS := tests/studies/test_kills.py tests/studies/test_broken_studies.py tests/finetune/test_killed_training.py \
+	tests/launch/test_warm_ends.py tests/endpoint tests/engine/test_adapter_files.py tests/workflow/test_disk.py tests/test_io.py
+
+test-faults: dev
+	KILLS=30 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -s -rs $(FAULTS)
+
+# a Slurm of our own on this machine, where Debian's slurm-wlm and munge are installed: docs/cluster.md
+test-slurm: dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -s -rs tests/studies/test_slurm.py
 
 # a fresh run of the default study against the shipped one: results/verify/verification.txt
 verify: env
