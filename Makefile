@@ -68,11 +68,11 @@ test-slow: dev
 coverage: dev
 	$(PYTEST) -m "not slow" --cov --cov-report=term
 
-# Processes that are killed, disks that fill, files that are cut, endpoints that err: docs/reliability.md.
-# It says what it kills, and how far the study was.
 FAULTS := tests/studies/test_kills.py tests/studies/test_broken_studies.py tests/finetune/test_killed_training.py \
 	tests/launch/test_warm_ends.py tests/endpoint tests/engine/test_adapter_files.py tests/workflow/test_disk.py tests/test_io.py
 
+# Processes that are killed, disks that fill, files that are cut, endpoints that err: docs/reliability.md.
+# It says what it kills, and how far the study was.
 test-faults: dev
 	KILLS=30 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -s -rs $(FAULTS)
 
