@@ -242,10 +242,12 @@ def test_lost_files_are_made_again_with_the_same_bytes(study):
         jobs = planned(study, *TINY)
         assert jobs and untouched not in jobs, (path, jobs)
         away.rename(path)
-    for path in lost:
-        path.unlink()
-    run_study(study, *TINY, cores=1)
-    assert {path: digest(path) for path in lost} == kept
+    # jobs that run again change the costs, which the page shows
+    for group in (list(lost)[:2], list(lost)[2:]):
+        for path in group:
+            path.unlink()
+        run_study(study, *TINY, cores=1)
+        assert {path: digest(path) for path in group} == {path: kept[path] for path in group}
     assert planned(study, *TINY) == {}
 
 
