@@ -24,7 +24,7 @@ ENGINE = "engine vllm_limits environment_names"
 JUDGE = f"{ENGINE} endpoint judge texts"
 CYCLE_ZERO = f"{JUDGE} cycle_zero finetune micro_world rng sampling"
 # Script -> what its closure may hold beside these leaves: packages, or modules of one.
-LEAVES = "errors io doses jobs objectives"
+LEAVES = "errors io doses jobs objectives progress"
 LOOP = {
     "finetune": f"rng finetune {MODELS} engine.lora engine.adapter_files",
     "sample": f"{ENGINE} rng sampling micro_world texts",

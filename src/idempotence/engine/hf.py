@@ -17,6 +17,7 @@ from idempotence.engine.models import (
 )
 from idempotence.engine.side_by_side import can_share, pays, side_by_side
 from idempotence.engine.tree import tree_logits
+from idempotence.progress import Progress
 
 SAMPLE_BATCH = 256  # the most rows of a batch that are sampled at once
 GROUP_ROWS = 512  # and of several batches, where their keys and values take no more than:
@@ -61,6 +62,8 @@ class TransformersEngine(Engine):
         errors: dict[int, NotFiniteError] = {}
         # the same for all groups, so that no text depends on which are sampled together
         width = max((len(r.prompt) for b in batches for r in b.requests), default=0)
+        progress = Progress("texts sampled", sum(len(batch.requests) for batch in batches))
+        done = 0
         for parts in self._groups(batches):
             sampled = self._sampled([part for _, part in parts], width)
             for (i, _), rows in zip(parts, sampled, strict=True):
@@ -68,6 +71,8 @@ class TransformersEngine(Engine):
                     errors[i] = rows
                 else:
                     drawn[i] += rows
+            done += sum(len(part.requests) for _, part in parts)
+            progress.at(done)
         return [errors[i] if i in errors else self.decoded(rows) for i, rows in enumerate(drawn)]
 
     def _groups(self, batches: Sequence[Batch]) -> Iterator[list[tuple[int, Batch]]]:
@@ -162,11 +167,14 @@ class TransformersEngine(Engine):
                 for start in range(0, len(group), most)
             ]
         groups.sort(key=lambda group: (len(prompts[group[0]]), group[0]))
+        progress, done = Progress("prompts read", len(prompts)), 0
         batch: list[list[int]] = []
         for group in groups:
             rows = sum(map(len, batch)) + len(group)
             if batch and (len(batch) == SCORE_BATCH or rows > most):
                 yield batch
+                done += rows - len(group)
+                progress.at(done)
                 batch = []
             batch.append(group)
         if batch:

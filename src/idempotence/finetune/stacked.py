@@ -20,6 +20,8 @@ from idempotence.finetune.runs import Adapter, Run, TrainingResult
 from idempotence.finetune.stack import AdapterStack, Layout
 
 REFERENCES = "references"  # where a saved state has those of all cells; no cell's name
+from idempotence.progress import Progress
+
 CLIP_GUARD = 1e-6  # added to a gradient's norm, as in torch.nn.utils.clip_grad_norm_
 
 
@@ -46,6 +48,8 @@ class StackedTraining:
             self.stack.start(name, run.seed, run.start)
             rows = rows_of(tokenizer, run)
             self.cells[name] = CellRun(run, rows, self.stack.parameters[name])
+        steps = sum(cell.steps for cell in self.cells.values())
+        self.progress = Progress("steps of all cells trained", steps)
 
     def train(self) -> dict[str, tuple[Adapter, TrainingResult]]:
         """Each cell's adapter and result."""
@@ -109,6 +113,7 @@ class StackedTraining:
             sum(cell.lengths[i] for i in own) for cell, own in zip(cells, indices, strict=True)
         ]
         _share(time.monotonic() - begun, cells, tokens)
+        self.progress.at(sum(cell.done for cell in self.cells.values()), f"loss {rows[0][0]:.3g}")
         if self.checkpoints.due:
             self._save()
 
