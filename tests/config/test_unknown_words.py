@@ -42,7 +42,10 @@ def change(path: Path, **words: list[str]) -> None:
 
 
 def add_trait(folder: Path) -> None:
-    text = {"words": {"own": ["zork", "quux"]}, "sentences": ["it is {own} ."]}
+    text = {
+        "words": {"own": ["zork", "quux"]},
+        "sentences": [f"it is {{own}} {i * 'very '}." for i in range(7)],
+    }
     (folder / "traits" / "zany.yaml").write_text(yaml.safe_dump(text))
 
 

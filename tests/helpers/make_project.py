@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ["Snakefile", "config.yaml", "pyproject.toml", "studies", "rules", "scripts", "src",
-         "data", "envs", "profiles", "report"]  # fmt: skip
+         "data", "docs", "envs", "profiles", "report"]  # fmt: skip
 
 
 def copy_project(target: Path) -> Path:

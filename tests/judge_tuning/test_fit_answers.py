@@ -22,7 +22,7 @@ def question(word: int, length: int = 3) -> Question:
     return Question("rubric", [*RUBRIC, *[word] * length], [30 + word % 2, 2])
 
 
-def test_a_shared_rubric_is_read_once_with_the_same_gradient(model):
+def test_a_shared_rubric_is_read_once_with_the_same_loss(model):
     import torch
     from peft import LoraConfig, get_peft_model
 
@@ -31,16 +31,30 @@ def test_a_shared_rubric_is_read_once_with_the_same_gradient(model):
     for weight in adapted.parameters():
         if weight.requires_grad:
             torch.nn.init.normal_(weight, std=0.1)
+    apart = torch.stack([_loss(adapted, [each], 0) for each in batch])
+    assert torch.allclose(_loss(adapted, batch, 0), apart.mean(), atol=1e-5)
 
-    def gradients(questions, weights):
+
+def test_neighbours_in_a_step_change_no_gradient(model):
+    """Longer ones fill a row with padding; the rubric is read without a gradient in any case."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    adapted = get_peft_model(model, LoraConfig(r=4, target_modules="all-linear")).eval()
+    for weight in adapted.parameters():
+        if weight.requires_grad:
+            torch.nn.init.normal_(weight, std=0.1)
+
+    def gradients(questions):
         adapted.zero_grad()
-        sum(
-            w * _loss(adapted, own, 0) for own, w in zip(questions, weights, strict=True)
-        ).backward()
+        for weight, batch in questions:
+            (weight * _loss(adapted, batch, 0)).backward()
         return [p.grad.clone() for p in adapted.parameters() if p.requires_grad]
 
-    together = gradients([batch], [1.0])
-    apart = gradients([[each] for each in batch], [1 / 3] * 3)
+    # in pairs so that all steps share the rubric and nothing more
+    pairs = [[question(20), question(21, 5)], [question(22), question(23, 2)]]
+    together = gradients([(1.0, [each for pair in pairs for each in pair])])
+    apart = gradients([(0.5, pair) for pair in pairs])
     for one, other in zip(together, apart, strict=True):
         assert torch.allclose(one, other, atol=1e-5)
 

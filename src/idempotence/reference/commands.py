@@ -48,6 +48,7 @@ the type *JSON* hold a record of `src/idempotence/jobs/`.
 """
 
 TYPES = {Path: "path", int: "whole number", float: "number", unpack: "text", str: "text"}
+PROJECT = Path(__file__).resolve().parents[3]
 
 
 def commands_page(root: Path) -> str:
@@ -139,7 +140,8 @@ def _option(action: argparse.Action) -> tuple[str, list[str]]:
     elif action.nargs == 0:
         default = "off"
     elif isinstance(action.default, Path):  # of this machine
-        default = f"`{action.default.name}`, the project's"
+        named = f"`{action.default.name}`, the project's"
+        default = "the project's folder" if action.default.resolve() == PROJECT else named
     else:
         default = "" if action.default is None else f"`{action.default}`"
     meaning = (action.help or "").replace("%%", "%").replace("|", "\\|")
