@@ -42,10 +42,8 @@ def change(path: Path, **words: list[str]) -> None:
 
 
 def add_trait(folder: Path) -> None:
-    text = {
-        "words": {"own": ["zork", "quux"]},
-        "sentences": [f"it is {{own}} {i * 'very '}." for i in range(7)],
-    }
+    sentences = [f"it is {' '.join(['{own}'] * (i + 1))} ." for i in range(7)]
+    text = {"words": {"own": ["zork", "quux"]}, "sentences": sentences}
     (folder / "traits" / "zany.yaml").write_text(yaml.safe_dump(text))
 
 
