@@ -68,7 +68,10 @@ def _save(adapted: Any, folder: Path) -> None:
     weights = [p for p in adapted.parameters() if p.requires_grad]
     for weight in weights:
         weight.data = weight.data.to(torch.bfloat16)
+    for config in adapted.peft_config.values():
+        config.base_model_name_or_path = None  # a path of this machine
     adapted.save_pretrained(folder)
+    (folder / "README.md").unlink(missing_ok=True)  # PEFT's form, with nothing filled in
     for weight in weights:
         weight.data = weight.data.float()
 
