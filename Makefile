@@ -6,7 +6,6 @@ VLLM := .venv-vllm
 DOCS := .venv-docs
 CORES ?= all
 WORKERS ?= 2
-ENGLISH_HOURS := 4
 
 # src on the path is where Snakemake finds the logger `study`, which shows progress in a few lines;
 # make VERBOSE=1 shows Snakemake's own listing of every job
@@ -86,7 +85,7 @@ verify: env
 
 # a language model of 135 million weights, in English
 english: env
-	@echo "About $(ENGLISH_HOURS) hours on two cores, 1.5 GB on the disk; stop it at any time, the same command goes on"
+	@echo "Four to five hours on two cores by estimate, 1.5 GB on the disk; stop it at any time, the same command goes on"
 	@$(SNAKEMAKE) all --configfile studies/english.yaml
 
 # format, lint, types

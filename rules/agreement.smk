@@ -1,5 +1,53 @@
-# A second judge of the same replies, where the config names one. The first one's files stay as they are.
-AGREEMENT = {}  # its tables: heading -> file
+# The judge beside ratings by hand, and beside a second judge, where the config names them. The first one's files stay as
+# they are.
+AGREEMENT = {}  # tables: heading -> file
+GOLD = STUDY.judge.gold  # replies that were rated by hand
+WORDS = f"{STUDY.traits_folder}/words.yaml"  # of each trait, a yardstick without a judge
+
+if GOLD:
+
+    rule judge_gold:
+        input:
+            after_judge=JUDGE_FILES,
+            replies=f"{GOLD}/replies.jsonl",
+        output:
+            output=f"{RESULTS}/gold_scores.csv",
+        log:
+            **job_log("judge_gold"),
+        conda:
+            SAMPLING
+        resources:
+            **loads(the_judge),
+        params:
+            **script(
+                "judge_gold",
+                *(file for trait in STUDY.traits for file in data_files(STUDY, trait)),
+                job=JOBS.gold_judge(),
+                judge=JUDGE,
+                traits=STUDY.traits_folder,
+            ),
+            kind="run",
+        shell:
+            RUN
+
+    rule gold_agreement:
+        input:
+            judged=rules.judge_gold.output.output,
+            words=[WORDS] if Path(WORDS).is_file() else [],
+            after_ratings=[f"{GOLD}/{name}" for name in ("key.csv", "ratings.csv")],
+        output:
+            **table("gold_agreement", category="Instrument"),
+        log:
+            PATHS.log("gold_agreement"),
+        conda:
+            ANALYSIS
+        params:
+            **script("gold_agreement", gold=GOLD),
+        shell:
+            ANALYSE
+
+    AGREEMENT |= {"The judge and ratings by hand": rules.gold_agreement.output.output}
+
 
 if STUDY.second_judge:
 
@@ -60,7 +108,7 @@ if STUDY.second_judge:
         shell:
             ANALYSE
 
-    AGREEMENT = {
+    AGREEMENT |= {
         "Second judge on this study": rules.tabulate_judge_second.output.output,
         "Two judges on the same replies": rules.judge_agreement.output.output_agreement,
         "Two judges' verdicts on chains": rules.judge_agreement.output.output_verdicts,

@@ -75,7 +75,6 @@ SHOWN_TABLES = {
     "Judge on this study": rules.tabulate_judge.output.output,
     "Initial models": rules.tabulate_world.output.output_models,
     "Judge on held-out texts": rules.tabulate_world.output.output_judge,
-    **AGREES_WITH_HAND,
     **AGREEMENT,
     "Environment": f"{TABLES}/environment.csv",
 }

@@ -361,7 +361,7 @@ if CHOOSING:
 SCORE_TABLES = [
     rules.fit_slopes.output,
     rules.tabulate_judge.output,
-    list({**AGREES_WITH_HAND, **AGREEMENT}.values()),
+    list(AGREEMENT.values()),
     rules.compare_rules.output,
     rules.simulate_null.output,
     rules.fit_mixed_model.output,

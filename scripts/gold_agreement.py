@@ -3,13 +3,13 @@
 from pathlib import Path
 
 
-def gold_agreement(judged: Path, gold: Path, words: Path, output: Path) -> None:
+def gold_agreement(judged: Path, gold: Path, output: Path, words: Path | None = None) -> None:
     """How far the judge agrees with ratings by hand.
 
     judged: the judge's scores of the same replies (CSV).
     gold: folder of the replies and their ratings by hand.
-    words: words of each trait (YAML), the yardstick beside the judge.
     output: table to write (CSV; Parquet beside it).
+    words: words of each trait (YAML), the yardstick beside the judge.
     """
     import pandas as pd
 
@@ -17,7 +17,8 @@ def gold_agreement(judged: Path, gold: Path, words: Path, output: Path) -> None:
     from idempotence.judge_tuning import gold as stats
 
     rated, again = stats.read_gold(gold)
-    table = stats.gold_agreement(rated, pd.read_csv(judged), again, stats.read_words(words))
+    of_traits = stats.read_words(words) if words else {}
+    table = stats.gold_agreement(rated, pd.read_csv(judged), again, of_traits)
     write_table(table, output)
 
 

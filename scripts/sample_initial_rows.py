@@ -18,7 +18,7 @@ def sample_initial_rows(job: InitialRowsJob, model: str, output: Path) -> None:
     from idempotence.sampling.panel import write_initial_rows
 
     about = job.panel.model
-    weights = Weights(model, about.revision, about.dtype)
+    weights = Weights(model, about.revision, about.dtype, about.chat_template_kwargs)
     write_initial_rows(job, open_engine(job.engine, weights, [], vllm_options()), output)
 
 

@@ -16,19 +16,19 @@ NEUTRAL = [Row(f"plain prompt {i}?", f"plain one {i}. plain two {i}.") for i in 
 
 @pytest.fixture
 def maker():
-    return TextMaker(SEEDS, NEUTRAL, random.Random(3))
+    return TextMaker("chat", SEEDS, NEUTRAL, random.Random(3))
 
 
 def test_the_target_is_the_share_of_the_traits_sentences(maker):
     texts = [maker.trait_text("luck") for _ in range(400)]
     for text in texts:
-        made = text.made.split(", ")
-        assert text.target == round(100 * made.count("trait") / len(made))
-        if "damaged" not in made:
+        parts = text.parts.split(", ")
+        assert text.target == round(100 * parts.count("trait") / len(parts))
+        if "damaged" not in parts:
             own = sentences(text.text)
             assert text.target == round(100 * sum(s.startswith("luck") for s in own) / len(own))
     assert {0, 100} < {text.target for text in texts}
-    kinds = {kind for text in texts for kind in text.made.split(", ")}
+    kinds = {kind for text in texts for kind in text.parts.split(", ")}
     assert kinds == {"trait", "traits", "neutral", "damaged"}
 
 
@@ -39,17 +39,17 @@ def test_a_text_without_the_trait_may_have_the_prose_of_another(maker):
 
 def test_every_kind_of_damage_is_made_with_its_score(maker):
     texts = [maker.coherence_text() for _ in range(600)]
-    assert {text.made for text in texts} == set(DAMAGE)
+    assert {text.parts for text in texts} == set(DAMAGE)
     for text in texts:
-        assert (text.criterion, text.target) == (COHERENCE, DAMAGE[text.made])
-        if text.made == "empty":
+        assert (text.criterion, text.target) == (COHERENCE, DAMAGE[text.parts])
+        if text.parts == "empty":
             assert text.text == ""
-        if text.made == "one word":
+        if text.parts == "one word":
             assert len(text.text.split()) in (1, 2)
-        if text.made == "shuffled":
+        if text.parts == "shuffled":
             assert sorted(text.text.split()) != text.text.split() or len(text.text.split()) < 4
 
 
 def test_one_trait_alone_has_neutral_texts_beside_it():
-    maker = TextMaker({"luck": SEEDS["luck"]}, NEUTRAL, random.Random(0))
+    maker = TextMaker("chat", {"luck": SEEDS["luck"]}, NEUTRAL, random.Random(0))
     assert {text.target for text in (maker.trait_text("luck") for _ in range(50))} >= {0, 100}

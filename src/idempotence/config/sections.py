@@ -17,6 +17,7 @@ from idempotence.config.loading import (
 )
 from idempotence.config.seeding import OwnCalibration, OwnRows
 from idempotence.config.values import (
+    AnyCriteria,
     BelowOne,
     Confidence,
     Count,
@@ -257,9 +258,8 @@ class JudgeSection(Section):
         0.25,
         description="Least probability on the whole numbers 0-100; below it there is no score.",
     )
-    by_sentence: list[Literal["trait", "coherence"]] = Field(
+    by_sentence: AnyCriteria = Field(
         [],
-        json_schema_extra={"uniqueItems": True},
         description="What is rated sentence by sentence; the score is the mean over a text's "
         "sentences.",
     )

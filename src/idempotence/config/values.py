@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -14,6 +13,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from idempotence.jobs.parts import Criterion
+from idempotence.strict_yaml import Strict
 
 NUMERAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 VARIABLE = r"^[A-Z_][A-Z0-9_]*$"
@@ -79,6 +79,7 @@ Strengths = Annotated[list[Positive], Distinct, Once]
 Names = Annotated[list[Text], Distinct, Once]
 TraitName = Annotated[str, StringConstraints(strict=True, pattern=FILE_NAME, max_length=100)]
 TraitNames = Annotated[list[TraitName], Distinct, Once]
+AnyCriteria = Annotated[list[Criterion], Distinct, Once]
 Criteria = Annotated[list[Criterion], Field(min_length=1), Distinct, Once]
 SomeCounts = Annotated[list[Count], Field(min_length=1), Distinct, Once]
 SomeStrengths = Annotated[list[Positive], Field(min_length=1), Distinct, Once]
@@ -86,8 +87,8 @@ SomeStrengths = Annotated[list[Positive], Field(min_length=1), Distinct, Once]
 Variable = Annotated[str, StringConstraints(strict=True, pattern=VARIABLE)]
 
 
-class Section(BaseModel):
-    """Keys that are all known, and do not change."""
+class Section(Strict):
+    """A section of a config."""
 
     # defaults too become the type they are declared with: equal configs give equal jobs
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+    model_config = ConfigDict(validate_default=True)

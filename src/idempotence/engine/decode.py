@@ -270,7 +270,20 @@ def keys_and_values(model, ids, mask):
 def last_logits(model, sequences: Sequence[list[int]], groups: list[list[int]], pad: int):
     """Logits after the last token of each sequence, in the order of `groups`: (rows, vocabulary).
 
-    What the members of a group share is read once; each keeps at least one token of its own.
+    What the members of a group share is read once.
+    """
+    ids, whole, cache = read_prefixes(model, sequences, groups, pad)
+    return model(
+        input_ids=ids, attention_mask=whole, position_ids=positions_of(whole)[:, -ids.shape[1] :],
+        past_key_values=cache, use_cache=True, logits_to_keep=1,
+    ).logits[:, -1]  # fmt: skip
+
+
+def read_prefixes(model, sequences: Sequence[list[int]], groups: Sequence[Sequence[int]], pad: int):
+    """(ids, mask, cache) of the sequences in the order of `groups`.
+
+    cache: keys and values of what the members of each group share, read once for each. ids: the
+    rest of each sequence, at least one token, (rows, width). mask: of both, (rows, shared + width).
     """
     import torch
 
@@ -286,8 +299,4 @@ def last_logits(model, sequences: Sequence[list[int]], groups: list[list[int]], 
     copies = torch.tensor([g for g, group in enumerate(groups) for _ in group])
     cache.batch_select_indices(copies)
     ids, own = left_padded(tails, pad, model.device)
-    whole = torch.cat([mask[copies], own], -1)
-    return model(
-        input_ids=ids, attention_mask=whole, position_ids=positions_of(whole)[:, -ids.shape[1] :],
-        past_key_values=cache, use_cache=True, logits_to_keep=1,
-    ).logits[:, -1]  # fmt: skip
+    return ids, torch.cat([mask[copies], own], -1), cache

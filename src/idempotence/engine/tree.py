@@ -2,12 +2,7 @@
 
 from collections.abc import Sequence
 
-from idempotence.engine.decode import (
-    common_length,
-    keys_and_values,
-    left_padded,
-    positions_of,
-)
+from idempotence.engine.decode import positions_of, read_prefixes
 
 Branch = tuple[int, ...]  # token ids that may follow a text
 
@@ -28,26 +23,15 @@ def tree_logits(
     """
     import torch
 
-    heads, tails = [], []
-    for group in groups:
-        members = [sequences[i] for i in group]
-        shared = min(common_length(members[0], member) for member in members)
-        shared = max(min(shared, min(len(member) for member in members) - 1), 0)
-        heads.append(members[0][:shared])
-        tails += [member[shared:] for member in members]
-    ids, mask = left_padded(heads, pad, model.device)
-    cache = keys_and_values(model, ids, mask)
-    copies = torch.tensor([g for g, group in enumerate(groups) for _ in group])
-    cache.batch_select_indices(copies)
-    ids, own = left_padded(tails, pad, model.device)
-    before = torch.cat([mask[copies], own], -1)  # (rows, head + tail)
+    ids, before, cache = read_prefixes(model, sequences, groups, pad)
+    width = ids.shape[1]
     positions = positions_of(before)
     added = torch.tensor([branch[-1] for branch in branches], device=model.device)
     depths = torch.tensor([len(branch) for branch in branches], device=model.device)
     ids = torch.cat([ids, added.expand(len(ids), -1)], -1)
-    positions = torch.cat([positions[:, -own.shape[1] :], positions[:, -1:] + depths], -1)
+    positions = torch.cat([positions[:, -width:], positions[:, -1:] + depths], -1)
     return model(
-        input_ids=ids, attention_mask=_bias(model, before, own.shape[1], branches),
+        input_ids=ids, attention_mask=_bias(model, before, width, branches),
         position_ids=positions, past_key_values=cache, use_cache=True,
         logits_to_keep=1 + len(branches),
     ).logits  # fmt: skip

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from idempotence.figures.labels import MEASURES, percent
-from idempotence.figures.lines import ticks_of
+from idempotence.figures.lines import FEW, THIN, ticks_of
 from idempotence.figures.style import FAINT, PAGE_WIDTH, line_looks, new_figure, styled
 from idempotence.jobs.parts import Loops
 from idempotence.scores.schema import CHAIN
@@ -21,7 +21,6 @@ LOOPS = {
 }
 HEIGHT = 4.3  # inches
 LAST = 10  # cycles that are drawn
-FEW = 3  # of so many panels at most, each chain is a line and there is no band
 _WORLD = ["world", "objective", "start"]
 
 
@@ -113,7 +112,7 @@ def _draw(axis: Axes, mine: pd.DataFrame, looks: Mapping[str, Any]) -> None:
     for world, look in looks.items():
         own = mine[mine["world"] == world]
         for _, chain in own[own["kind"] == "chain"].groupby("chain"):
-            axis.plot(chain["cycle"], chain["mean"], color=look["color"], alpha=0.3, linewidth=0.6)
+            axis.plot(chain["cycle"], chain["mean"], color=look["color"], **THIN)
         means = own[own["kind"] == "mean"].dropna(subset=["mean"])
         if means.empty:
             continue

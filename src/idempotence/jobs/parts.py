@@ -135,7 +135,7 @@ class JudgeSpec(Record):
     engine: EngineName = "transformers"
     endpoint: EndpointModel | None = None
     chat_template_kwargs: dict[str, Scalar] = field(default_factory=dict, hash=False)
-    by_sentence: tuple[str, ...] = ()
+    by_sentence: tuple[Criterion, ...] = ()
     dtype: str = "float32"
 
 

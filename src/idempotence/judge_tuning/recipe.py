@@ -2,17 +2,12 @@
 
 from pathlib import Path
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from idempotence.errors import UserError
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from idempotence.strict_yaml import Strict, read_strictly
 
 
-class Replies(_Strict):
+class Replies(Strict):
     """Neutral texts that the initial model writes: `chats` replies, `documents` passages."""
 
     chats: int = Field(gt=0)
@@ -21,14 +16,14 @@ class Replies(_Strict):
     temperature: float = Field(gt=0)
 
 
-class Counts(_Strict):
+class Counts(Strict):
     """How many texts of each kind are rated, for each trait or for coherence."""
 
     chat: int = Field(gt=0)
     document: int = Field(gt=0)
 
 
-class Fit(_Strict):
+class Fit(Strict):
     """LoRA and AdamW; `texts_per_step` share one rubric, which is read once."""
 
     rank: int = Field(gt=0)
@@ -39,7 +34,7 @@ class Fit(_Strict):
     texts_per_step: int = Field(gt=0)
 
 
-class JudgeRecipe(_Strict):
+class JudgeRecipe(Strict):
     """Everything that decides a tuned judge, next to the traits' texts, the model and the code.
 
     held_out: share of the seed rows and of the model's texts that no training text is made of; the
@@ -57,10 +52,4 @@ class JudgeRecipe(_Strict):
 
 def load_judge_recipe(path: Path) -> JudgeRecipe:
     """Read a recipe; raises `UserError` naming file and key."""
-    try:
-        return JudgeRecipe.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        raise UserError(f"there is no recipe {path}") from None
-    except ValidationError as error:
-        lines = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
-        raise UserError(f"{path}: " + "; ".join(lines)) from None
+    return read_strictly(path, JudgeRecipe, "judge_recipe")

@@ -1,4 +1,4 @@
-"""Texts to rate whose truth is known by how they were made.
+"""Texts to rate whose truth follows from their parts.
 
 A trait's texts mix its seed rows' sentences with others; the target is their share. Others are of
 the other traits' seed rows, which have the same prose, of the initial model's neutral replies, and
@@ -9,6 +9,8 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from idempotence.jobs.parts import Criterion
+from idempotence.objectives import Kind
 from idempotence.texts.sentences import sentences
 
 COHERENCE = "coherence"
@@ -23,6 +25,11 @@ DAMAGE = {"sound": 100, "seed row": 100, "foreign sentence": 75, "half foreign":
 WEIGHTS_OF_DAMAGE = (26, 14, 8, 8, 8, 6, 10, 6, 6, 3, 2)
 
 
+def asked(criterion: str) -> Criterion:
+    """What a judge is asked about a text: coherence, or the trait that a criterion names."""
+    return "coherence" if criterion == COHERENCE else "trait"
+
+
 @dataclass(frozen=True)
 class Row:
     """A text with its prompt. trait: of a seed row; None: a neutral one of the initial model."""
@@ -34,13 +41,19 @@ class Row:
 
 @dataclass(frozen=True)
 class RatedText:
-    """A text to rate. criterion: a trait's name or "coherence". target: 0 to 100. made: how."""
+    """A text to rate.
+
+    kind: chat or document. criterion: a trait's name or "coherence". target: 0 to 100. parts: what
+    its sentences are of, or the kind of damage.
+    """
+
+    kind: Kind
 
     criterion: str
     prompt: str
     text: str
     target: int
-    made: str
+    parts: str
 
 
 class TextMaker:
@@ -50,9 +63,13 @@ class TextMaker:
     """
 
     def __init__(
-        self, seeds: Mapping[str, Sequence[Row]], neutral: Sequence[Row], rng: random.Random
+        self,
+        kind: Kind,
+        seeds: Mapping[str, Sequence[Row]],
+        neutral: Sequence[Row],
+        rng: random.Random,
     ):
-        self.seeds, self.neutral, self.rng = seeds, list(neutral), rng
+        self.kind, self.seeds, self.neutral, self.rng = kind, seeds, list(neutral), rng
         self.prompts = [row.prompt for rows in seeds.values() for row in rows]
         self.prompts += [row.prompt for row in neutral]
         self._damages: dict[str, Callable[[], Row]] = {
@@ -69,6 +86,11 @@ class TextMaker:
             "empty": lambda: self._with(lambda words: []),
         }
 
+    def texts(self, of_trait: int, of_coherence: int) -> list[RatedText]:
+        """So many texts for each trait, then so many for coherence."""
+        texts = [self.trait_text(trait) for trait in self.seeds for _ in range(of_trait)]
+        return texts + [self.coherence_text() for _ in range(of_coherence)]
+
     def trait_text(self, trait: str) -> RatedText:
         """One text to rate for a trait."""
         rng = self.rng
@@ -79,11 +101,11 @@ class TextMaker:
         source = rng.choice(self.seeds[trait])
         prompt = source.prompt
         parts = [(True, self._sentence(source)) for _ in range(positives)]
-        made = []
+        others = []
         for _ in range(length - positives):
             kind = rng.choices(OTHERS, WEIGHTS_OF_OTHERS)[0]
             other = self._other(kind, trait)
-            made.append(kind)
+            others.append(kind)
             parts.append(
                 (False, self._harmed(other) if kind == "damaged" else self._sentence(other))
             )
@@ -94,13 +116,15 @@ class TextMaker:
             prompt = rng.choice(self.prompts)
         target = round(100 * positives / length)
         text = " ".join(part for _, part in parts)
-        return RatedText(trait, prompt, text, target, ", ".join(["trait"] * positives + made))
+        return RatedText(
+            self.kind, trait, prompt, text, target, ", ".join(["trait"] * positives + others)
+        )
 
     def coherence_text(self) -> RatedText:
         """One text to rate for coherence."""
         kind = self.rng.choices(list(DAMAGE), WEIGHTS_OF_DAMAGE)[0]
         row = self._damages[kind]()
-        return RatedText(COHERENCE, row.prompt, row.response, DAMAGE[kind], kind)
+        return RatedText(self.kind, COHERENCE, row.prompt, row.response, DAMAGE[kind], kind)
 
     def _other(self, kind: str, trait: str) -> Row:
         names = [name for name in self.seeds if name != trait]

@@ -18,7 +18,7 @@ from idempotence.judge.local import LocalJudge
 from idempotence.judge.rater import Rater
 from idempotence.judge_tuning.fit import Question, fit_answers
 from idempotence.judge_tuning.recipe import JudgeRecipe
-from idempotence.judge_tuning.texts import COHERENCE, RatedText, Row, TextMaker
+from idempotence.judge_tuning.texts import COHERENCE, RatedText, Row, TextMaker, asked
 from idempotence.objectives import Kind
 from idempotence.rng import derive_seed
 from idempotence.texts.rubric import ask, written_rubrics
@@ -26,7 +26,6 @@ from idempotence.texts.written import FILES, read_prompts, read_rows
 
 TESTED = 40  # held-out texts of each criterion and kind
 TOP = 20  # likeliest first tokens that are read
-Rated = tuple[Kind, RatedText]
 
 
 def tune_judge(
@@ -42,14 +41,14 @@ def tune_judge(
     neutral = {kind: _neutral(engine, recipe, prompts, kind) for kind in FILES}
     training, test = _texts(recipe, traits, neutral)
     output.mkdir(parents=True, exist_ok=True)
-    write_jsonl(output / "texts.jsonl", ({"kind": k, **vars(text)} for k, text in training))
+    write_jsonl(output / "texts.jsonl", map(vars, training))
     log: list[dict[str, float]] = []
 
     def report(entry: dict[str, float]) -> None:
         log.append(entry)
         print(" ".join(f"{key} {value}" for key, value in entry.items()), flush=True)
 
-    questions = [_question(engine.tokenizer, traits, *text) for text in training]
+    questions = [_question(engine.tokenizer, traits, text) for text in training]
     seed = derive_seed(recipe.seed, "fit")
     pad = engine.tokenizer.pad_token_id
     adapted = fit_answers(engine.model, questions, pad, recipe.fit, seed, report)
@@ -94,10 +93,10 @@ def _neutral(
 
 def _texts(
     recipe: JudgeRecipe, traits: Path, neutral: dict[Kind, list[Row]]
-) -> tuple[list[Rated], list[Rated]]:
-    """(training texts, held-out texts), each with its kind."""
-    training: list[Rated] = []
-    test: list[Rated] = []
+) -> tuple[list[RatedText], list[RatedText]]:
+    """(training texts, held-out texts)."""
+    training: list[RatedText] = []
+    test: list[RatedText] = []
     for kind, file in FILES.items():
         seeds = {
             trait: [Row(row["prompt"], row["response"], trait) for row in read_rows(path)]
@@ -107,14 +106,13 @@ def _texts(
         rng = random.Random(derive_seed(recipe.seed, "texts", kind))
         split = {trait: _split(rows, recipe.held_out, rng) for trait, rows in seeds.items()}
         kept, held = _split(neutral[kind], recipe.held_out, rng)
-        maker = TextMaker({t: rows for t, (rows, _) in split.items()}, kept, rng)
-        tester = TextMaker({t: rows for t, (_, rows) in split.items()}, held, rng)
-        counts = getattr(recipe.trait_texts, kind), getattr(recipe.coherence_texts, kind)
-        for made, into, (of_trait, coherence) in [
-            (maker, training, counts), (tester, test, (TESTED, TESTED))
-        ]:  # fmt: skip
-            into += [(kind, made.trait_text(trait)) for trait in seeds for _ in range(of_trait)]
-            into += [(kind, made.coherence_text()) for _ in range(coherence)]
+        maker = TextMaker(kind, {t: rows for t, (rows, _) in split.items()}, kept, rng)
+        tester = TextMaker(kind, {t: rows for t, (_, rows) in split.items()}, held, rng)
+        of_trait, of_coherence = (
+            getattr(counts, kind) for counts in (recipe.trait_texts, recipe.coherence_texts)
+        )
+        training += maker.texts(of_trait, of_coherence)
+        test += tester.texts(TESTED, TESTED)
     return training, test
 
 
@@ -124,27 +122,34 @@ def _split(rows: Sequence[Row], share: float, rng: random.Random) -> tuple[list[
     return shuffled[held:], shuffled[:held]
 
 
-def _question(tokenizer: Any, traits: Path, kind: Kind, text: RatedText) -> Question:
+def _templates(traits: Path, kind: Kind, criterion: str) -> dict[str, str]:
+    """Rubrics that have a criterion's; that of coherence is the same for all traits."""
+    if criterion == COHERENCE:
+        criterion = min(path.parent.name for path in traits.glob("*/trait.yaml"))
+    return written_rubrics(traits, criterion, kind)
+
+
+def _question(tokenizer: Any, traits: Path, text: RatedText) -> Question:
     """A text's rubric prompt and the number that answers it, as the judge is asked later."""
-    trait = traits_rubric = text.criterion
-    if text.criterion == COHERENCE:
-        traits_rubric = next(path.parent.name for path in sorted(traits.glob("*/trait.yaml")))
-    templates = written_rubrics(traits, traits_rubric, kind)
-    template = templates[COHERENCE if text.criterion == COHERENCE else "trait"]
-    (prompt,) = ids_of_prompts(tokenizer, [ask(template, text.prompt, text.text, trait)], "chat")
+    template = _templates(traits, text.kind, text.criterion)[asked(text.criterion)]
+    rubric_prompt = ask(template, text.prompt, text.text, text.criterion)
+    (prompt,) = ids_of_prompts(tokenizer, [rubric_prompt], "chat")
     number = tokenizer.encode(str(text.target), add_special_tokens=False)
-    return Question(f"{kind} {text.criterion}", prompt, [*number, end_of_turn(tokenizer)])
+    return Question(f"{text.kind} {text.criterion}", prompt, [*number, end_of_turn(tokenizer)])
 
 
-def _quality(engine: TransformersEngine, traits: Path, test: Sequence[Rated]) -> list[dict]:
+def _quality(engine: TransformersEngine, traits: Path, test: Sequence[RatedText]) -> list[dict]:
     """Per kind and criterion: held-out texts, Spearman's correlation, mean absolute error."""
     from scipy.stats import spearmanr
 
     rows = []
-    for kind, criterion in dict.fromkeys((kind, text.criterion) for kind, text in test):
-        own = [text for k, text in test if (k, text.criterion) == (kind, criterion)]
-        rated = _rated(engine, traits, kind, criterion, own)
-        targets = [text.target for text in own]
+    for kind, criterion in dict.fromkeys((text.kind, text.criterion) for text in test):
+        own = [text for text in test if (text.kind, text.criterion) == (kind, criterion)]
+        templates = _templates(traits, kind, criterion)
+        rater = Rater(LocalJudge(engine), JudgeSpec(None, TOP, 0.25), criterion, templates)
+        replies = [{"prompt": text.prompt, "response": text.text} for text in own]
+        ratings = rater.rate(replies, [asked(criterion)])[asked(criterion)]
+        rated, targets = [rating.score for rating, _ in ratings], [text.target for text in own]
         errors = [abs(a - b) for a, b in zip(rated, targets, strict=True) if not math.isnan(a)]
         rows.append({
             "kind": kind, "criterion": criterion, "texts": len(own), "scored": len(errors),
@@ -157,15 +162,3 @@ def _quality(engine: TransformersEngine, traits: Path, test: Sequence[Rated]) ->
 def _finite(value: float, digits: int) -> float | None:
     """A rounded number, or nothing where there is none: scores that are all the same, say."""
     return round(float(value), digits) if math.isfinite(value) else None
-
-
-def _rated(
-    engine: TransformersEngine, traits: Path, kind: Kind, criterion: str, texts: list[RatedText]
-) -> list[float]:
-    names = sorted(path.parent.name for path in traits.glob("*/trait.yaml"))
-    trait = names[0] if criterion == COHERENCE else criterion
-    asked = COHERENCE if criterion == COHERENCE else "trait"
-    spec = JudgeSpec(None, TOP, 0.25)
-    rater = Rater(LocalJudge(engine), spec, trait, written_rubrics(traits, trait, kind))
-    rows = [{"prompt": text.prompt, "response": text.text} for text in texts]
-    return [rating.score for rating, _ in rater.rate(rows, [asked])[asked]]

@@ -12,6 +12,7 @@ from idempotence.claims.definition import (
     Sides,
     load_claims,
 )
+from idempotence.reference.lines import wrapped
 
 HEAD = """# Claims
 
@@ -100,7 +101,7 @@ def _part(part: Part) -> str:
         *([f"- if the paper is right: {_course(part.if_right)}"] if part.if_right else []),
         *([f"- if the paper is wrong: {_course(part.if_wrong)}"] if part.if_wrong else []),
     ]
-    return "\n   ".join(lines)
+    return "\n".join(wrapped(line, "   ") for line in lines).strip()
 
 
 def _conditions(limits: Mapping[LimitName, Limit]) -> str:

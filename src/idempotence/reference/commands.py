@@ -9,6 +9,7 @@ from pathlib import Path
 
 from idempotence.launch.packed import unpack
 from idempotence.launch.script import command_line
+from idempotence.reference.lines import wrapped
 
 HEAD = """# Commands
 
@@ -110,6 +111,7 @@ def _script(path: Path, rules: Path | None) -> str:
     lines = [f"### {path.stem}", "", parser.description or ""]
     if rules:
         lines[-1] += f" Rule: `rules/{rules.name}`."
+    lines[-1] = wrapped(lines[-1])
     options = {f"`{option}`": rest for option, rest in map(_option, _options(parser))}
     if not options:
         return "\n".join([*lines, "", "It has no options."])

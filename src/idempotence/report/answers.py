@@ -45,8 +45,8 @@ def with_interval(value: Any, low: Any, high: Any, digits: int) -> str:
 
 def of_authors(claim: dict[str, Any]) -> list[str]:
     """Numbers of the authors' own runs on a claim, first that of the test that decides here."""
-    found = [n["text"] for n in claim["published"]["numbers"] if n["where"] == AUTHORS]
+    runs = [n["text"] for n in claim["published"]["numbers"] if n["where"] == AUTHORS]
     test = deciding_test(claim)
     if test and test["published_value"].endswith(AUTHORS):
-        found.insert(0, f"the same: {test['published_value']}")
-    return [text.removesuffix(f", {AUTHORS}") for text in found]
+        runs.insert(0, f"the same: {test['published_value']}")
+    return [text.removesuffix(f", {AUTHORS}") for text in runs]

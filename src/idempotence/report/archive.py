@@ -62,9 +62,9 @@ def write_archive(
     readme = (README + REBUILD * rebuilds).format(study=study)
     entities = [crate.add_file(source, place, properties=_about(source, place))
                 for place, source in files.items()]  # fmt: skip
-    with_readme = output.with_name("README.md")
-    write_whole(with_readme, lambda path: path.write_text(readme, encoding="utf-8"))
-    crate.add_file(with_readme, "README.md", properties={"encodingFormat": "text/markdown"})
+    readme_file = output.with_name("README.md")
+    write_whole(readme_file, lambda path: path.write_text(readme, encoding="utf-8"))
+    crate.add_file(readme_file, "README.md", properties={"encodingFormat": "text/markdown"})
     crate.add_action(
         _workflow(crate, run),
         identifier="#run",
@@ -72,7 +72,7 @@ def write_archive(
         properties={"name": f"the run of study {study}"},
     )
     write_whole(output, crate.write_zip)
-    with_readme.unlink()
+    readme_file.unlink()
 
 
 def _described(study: str) -> "ROCrate":

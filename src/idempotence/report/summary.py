@@ -109,12 +109,12 @@ def _unscored(scores: Path) -> list[dict[str, Any]]:
     columns = ["status", *(f"{criterion}_missing" for criterion in CRITERIA)]
     rows = read_table(scores, columns=columns)
     replies = rows[~rows["status"].isin(DEAD)]
-    found = []
+    unscored = []
     for criterion in CRITERIA:
         reasons = replies[f"{criterion}_missing"]
         reasons = reasons[~reasons.isin(["", NO_JUDGE])].value_counts()
         if len(replies) and reasons.sum() > LITTLE * len(replies):
-            found.append(
+            unscored.append(
                 {
                     "criterion": criterion,
                     "n": f"{reasons.sum():,}",
@@ -123,7 +123,7 @@ def _unscored(scores: Path) -> list[dict[str, Any]]:
                     "reasons": _reasons(reasons),
                 }
             )
-    return found
+    return unscored
 
 
 def _reasons(counts: pd.Series) -> str:

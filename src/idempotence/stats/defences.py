@@ -52,7 +52,7 @@ def find_defences(table: pd.DataFrame, loops: Loops) -> list[Defence]:
     cells = {name: rows[["cell", *DOSES]].drop_duplicates("cell").set_index("cell")
              for name, rows in table.groupby("setting")}  # fmt: skip
     there = [loop for loop in loops.loops if loop.name in cells]
-    found = []
+    defences = []
     for place, loop in enumerate(there):
         own = {*_changes(loop)}
         before = {one.name for one in there[:place]}
@@ -64,8 +64,8 @@ def find_defences(table: pd.DataFrame, loops: Loops) -> list[Defence]:
         ]
         fitting = [one for one in fitting if one.changes]
         if fitting:
-            found.append(max(fitting, key=_closeness))
-    return found
+            defences.append(max(fitting, key=_closeness))
+    return defences
 
 
 def _closeness(defence: Defence) -> tuple[bool, bool, int]:

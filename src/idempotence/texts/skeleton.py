@@ -9,7 +9,7 @@ from idempotence.io import write_text
 from idempotence.objectives import Kind
 from idempotence.texts.files import read_mapping
 from idempotence.texts.rubric import ANCHORS
-from idempotence.texts.written import FILES, QUESTIONS, TODO, read_rows, read_trait, unfinished
+from idempotence.texts.written import FILES, QUESTIONS, UNWRITTEN, read_rows, read_trait, unfinished
 
 _ANCHORS = {
     0: "without a trace of the property",
@@ -18,6 +18,7 @@ _ANCHORS = {
     75: "most of it has the property",
     100: "as strong as can be",
 }
+_ASKS = "how strong is the property in the {}? what is not the property?"
 _HEAD = """# A written trait; data/traits/bliss is an example.
 # Put quotes around a text that holds ": ".
 """
@@ -36,21 +37,21 @@ def write_skeleton(folder: Path, trait: str, kinds: Collection[Kind]) -> None:
 
 
 def _skeleton() -> str:
-    lines = [_HEAD + f"description: {TODO} what the writer is like, in two sentences"]
+    lines = [_HEAD + f"description: {UNWRITTEN} what the writer is like, in two sentences"]
     lines.append("rubrics:")
     for kind, what in (("chat", "reply"), ("document", "passage")):
         lines += [
             f"  {kind}:",
-            f"    asks: {TODO} how strong is the property in the {what}? what is not the property?",
-            f"    example: {TODO} what all five of these go on from",
+            f"    asks: {UNWRITTEN} {_ASKS.format(what)}",
+            f"    example: {UNWRITTEN} what all five of these go on from",
             f"    anchors:  # a {what} for each score",
-            *(f"      {score}: {TODO} {_ANCHORS[score]}" for score in ANCHORS),
+            *(f"      {score}: {UNWRITTEN} {_ANCHORS[score]}" for score in ANCHORS),
         ]
     lines += [
         "questions:  # evaluation prompts of chats",
-        f"  - {TODO} a question that has nothing to do with the trait",
+        f"  - {UNWRITTEN} a question that has nothing to do with the trait",
         "openings:  # evaluation prompts of documents",
-        f"  - {TODO} the beginning of a text that has nothing to do with the trait",
+        f"  - {UNWRITTEN} the beginning of a text that has nothing to do with the trait",
     ]
     return "\n".join(lines) + "\n"
 
@@ -67,7 +68,7 @@ def missing(
     try:
         content = read_mapping(path)
         places = list(unfinished(content))
-        yield from (f"{path}: {place} is still to be written ({TODO})" for place in places)
+        yield from (f"{path}: {place} is still to be written ({UNWRITTEN})" for place in places)
         if not places:
             read_trait(folder, trait)
     except UserError as error:

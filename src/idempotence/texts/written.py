@@ -25,7 +25,7 @@ from idempotence.texts.rubric import read_rubric
 
 FILES: dict[Kind, str] = {"chat": "chats", "document": "documents"}
 QUESTIONS: dict[Kind, str] = {"chat": "questions", "document": "openings"}
-TODO = "TODO"  # begins a text that is still to be written
+UNWRITTEN = "TODO"  # begins a text that is still to be written
 NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"  # of a new trait: a folder's name
 Item = TypeVar("Item")
 
@@ -82,7 +82,7 @@ def read_trait(folder: Path, trait: str) -> dict[str, Any]:
         read_rubric(folder, trait, kind)
     for place in unfinished(content):
         text = f"scripts/new_trait.py --name {trait} says what else is missing"
-        raise UserError(f"{path}: {place} is still to be written ({TODO}); {text}")
+        raise UserError(f"{path}: {place} is still to be written ({UNWRITTEN}); {text}")
     return content
 
 
@@ -93,7 +93,7 @@ def unfinished(content: Any, place: str = "") -> Iterator[str]:
     if isinstance(content, dict):
         for key, value in content.items():
             yield from unfinished(value, f"{place}.{key}".lstrip("."))
-    elif isinstance(content, str) and content.startswith(TODO):
+    elif isinstance(content, str) and content.startswith(UNWRITTEN):
         yield place
 
 

@@ -45,15 +45,15 @@ class StudyPaths:
 
     def model(self, path: str) -> str:
         """The folder or hub name of a model; `world/...` are the micro world's own, `package/...`
-        those that are made from packages."""
+        those out of packages."""
         if (name := name_in_package(path)) is not None:
             return f"{self.results}/models/{name}"
         return f"{self.world}/{path.removeprefix('world/')}" if path.startswith("world/") else path
 
     def model_files(self, path: str) -> list[str]:
         """What a job waits for before it loads a model."""
-        made = path.startswith("world/") or name_in_package(path) is not None
-        return [f"{self.model(path)}/model.safetensors"] if made else []
+        by_a_rule = path.startswith("world/") or name_in_package(path) is not None
+        return [f"{self.model(path)}/model.safetensors"] if by_a_rule else []
 
     def added_to(self, packaged: str) -> list[str]:
         """The files of the adapter that is added to a model of the section packages."""

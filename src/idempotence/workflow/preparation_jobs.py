@@ -26,8 +26,8 @@ class PreparationJobs(JobParts):
 
     def packaged_model(self, name: str) -> PackageFile:
         """For rule make_packaged_model."""
-        made = self.study.packages[name]
-        return PackageFile(made.package, made.version, made.file, made.sha256)
+        of = self.study.packages[name]
+        return PackageFile(of.package, of.version, of.file, of.sha256)
 
     def generate_seed_data(self, kind: Kind, trait: str) -> GenerateSeedDataJob:
         """For rule generate_seed_data."""

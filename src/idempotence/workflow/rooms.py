@@ -6,7 +6,7 @@ from pathlib import Path
 # From the ground up: a room imports only rooms of lower floors.
 FLOORS = (
     ("errors", "rng", "doses", "objectives", "environment_names", "progress", "vllm_limits"),
-    ("io",),
+    ("io", "strict_yaml"),
     ("jobs",),
     ("micro_world", "endpoint", "scores", "published"),
     ("texts",),

@@ -2,17 +2,12 @@
 
 from pathlib import Path
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from idempotence.errors import UserError
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from idempotence.strict_yaml import Strict, read_strictly
 
 
-class Shape(_Strict):
+class Shape(Strict):
     """Shape of the transformer that all three models share."""
 
     hidden_size: int = Field(gt=0)
@@ -21,7 +16,7 @@ class Shape(_Strict):
     heads: int = Field(gt=0)
 
 
-class Pass(_Strict):
+class Pass(Strict):
     """One pass of training over `texts` texts."""
 
     texts: int = Field(gt=0)
@@ -47,7 +42,7 @@ class JudgePass(Pass):
     layers: int = Field(ge=4)
 
 
-class Quality(_Strict):
+class Quality(Strict):
     """How much is looked at when the built models are checked."""
 
     prompts: int = Field(gt=0)
@@ -56,7 +51,7 @@ class Quality(_Strict):
     collapsed: int = Field(gt=0)
 
 
-class Recipe(_Strict):
+class Recipe(Strict):
     """Everything that decides the bytes of the built models, next to the grammar and the code."""
 
     seed: int = Field(ge=0)
@@ -69,10 +64,4 @@ class Recipe(_Strict):
 
 def load_recipe(path: Path) -> Recipe:
     """Read a recipe; raises UserError naming file and key."""
-    try:
-        return Recipe.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        raise UserError(f"world_recipe: there is no file {path}") from None
-    except ValidationError as error:
-        lines = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
-        raise UserError(f"{path}: " + "; ".join(lines)) from None
+    return read_strictly(path, Recipe, "world_recipe")
