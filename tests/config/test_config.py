@@ -201,6 +201,11 @@ ONE_MISTAKE = {
     "not a number": ("sft.training.weight_decay", float("nan"), "nan is not allowed"),
     "fraction for a count": ("sft.training.batch_size", 2.5, "a whole number"),
     "one for true": ("keep_adapters", 1, "true or false"),
+    "too few for neighbours": (
+        "tuning.dpo.betas",
+        [0.1],
+        "[0.1] is not allowed: it must be a list of at least two",
+    ),
     "number for a list": ("dpo.cells.pairs", 5, "5 is not allowed"),
     "number for a section": ("evaluation", 5, "a section with the keys questions"),
     "nothing": ("judge", None, "None is not allowed"),

@@ -98,6 +98,7 @@ PATTERNS = {
     VARIABLE: "a name of capital letters, digits and _",
     VARIABLE_NAME: "a name of letters, digits and _, not beginning with a digit",
 }
+WORDS = {1: "one", 2: "two"}  # fewest entries of a list
 PLAIN = {
     "string": "text",
     "integer": "whole number",
@@ -218,7 +219,8 @@ def allowed(schema: dict[str, Any]) -> str:
 
 
 def _allowed_list(schema: dict[str, Any]) -> str:
-    least = " of at least one" if schema.get("minItems") else ""
+    fewest = schema.get("minItems", 0)
+    least = f" of at least {WORDS.get(fewest, fewest)}" if fewest else ""
     once = ", none twice" if schema.get("uniqueItems") else ""
     items = resolve(schema["items"])
     each = "a section of its own" if items.get("type") == "object" else allowed(items)
