@@ -134,11 +134,18 @@ rule show_tables:
         ANALYSE
 
 
+# the claims on a real model, beside those of a study of the micro world
+REAL_MODEL = PATHS.own("results/shipped/english/claims.json")
+
+
 rule show_summary:
     input:
         claims=rules.judge_claims.output.output_json if STUDY.scored else [],
         power=[] if STUDY.audit.files else rules.simulate_power.output.output_parquet,
         audit=AUDITED,
+        real_model=(
+            [REAL_MODEL] if STUDY.texts == "micro_world" and Path(REAL_MODEL).is_file() else []
+        ),
         chains=CHAINS,
         training=TRAINING_LOG,
         scores=SCORES,

@@ -19,6 +19,7 @@ def show_summary(
     claims: Path | None = None,
     power: Path | None = None,
     audit: Sequence[Path] = (),
+    real_model: Path | None = None,
 ) -> None:
     """Write the report's front page: verdicts on the claims, figures, what was run, limits.
 
@@ -34,12 +35,15 @@ def show_summary(
     claims: claims.json, where there are scores.
     power: table of what the tests would say (Parquet); none of an audit.
     audit: of an audit, the tables of rows, bad rows and chains that were read (Parquet).
+    real_model: claims.json of a study of a real model, to stand beside.
     """
     from idempotence.io import write_text
     from idempotence.report.pages import render, write_page
     from idempotence.report.summary import StudyFiles, as_rst, summary
 
-    files = StudyFiles(chains, training, scores, tuple(figures), claims, tuple(audit), power)
+    files = StudyFiles(
+        chains, training, scores, tuple(figures), claims, tuple(audit), power, real_model
+    )
     page = summary(study, files, loops, confidence)
     write_text(output, as_rst(render("summary.html.j2", **page)))
     write_page(output_page, "index.html.j2", **page)

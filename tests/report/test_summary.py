@@ -1,6 +1,7 @@
 """The front page: numbers from the study's files, in a form that the report can take."""
 
 import json
+import re
 from dataclasses import replace
 
 import pandas as pd
@@ -181,6 +182,16 @@ def test_power_stands_below_the_verdict(files, tmp_path):
     assert html.count("if the paper is right: supported 93 %, not decided 7 %") == 1
     assert 'table "Power"' in html
     assert 'table "Power"' not in render("summary.html.j2", **page_of(files))
+
+
+def test_a_real_models_verdict_stands_beside(files, tmp_path):
+    beside = {**CLAIM, "verdict": "contradicted here"}
+    beside["parts"] = [{**CLAIM["parts"][0], "verdict": "contradicted here", "estimate": 0.75}]
+    (tmp_path / "real.json").write_text(json.dumps([beside]))
+    html = render("summary.html.j2", **page_of(replace(files, real_model=tmp_path / "real.json")))
+    assert "a real model" in html
+    assert re.search(r"<td>contradicted by .*: 0.75", html)
+    assert "a real model" not in render("summary.html.j2", **page_of(files))
 
 
 @pytest.mark.parametrize(

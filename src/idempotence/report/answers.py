@@ -25,6 +25,16 @@ def deciding_test(claim: dict[str, Any]) -> dict[str, Any] | None:
     return mine[0] if mine else None
 
 
+def in_short(claim: dict[str, Any]) -> tuple[str, str]:
+    """(verdict, the test that it rests on in words, with its estimate; empty for none)."""
+    part = deciding_test(claim)
+    verdict = claim["verdict"].removesuffix(" here")
+    if part is None:
+        return verdict, ""
+    setting = f", {part['setting']}" if "setting" in part else ""
+    return verdict, f"{part['what']}{setting}: {estimate(part)}"
+
+
 def estimate(part: dict[str, Any]) -> str:
     """A test's estimate with the interval that its verdict rests on."""
     low, high = (

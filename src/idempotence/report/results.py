@@ -11,11 +11,11 @@ from idempotence.claims.power_words import in_words
 from idempotence.errors import UserError
 from idempotence.io import read_json
 from idempotence.jobs.parts import Loops
-from idempotence.report.answers import MISSING, deciding_test, estimate, tested, with_interval
+from idempotence.report.answers import MISSING, estimate, in_short, tested, with_interval
 from idempotence.stats.groups import ALL
 from idempotence.stats.outcome_map import OUTCOMES
 
-STUDIES = ["default", "map", "defences", "reference"]  # folders of results/
+STUDIES = ["default", "map", "defences", "reference", "english"]  # folders of results/
 MARK = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
 
@@ -41,8 +41,9 @@ def result_tables(results: Path, rates: Path) -> dict[str, str]:
     shipped = results / "default"
     power = in_words(pd.read_csv(shipped / "power.csv", keep_default_na=False))
     claims, first = (read_json(shipped / name) for name in ("claims.json", "claims_first.json"))
+    real = results / "english" / "claims.json"  # a study of a real model
     tables = {
-        "answers": _answers(claims, power),
+        "answers": _answers(claims, power, read_json(real) if real.exists() else []),
         "claims": _claims(claims, first, power),
         "regime": _regime(pd.read_csv(rates)),
     }
@@ -137,22 +138,29 @@ def _of_all(file: Path, **chosen: str) -> pd.DataFrame:
     return table.set_index("setting")
 
 
-def _answers(claims: list[Any], power: dict[str, list[str]]) -> str:
-    """A short row for each claim: the test that its verdict rests on."""
+def _answers(claims: list[Any], power: dict[str, list[str]], real: list[Any]) -> str:
+    """A short row for each claim: the test that its verdict rests on.
+
+    real: the claims of a study of a real model; empty: no such column.
+    """
+    of_real = {claim["id"]: _in_bold(claim) for claim in real}
     rows = []
     for claim in claims:
-        test = deciding_test(claim)
-        rows.append(
-            [
-                f"**{claim['id']}** {claim['claim']}",
-                claim["published"]["says"],
-                f"**{claim['verdict'].removesuffix(' here')}**",
-                _test(test).rpartition(", ")[0] if test else MISSING,
-                "<br>".join(power.get(claim["id"], [])) or MISSING,
-            ]
-        )
-    head = ["claim", "the paper", "here", "by this test (95 %)", "power"]
-    return _table(head, rows)
+        cells = [
+            f"**{claim['id']}** {claim['claim']}",
+            claim["published"]["says"],
+            _in_bold(claim),
+            "<br>".join(power.get(claim["id"], [])) or MISSING,
+        ]
+        rows.append([*cells, *([of_real.get(claim["id"], MISSING)] if real else [])])
+    head = ["claim", "the paper", "here, by this test (95 %)", "power", "a real model"]
+    return _table(head if real else head[:-1], rows)
+
+
+def _in_bold(claim: dict[str, Any]) -> str:
+    """A claim's verdict, and the test that it rests on."""
+    verdict, test = in_short(claim)
+    return f"**{verdict}** {test}".strip()
 
 
 def _verdicts(claims: list[Any]) -> str:

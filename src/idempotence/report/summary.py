@@ -17,7 +17,7 @@ from idempotence.errors import UserError
 from idempotence.figures.labels import in_order, loop_of, percent, setting_title
 from idempotence.io import read_arrow, read_json, read_table
 from idempotence.jobs.parts import Loop, Loops
-from idempotence.report.answers import MISSING, deciding_test, estimate, of_authors
+from idempotence.report.answers import MISSING, estimate, in_short, of_authors
 from idempotence.report.audit import audited
 from idempotence.scores.schema import CRITERIA, DEAD, NO_JUDGE
 from idempotence.scores.training_log import KEY
@@ -37,7 +37,8 @@ class StudyFiles:
     chains, training: tables (Parquet); scores: scores.parquet; figures: PNG files, each with its
     caption in a .txt file beside it; claims: claims.json, None where nothing was scored; audit: the
     tables of rows, bad rows and chains of an audit, none for a study of its own; power: the table
-    of what the claims' tests would say, None for an audit.
+    of what the claims' tests would say, None for an audit; real_model: claims.json of a study of a
+    real model, to stand beside.
     """
 
     chains: Path
@@ -47,6 +48,7 @@ class StudyFiles:
     claims: Path | None = None
     audit: tuple[Path, ...] = ()
     power: Path | None = None
+    real_model: Path | None = None
 
 
 def summary(study: str, files: StudyFiles, loops: Loops, confidence: float) -> dict[str, Any]:
@@ -59,6 +61,8 @@ def summary(study: str, files: StudyFiles, loops: Loops, confidence: float) -> d
     claims = read_json(files.claims) if files.claims else []
     shown = [claim for claim in claims if not files.audit or claim["verdict"] != UNTESTED]
     power = in_words(read_table(files.power)) if files.power else {}
+    real = read_json(files.real_model) if files.real_model else []
+    real = {claim["id"]: " by ".join(filter(None, in_short(claim))) for claim in real}
     return {
         "study": study,
         "title": f"Study {study}: does a trait amplify when a model learns from its own outputs?",
@@ -70,7 +74,11 @@ def summary(study: str, files: StudyFiles, loops: Loops, confidence: float) -> d
         ],
         "scored": files.claims is not None,
         "unscored": _unscored(files.scores) if files.claims else [],
-        "claims": [{**_claim(claim), "power": power.get(claim["id"], [])} for claim in shown],
+        "claims": [
+            {**_claim(claim), "power": power.get(claim["id"], []), "real": real.get(claim["id"])}
+            for claim in shown
+        ],
+        "real_model": bool(real),
         "powered": bool(power),
         "tally": _tally(claims),
         "interval": percent(confidence),
@@ -156,18 +164,10 @@ def _claim(claim: dict[str, Any]) -> dict[str, Any]:
     return {
         **claim,
         "authors": of_authors(claim),
-        "test": _test(deciding_test(claim)),
+        "test": in_short(claim)[1],
         "parts": parts,
         "class": claim["verdict"].split()[0],
     }
-
-
-def _test(part: dict[str, Any] | None) -> str:
-    """A test in words, with its estimate; empty for none."""
-    if part is None:
-        return ""
-    setting = f", {part['setting']}" if "setting" in part else ""
-    return f"{part['what']}{setting}: {estimate(part)}"
 
 
 def _tally(claims: list[dict[str, Any]]) -> str:
