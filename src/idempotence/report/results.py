@@ -160,7 +160,7 @@ def _answers(claims: list[Any], power: dict[str, list[str]], real: list[Any]) ->
 def _in_bold(claim: dict[str, Any]) -> str:
     """A claim's verdict, and the test that it rests on."""
     verdict, test = in_short(claim)
-    return f"**{verdict}** {test}".strip()
+    return "<br>".join(filter(None, (f"**{verdict}**", test)))
 
 
 def _verdicts(claims: list[Any]) -> str:
