@@ -10,7 +10,7 @@ from idempotence.endpoint.answers import AnswerCache
 from idempotence.errors import UserError
 from idempotence.io import read_table, write_json, write_parquet, write_sealed, write_text
 from idempotence.launch.usage import Usage as LaunchedUsage
-from idempotence.report.costs import costs, read_usage
+from idempotence.report.costs import MORE_STAGES, costs, read_usage
 from idempotence.report.provenance import as_table, describe_run, describe_training
 from idempotence.scores.schema import PANEL_CYCLE
 from idempotence.scores.training_log import KEY, gather
@@ -80,6 +80,22 @@ def test_costs_by_hand(study, tmp_path):
     assert (judge["timed"], judge["handled"]) == (1, len(sft)) and pd.isna(
         judge["handled_per_second"]
     )
+
+
+def test_what_is_sampled_to_choose_from_counts(study, tmp_path):
+    """Stages that few settings have: only those with a usage file are listed."""
+    root, scores = study
+    write_parquet(gather(root / "scores.parquet", root), tmp_path / "training.parquet")
+    panels = scores[PANEL_CYCLE].drop_duplicates().astype(str).agg(".".join, axis=1)
+    of_sft = [name for name in panels if name.startswith("sft.")][:2]
+    for name in of_sft:
+        row = "1.5\t0:00:01\t100\t80\t1.2\n"
+        write_text(tmp_path / "b" / "judge_candidates" / f"{name}.tsv", USAGE + row)
+    table = costs(root / "scores.parquet", tmp_path / "training.parquet", tmp_path / "b", {}, LOOPS)
+    more = table[table["stage"].isin(MORE_STAGES)]
+    assert more[["stage", "setting"]].values.tolist() == [["judge_candidates", "sft"]]
+    row = more.iloc[0]
+    assert row["jobs"] == row["timed"] == 2 and row["seconds"] == 3 and pd.isna(row["handled"])
 
 
 def test_a_cycle_that_a_twin_has_trained_costs_nothing(study, tmp_path):

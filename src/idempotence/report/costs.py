@@ -25,6 +25,8 @@ SPENT = ["calls", "tokens_in", "tokens_out"]
 UNITS = {
     "finetune": "tokens", "sample": "replies", "judge": "replies", "judge_second": "replies",
 }  # fmt: skip
+# stages that some settings have: what is sampled or judged to choose or mix rows
+MORE_STAGES = ("sample_initial_rows", "judge_generated", "sample_candidates", "judge_candidates")
 UNKNOWN = ("", "-", "NA")  # in a usage file: not measured
 
 
@@ -53,7 +55,8 @@ def costs(
     Columns: stage, setting, jobs, timed (jobs with a usage file), seconds (wall time, sum over the
     timed), seconds_per_job, memory_mb (largest peak of a timed job, MB), load (CPU seconds per wall
     second of the timed jobs), handled, unit, handled_per_second (empty unless all jobs were timed).
-    A second judge is a stage where it has usage files.
+    A second judge is a stage where it has usage files. So are `MORE_STAGES`; their jobs are those
+    timed, and what they handled is not counted.
 
     endpoints: role ("judge") -> its cache of answers, price_in and price_out (money per million
     tokens). Where there are any, they have rows of their own (stage "<role> API") and columns:
@@ -70,6 +73,13 @@ def costs(
         if stage != SECOND or (benchmarks / stage).is_dir()
         for setting in in_order(judged["setting"], loops)
     ]  # fmt: skip
+    rows += [
+        _more(stage, setting, judged[judged["setting"] == setting], benchmarks / stage)
+        for stage in MORE_STAGES
+        if (benchmarks / stage).is_dir()
+        for setting in in_order(judged["setting"], loops)
+    ]
+    rows = [row for row in rows if row]
     remote = [_spent(role, **endpoint) for role, endpoint in endpoints.items()]
     table = pd.concat([pd.DataFrame(rows), pd.DataFrame(remote)], ignore_index=True)
     counts = [name for name in (*COUNTS, *SPENT) if name in table]
@@ -89,18 +99,36 @@ def _row(
 ) -> dict[str, Any]:
     """The row of a stage and setting, from its cycle `first` on."""
     judged, runs = judged[judged["cycle"] >= first], runs[runs["cycle"] >= first]
-    names = judged[PANEL_CYCLE].astype(str).agg(".".join, axis=1)
-    used = [usage for name in names if (usage := read_usage(folder / f"{name}.tsv")) is not None]
+    used, expected = _used(judged, folder), len(judged)
     replies = int(judged["count_all"].sum())
     trained_on = runs.loc[runs["cycle"] > first, ["rows", "dropped"]].sum().sum()
     handled = {"finetune": runs["tokens"].sum(), "sample": replies + trained_on}.get(stage, replies)
-    seconds, whole = sum(usage.seconds for usage in used), len(used) == len(names)
+    seconds, whole = sum(usage.seconds for usage in used), len(used) == expected
     return {
-        "stage": stage, "setting": setting, "jobs": len(names), "timed": len(used),
-        "seconds": seconds, "seconds_per_job": seconds / len(used) if used else None,
-        **_machine(used), "handled": int(handled), "unit": UNITS[stage],
+        "stage": stage, "setting": setting, "jobs": expected, **_timed(used),
+        "handled": int(handled), "unit": UNITS[stage],
         "handled_per_second": handled / seconds if whole and seconds else None,
     }  # fmt: skip
+
+
+def _more(stage: str, setting: str, judged: pd.DataFrame, folder: Path) -> dict[str, Any]:
+    """The row of a stage that a setting need not have; empty where it has no usage file."""
+    used = _used(judged, folder)
+    return {"stage": stage, "setting": setting, "jobs": len(used), **_timed(used)} if used else {}
+
+
+def _used(judged: pd.DataFrame, folder: Path) -> list[Usage]:
+    """What the jobs of these panels and cycles used, of those that have a usage file."""
+    names = judged[PANEL_CYCLE].astype(str).agg(".".join, axis=1)
+    usages = (read_usage(folder / f"{name}.tsv") for name in names)
+    return [usage for usage in usages if usage is not None]
+
+
+def _timed(used: list[Usage]) -> dict[str, Any]:
+    """How many jobs were timed, their seconds, peak memory and load."""
+    seconds = sum(usage.seconds for usage in used)
+    mean = seconds / len(used) if used else None
+    return {"timed": len(used), "seconds": seconds, "seconds_per_job": mean, **_machine(used)}
 
 
 def _machine(used: list[Usage]) -> dict[str, float | None]:
