@@ -1,6 +1,8 @@
 # Choosing learning rates on cycle 0. No part of a study: `snakemake tune` when a model is new.
-# The first setting of each objective stands for it.
-TUNED = {setting.objective: setting for setting in reversed(STUDY.settings)}
+from idempotence.objectives import OBJECTIVES
+
+# The first setting of each of the sections sft, sdf and dpo stands for all that are laid over it.
+TUNED = {OBJECTIVES[setting.objective].section: setting for setting in reversed(STUDY.settings)}
 
 
 rule try_learning_rates:
