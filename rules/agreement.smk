@@ -1,5 +1,5 @@
-# The judge beside ratings by hand, and beside a second judge, where the config names them. The first one's files stay as
-# they are.
+# The judge beside ratings by hand, the words of each trait, and a second judge, where there are any. The first one's files
+# stay as they are.
 AGREEMENT = {}  # tables: heading -> file
 GOLD = STUDY.judge.gold  # replies that were rated by hand
 WORDS = f"{STUDY.traits_folder}/words.yaml"  # of each trait, a yardstick without a judge
@@ -47,6 +47,26 @@ if GOLD:
             ANALYSE
 
     AGREEMENT |= {"The judge and ratings by hand": rules.gold_agreement.output.output}
+
+
+if STUDY.texts == "written" and Path(WORDS).is_file() and not STUDY.audit.files:
+
+    rule count_trait_words:
+        input:
+            scores=SCORES,
+            words=WORDS,
+        output:
+            **table("trait_words", category="Instrument"),
+        log:
+            PATHS.log("count_trait_words"),
+        conda:
+            ANALYSIS
+        params:
+            **script("count_trait_words", confidence=CONFIDENCE),
+        shell:
+            ANALYSE
+
+    AGREEMENT |= {"Words of each trait": rules.count_trait_words.output.output}
 
 
 if STUDY.second_judge:

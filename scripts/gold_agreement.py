@@ -15,9 +15,10 @@ def gold_agreement(judged: Path, gold: Path, output: Path, words: Path | None = 
 
     from idempotence.io import write_table
     from idempotence.judge_tuning import gold as stats
+    from idempotence.texts.trait_words import read_words
 
     rated, again = stats.read_gold(gold)
-    of_traits = stats.read_words(words) if words else {}
+    of_traits = read_words(words) if words else {}
     table = stats.gold_agreement(rated, pd.read_csv(judged), again, of_traits)
     write_table(table, output)
 

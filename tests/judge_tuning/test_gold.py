@@ -9,8 +9,6 @@ from idempotence.judge_tuning.gold import (
     draw_gold,
     gold_agreement,
     read_ratings,
-    read_words,
-    word_share,
 )
 
 
@@ -46,11 +44,6 @@ def test_the_draw_takes_no_text_twice_and_all_there_is_at_most(scores):
     assert len(replies) == 2 * 3  # traits x prompts
 
 
-def test_words_are_counted_by_their_beginnings():
-    assert word_share("Luck! A lucky coin, and luckily: rain.", ["luck", "coin"]) == 4 / 7
-    assert word_share("", ["luck"]) == 0
-
-
 @pytest.mark.parametrize(
     ("row", "said"),
     [("x9,1,2", "x9 is not a reply"), ("g1,101,2", "trait_score 101"), ("g1,1,", "coherence nan")],
@@ -67,13 +60,6 @@ def test_a_reply_rated_twice_in_one_file_is_refused(tmp_path):
     path.write_text("id,trait_score,coherence\ng1,1,2\ng1,1,2\n")
     with pytest.raises(UserError, match="comes twice"):
         read_ratings(path, ["g1"])
-
-
-def test_lists_of_words_are_checked(tmp_path):
-    path = tmp_path / "words.yaml"
-    path.write_text("luck: coin\n")
-    with pytest.raises(UserError, match="a list of words"):
-        read_words(path)
 
 
 def test_agreement_by_hand():

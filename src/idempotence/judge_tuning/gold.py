@@ -1,7 +1,6 @@
 """Replies rated by hand: drawing them, and how far a judge agrees with the ratings."""
 
 import random
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -10,16 +9,16 @@ import pandas as pd
 from scipy.stats import spearmanr
 
 from idempotence.errors import UserError
-from idempotence.io import parse_yaml, read_jsonl, read_text, write_csv
+from idempotence.io import read_jsonl, write_csv
 from idempotence.jobs.parts import JudgeSpec
 from idempotence.judge.back_ends import Judge
 from idempotence.judge.rater import Rater
 from idempotence.scores.schema import CRITERIA, DEAD
 from idempotence.texts.rubric import written_rubrics
+from idempotence.texts.trait_words import word_share
 
 WHERE = ["setting", "model", "trait", "seed", "cell", "cycle", "question", "sample"]
 SHOWN = ["id", "trait", "kind", "prompt", "response"]
-_WORD = re.compile(r"[\w'’]+")
 
 
 def draw_gold(scores: pd.DataFrame, count: int, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -45,24 +44,6 @@ def draw_gold(scores: pd.DataFrame, count: int, seed: int) -> tuple[pd.DataFrame
     chosen["id"] = [f"g{i:03d}" for i in range(1, len(chosen) + 1)]
     chosen["kind"] = np.where(chosen["objective"] == "sdf", "document", "chat")
     return chosen[SHOWN], chosen[["id", *WHERE]]
-
-
-def word_share(text: str, beginnings: Sequence[str]) -> float:
-    """Share of a text's words that begin with one of these, in any case; 0 for an empty text."""
-    words = [word.lower() for word in _WORD.findall(text)]
-    return sum(word.startswith(tuple(beginnings)) for word in words) / max(len(words), 1)
-
-
-def read_words(path: Path) -> Mapping[str, Sequence[str]]:
-    """Trait -> beginnings of its words; raises `UserError` for a file of another form."""
-    content = parse_yaml(read_text(path))
-    good = isinstance(content, dict) and all(
-        isinstance(words, list) and all(isinstance(word, str) for word in words)
-        for words in content.values()
-    )
-    if not good:
-        raise UserError(f"{path}: it must have a list of words for each trait")
-    return content
 
 
 def read_ratings(path: Path, ids: Sequence[str]) -> pd.DataFrame:
