@@ -30,7 +30,17 @@ MODULE = workflow.modifier.skip_configfile
 FILES = workflow.configfiles if MODULE else workflow.overwrite_configfiles
 SOURCES = [str(path) for path in [BASE / "config.yaml", *FILES]]
 try:
-    check_files(SOURCES)
+    check_files(
+        SOURCES
+    )  # before Snakemake reads config.yaml, which ends in a traceback where it cannot
+except UserError as error:
+    sys.exit(f"error: {error}")
+
+
+configfile: "config.yaml"
+
+
+try:
     CONFIG = effective_config(dict(config), SOURCES, dict(workflow.config_settings.config))
     STUDY = load_study(CONFIG, SOURCES, supply(CONFIG))
     check_room(".")  # Snakemake keeps its own files there, and would end in a traceback
