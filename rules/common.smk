@@ -29,10 +29,9 @@ from idempotence.workflow.study_texts import check_rubrics, data_files, supply
 MODULE = workflow.modifier.skip_configfile
 FILES = workflow.configfiles if MODULE else workflow.overwrite_configfiles
 SOURCES = [str(path) for path in [BASE / "config.yaml", *FILES]]
+# before Snakemake reads config.yaml: where it cannot, it ends in a traceback
 try:
-    check_files(
-        SOURCES
-    )  # before Snakemake reads config.yaml, which ends in a traceback where it cannot
+    check_files(SOURCES)
 except UserError as error:
     sys.exit(f"error: {error}")
 
