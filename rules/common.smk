@@ -14,7 +14,7 @@ from idempotence.config.load import load_study
 from idempotence.config.yaml_files import check_files
 from idempotence.errors import UserError
 from idempotence.workflow.announce import announce
-from idempotence.workflow.command import files_line, values_line
+from idempotence.workflow.command import check_entries, files_line, values_line
 from idempotence.workflow.disk import check_room
 from idempotence.workflow.environment import pass_endpoints, pass_engine, prepare
 from idempotence.workflow.fingerprint import fingerprint
