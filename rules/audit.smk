@@ -7,11 +7,12 @@ AUDIT_TABLES = {
 }
 JUDGED = STUDY.judge.backend != "none"
 
-if JUDGED:
-    try:
+try:
+    check_entries(JOBS.read_replies())
+    if JUDGED:
         check_rubrics(STUDY)
-    except UserError as error:
-        sys.exit(f"error: {error}")
+except UserError as error:
+    sys.exit(f"error: {error}")
 
 
 rule read_replies:

@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.settings.types import DeploymentMethod
 
 BASE = Path(str(workflow.current_basedir)).parent
 sys.path.insert(0, str(BASE / "src"))
@@ -14,7 +15,8 @@ from idempotence.config.load import load_study
 from idempotence.config.yaml_files import check_files
 from idempotence.errors import UserError
 from idempotence.workflow.announce import announce
-from idempotence.workflow.command import files_line, values_line
+from idempotence.workflow.command import check_entries, files_line, values_line
+from idempotence.workflow.deployment import check_conda, check_image
 from idempotence.workflow.disk import check_room
 from idempotence.workflow.environment import pass_endpoints, pass_engine, prepare
 from idempotence.workflow.fingerprint import fingerprint
@@ -29,10 +31,27 @@ from idempotence.workflow.study_texts import check_rubrics, data_files, supply
 MODULE = workflow.modifier.skip_configfile
 FILES = workflow.configfiles if MODULE else workflow.overwrite_configfiles
 SOURCES = [str(path) for path in [BASE / "config.yaml", *FILES]]
+# by --software-deployment-method (--sdm)
+CONDA, APPTAINER = (
+    method in workflow.deployment_settings.deployment_method
+    for method in (DeploymentMethod.CONDA, DeploymentMethod.APPTAINER)
+)
+# before Snakemake reads config.yaml: where it cannot, it ends in a traceback
 try:
     check_files(SOURCES)
+except UserError as error:
+    sys.exit(f"error: {error}")
+
+
+configfile: "config.yaml"
+
+
+try:
     CONFIG = effective_config(dict(config), SOURCES, dict(workflow.config_settings.config))
     STUDY = load_study(CONFIG, SOURCES, supply(CONFIG))
+    if CONDA:
+        check_conda(workflow.deployment_settings.conda_not_block_search_path_envvars)
+    IMAGE = check_image(BASE, STUDY.engine.backend, CONDA) if APPTAINER else None
     check_room(".")  # Snakemake keeps its own files there, and would end in a traceback
     if not workflow.remote_exec:
         check_models(STUDY)
@@ -75,17 +94,32 @@ wildcard_constraints:
     cycle=r"\d+",
 
 
+if IMAGE:
+
+    container: IMAGE
+
+
 # Environments of the rules; vLLM has one of its own.
 VLLM = STUDY.engine.backend == "vllm"
 ANALYSIS = "../envs/analysis.yaml"
 TRAINING = "../envs/train.yaml"
 SAMPLING = "../envs/sample.yaml" if VLLM else TRAINING
 
+
+def launched(kind):
+    """How a script is started: by the launcher, warm or cold.
+
+    In an image always cold: each job has a container of its own, and would start a server in it.
+    """
+    return f"python -m idempotence.launch {'cold' if IMAGE else kind}"
+
+
 # What rules run. Scripts that load a model see the GPUs they were given, and measure themselves.
-ANALYSE = "python -m idempotence.launch analyse {params.args} {params.options} > {log:q} 2>&1"
+ANALYSE = launched("analyse") + " {params.args} {params.options} > {log:q} 2>&1"
 RUN = (
-    "python -m idempotence.launch {params.kind} --gpus {resources.gpu} --usage {log.usage:q} "
-    "{params.args} {params.options} > {log.text:q} 2>&1"
+    launched("{params.kind}")
+    + " --gpus {resources.gpu} --usage {log.usage:q} "
+    + "{params.args} {params.options} > {log.text:q} 2>&1"
 )
 
 

@@ -25,4 +25,4 @@ rule tune_judge:
             output=TUNED_JUDGE,
         ),
     shell:
-        "python -m idempotence.launch run {params.args} {params.options} > {log:q} 2>&1"
+        launched("run") + " {params.args} {params.options} > {log:q} 2>&1"

@@ -23,4 +23,4 @@ rule make_packaged_model:
             output=lambda w: MADE.format(packaged=w.packaged),
         ),
     shell:
-        "python -m idempotence.launch run {params.args} {params.options} > {log:q} 2>&1"
+        launched("run") + " {params.args} {params.options} > {log:q} 2>&1"

@@ -280,4 +280,4 @@ rule report:
     params:
         **script("report", snakefile=workflow.main_snakefile),
     shell:
-        "python -m idempotence.launch cold {params.args} {params.options} > {log:q} 2>&1"
+        launched("cold") + " {params.args} {params.options} > {log:q} 2>&1"

@@ -48,4 +48,4 @@ rule choose_learning_rates:
     params:
         **script("choose_learning_rates"),
     shell:
-        "python -m idempotence.launch run {params.args} {params.options} 2>&1 | tee {log:q}"
+        launched("run") + " {params.args} {params.options} 2>&1 | tee {log:q}"

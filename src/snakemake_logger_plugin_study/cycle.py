@@ -37,7 +37,8 @@ def read_cycle(file: str, least_coherence: float) -> Cycle:
     """
     from pyarrow.parquet import read_table
 
-    table = read_table(file, columns=READ, use_threads=False).to_pydict()
+    how = {"page_checksum_verification": True, "use_threads": False}
+    table = read_table(file, columns=READ, **how).to_pydict()
     cells: dict[str, list[int]] = {}
     for row, cell in enumerate(table["cell"]):
         cells.setdefault(cell, []).append(row)

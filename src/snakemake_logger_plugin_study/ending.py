@@ -1,4 +1,4 @@
-"""What is written when a job fails and when a run ends."""
+"""What is written when a config cannot be read, when a job fails and when a run ends."""
 
 import json
 import textwrap
@@ -7,7 +7,24 @@ from pathlib import Path
 
 LAST_LINES = 15  # of the log of a failed job
 WIDTH = 100  # columns
+# of Snakemake's message that it cannot read a config: its own words, or a function in a traceback
+CONFIG_UNREAD = ("WorkflowError:\nConfig file ", "in _get_overwrite_config")
 USAGE = ".tsv"  # ending of the files beside the logs in which jobs measure themselves
+
+
+def unread_config(message: str) -> str:
+    """A message of Snakemake's, made short where it is that a file of --configfile cannot be read.
+
+    Snakemake reads these files before any code of the project, and names neither file nor line.
+    """
+    if not any(words in message for words in CONFIG_UNREAD):
+        return message
+    reason = message.strip().splitlines()[-1]
+    return (
+        f"error: Snakemake cannot read a file of --configfile; nothing was run.\n  {reason}\n"
+        "Which file, and where in it: "
+        "PYTHONPATH=src .venv/bin/python scripts/check_config.py --configs FILE"
+    )
 
 
 def failure(rule: str, wildcards: str, logs: Sequence[str], message: str | None) -> str:

@@ -141,6 +141,26 @@ def test_csv_of_scores_becomes_replies(here, tmp_path):
     assert replies["trait_score"].fillna(-1).tolist() == [3.5, -1] * 2
 
 
+def test_a_changed_byte_of_parquet_is_a_bad_row_and_never_a_traceback(tmp_path):
+    path = tmp_path / "x"
+    pq.write_table(pa.table({"response": ["r", "s"], "n": [1, 2]}), path, write_page_checksum=True)
+    whole, rows = path.read_bytes(), found(path)
+    footer = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+    for i in range(4, len(whole)):
+        for bit in range(8) if i >= footer else [i % 8]:
+            path.write_bytes(whole[:i] + bytes([whole[i] ^ 1 << bit]) + whole[i + 1 :])
+            read = list(read_rows(path))
+            bad = any(row is None for _, row, _ in read)
+            assert bad or i >= footer or [row for _, row, _ in read] == rows
+
+
+def test_a_time_that_no_calendar_has_is_a_bad_row(tmp_path):
+    path = tmp_path / "x"
+    times = pa.array([0, 2**61], pa.timestamp("ms"))
+    pq.write_table(pa.table({"response": ["r", "s"], "t": times}), path)
+    assert "is damaged" in why(path)
+
+
 def test_parquet_is_read_and_a_broken_one_is_one_bad_row(tmp_path):
     path = tmp_path / "x"
     turns = [[{"role": "user", "content": "u"}, {"role": "assistant", "content": "a"}]] * 2

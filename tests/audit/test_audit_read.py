@@ -330,6 +330,13 @@ def test_traits_come_together_with_likelihoods_in_the_form_of_a_study(here, tmp_
     assert len(read_scores(files[1])) == 0 and len(pd.read_csv(files[2])) == 0
     assert len(read_table(parquet_beside(files[2]))) == 0
 
+    for path in (tmp_path / "replies.parquet", parts[0]):  # one byte of a page has changed
+        path.write_bytes(path.read_bytes().replace(b"lucky", b"lucka", 1))
+    with pytest.raises(UserError, match="replies.parquet: not a whole Parquet file"):
+        read_trait_replies(tmp_path / "replies.parquet", "lucka", [])
+    with pytest.raises(UserError, match="lucky.parquet: not a whole Parquet file"):
+        gather_replies(parts, *files)
+
 
 def test_an_empty_table_keeps_its_types(tmp_path):
     write_arrow(arrow_schema().empty_table(), tmp_path / "x.parquet")

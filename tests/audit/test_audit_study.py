@@ -88,6 +88,48 @@ def test_text_metrics_alone_and_text_that_wants_to_be_more(tmp_path):
     assert "<script>alert" not in (results / "report.html").read_text(encoding="utf-8")
 
 
+def many_files(folder, n):
+    """Files of replies with long names, and a config whose audit names them one by one."""
+    entries = []
+    for k in range(n):
+        path = folder / "theirs" / f"{hashlib.sha256(str(k).encode()).hexdigest()}.jsonl"
+        chain, cycle = divmod(k, 5)
+        rows = [{"prompt": f"q{i}", "response": f"a {cycle}", "s": 9 * i % 100} for i in range(16)]
+        write_rows(path, rows)
+        entries.append({"path": f"theirs/{path.name}", "cycle": cycle, "cell": f"c{chain}"})
+    config = {
+        "study": "many", "settings": {"sft": {}}, "traits": ["anything"], "texts": "written",
+        "judge": {"backend": "none"},
+        "audit": {"files": entries, "columns": {"trait_score": "s"}},
+    }  # fmt: skip
+    (folder / "many.json").write_text(json.dumps(config))
+
+
+@pytest.mark.slow
+def test_an_audit_of_800_entries_runs_whole(tmp_path):
+    folder = copy_project(tmp_path / "many")
+    many_files(folder, 800)
+    done = snakemake(folder, "--cores", "2", "--configfile", "many.json")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+    results = folder / "results" / "many"
+    read = pd.read_csv(results / "tables" / "audit_rows.csv")
+    assert len(read) == 800 and set(read["ok"]) == {16} and read["note"].isna().all()
+    chains = pd.read_csv(results / "tables" / "chains.csv")
+    assert len(chains) == 160 and set(chains["outcome"]) == {"constancy"}
+    assert (results / "report.html").exists()
+    assert planned(folder, "--configfile", "many.json") == {}
+
+
+def test_more_entries_than_a_command_line_holds_are_one_message(tmp_path):
+    folder = copy_project(tmp_path / "many")
+    many_files(folder, 4000)
+    done = snakemake(folder, "--cores", "1", "--configfile", "many.json")
+    assert done.returncode != 0 and "Traceback" not in done.stdout + done.stderr
+    (message,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert "audit.files: 4,000 entries are too many" in message and "{cycle}" in message
+    assert not (folder / "results").exists()
+
+
 def check_report(file):
     """A browser opens it: nothing fetched, no complaint, nothing cut off, every picture drawn."""
     if not CHROMIUM:

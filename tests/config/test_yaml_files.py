@@ -24,6 +24,13 @@ STRANGE = {
     "seeds: 012": "YAML reads 012 as octal",
     f"x: {'[' * 3000}{']' * 3000}": "line 1: is nested more than 30 deep",
     f"x: {'{a: ' * 3000}1{'}' * 3000}": "nested more than 30 deep",
+    "study: a\ncycles: [": "line 3: is no YAML: while parsing a flow node",
+    "a: b: c": "line 1: is no YAML: mapping values are not allowed",
+    "study: a\0b": "line 1: is no YAML",
+    "": "line 1: must hold keys and values",
+    "# nothing": "must hold keys and values",
+    "---\n- study": "line 2: must hold keys and values",
+    "study: a\n__use_yte__: true": "line 2: __use_yte__: templates are not read",
     f"seeds: {'9' * 5000}": "9999999999... is a number of more than 100 digits",
 }
 
@@ -51,8 +58,7 @@ def test_another_encoding_is_named(tmp_path):
         "study: \"012\"\nx: '1:30'\ny: 1e-4\nz: [0, 0.5, -3, 1_000]",
         "a: &a {b: 1}\nc: *a\nd: {<<: *a}\ne: !!str 5",
         '{"a": [1, {"b": null}]}',
-        "a: b: no YAML",
-        "",
+        "--- # a comment\na: b\n...",
     ],
 )
 def test_what_is_read_as_it_looks_is_left_to_the_other_checks(tmp_path, text):

@@ -11,6 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ["Snakefile", "config.yaml", "pyproject.toml", "studies", "rules", "scripts", "src",
          "data", "docs", "envs", "profiles", "report"]  # fmt: skip
+OUTSIDE = shutil.ignore_patterns("__pycache__", "*.egg-info", "*.sif")
 
 
 def copy_project(target: Path) -> Path:
@@ -19,9 +20,7 @@ def copy_project(target: Path) -> Path:
     for part in PARTS:
         source = ROOT / part
         if source.is_dir():
-            shutil.copytree(
-                source, target / part, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
-            )
+            shutil.copytree(source, target / part, ignore=OUTSIDE)
         else:
             shutil.copy(source, target / part)
     return target

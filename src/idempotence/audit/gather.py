@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from idempotence.io import write_arrow, write_table
+from idempotence.io import read_arrow, write_arrow, write_table
 from idempotence.scores.schema import ORDER, arrow_schema
 from idempotence.scores.training_log import KEY, RUN, STEP
 
@@ -16,9 +15,10 @@ def gather_replies(paths: list[Path], scores: Path, initial: Path, training: Pat
 
     paths: scores of each trait. scores: the study's file, rows in the order `scores.schema.ORDER`.
     initial: scores of the initial models. training: the training log (CSV; Parquet beside it).
+    Raises as `io.read_arrow`.
     """
     schema = arrow_schema()
-    parts = [pq.read_table(path).select(schema.names).cast(schema) for path in paths]
+    parts = [read_arrow(path).select(schema.names).cast(schema) for path in paths]
     whole = pa.concat_tables(parts).sort_by([(name, "ascending") for name in ORDER])
     write_arrow(whole.replace_schema_metadata(None), scores)
     write_arrow(schema.empty_table(), initial)

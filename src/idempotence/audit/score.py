@@ -11,6 +11,7 @@ import pandas as pd
 from idempotence.audit.weigh import ROW
 from idempotence.doses import Cell
 from idempotence.errors import UserError
+from idempotence.io import read_table
 from idempotence.jobs.audit import AuditedLoop, JudgeRepliesJob
 from idempotence.judge.back_ends import Judge
 from idempotence.judge.exact import exact_scores
@@ -105,10 +106,11 @@ def read_trait_replies(replies: Path, trait: str, likelihoods: Sequence[Path]) -
     """One trait's replies: the columns of `audit.read.replies_table`, and `LIKELIHOODS`.
 
     replies, likelihoods: tables (Parquet) of the rules read_replies and weigh_replies.
-    loglik_initial is missing where no file of likelihoods has it, loglik_own everywhere.
+    loglik_initial is missing where no file of likelihoods has it, loglik_own everywhere. Raises as
+    `io.read_table`.
     """
-    table = pd.read_parquet(replies, filters=[("trait", "==", trait)]).assign(loglik_own=math.nan)
+    table = read_table(replies, filters=[("trait", "==", trait)]).assign(loglik_own=math.nan)
     if not likelihoods:
         return table.assign(loglik_initial=math.nan)
-    known = pd.concat([pd.read_parquet(path) for path in likelihoods])
+    known = pd.concat([read_table(path) for path in likelihoods])
     return table.merge(known, on=ROW, how="left", validate="one_to_one")

@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator
 from typing import IO, Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from idempotence.audit.lines import LONGEST_LINE, BadRowError, Found
@@ -60,10 +61,19 @@ def _row(header: list[str], values: list[str]) -> dict[str, Any]:
 
 
 def parquet_rows(path: str) -> Iterator[Found]:
-    """(number, object, "") of each row of a Parquet file. Raises OSError or ValueError."""
+    """(number, object, "") of each row of a Parquet file. Raises OSError or ValueError.
+
+    Checksums are compared where the file has some.
+    """
     number = 0
-    with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(ROWS):
-            for row in batch.to_pylist():
-                number += 1
-                yield number, row, ""
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            for batch in file.iter_batches(ROWS):
+                for row in batch.to_pylist():
+                    number += 1
+                    yield number, row, ""
+            written = file.metadata.num_rows
+    except (pa.ArrowException, ArithmeticError) as error:  # a type, a date that Python lacks
+        raise ValueError(str(error)) from None
+    if number != written:  # a page with a changed header may be passed over
+        raise ValueError(f"{number} of {written} rows are there")

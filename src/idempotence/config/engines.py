@@ -18,7 +18,7 @@ class EngineSection(Section):
     python: Text | None = Field(
         ".venv-vllm/bin/python",
         description="Interpreter of vLLM's environment; "
-        "null: the `python` of the rule's environment (with --sdm conda).",
+        "null: the `python` of the rule's environment (with --profile profiles/conda).",
     )
     memory_share: MemoryShare = Field(
         0.85, description="Share of a GPU's memory that vLLM takes, weights included."

@@ -21,15 +21,18 @@ TAGS = {
 }
 Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 SIXTIES = re.compile(r"[-+]?\d[\d_]*(:[0-5]?\d)+(\.\d*)?", re.ASCII)
+BEFORE_KEYS = (yaml.StreamStartEvent, yaml.DocumentStartEvent, yaml.MappingStartEvent)
+TEMPLATE = "__use_yte__"  # a key by which Snakemake computes the values of the others
 OCTAL = re.compile(r"[-+]?0[\d_]+", re.ASCII)
 DIGITS = re.compile(rf"[-+]?[\d_]{{{LONGEST_NUMBER},}}", re.ASCII)
 
 
 def check_files(paths: list[str]) -> None:
-    """Raise `UserError` for what YAML reads otherwise than people do, or what never ends.
+    """Raise `UserError` for files that are no config, or that YAML reads otherwise than people do.
 
-    Such are numbers in base 60 (1:30) and octal ones (012), tags (!!set), sections that are nested
-    too deeply, anchors that multiply. A file that is no YAML is left to who reads it.
+    Such are another encoding, broken YAML, a file without keys, a template (YTE); numbers in base
+    60 (1:30) and octal ones (012), tags (!!set); sections that are nested too deeply, anchors that
+    multiply. A path without a file is left to who reads it.
     """
     mistakes = [
         f"{shown(path)}, line {line}: {text}"
@@ -69,6 +72,9 @@ def _mistakes(path: str) -> Iterator[tuple[int, str]]:
         events: Iterator[Any] = yaml.parse(text, Loader=Loader)
         for event in events:
             line = event.start_mark.line + 1
+            if opened == [(None, 0)] and not isinstance(event, BEFORE_KEYS):
+                yield line, "must hold keys and values"
+                return
             if isinstance(event, yaml.NodeEvent) and not isinstance(event, yaml.AliasEvent):
                 yield from ((line, message) for message in _of_node(event))
             size = 1
@@ -95,8 +101,13 @@ def _mistakes(path: str) -> Iterator[tuple[int, str]]:
                 if opened[-1][1] > MOST_VALUES:
                     yield line, f"holds more than {MOST_VALUES:,} values with what anchors repeat"
                     return
-    except yaml.YAMLError:
-        return
+    except yaml.YAMLError as error:
+        yield _line_of(error), f"is no YAML: {' '.join(str(error).split())}"
+
+
+def _line_of(error: yaml.YAMLError) -> int:
+    mark = getattr(error, "problem_mark", None)
+    return mark.line + 1 if mark else 1
 
 
 def _of_node(event: Any) -> Iterator[str]:
@@ -106,7 +117,9 @@ def _of_node(event: Any) -> Iterator[str]:
         yield f"has the tag {tag[:50]}; a config has texts, numbers, lists and sections alone"
     if not isinstance(event, yaml.ScalarEvent) or not event.implicit[0] or event.style:
         return
-    if SIXTIES.fullmatch(event.value):
+    if event.value == TEMPLATE:
+        yield f"{TEMPLATE}: templates are not read: write the values themselves"
+    elif SIXTIES.fullmatch(event.value):
         yield f"YAML reads {event.value[:50]} in base 60: write the number, or quote a text"
     elif OCTAL.fullmatch(event.value):
         yield f"YAML reads {event.value[:50]} as octal: write it without the 0, or quote a text"

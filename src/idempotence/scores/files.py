@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from idempotence.errors import UserError
-from idempotence.io import CHECKED, columns_of, read_arrow, write_whole
+from idempotence.io import CHECKED, columns_of, read_arrow, write_parquet_whole
 from idempotence.scores.schema import (
     CHAIN,
     COLUMNS,
@@ -114,5 +114,5 @@ def _write_in_order(paths: Sequence[Path], output: Path) -> int:
             if held:
                 writer.write_table(pa.concat_tables(held), row_group_size=n_held)
 
-    write_whole(output, write)
+    write_parquet_whole(output, write)
     return n_rows

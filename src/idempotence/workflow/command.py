@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from idempotence.errors import UserError
+from idempotence.jobs.audit import ReadRepliesJob
 from idempotence.launch.packed import pack
 
 # Named inputs and outputs whose names begin or end so are waited for or written, and not passed on.
@@ -49,7 +51,7 @@ def values_line(**values: Any) -> Callable[[Any], str]:
 
 
 def argument(name: str, value: Any) -> list[str]:
-    """The words of one argument; a long text is packed (`launch.packed`)."""
+    """The words of one argument; a long text is packed. Raises as `launch.packed.pack`."""
     option = f"--{name.replace('_', '-')}"
     if value is None or value is False or (not isinstance(value, str | Path) and _is_empty(value)):
         return []
@@ -62,6 +64,18 @@ def argument(name: str, value: Any) -> list[str]:
     if isinstance(value, Path | int | float):
         return [option, str(value)]
     return [option, *map(str, value)]
+
+
+def check_entries(job: ReadRepliesJob) -> None:
+    """Raise `UserError` where an audit has more entries of files than a command line holds."""
+    try:
+        argument("job", job)
+    except ValueError as error:
+        raise UserError(
+            f"audit.files: {len(job.files):,} entries are too many ({error}). Let one entry name "
+            "many files by {cell}, {cycle}, {seed} or * in its path, or shorten the paths: "
+            "docs/audit.md"
+        ) from None
 
 
 def _is_empty(value: Any) -> bool:
