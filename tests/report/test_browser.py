@@ -80,7 +80,8 @@ def front() -> dict:
               "about": "dpo"}  # fmt: skip
     return {"study": "s", "title": "Study s", "audit": None, "counts": dict.fromkeys(names, "1"),
             "settings": [row], "scored": True, "unscored": [], "claims": shown, "powered": True,
-            "tally": "9 supported", "interval": "95 %", "figures": [figure]}  # fmt: skip
+            "tally": "9 supported", "interval": "95 %", "figures": [figure],
+            "real_model": False}  # fmt: skip
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
