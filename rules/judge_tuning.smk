@@ -23,6 +23,7 @@ rule tune_judge:
             traits=STUDY.traits_folder,
             prompts=STUDY.prompts_folder,
             output=TUNED_JUDGE,
+            scratch=f"{RESULTS}/scratch/tune_judge",
         ),
     shell:
         launched("run") + " {params.args} {params.options} > {log:q} 2>&1"

@@ -11,6 +11,7 @@ def tune_judge(
     prompts: Path,
     output: Path,
     dtype: Literal["float32", "bfloat16"] = "float32",
+    scratch: Path | None = None,
 ) -> None:
     """Tune a small language model to rate written traits, on texts with known shares.
 
@@ -20,11 +21,12 @@ def tune_judge(
     prompts: folder of the neutral prompts.
     output: folder to write: adapter, texts, log, test.
     dtype: the model's weights in memory.
+    scratch: folder for the state of a training that is interrupted.
     """
     from idempotence.judge_tuning import tune
     from idempotence.judge_tuning.recipe import load_judge_recipe
 
-    tune.tune_judge(load_judge_recipe(recipe), model, dtype, traits, prompts, output)
+    tune.tune_judge(load_judge_recipe(recipe), model, dtype, traits, prompts, output, scratch)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ import pytest
 from make_models import make_model
 
 from idempotence.engine.models import Weights, load_model
+from idempotence.finetune.checkpoints import Checkpoints
+from idempotence.judge_tuning import fit
 from idempotence.judge_tuning.fit import Question, _loss, fit_answers, steps_of
 from idempotence.judge_tuning.recipe import Fit
 
@@ -63,14 +65,43 @@ def test_answers_are_learnt(model):
     import torch
 
     model.get_input_embeddings().weight.data *= 20  # random ones are too small for a sure answer
-    log = []
     questions = [question(20 + i % 8) for i in range(320)]
-    adapted = fit_answers(model, questions, 0, FIT, 1, log.append)
+    adapted, log = fit_answers(model, questions, 0, FIT, 1, Checkpoints(None))
     assert log[-1]["steps"] == 80
     assert log[-1]["loss"] < 0.5 < log[0]["loss"]
     for word in (20, 21):
         ids = torch.tensor([question(word).prompt])
         assert int(adapted(input_ids=ids).logits[0, -1].argmax()) == 30 + word % 2
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_an_interrupted_training_goes_on_to_the_same_end(tmp_path, monkeypatch, dtype):
+    import torch
+
+    folder = make_model(tmp_path / "model", "llama")
+    questions = [question(20 + i % 8, 1 + i % 3) for i in range(80)]
+
+    def weights(checkpoints):
+        model = load_model(Weights(str(folder), None, dtype))
+        adapted, log = fit_answers(model, questions, 0, FIT, 1, checkpoints)
+        return [p.detach().clone() for p in adapted.parameters() if p.requires_grad], log
+
+    whole, log = weights(Checkpoints(None))
+    taken, take = [], fit._State.take
+
+    def broken(state, *rest):
+        take(state, *rest)
+        taken.append(state.step)
+        if len(taken) == 7:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(fit._State, "take", broken)
+    with pytest.raises(KeyboardInterrupt):
+        weights(Checkpoints(tmp_path / "scratch", "key", seconds=0.0))
+    resumed, its_log = weights(Checkpoints(tmp_path / "scratch", "key", seconds=0.0))
+    assert taken[7] > 1  # it did not begin again
+    assert [e["loss"] for e in its_log] == [e["loss"] for e in log]
+    assert all(torch.equal(one, other) for one, other in zip(whole, resumed, strict=True))
 
 
 def test_a_step_has_one_rubric():

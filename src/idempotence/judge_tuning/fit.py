@@ -3,15 +3,19 @@
 import math
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from idempotence.errors import UserError
+from idempotence.finetune.checkpoints import Checkpoints
 from idempotence.judge_tuning.recipe import Fit
 
 REPORT_STEPS = 50
 CLIP = 1.0  # largest norm of a gradient
+CELL = "judge"  # the name of its states among those of a job
+
+Entry = dict[str, float]  # of the log
 
 
 @dataclass(frozen=True)
@@ -25,14 +29,15 @@ class Question:
 
 def fit_answers(
     model: Any, questions: Sequence[Question], pad: int, settings: Fit, seed: int,
-    report: Callable[[dict[str, float]], None],
-) -> Any:  # fmt: skip
-    """The model with a LoRA adapter trained on the answers' tokens alone, one pass.
+    checkpoints: Checkpoints,
+) -> tuple[Any, list[Entry]]:  # fmt: skip
+    """The model with a LoRA adapter trained on the answers' tokens alone, one pass; its log.
 
     A step's prompts have one rubric: what they share is read once, without a gradient of its own,
-    which saves a third of the time. `report` gets {step, steps, loss (nats per token, mean since
-    the last report), seconds}. Raises `UserError` when the loss is no longer a
-    number.
+    which saves a third of the time. Attention is computed step by step ("eager"), since the fused
+    one is slow backwards on processors. A training that was interrupted goes on from the last state
+    in `checkpoints` to the same end. An entry of the log: step, steps, loss (nats per token, mean
+    since the last entry), seconds. Raises `UserError` when the loss is no longer a number.
     """
     import torch
     from peft import LoraConfig, get_peft_model
@@ -40,32 +45,98 @@ def fit_answers(
     torch.manual_seed(seed)
     config = LoraConfig(r=settings.rank, lora_alpha=settings.alpha, target_modules="all-linear",
                         task_type="CAUSAL_LM")  # fmt: skip
-    adapted = get_peft_model(model, config).train()
-    weights = [p for p in adapted.parameters() if p.requires_grad]
-    optimiser = torch.optim.AdamW(
-        weights, lr=settings.learning_rate, weight_decay=settings.weight_decay
-    )
+    attention = model.config._attn_implementation
+    model.set_attn_implementation("eager")
+    adapted = get_peft_model(model, config, autocast_adapter_dtype=False).train()
+    state = _State([p for p in adapted.parameters() if p.requires_grad], settings)
+    state.load(checkpoints)
     steps = steps_of(questions, settings.texts_per_step, random.Random(seed))
-    begun, losses = time.monotonic(), []
-    for step, batch in enumerate(steps):
-        for group in optimiser.param_groups:
-            group["lr"] = settings.learning_rate * _rate(step, len(steps), settings.warmup_steps)
-        loss = _loss(adapted, batch, pad)
+    begun = time.monotonic() - state.seconds
+    for step in range(state.step, len(steps)):
+        rate = settings.learning_rate * _rate(step, len(steps), settings.warmup_steps)
+        loss = _loss(adapted, steps[step], pad)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(weights, CLIP)
-        optimiser.step()
-        optimiser.zero_grad(set_to_none=True)
-        losses.append(float(loss.detach()))
-        if (step + 1) % REPORT_STEPS == 0 or step == len(steps) - 1:
-            mean = math.fsum(losses) / len(losses)
-            if not math.isfinite(mean):
-                raise UserError(f"the judge's training broke before step {step + 1}: loss {mean}")
-            seconds = round(time.monotonic() - begun)
-            report(
-                {"step": step + 1, "steps": len(steps), "loss": round(mean, 4), "seconds": seconds}
-            )
-            losses = []
-    return adapted.eval()
+        state.take(rate, float(loss.detach()), time.monotonic() - begun)
+        if state.step % REPORT_STEPS == 0 or state.step == len(steps):
+            state.report(len(steps))
+        if checkpoints.due:
+            state.save(checkpoints)
+    model.set_attn_implementation(attention)
+    return adapted.eval(), state.log
+
+
+class _State:
+    """Where a training is: weights, optimiser, log, and the losses since its last entry.
+
+    The adapter computes in the model's type; it is optimised in float32, since in bfloat16 a small
+    step of a weight is lost.
+    """
+
+    def __init__(self, weights: Sequence[Any], settings: Fit):
+        import torch
+
+        self.weights = weights
+        self.exact = [torch.nn.Parameter(weight.detach().float().clone()) for weight in weights]
+        self.optimiser = torch.optim.AdamW(
+            self.exact, lr=settings.learning_rate, weight_decay=settings.weight_decay
+        )
+        self.step, self.seconds = 0, 0.0
+        self.losses: list[float] = []
+        self.log: list[Entry] = []
+
+    def take(self, rate: float, loss: float, seconds: float) -> None:
+        """One step of the optimiser by the gradients that the weights have."""
+        import torch
+
+        for exact, weight in zip(self.exact, self.weights, strict=True):
+            exact.grad, weight.grad = weight.grad.float(), None
+        torch.nn.utils.clip_grad_norm_(self.exact, CLIP)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.optimiser.step()
+        self._put_weights()
+        self.step, self.seconds = self.step + 1, seconds
+        self.losses.append(loss)
+
+    def report(self, steps: int) -> None:
+        """Add an entry to the log and print it."""
+        mean = math.fsum(self.losses) / len(self.losses)
+        if not math.isfinite(mean):
+            raise UserError(f"the judge's training broke before step {self.step}: loss {mean}")
+        self.log.append(
+            {"step": self.step, "steps": steps, "loss": round(mean, 4),
+             "seconds": round(self.seconds)}
+        )  # fmt: skip
+        print(" ".join(f"{key} {value}" for key, value in self.log[-1].items()), flush=True)
+        self.losses = []
+
+    def save(self, checkpoints: Checkpoints) -> None:
+        """Save all of it."""
+        own = {name: getattr(self, name) for name in ("step", "seconds", "losses", "log")}
+        weights = [exact.detach() for exact in self.exact]
+        checkpoints.save(
+            {CELL: {**own, "weights": weights, "optimiser": self.optimiser.state_dict()}}
+        )
+
+    def load(self, checkpoints: Checkpoints) -> None:
+        """Go on from what was saved, if anything was."""
+        import torch
+
+        saved = checkpoints.load().get(CELL)
+        if saved is None:
+            return
+        for name in ("step", "seconds", "losses", "log"):
+            setattr(self, name, saved[name])
+        with torch.no_grad():
+            for exact, weight in zip(self.exact, saved["weights"], strict=True):
+                exact.copy_(weight)
+        self.optimiser.load_state_dict(saved["optimiser"])
+        self._put_weights()
+        print(f"the training goes on after step {self.step}", flush=True)
+
+    def _put_weights(self) -> None:
+        for exact, weight in zip(self.exact, self.weights, strict=True):
+            weight.data.copy_(exact.data)
 
 
 def steps_of(questions: Sequence[Question], size: int, rng: random.Random) -> list[list[Question]]:

@@ -12,6 +12,7 @@ from idempotence.engine.base import Request
 from idempotence.engine.formatting import end_of_turn, ids_of_prompts
 from idempotence.engine.hf import TransformersEngine
 from idempotence.engine.models import Weights
+from idempotence.finetune.checkpoints import Checkpoints
 from idempotence.io import write_json, write_jsonl
 from idempotence.jobs.parts import JudgeSpec
 from idempotence.judge.local import LocalJudge
@@ -29,35 +30,34 @@ TOP = 20  # likeliest first tokens that are read
 
 
 def tune_judge(
-    recipe: JudgeRecipe, model: str, dtype: str, traits: Path, prompts: Path, output: Path
-) -> None:
+    recipe: JudgeRecipe, model: str, dtype: str, traits: Path, prompts: Path, output: Path,
+    scratch: Path | None = None,
+) -> None:  # fmt: skip
     """Write a LoRA adapter that makes the model a judge, its log, and its test.
 
     model: folder of the initial model. dtype: of its weights in memory. traits, prompts: folders
-    of written texts. In `output`: the adapter, texts.jsonl (what it was trained on), training.json
-    (recipe and log), quality.json (Spearman's rank correlation and mean error on held-out texts).
+    of written texts. scratch: folder for the state of a training that is interrupted. In `output`:
+    the adapter, texts.jsonl (what it was trained on), training.json (recipe and log), quality.json
+    (Spearman's rank correlation and mean error on held-out texts).
     """
     engine = TransformersEngine(Weights(model, None, dtype))
     neutral = {kind: _neutral(engine, recipe, prompts, kind) for kind in FILES}
     training, test = _texts(recipe, traits, neutral)
     output.mkdir(parents=True, exist_ok=True)
     write_jsonl(output / "texts.jsonl", map(vars, training))
-    log: list[dict[str, float]] = []
-
-    def report(entry: dict[str, float]) -> None:
-        log.append(entry)
-        print(" ".join(f"{key} {value}" for key, value in entry.items()), flush=True)
-
     questions = [_question(engine.tokenizer, traits, text) for text in training]
     seed = derive_seed(recipe.seed, "fit")
     pad = engine.tokenizer.pad_token_id
-    adapted = fit_answers(engine.model, questions, pad, recipe.fit, seed, report)
+    key = [model, dtype, recipe.model_dump_json(), *(repr(question) for question in questions)]
+    checkpoints = Checkpoints(scratch, *key)
+    adapted, log = fit_answers(engine.model, questions, pad, recipe.fit, seed, checkpoints)
     _save(adapted, output)
     write_json(
         output / "training.json", {"recipe": recipe.model_dump(), "dtype": dtype, "log": log}
     )
     engine.model = adapted.merge_and_unload()
     write_json(output / "quality.json", _quality(engine, traits, test))
+    checkpoints.remove()
 
 
 def _save(adapted: Any, folder: Path) -> None:
