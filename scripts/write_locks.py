@@ -64,7 +64,7 @@ def _compiled(source: str, *options: str) -> Lock:
     return lock
 
 
-def environment(locks: list[str]) -> str:
+def _environment(locks: list[str]) -> str:
     """The text of an environment of conda with the versions that these texts of locks pin."""
     lines = [line for lock in locks for line in lock.splitlines() if re.match(r"[\w.-]+==", line)]
     pins = "".join(f"      - {line.removesuffix(BACKSLASH)}\n" for line in lines)
@@ -91,7 +91,7 @@ def write_locks(output: Path = ROOT) -> None:
     for name, sources in ENVIRONMENTS.items():
         folders = [output if lock in LOCKS else ROOT for lock in sources]
         texts = [(folder / lock).read_text() for folder, lock in zip(folders, sources, strict=True)]
-        write_text(output / "envs" / name, environment(texts))
+        write_text(output / "envs" / name, _environment(texts))
 
 
 if __name__ == "__main__":
