@@ -46,7 +46,7 @@ class Page:
         self.number, self.session, self.unread = 0, None, b""
         self.complaints: list[str] = []
         self.fetched: list[str] = []
-        self.loaded = False
+        self.arrived = self.loaded = False
         target = next(
             t for t in self._ask("Target.getTargets")["targetInfos"] if t["type"] == "page"
         )
@@ -82,7 +82,7 @@ class Page:
         """Open a file, or an address, in a window of some width, and wait until it is there."""
         self._ask("Emulation.setDeviceMetricsOverride", width=width, height=900,
                   deviceScaleFactor=1, mobile=False)  # fmt: skip
-        self.loaded = False
+        self.arrived = self.loaded = False
         address = place if isinstance(place, str) else place.resolve().as_uri()
         self._ask("Page.navigate", url=address)
         while not self.loaded:
@@ -145,8 +145,10 @@ class Page:
 
     def _hear(self, message: dict) -> None:
         method, params = message.get("method"), message.get("params", {})
-        if method == "Page.loadEventFired":
-            self.loaded = True
+        if method == "Page.frameNavigated" and "parentId" not in params["frame"]:
+            self.arrived = True
+        elif method == "Page.loadEventFired":
+            self.loaded = self.arrived  # else it is that of the page before
         elif method == "Runtime.exceptionThrown":
             self.complaints.append(str(params["exceptionDetails"]))
         elif method == "Runtime.consoleAPICalled" and params["type"] in ("error", "assert"):
