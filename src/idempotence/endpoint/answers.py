@@ -78,11 +78,27 @@ class AnswerCache:
         self._good = good
         self._database = sqlite3.connect(path, timeout=WAIT, isolation_level=None)
         try:
-            self._database.execute("PRAGMA journal_mode=WAL")
+            self._log_ahead()
             self._make_tables()
         except sqlite3.DatabaseError as error:
             self._database.close()
             raise UserError(f"{path} cannot hold answers of a model ({error})") from None
+
+    def _log_ahead(self) -> None:
+        """Write ahead, so that readers need not wait for writers.
+
+        Of several jobs that do this to a new file, SQLite refuses some at once, whatever they are
+        ready to wait: these try again.
+        """
+        end = time.monotonic() + WAIT
+        while True:
+            try:
+                self._database.execute("PRAGMA journal_mode=WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                    raise
+                time.sleep(0.02)
 
     def _make_tables(self) -> None:
         """Tables that are not there yet, with the totals of what is."""
