@@ -101,7 +101,12 @@ class Page:
         """Wait for an expression to be true; returns its value, or fails."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            value = self.run(script)
+            try:
+                value = self.run(script)
+            except AssertionError as error:
+                if "navigated or closed" not in str(error):  # else the page is on its way
+                    raise
+                value = None
             if value:
                 return value
             time.sleep(0.05)
