@@ -104,7 +104,8 @@ class Page:
             try:
                 value = self.run(script)
             except AssertionError as error:
-                if "navigated or closed" not in str(error):  # else the page is on its way
+                # of a page that is on its way
+                if not any(text in str(error) for text in ("navigated or closed", "context")):
                     raise
                 value = None
             if value:
