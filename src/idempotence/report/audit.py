@@ -55,12 +55,12 @@ def _kinds(bad: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _warnings(courses: pd.DataFrame) -> list[dict[str, str]]:
     """Each warning with its chains; those of chains that are not audited first."""
-    found = []
+    warnings = []
     for text, group in courses.sort_values("replies").groupby("warnings", sort=False):
         names = [_name(row) for row in group.to_dict("records")]
         more = [f"and {len(names) - NAMED:,} more"] * (len(names) > NAMED)
-        found.append({"text": str(text), "chains": "; ".join(names[:NAMED] + more)})
-    return found
+        warnings.append({"text": str(text), "chains": "; ".join(names[:NAMED] + more)})
+    return warnings
 
 
 def _name(row: dict[Any, Any]) -> str:

@@ -123,7 +123,7 @@ def _by_cycle(rows: pd.DataFrame) -> list[tuple[Any, pd.DataFrame]]:
 
 def _chains(scores: pd.DataFrame, loops: Loops) -> list[tuple[Any, dict[str, Any]]]:
     """(key, names) of each chain, by setting, model, trait, dose and seed."""
-    found = []
+    named = []
     for setting in in_order(scores["setting"], loops):
         of_setting = scores[scores["setting"] == setting]
         labels = cell_labels(of_setting)
@@ -131,7 +131,7 @@ def _chains(scores: pd.DataFrame, loops: Loops) -> list[tuple[Any, dict[str, Any
         title, places = setting_title(loop_of(loops, setting)), list(labels)
         heads = of_setting.drop_duplicates(CHAIN).to_dict("records")
         heads.sort(key=lambda c: (c["model"], c["trait"], places.index(c["cell"]), c["seed"]))
-        found += [
+        named += [
             (
                 tuple(head[name] for name in CHAIN),
                 {
@@ -144,7 +144,7 @@ def _chains(scores: pd.DataFrame, loops: Loops) -> list[tuple[Any, dict[str, Any
             )
             for head in heads
         ]
-    return found
+    return named
 
 
 def _spread(scores: pd.Series) -> dict[str, Any]:
