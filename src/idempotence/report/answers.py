@@ -25,7 +25,7 @@ def deciding_test(claim: dict[str, Any]) -> dict[str, Any] | None:
     return mine[0] if mine else None
 
 
-def in_short(claim: dict[str, Any]) -> tuple[str, str]:
+def verdict_and_test(claim: dict[str, Any]) -> tuple[str, str]:
     """(verdict, the test that it rests on in words, with its estimate; empty for none)."""
     part = deciding_test(claim)
     verdict = claim["verdict"].removesuffix(" here")

@@ -11,7 +11,7 @@ from idempotence.claims.power_words import in_words
 from idempotence.errors import UserError
 from idempotence.io import read_json
 from idempotence.jobs.parts import Loops
-from idempotence.report.answers import MISSING, estimate, in_short, tested, with_interval
+from idempotence.report.answers import MISSING, estimate, tested, verdict_and_test, with_interval
 from idempotence.stats.groups import ALL
 from idempotence.stats.outcome_map import OUTCOMES
 
@@ -159,7 +159,7 @@ def _answers(claims: list[Any], power: dict[str, list[str]], real: list[Any]) ->
 
 def _in_bold(claim: dict[str, Any]) -> str:
     """A claim's verdict, and the test that it rests on."""
-    verdict, test = in_short(claim)
+    verdict, test = verdict_and_test(claim)
     return "<br>".join(filter(None, (f"**{verdict}**", test)))
 
 

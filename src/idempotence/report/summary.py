@@ -17,7 +17,7 @@ from idempotence.errors import UserError
 from idempotence.figures.labels import in_order, loop_of, percent, setting_title
 from idempotence.io import read_arrow, read_json, read_table
 from idempotence.jobs.parts import Loop, Loops
-from idempotence.report.answers import MISSING, estimate, in_short, of_authors
+from idempotence.report.answers import MISSING, estimate, of_authors, verdict_and_test
 from idempotence.report.audit import audited
 from idempotence.scores.schema import CRITERIA, DEAD, NO_JUDGE
 from idempotence.scores.training_log import KEY
@@ -62,7 +62,7 @@ def summary(study: str, files: StudyFiles, loops: Loops, confidence: float) -> d
     shown = [claim for claim in claims if not files.audit or claim["verdict"] != UNTESTED]
     power = in_words(read_table(files.power)) if files.power else {}
     real = read_json(files.real_model) if files.real_model else []
-    real = {claim["id"]: " by ".join(filter(None, in_short(claim))) for claim in real}
+    real = {claim["id"]: " by ".join(filter(None, verdict_and_test(claim))) for claim in real}
     return {
         "study": study,
         "title": f"Study {study}: does a trait amplify when a model learns from its own outputs?",
@@ -164,7 +164,7 @@ def _claim(claim: dict[str, Any]) -> dict[str, Any]:
     return {
         **claim,
         "authors": of_authors(claim),
-        "test": in_short(claim)[1],
+        "test": verdict_and_test(claim)[1],
         "parts": parts,
         "class": claim["verdict"].split()[0],
     }
