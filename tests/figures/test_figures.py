@@ -11,7 +11,7 @@ from make_loops import make_loop, make_loops
 from make_published import CHAINS, SERIES
 from make_scores import ENDED, ENDED_CYCLE, make_initial, make_scores
 from read_figures import KINDS, boxes_of_text, check_texts
-from read_pages import sentences
+from read_pages import check_caption
 from run_script import ROOT, run_script
 
 from idempotence.errors import UserError
@@ -81,21 +81,27 @@ def test_numbers_are_means_over_seeds_and_ends(table):
 
 def test_notes_say_n_and_interval(table):
     _, drawn, caption = trajectories.draw(table, make_initial(), DPO, 0.9, CHAINS)
-    assert "mean over 2-3 seeds, thin: each seed." in caption
-    assert "cross: the last cycle" in caption and "Dashed" in caption and sentences(caption) == 3
+    assert "means over 2-3 seeds. Thin lines are single seeds." in caption
+    assert "cross marks a chain's last cycle" in caption and "dashed" in caption
+    check_caption(caption)
     more = pd.concat([table, table.assign(seed=table["seed"] + 3)])
     caption = trajectories.draw(more, make_initial(), DPO, 0.9, CHAINS)[2]
-    assert "mean over 4-6 seeds, band: 90 % t interval over seeds" in caption
+    assert "means over 4-6 seeds. Bands are 90 % t intervals over seeds." in caption
     fewer = more[(more["seed"] == 0) | (more["cycle"] < 3)]
     assert (
-        "over 1-6 seeds, band: 90 % t interval over seeds (none for 1)"
+        "over 1-6 seeds. Bands are 90 % t intervals over seeds (3 or more)."
         in trajectories.draw(fewer, None, SFT, 0.9, CHAINS)[2]
+    )
+    two = more[(more["seed"] < 2) | (more["cycle"] < 3)]  # an interval needs three
+    assert (
+        "over 2-6 seeds. Bands are 90 % t intervals over seeds (3 or more)."
+        in trajectories.draw(two, None, SFT, 0.9, CHAINS)[2]
     )
     alone = table[table["seed"] == 0]
     figure, drawn, caption = trajectories.draw(alone, None, SFT, 0.9, CHAINS)
-    assert "1 seed: no interval" in caption and "Dashed" not in caption
+    assert "There is one seed, so there is no interval." in caption and "dashed" not in caption
     texts = [text.get_text() for text in figure.texts]
-    assert "1 seed: no interval" in texts
+    assert "There is one seed, so there is no interval." in texts
     assert drawn["ci_low"].isna().all()
 
 
@@ -129,18 +135,18 @@ def test_chains_without_any_score_are_counted_in_the_note(scores, tmp_path):
     one = (scores["trait"] == "bliss") & (scores["cell"] == "beta0.1_pairs100")
     some = tabulate(dead(scores, one & (scores["seed"] == 2)), 0.95)
     figure, drawn, caption = trajectories.draw(some, None, DPO, 0.95, CHAINS)
-    note = "; 1 chain ended before the first score"
+    note = " 1 chain ended before any score."
     assert note in caption and any(note in text.get_text() for text in figure.texts)
     assert drawn.loc[drawn["kind"] == "ended", "cycle"].isna().sum() == 2  # of each measure
     save_figure(figure, drawn, caption, tmp_path / "some")
     none = dead(scores, scores["setting"] == "dpo")
     figure, drawn, caption = trajectories.draw(tabulate(none, 0.95), None, DPO, 0.95, CHAINS)
-    assert "no chain has a score; 18 chains ended" in caption and "cross" not in caption
+    assert "No chain has a score. 18 chains ended" in caption and "cross" not in caption
     save_figure(figure, drawn, caption, tmp_path / "none")
     save_figure(*judge.draw(none[none["setting"] == "dpo"]), stem=tmp_path / "judge")
     unscored = scores.assign(trait_score=np.nan, coherence=np.nan)
     _, drawn, caption = trajectories.draw(tabulate(unscored, 0.95), None, SFT, 0.95, CHAINS)
-    assert set(drawn["kind"]) == {"authors"} and "no chain has a score." in caption
+    assert set(drawn["kind"]) == {"authors"} and "No chain has a score." in caption
 
 
 def test_axes_run_from_0_to_100(table):

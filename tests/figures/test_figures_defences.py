@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from read_figures import check_texts
+from read_pages import check_caption
 from run_script import run_script
 
 from idempotence.figures.defences import draw
@@ -58,7 +59,8 @@ def test_each_change_has_its_row_beside_its_twin(table, tmp_path):
     figure, numbers, caption = draw(table, 0.95, LOOPS)
     save_figure(figure, numbers, caption, tmp_path / "defences")
     check_texts(figure)
-    assert len(numbers) == 9 and "95 % t interval over panels" in caption and "n = 4" in caption
+    check_caption(caption)
+    assert len(numbers) == 9 and "95 % t interval over panels (n = 4" in caption
     titles = [axis.get_title(loc="left") for axis in figure.axes]
     assert titles == ["changes of sft", "", "changes of dpo", ""]
     labels = [[text.get_text() for text in axis.get_yticklabels()] for axis in figure.axes]
@@ -82,7 +84,7 @@ def test_a_study_without_defences_has_a_figure_that_says_so(tmp_path):
     words = {"setting": "", "twin": "", "changes": "", "measure": "", "warnings": NOTHING}
     table = pd.DataFrame([{**nothing, **words, "trait": "all"}])
     figure, numbers, _ = draw(table, 0.95, LOOPS)
-    assert "This study has no setting" in figure.texts[0].get_text() and numbers.empty
+    assert "This study has no two chains to compare" in figure.texts[0].get_text() and numbers.empty
     write_parquet(table, tmp_path / "table.parquet")
     arguments = ["--loops", LOOPS.to_json(), "--confidence", 0.95]
     arguments += ["--output-prefix", tmp_path / "defences"]

@@ -64,7 +64,11 @@ def test_a_return_map_marks_steps_means_and_fixed_points():
     assert [line.get_xdata()[0] for line in found] == [41, 77]
     assert [line.get_markerfacecolor() for line in found] == [ORANGE, "white"]
     assert found[0].get_markersize() > found[1].get_markersize()
-    assert "n = 3 panel(s)" in caption and "95 % t interval" in caption and "at least 70" in caption
+    assert (
+        "panels (n = 3, each" in caption
+        and "95 % t interval" in caption
+        and "at least 70" in caption
+    )
 
 
 def row_of(setting="sft", outcome="decay", **values):

@@ -154,7 +154,7 @@ def test_a_panel_for_each_pair_of_twins():
     )  # fmt: skip
     means = pd.DataFrame(
         {"continual": continual, "reinit": reinit, "trait": "all", "measure": "slope",
-         "estimate": 2.0 + i, "ci_low": 1.0, "ci_high": 3.0}
+         "estimate": 2.0 + i, "ci_low": 1.0, "ci_high": 3.0, "n_panels": 3}
         for i, (continual, reinit) in enumerate(names)
     )  # fmt: skip
     figure, numbers, _ = continual_vs_reinit.draw(pairs, means, 0.95)

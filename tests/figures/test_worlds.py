@@ -2,6 +2,7 @@
 
 import pandas as pd
 import pytest
+from read_pages import check_caption
 
 from idempotence.figures.worlds import draw, numbers, plain_loops
 from idempotence.jobs.parts import Loop, Loops
@@ -55,4 +56,5 @@ def test_a_world_without_chains_is_named_so(mine):
     figure, _, caption = draw({"own": mine, "other": mine.iloc[:0]}, 0.95)
     labels = [text.get_text() for legend in figure.legends for text in legend.get_texts()]
     assert labels == ["own (sft: 4 panels, 4 chains; dpo: 1 panel, 1 chain)", "other (no chains)"]
-    assert "95 %" in caption
+    assert "95 %" in caption and "in 2 worlds" in caption
+    check_caption(caption)

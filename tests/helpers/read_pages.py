@@ -64,3 +64,16 @@ def packed(html: str) -> dict:
 def sentences(text: str) -> int:
     """How many sentences a text has; a sign that stands alone ends none."""
     return len(re.findall(r"(?<=\S)[.?!](?=\s|$)", text))
+
+
+def words(text: str) -> int:
+    """How many words and numbers a text has; signs that stand alone are none."""
+    return sum(re.search(r"\w", part) is not None for part in text.split())
+
+
+def check_caption(text: str) -> None:
+    """Short sentences without chains of signs, and few words in all."""
+    assert text.endswith(".") and words(text) <= 100, text
+    for sentence in re.split(r"(?<=\S[.?!])\s", text):
+        assert words(sentence) <= 30 and sentence.count(":") <= 1, sentence
+        assert ";" not in sentence and "(s)" not in sentence, sentence

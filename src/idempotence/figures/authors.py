@@ -51,8 +51,8 @@ def sentence(chains: pd.DataFrame) -> str:
         return ""
     models, traits = (", ".join(sorted(chains[name].unique())) for name in ("model", "trait"))
     return (
-        f" Grey: the authors' public runs of {models} on {traits} ({_count(chains)}, no interval), "
-        "with another model, prompts and judge: compare shapes, not heights."
+        f" Grey lines are the authors' public runs of {models} on {traits} ({_count(chains)}, no "
+        "interval). Their model, prompts and judge differ, so compare shapes, not heights."
     )
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from idempotence.figures.labels import percent, wrapped
+from idempotence.figures.labels import panels, percent, wrapped
 from idempotence.figures.style import (
     FAINT,
     INK,
@@ -44,11 +44,14 @@ def draw(
     slopes = [f"slope_{name}" for name in ("reinit", "continual", "difference")]
     numbers = pairs[[*Twins._fields, "model", "trait", "seed", "cell", *slopes]]
     twins = _twins(pairs)
+    n_panels = [n for each in twins for n in _slopes(_of(means, each))["n_panels"]]
     text = (
-        "Slope of the trait score (points per cycle) of each chain that starts every cycle from "
-        "the initial model, joined with that of its twin, which starts from the previous model: "
-        "same seed rows, doses and random numbers. Black: means over panels; the number is their "
-        f"difference with its {percent(confidence)} t interval over panels."
+        "Slope of a chain's trait score over the cycles. Each thin line joins twin chains, which "
+        "have the same seed rows, doses and random numbers. On the left every cycle starts from "
+        "the initial model, on the right from the previous one. Black squares are means over the "
+        "pairs. The title gives the mean difference, right less left, over "
+        f"{panels(n_panels)}, with its {percent(confidence)} t interval. Above 0, going on from "
+        "the previous model raises the slope."
     )
     with styled():
         if not twins:
@@ -94,9 +97,14 @@ def _draw(axis: Axes, mine: pd.DataFrame) -> None:
     axis.grid(axis="x", visible=False)
 
 
+def _slopes(means: pd.DataFrame) -> pd.DataFrame:
+    """The rows on the slopes of all traits together."""
+    return means[(means["trait"] == ALL) & (means["measure"] == "slope")]
+
+
 def _difference(means: pd.DataFrame) -> str:
     """The mean difference of the slopes of one pair of settings, in words."""
-    row = means[(means["trait"] == ALL) & (means["measure"] == "slope")]
+    row = _slopes(means)
     if row.empty:
         return ""
     estimate, low, high = (float(row[name].iloc[0]) for name in ("estimate", "ci_low", "ci_high"))

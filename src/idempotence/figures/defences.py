@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from idempotence.figures.forest import Mark, add_legend, draw_marks, dress
-from idempotence.figures.labels import between, in_order, percent, wrapped
+from idempotence.figures.labels import in_order, panels, percent, wrapped
 from idempotence.figures.style import FAINT, PAGE_WIDTH, PALETTE, empty_figure, new_figure, styled
 from idempotence.jobs.parts import Loops
 from idempotence.stats.defences import COSTS, LEAST_COST
@@ -31,7 +31,7 @@ LETTERS = 34  # of a line of a label
 LINE, GAP = 0.125, 0.1  # inches: a line of a label; between labels
 HEAD, FOOT = 0.3, 0.75  # inches: title of an axis; ticks, labels and legend
 LEAST_REACH = 10.0  # points
-WITHOUT = "This study has no setting that changes anything of a loop that it also has unchanged."
+WITHOUT = "This study has no two chains to compare, one with a change of the loop and one without."
 
 
 def draw(table: pd.DataFrame, confidence: float, loops: Loops) -> tuple[Figure, pd.DataFrame, str]:
@@ -96,10 +96,12 @@ def _limits(rows: pd.DataFrame) -> tuple[float, float]:
 
 def caption(rows: pd.DataFrame, confidence: float) -> str:
     """What is drawn, over what, with which interval."""
+    n = rows.loc[rows["estimate"].notna(), "n_panels"]
     return (
-        "What each change does to a loop: mean difference of the setting with it less the one "
-        "without it, in chains of the same model, trait, seed and dose. Left: the largest rise of "
-        "the trait score over cycle 0 while coherent; right: coherence at that peak, and at the "
-        f"last cycle; in brackets: costs that are higher by so much. Bar: {percent(confidence)} t "
-        f"interval over panels (a trait and a seed; n = {between(rows['n_panels'])} per mark)."
+        "Each mark is the mean difference between chains with a change of the loop and chains "
+        "without it. Chains are paired by model, trait and seed, and by dose unless the dose is "
+        "the change. The left axes show the peak, the largest rise of the trait score while "
+        "coherent. The right axes show coherence at the peak and at the last cycle. On the dashed "
+        f"line a change has no effect. Brackets name costs that are {LEAST_COST:g} % higher or "
+        f"more. A bar is the {percent(confidence)} t interval over {panels(n, ' per mark')}."
     )

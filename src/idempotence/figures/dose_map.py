@@ -9,7 +9,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from idempotence.errors import UserError
-from idempotence.figures.labels import between, setting_title
+from idempotence.figures.labels import counted, level_note, setting_title
 from idempotence.figures.style import (
     INK,
     NO_DOSES,
@@ -31,11 +31,11 @@ ACROSS = 4
 
 
 def numbers(chains: pd.DataFrame, setting: str) -> pd.DataFrame:
-    """One row for each trait and dose: mean over seeds of the largest late rise.
+    """One row for each trait and dose: mean over chains of the largest late rise.
 
     chains: see `stats.amplification.chains`. Returns trait, the setting's two doses (none where its
-    cells have not two in common), max_delta (points), n_seeds (with a verdict) and n_amplified.
-    Raises `UserError` for a setting that the table lacks.
+    cells have not two in common), max_delta (points), n_seeds (chains with a verdict, one for each
+    seed of a model) and n_amplified. Raises `UserError` for a setting that the table lacks.
     """
     mine = chains[chains["setting"] == setting]
     if mine.empty:
@@ -55,15 +55,18 @@ def draw(chains: pd.DataFrame, loop: Loop) -> tuple[Figure, pd.DataFrame, str]:
     doses = dose_axes(chains[chains["setting"] == loop.name])
     if doses is None:
         return no_doses(), drawn, f"{title}. {NO_DOSES}"
+    several = bool((drawn["n_seeds"] > 1).any())
     text = (
-        f"{title}. Largest rise of the trait score over cycle 0 among the late cycles, points, for "
-        f"each dose: mean over {between(drawn['n_seeds'])} seed(s), and below it how many of them "
-        "amplified by the published rule, where there are several. Thick lines part neighbouring "
-        "doses that differ in how many seeds amplified."
+        f"{title}. Colour and number are the largest rise of the trait score over cycle 0 among "
+        "the late cycles, in points. A square is one combination of two doses, with the mean over "
+        f"{counted(drawn['n_seeds'], 'chain')}."
+        + (" The fraction says how many of them amplified by the published rule." * several)
+        + " Thick lines separate neighbouring squares in which different shares of the chains "
+        f"amplified. An empty square has no chain with a verdict.{level_note(doses)}"
     )
     with styled():
         if drawn.empty:
-            why = "No chain of this setting has a verdict: the study is too short for the rule."
+            why = "No chain of this setting has a verdict, which needs scores at cycle 0 and late."
             return empty_figure(why), drawn, text
         return _figure(drawn, *doses), drawn, text
 
@@ -114,7 +117,7 @@ def _map(axis: Axes, cells: pd.DataFrame, norm: Normalize) -> None:
 
 
 def _text(cell: pd.Series) -> str:
-    """The mean rise, and how many seeds amplified where there are several."""
+    """The mean rise, and how many chains amplified where there are several."""
     if pd.isna(cell["max_delta"]):
         return ""
     rise = f"{round(cell['max_delta'])}"
@@ -124,7 +127,7 @@ def _text(cell: pd.Series) -> str:
 
 
 def _borders(axis: Axes, amplified: np.ndarray) -> None:
-    """Lines between neighbours with different shares of amplified seeds.
+    """Lines between neighbours with different shares of amplified chains.
 
     amplified: shares by row and column; the square of row i and column j reaches from (j, i) to
     (j + 1, i + 1).

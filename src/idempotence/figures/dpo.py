@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from idempotence.figures import authors
-from idempotence.figures.labels import between, in_order, loop_of, percent, recipe_label, wrapped
+from idempotence.figures.labels import in_order, loop_of, panels, percent, recipe_label, wrapped
 from idempotence.figures.lines import FEW, THIN, cycle_ticks, draw_lines
 from idempotence.figures.style import (
     PAGE_WIDTH,
@@ -49,16 +49,10 @@ def draw(
     theirs = _theirs(published, table, loops)
     numbers = _numbers(table, confidence, theirs)
     looks = _looks(in_order(table["setting"], loops), loops)
-    n = numbers.loc[numbers["kind"] == "mean", "n"]
-    text = (
-        "DPO, from the previous and from the initial model: trait score, coherence (0 to 100) and "
-        f"words per sentence. Thick: mean over panels (a trait and a seed; n = {between(n)}), with "
-        f"a band of its {percent(confidence)} t interval where there are more than {FEW}; thin: "
-        "each dose there, each chain elsewhere."
-    ) + authors.sentence(theirs)
+    text = caption(numbers, confidence) + authors.sentence(theirs)
     with styled():
         if table.empty:
-            return empty_figure("This study has no DPO."), numbers, text
+            return empty_figure("This study has no setting that trains with DPO."), numbers, text
         traits = _columns(table)
         labels = {setting: recipe_label(loop_of(loops, setting)) for setting in looks}
         columns = 2 if max(map(len, labels.values())) <= LETTERS[2] else 1
@@ -85,6 +79,23 @@ def draw(
         ] + authors.handles(theirs)
         figure.legend(handles=handles, loc="outside upper left", ncols=columns, borderpad=0)
     return figure, numbers, text
+
+
+def caption(numbers: pd.DataFrame, confidence: float) -> str:
+    """What is drawn, over what, with which interval; numbers: see `_numbers`."""
+    n, kinds = numbers.loc[numbers["kind"] == "mean", "n"], set(numbers["kind"])
+    text = (
+        "All settings that train with DPO: trait score, coherence (both 0 to 100) and words per "
+        f"sentence over the cycles. Thick lines are means over {panels(n)}."
+    )
+    if "cell" in kinds:
+        text += (
+            f" Over more than {FEW} panels, the band is the {percent(confidence)} t interval of "
+            "the mean and thin lines are doses."
+        )
+    if "chain" in kinds:
+        text += f" Over {FEW} panels or fewer there is no band, and thin lines are chains."
+    return text
 
 
 def _columns(table: pd.DataFrame) -> list[str]:

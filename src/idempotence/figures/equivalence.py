@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from idempotence.figures.forest import Mark, forest
-from idempotence.figures.labels import between, percent
+from idempotence.figures.labels import panels, percent
 from idempotence.jobs.parts import Loops
 
 SHOWN = ["setting", "trait", "estimate", "tost_low", "tost_high", "equivalent", "n_panels"]
@@ -27,9 +27,10 @@ def draw(table: pd.DataFrame, confidence: float, loops: Loops) -> tuple[Figure, 
 def caption(rows: pd.DataFrame, bound: float, confidence: float) -> str:
     """What is drawn, over what, with which interval."""
     return (
-        "Change of the trait score from cycle 1 to the last cycle (fitted line) by setting and "
-        f"trait. Bar: {percent(2 * confidence - 1)} t interval over panels (a trait and a seed; n "
-        f"= {between(rows['n_panels'])} per row). It lies within the grey band of -/+ {bound:g} "
-        f"points exactly where two one-sided tests at {100 * (1 - confidence):g} % show "
-        "equivalence with no change; the mark is then filled."
+        "Change of the trait score from cycle 1 to the last cycle, along a fitted line. Each row "
+        f"is a trait, the first all traits together. The bar is a {percent(2 * confidence - 1)} t "
+        f"interval over {panels(rows['n_panels'], ' per row')}. A change within the grey band, up "
+        f"to {bound:g} points either way, counts as none. A mark is filled where its whole bar "
+        f"lies within the band. Two one-sided tests at {100 * (1 - confidence):g} % then show that "
+        "the change is that small."
     )

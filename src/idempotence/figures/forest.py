@@ -61,7 +61,7 @@ def forest(
     traits = [ALL, *sorted(set(whole["trait"]) - {ALL})]
     with styled():
         if not settings:
-            return empty_figure("This study has nothing to show here.")
+            return empty_figure("This study has no estimate to draw here.")
         bands = -(-len(settings) // ACROSS)
         head = HEAD + LINE * max(title.count("\n") for title in titles)
         height = bands * (head + ROW * (len(traits) + 0.6) + FOOT)

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from idempotence.errors import UserError
-from idempotence.figures.labels import between, setting_title
+from idempotence.figures.labels import between, level_note, setting_title
 from idempotence.figures.lines import ROOM, cycle_ticks, draw_lines
 from idempotence.figures.style import (
     FAINT,
@@ -26,6 +26,8 @@ from idempotence.stats.dose import dose_axes
 
 UNITS = {"n_sampled": "samples", "pairs": "pairs"}
 NAMES = {"level": "seeded to {:g}", "n_seed": "{:g} seed rows", "beta": "β {:g}"}
+DARKER = {"level": "was seeded to a higher score", "n_seed": "has more seed rows",
+          "beta": "has a larger β"}  # fmt: skip
 HEIGHT, STRIP = 0.72, 0.34  # inches: of the trait's axis and of the coherence strip below it
 MARGIN = 0.05  # of the x axis, beside the first and last cycle
 
@@ -53,10 +55,13 @@ def draw(
     drawn = grouped.mean().join(table.groupby(by)["n_seed"].mean().rename("mean_n_seed"))
     drawn = drawn.join(grouped.size().rename("n_chains")).reset_index()
     start = initial[initial["model"].isin(table["model"])].groupby("trait")["trait_score"].mean()
+    scored = grouped.count()["trait_score"]
     text = (
-        f"{title}. Trait score (upper axes) and coherence (strips), 0 to 100, over the cycles; a "
-        f"line is a dose, mean of n = {between(drawn['n_chains'])} chain(s), no interval; the more "
-        "seed data (for DPO: the larger β), the darker. Dashed: the initial model's trait score."
+        f"{title}. Each row is a trait, and each column a number of {UNITS[second]} per cycle. "
+        "Upper axes show the trait score over the cycles. The strips below show coherence "
+        '("coh."). Both go from 0 to 100. A line is one dose, the mean over its chains (n = '
+        f"{between(scored[scored > 0])} per point), without an interval. A darker line "
+        f"{DARKER[first]}. The dashed line is the initial model's trait score.{level_note(axes)}"
     )
     return _figure(drawn, start, first, second), drawn, text
 

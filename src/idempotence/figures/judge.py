@@ -40,11 +40,12 @@ def numbers(scores: pd.DataFrame) -> pd.DataFrame:
 def caption(scores: pd.DataFrame) -> str:
     """The figure's caption, with the agreement in numbers."""
     alive = scores[~scores["status"].isin(DEAD)]
-    agreements = [f"{name}: {_in_words(agreement(alive, name))}" for name in CRITERIA]
+    agreements = " ".join(f"For {name}: {_in_words(agreement(alive, name))}." for name in CRITERIA)
     return (
-        "The judge's score against the exact truth of the same reply, for every reply of the study "
-        f"that the judge scored and whose truth is known, counted in squares of {BIN} points "
-        f"(logarithmic colours). On the line the judge is right. {'; '.join(agreements)}."
+        "The judge's score (y axis) against the exact truth (x axis) of the same reply, in points. "
+        "Every reply of the study with both is counted. The colour is the number of replies in a "
+        f"square of {BIN} points, on a logarithmic scale. On the diagonal line the judge is right. "
+        f"{agreements} Spearman is the rank correlation. Bias is the mean of judge less truth."
     )
 
 

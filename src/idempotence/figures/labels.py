@@ -87,3 +87,24 @@ def between(n: Iterable[int]) -> str:
     counts = [int(value) for value in n]
     low, high = min(counts, default=0), max(counts, default=0)
     return f"{low}" if low == high else f"{low}-{high}"
+
+
+def counted(n: Iterable[int], what: str) -> str:
+    """Counts with their noun: "1 chain", "3-9 chains"."""
+    words = between(n)
+    return f"{words} {what}{'' if words == '1' else 's'}"
+
+
+def panels(n: Iterable[int], per: str = "") -> str:
+    """The panels that a caption's means are over, with their number and what they are.
+
+    per: what the number is of, as " per row".
+    """
+    return f"panels (n = {between(n)}{per}, each one model, trait and seed)"
+
+
+def level_note(doses: Iterable[str]) -> str:
+    """A sentence of a caption on the words "seeded to"; empty unless `level` is among the doses."""
+    if "level" not in doses:
+        return ""
+    return ' "Seeded to" names the trait score that was aimed at in cycle 0.'

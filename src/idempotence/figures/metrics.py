@@ -8,11 +8,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from idempotence.errors import UserError
-from idempotence.figures.labels import between, setting_title
+from idempotence.figures.labels import between, level_note, setting_title
 from idempotence.figures.lines import draw_lines, ticks_of
 from idempotence.figures.style import PAGE_WIDTH, empty_figure, line_looks, new_figure, styled
 from idempotence.figures.trajectories import cell_labels
 from idempotence.jobs.parts import Loop
+from idempotence.scores.schema import DOSES
 from idempotence.stats.trajectories import TEXT_METRICS
 
 NAMES = {
@@ -65,11 +66,13 @@ def draw(table: pd.DataFrame, loop: Loop) -> tuple[Figure, pd.DataFrame, str]:
     looks = line_looks(list(labels))
     measures = [name for name in NAMES if name in set(drawn["measure"])]
     text = (
-        f"{setting_title(loop)}: text metrics over cycles, which need no judge. A line is a cell, "
-        f"mean of n = {between(drawn['n_chains'])} chain(s), without an interval. Pooled metrics, "
-        "duplicates and the commonest opening go over all replies of a chain at a cycle (n = "
-        f"{between(table['n_responses'])}) and depend on their number."
-    )
+        f"{setting_title(loop)}. Each row is a metric of the replies' text over the cycles. No "
+        "judge is needed. A line is one dose, the mean over its chains (n = "
+        f"{between(drawn['n_chains'])} per point), without an interval. Pooled metrics, duplicates "
+        "and the commonest opening are counted over a chain's replies at a cycle together (up to "
+        f"{between(table['n_responses'])}), and depend on their number. Compression has a "
+        "logarithmic scale."
+    ) + level_note(dose for dose in DOSES if table[dose].notna().any())
     with styled():
         if drawn.empty:
             return empty_figure("No chain of this setting has a reply."), drawn, text

@@ -3,13 +3,13 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from idempotence.figures.labels import between, in_order, wrapped
+from idempotence.figures.labels import counted, in_order, wrapped
 from idempotence.figures.style import FAINT, PAGE_WIDTH, line_looks, new_figure, styled
 from idempotence.jobs.parts import Loops
 
 NULLS = {
-    "rescored": "cycle 0 scored again and again",
-    "resampled_late": "late cycles, resampled",
+    "rescored": "replies of cycle 0, drawn anew",
+    "resampled_late": "replies of late cycles, drawn anew",
 }
 LETTERS = 22  # of a line of the legend
 HEIGHT, LINES, LINE = 2.7, 10, 0.15  # inches; lines of a legend that fit; a further one, inches
@@ -50,11 +50,12 @@ def draw(
         axes[0].set_ylim(0, 100)
     n, draws = rule["n_chains"], rule["draws"]
     text = (
-        "Largest rise of a model that does not change: every cycle's replies are drawn anew from "
-        f"one model's own, {int(draws.max()) if len(draws) else 0} times for each chain "
-        f"({between(n)} chains per setting). "
-        "Dashed: the threshold of the published rule; in the legend the share of draws at or "
-        "beyond it. This is the chance in sampling and judging; training again adds to it."
+        "How far a chain seems to rise by chance while nothing changes. Every cycle's replies are "
+        "drawn anew, on the left from the chain's replies at cycle 0, on the right from those at "
+        f"all its late cycles. A setting has {counted(n, 'chain')}, each with "
+        f"{int(draws.max()) if len(draws) else 0} draws. A curve gives the share of draws with at "
+        "least the rise on the x axis. The dashed line is the published rule's threshold, and the "
+        "legend has the share that reaches it. Chance in training again is not included."
     )
     return figure, quantiles, text
 
@@ -64,6 +65,6 @@ def _labels(rates: pd.DataFrame, settings: list[str]) -> dict[str, str]:
     labels = {}
     for setting in settings:
         share = rates.loc[rates["setting"] == setting, "null_share"]
-        shown = f"{100 * share.iloc[0]:.2g} %" if share.notna().any() else "none"
+        shown = f"{100 * share.iloc[0]:.2g} %" if share.notna().any() else "unknown"
         labels[setting] = wrapped(f"{setting}: {shown}", LETTERS)
     return labels

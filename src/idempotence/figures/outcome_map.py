@@ -12,7 +12,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from idempotence.figures.labels import STARTS, between, wrapped
+from idempotence.figures.labels import STARTS, between, level_note, panels, wrapped
 from idempotence.figures.style import INK, PAGE_WIDTH, empty_figure, new_figure, styled
 from idempotence.objectives import OBJECTIVES
 from idempotence.stats.groups import ALL
@@ -64,19 +64,27 @@ def draw(table: pd.DataFrame, peak_coherence: float) -> tuple[Figure, pd.DataFra
     published = {name: each.published for name, each in OBJECTIVES.items()}
     plain = (rows["changes"] == "") & (rows["start"] == rows["objective"].map(published))
     rows = rows.assign(published=plain)
-    glyphs = ", ".join(f"{glyph} {name}" for name, glyph in GLYPHS.items())
-    text = (
-        "Largest rise of the trait score over cycle 0 at a coherence of at least "
-        f"{peak_coherence:g}, points: colour and number, mean over panels (a trait and a seed) of "
-        "a setting's dose; t intervals stand in the table. Sign: the commonest outcome of its "
-        f"chains, n = {between(rows['n_chains'])} ({glyphs}, {UNKNOWN} none; several: as many "
-        "chains each). Grey: no coherent cycle after cycle 0; framed: the objective's plain loop "
-        "from the paper's start."
-    )
+    text = caption(rows, peak_coherence)
     with styled():
         if rows.empty:
-            return empty_figure("This study has no chain: there is no map."), rows[SHOWN], text
+            return empty_figure("This study has no chain, so there is no map."), rows[SHOWN], text
         return _figure(_maps(rows)), rows[SHOWN], text
+
+
+def caption(rows: pd.DataFrame, peak_coherence: float) -> str:
+    """What is drawn, over what."""
+    glyphs = ", ".join(f"{glyph} {name}" for name, glyph in GLYPHS.items())
+    n_panels = rows.loc[rows["peak_delta"].notna(), "n_panels"]
+    doses = [name for name in ("level",) if rows[name].notna().any()]
+    return (
+        "Colour and number are the peak, the largest rise of the trait score over cycle 0 at a "
+        f"coherence of at least {peak_coherence:g}. A square is a setting's dose, mean "
+        f"over {panels(n_panels)}. The sign is the commonest outcome of its n = "
+        f"{between(rows['n_chains'])} chains: {glyphs}, {UNKNOWN} unknown. Several signs are "
+        "equally common. The table has t intervals. Grey squares have no coherent later cycle. "
+        "Framed squares have the paper's start and no change of the loop."
+        f"{level_note(doses)}"
+    )
 
 
 def _with_outcomes(rows: pd.DataFrame) -> pd.DataFrame:

@@ -57,11 +57,12 @@ def draw(
     columns = ["outcome", *CHAIN, "cycle", "trait_score", "trait_score_ci_low",
                "trait_score_ci_high", "coherence"]  # fmt: skip
     text = (
-        "For each outcome the chain whose change (late cycles less cycle 0) is the median of all "
-        "chains of the study with that outcome, whatever their setting. Solid: trait score with "
-        f"the {percent(confidence)} interval over questions; dashed: coherence; both 0 to 100. "
-        "Below: its first reply to the first question at cycle 0 and at its last cycle; code "
-        "points stand for letters that the figure's font lacks."
+        "One chain for each outcome, with the number of chains that have it (n). Its change from "
+        "cycle 0 to the late cycles is the median of theirs. The solid line is its trait score, "
+        f"with a band for the {percent(confidence)} t interval over questions. The dashed line is "
+        "its coherence. Both go from 0 to 100. Below are its first replies to the first question "
+        "at cycle 0 and at the last cycle, cut where they are long. A code such as [U+4E2D] stands "
+        "for a letter that the font lacks."
     )
     with styled():
         return _figure(chosen, table, chains, scores), numbers[columns], text

@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from idempotence.figures.forest import Mark, forest
-from idempotence.figures.labels import percent
+from idempotence.figures.labels import panels, percent
 from idempotence.figures.style import PALETTE
 from idempotence.jobs.parts import Loops
 
@@ -25,9 +25,11 @@ def draw(table: pd.DataFrame, confidence: float, loops: Loops) -> tuple[Figure, 
     ]  # fmt: skip
     figure = forest(marks, (-0.5, 1.6), "rate per cycle", [0, 1], loops)
     text = (
-        "Share of the differences between scores that is left a cycle later (slope of each cycle's "
-        "score on the one before, an intercept for each cell): under 1 (right dashed line) a cycle "
-        "is a contraction; at 0 a score does not depend on the one before. Bar: "
-        f"{percent(confidence)} t interval, jackknife over panels (a trait and a seed)."
+        "The rate is the slope of a cycle's trait score on the score before, with an intercept for "
+        "each model, trait and dose. It is the share of the differences between scores that is "
+        "left a cycle later. Below 1 (right dashed line) scores come nearer to each other. At 0 "
+        "(left dashed line) a score does not depend on the one before. The corrected rate allows "
+        "for noise, which pulls the naive rate to 0. The bar is a "
+        f"{percent(confidence)} t interval by jackknife over {panels(rows['n_panels'])}."
     )
     return figure, rows[SHOWN], text

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from idempotence.figures.labels import between, in_order, percent, wrapped
+from idempotence.figures.labels import in_order, panels, percent, wrapped
 from idempotence.figures.style import (
     FAINT,
     INK,
@@ -22,6 +22,7 @@ from idempotence.figures.style import (
 from idempotence.jobs.parts import Loops
 from idempotence.stats.fixed_points import MIN_STEPS
 from idempotence.stats.groups import ALL
+from idempotence.stats.panels import MIN_PANELS
 
 ACROSS = 4  # settings side by side
 LINE, LETTERS = 0.13, 26  # a further line of a title, inches; letters of a line
@@ -51,15 +52,7 @@ def draw(
     points = points[(points["method"] == "piecewise") & (points["number"] > 0)]
     numbers = bins.loc[bins["n_steps"] > 0, SHOWN]
     settings = in_order(numbers["setting"], loops)
-    text = (
-        "Trait score of a cycle on that of the cycle before, both in points; a dot is a step of a "
-        f"chain (n in each title), blue where coherence is at least {peak_coherence:g} at both "
-        "ends; on the diagonal a cycle changes nothing. Black: means over panels (a trait and a "
-        f"seed) in bins of ten points, n = {between(numbers['n_panels'])} panel(s), with the "
-        f"{percent(confidence)} t interval of the change where there are three panels. Diamonds: "
-        "where the lines between bins of five steps or more cross the diagonal; filled: stable, "
-        "steps lead to it; open: unstable; large: on either side a bin surely drifts so."
-    )
+    text = caption(numbers, confidence, peak_coherence)
     with styled():
         if not settings:
             return empty_figure("This study has no step from one cycle to the next."), numbers, text
@@ -80,6 +73,19 @@ def draw(
         figure.supylabel("a cycle later, points", fontsize=8)
         _legend(figure)
     return figure, numbers, text
+
+
+def caption(numbers: pd.DataFrame, confidence: float, peak_coherence: float) -> str:
+    """What is drawn, over what, with which interval."""
+    return (
+        "A chain's trait score (x axis) and its score one cycle later (y axis). Dots are steps "
+        f"with a coherence of at least {peak_coherence:g} at both ends, crosses all others. On the "
+        "diagonal a cycle changes nothing. Black squares are means in bins of ten points over "
+        f"{panels(numbers['n_panels'])}. Bars are {percent(confidence)} t intervals, for "
+        f"{MIN_PANELS} panels or more. Diamonds mark where the line through bins of {MIN_STEPS} "
+        "steps or more crosses the diagonal. Filled ones are stable, so steps lead to them. Large "
+        "ones are confirmed by intervals on both sides."
+    )
 
 
 def _title(numbers: pd.DataFrame, setting: str) -> str:

@@ -30,7 +30,7 @@ FAINT = "#767676"
 PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00"]
 # More than colours, so that no pair comes twice.
 MARKERS = ["o", "s", "^", "D", "v", "P", "X", "<", "p", "*", ">"]
-NO_DOSES = "The cells of this setting have no two doses in common: there is no grid."
+NO_DOSES = "This setting has no grid of doses, since its cells do not all have the same two kinds."
 SEQUENCE = "viridis"  # for more lines than `PALETTE` has colours
 FONT = "DejaVu Sans"
 SETTINGS_OF_STYLE = {

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from idempotence.figures.labels import in_order, percent, wrapped
+from idempotence.figures.labels import in_order, panels, percent, wrapped
 from idempotence.figures.style import (
     INK,
     MARKERS,
@@ -35,11 +35,14 @@ def draw(
     numbers = changed[["setting", "model", "trait", "seed", "cell", "trait_change",
                        "coherence_change", "amplified"]]  # fmt: skip
     settings = in_order(changed["setting"], loops)
+    n_panels = slopes.loc[(slopes["trait"] == ALL) & (slopes["cost"] == "coherence"), "n_panels"]
     text = (
-        "Change of coherence on change of the trait score, late cycles less cycle 0, both in "
-        "points; a mark is a chain (n and slope in each title), filled where the trait amplified. "
-        f"Line: least squares over the chains of a setting, with the {percent(confidence)} "
-        "interval of its slope (jackknife over panels)."
+        "Change of coherence (y axis) against change of the trait score (x axis), from cycle 0 to "
+        "the mean of the late cycles. A mark is one of n chains. It is filled where the chain "
+        "amplified. Colour and shape show the trait. The line is a least-squares fit to all chains "
+        f"of a setting. Its slope is in the title, with the {percent(confidence)} t interval by "
+        f"jackknife over {panels(n_panels)}. A slope below 0 means that gaining the trait goes "
+        "with losing coherence."
     )
     with styled():
         if not settings:

@@ -14,6 +14,8 @@ from idempotence.figures.labels import (
     MEASURES,
     between,
     cell_label,
+    counted,
+    level_note,
     percent,
     setting_title,
     wrapped,
@@ -31,6 +33,7 @@ from idempotence.figures.style import (
 )
 from idempotence.jobs.parts import Loop
 from idempotence.scores.schema import DOSES
+from idempotence.stats.intervals import MIN_CLUSTERS
 from idempotence.stats.trajectories import last_alive, over_seeds
 
 ACROSS = 4  # at most so many subjects side by side; more start another band of two rows
@@ -103,42 +106,39 @@ def seeds_note(drawn: pd.DataFrame, confidence: float, bands: bool) -> str:
     """How many seeds a mean is over, what its band is, and which chains cannot be seen."""
     unseen = drawn[(drawn["kind"] == "ended") & drawn["cycle"].isna()]
     n_unseen = unseen[["model", "trait", "cell", "seed"]].drop_duplicates().shape[0]
-    chains = "1 chain" if n_unseen == 1 else f"{n_unseen} chains"
     return _means_note(drawn, confidence, bands) + (
-        f"; {chains} ended before the first score" if n_unseen else ""
+        f" {counted([n_unseen], 'chain')} ended before any score." if n_unseen else ""
     )
 
 
 def _means_note(drawn: pd.DataFrame, confidence: float, bands: bool) -> str:
     n = drawn.loc[drawn["kind"] == "mean", "n_seeds"]
     if n.empty:
-        return "no chain has a score"
+        return "No chain has a score."
     if n.max() == 1:
-        return "1 seed: no interval"
+        return "There is one seed, so there is no interval."
+    means = f"Lines are means over {between(n)} seeds"
     if (drawn["kind"] == "seed").any():
-        return f"mean over {between(n)} seeds, thin: each seed"
-    band = "no bands (too many lines)"
-    if bands:
-        band = f"band: {percent(confidence)} t interval over seeds"
-        band += " (none for 1)" if n.min() == 1 else ""
-    return f"mean over {between(n)} seeds, {band}"
+        return f"{means}. Thin lines are single seeds."
+    if not bands:
+        return f"{means}, without bands because there are many."
+    least = f" ({MIN_CLUSTERS} or more)" if n.min() < MIN_CLUSTERS else ""
+    return f"{means}. Bands are {percent(confidence)} t intervals over seeds{least}."
 
 
 def caption(table: pd.DataFrame, drawn: pd.DataFrame, loop: Loop, confidence: float) -> str:
     """The figure's caption: what is drawn, over what, with which interval."""
     bands = table.loc[table["setting"] == loop.name, "cell"].nunique() <= len(PALETTE)
     text = (
-        f"{setting_title(loop)}: mean trait score (top) and coherence (bottom) of the replies, 0 "
-        "to 100, at each cycle; a line is a cell: "
-        f"{seeds_note(drawn, confidence, bands)}."
+        f"{setting_title(loop)}. Mean trait score (top) and coherence (bottom) of the replies, 0 "
+        "to 100, over the cycles. Each colour is one dose. "
+        f"{seeds_note(drawn, confidence, bands)}"
     )
-    marks = []
     if (drawn["kind"] == "initial").any():
-        marks.append("dashed: the initial model before any training")
+        text += " The dashed line is the initial model before any training."
     if _ends_seen(drawn):
-        marks.append("cross: the last cycle of a chain before it ended")
-    about = "; ".join(marks)
-    return f"{text} {about[0].upper()}{about[1:]}." if about else text
+        text += " A cross marks a chain's last cycle before it ended."
+    return text + level_note(dose for dose in DOSES if table[dose].notna().any())
 
 
 def _ends_seen(drawn: pd.DataFrame) -> bool:
@@ -301,8 +301,7 @@ def _write_about(
     legend_top = EDGE + layout.legend_rows * ENTRY
     middle = (1 + left - RIGHT / PAGE_WIDTH) / 2
     figure.text(middle, (legend_top + NOTE + XLABEL) / height, "cycle", va="top", ha="center")
-    shown = note[0].upper() + note[1:]
-    figure.text(left, (legend_top + NOTE) / height, shown, va="top", fontsize=7)
+    figure.text(left, (legend_top + NOTE) / height, note, va="top", fontsize=7)
     figure.legend(
         handles=handles, ncols=layout.legend_columns, loc="upper left", borderpad=0,
         bbox_to_anchor=(left, legend_top / height), borderaxespad=0, labelspacing=0.35,

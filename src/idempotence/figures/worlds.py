@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from idempotence.figures.labels import MEASURES, percent
+from idempotence.figures.labels import MEASURES, counted, percent
 from idempotence.figures.lines import FEW, THIN, ticks_of
 from idempotence.figures.style import FAINT, PAGE_WIDTH, line_looks, new_figure, styled
 from idempotence.jobs.parts import Loops
@@ -100,10 +100,12 @@ def draw(worlds: Mapping[str, pd.DataFrame], confidence: float) -> tuple[Figure,
         ]
         figure.legend(handles=handles, loc="outside lower left", ncols=1)
     text = (
-        "The plain loops of three worlds: trait score and coherence by cycle. Lines are means "
-        f"over panels with their {percent(confidence)} t interval (bands; none of up to {FEW} "
-        "panels); thin lines are chains. The worlds differ in models, traits, doses and judges, "
-        "so shapes may be compared and heights may not."
+        f"Two training loops in {counted([len(worlds)], 'world')}, up to cycle {LAST}. The upper "
+        "axes show the trait score and the lower ones coherence, both 0 to 100. Lines with marks "
+        "are means over panels, each one model, trait and seed. Thin lines are chains. The legend "
+        f"counts both. Bands are {percent(confidence)} t intervals over panels, drawn for more "
+        f"than {FEW} panels. The worlds differ in models, traits, doses and judges, so compare "
+        "shapes, not heights."
     )
     return figure, marks, text
 
@@ -136,11 +138,6 @@ def _entry(marks: pd.DataFrame, world: str) -> str:
         first = own[(own["objective"] == objective) & (own["start"] == start)]
         if len(first):
             most = first[["n_panels", "n_chains"]].max()
-            words = [_number(most[f"n_{what}s"], what) for what in ("panel", "chain")]
+            words = [counted([most[f"n_{what}s"]], what) for what in ("panel", "chain")]
             counts.append(f"{objective}: {', '.join(words)}")
     return f"{world} ({'; '.join(counts) or 'no chains'})"
-
-
-def _number(count: float, what: str) -> str:
-    """ "1 panel", "6 panels"."""
-    return f"{count:.0f} {what}{'' if count == 1 else 's'}"
