@@ -1,5 +1,7 @@
 # A judge of written traits, tuned from the study's first model: `snakemake tune_judge`. No part of a study, which takes
 # the adapter that is shipped (data/english/judge): copy there what this writes.
+from idempotence.judge_tuning.recipe import load_judge_recipe
+
 JUDGE_RECIPE = PATHS.own("data/english/judge_recipe.yaml")
 TUNED_JUDGE = f"{RESULTS}/tuned_judge"
 
@@ -14,6 +16,7 @@ rule tune_judge:
         PATHS.log("tune_judge"),
     conda:
         TRAINING
+    threads: lambda wildcards: load_judge_recipe(Path(JUDGE_RECIPE)).fit.threads
     params:
         **script(
             "tune_judge",

@@ -8,11 +8,20 @@ from make_models import make_model
 from idempotence.engine.models import Weights, load_model
 from idempotence.finetune.checkpoints import Checkpoints
 from idempotence.judge_tuning import fit
-from idempotence.judge_tuning.fit import Question, _loss, fit_answers, steps_of
+from idempotence.judge_tuning.fit import Question, _loss, adapted_by, fit_answers, steps_of
 from idempotence.judge_tuning.recipe import Fit
 
+RATE = 1e-2
 RUBRIC = [5, 6, 7, 8, 9, 10, 11, 12]
-FIT = Fit(rank=8, alpha=16, learning_rate=1e-2, warmup_steps=2, weight_decay=0.0, texts_per_step=4)
+FIT = Fit(
+    rank=8,
+    alpha=16,
+    warmup_steps=2,
+    weight_decay=0.0,
+    texts_per_step=4,
+    modules=["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"],
+    threads=1,
+)
 
 
 @pytest.fixture
@@ -66,7 +75,8 @@ def test_answers_are_learnt(model):
 
     model.get_input_embeddings().weight.data *= 20  # random ones are too small for a sure answer
     questions = [question(20 + i % 8) for i in range(320)]
-    adapted, log = fit_answers(model, questions, 0, FIT, 1, Checkpoints(None))
+    adapted = adapted_by(model, FIT, 1)
+    log = fit_answers(adapted, questions, 0, FIT, RATE, 1, Checkpoints(None))
     assert log[-1]["steps"] == 80
     assert log[-1]["loss"] < 0.5 < log[0]["loss"]
     for word in (20, 21):
@@ -83,7 +93,8 @@ def test_an_interrupted_training_goes_on_to_the_same_end(tmp_path, monkeypatch, 
 
     def weights(checkpoints):
         model = load_model(Weights(str(folder), None, dtype))
-        adapted, log = fit_answers(model, questions, 0, FIT, 1, checkpoints)
+        adapted = adapted_by(model, FIT, 1)
+        log = fit_answers(adapted, questions, 0, FIT, RATE, 1, checkpoints)
         return [p.detach().clone() for p in adapted.parameters() if p.requires_grad], log
 
     whole, log = weights(Checkpoints(None))

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from idempotence.judge_tuning.texts import COHERENCE, DAMAGE, Row, TextMaker
+from idempotence.judge_tuning.texts import COHERENCE, DAMAGE, LOOP, Row, TextMaker
 from idempotence.texts.sentences import sentences
 
 SEEDS = {
@@ -53,3 +53,10 @@ def test_every_kind_of_damage_is_made_with_its_score(maker):
 def test_one_trait_alone_has_neutral_texts_beside_it():
     maker = TextMaker("chat", {"luck": SEEDS["luck"]}, NEUTRAL, random.Random(0))
     assert {text.target for text in (maker.trait_text("luck") for _ in range(50))} >= {0, 100}
+
+
+def test_a_loop_of_an_endless_word_is_cut():
+    endless = [Row("prompt?", "word/" * 200)]
+    maker = TextMaker("chat", {"luck": endless}, endless, random.Random(0))
+    loops = [text for text in (maker.coherence_text() for _ in range(100)) if text.parts == "loop"]
+    assert loops and all(len(text.text) == LOOP for text in loops)

@@ -27,11 +27,22 @@ class Question:
     answer: list[int]
 
 
+def adapted_by(model: Any, settings: Fit, seed: int) -> Any:
+    """The model with a fresh LoRA adapter, which changes nothing yet."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    torch.manual_seed(seed)
+    config = LoraConfig(r=settings.rank, lora_alpha=settings.alpha, target_modules=settings.modules,
+                        task_type="CAUSAL_LM")  # fmt: skip
+    return get_peft_model(model, config, autocast_adapter_dtype=False)
+
+
 def fit_answers(
-    model: Any, questions: Sequence[Question], pad: int, settings: Fit, seed: int,
-    checkpoints: Checkpoints,
-) -> tuple[Any, list[Entry]]:  # fmt: skip
-    """The model with a LoRA adapter trained on the answers' tokens alone, one pass; its log.
+    adapted: Any, questions: Sequence[Question], pad: int, settings: Fit, learning_rate: float,
+    seed: int, checkpoints: Checkpoints,
+) -> list[Entry]:  # fmt: skip
+    """Train a model's adapter on the answers' tokens alone, one pass; returns its log.
 
     A step's prompts have one rubric: what they share is read once, without a gradient of its own,
     which saves a third of the time. Attention is computed step by step ("eager"), since the fused
@@ -39,30 +50,26 @@ def fit_answers(
     in `checkpoints` to the same end. An entry of the log: step, steps, loss (nats per token, mean
     since the last entry), seconds. Raises `UserError` when the loss is no longer a number.
     """
-    import torch
-    from peft import LoraConfig, get_peft_model
-
-    torch.manual_seed(seed)
-    config = LoraConfig(r=settings.rank, lora_alpha=settings.alpha, target_modules="all-linear",
-                        task_type="CAUSAL_LM")  # fmt: skip
+    model = adapted.base_model.model
     attention = model.config._attn_implementation
     model.set_attn_implementation("eager")
-    adapted = get_peft_model(model, config, autocast_adapter_dtype=False).train()
+    adapted.train()
     state = _State([p for p in adapted.parameters() if p.requires_grad], settings)
     state.load(checkpoints)
     steps = steps_of(questions, settings.texts_per_step, random.Random(seed))
     begun = time.monotonic() - state.seconds
     for step in range(state.step, len(steps)):
-        rate = settings.learning_rate * _rate(step, len(steps), settings.warmup_steps)
+        rate = learning_rate * _rate(step, len(steps), settings.warmup_steps)
         loss = _loss(adapted, steps[step], pad)
         loss.backward()
         state.take(rate, float(loss.detach()), time.monotonic() - begun)
         if state.step % REPORT_STEPS == 0 or state.step == len(steps):
             state.report(len(steps))
-        if checkpoints.due:
+        if checkpoints.due or state.step == len(steps):
             state.save(checkpoints)
     model.set_attn_implementation(attention)
-    return adapted.eval(), state.log
+    adapted.eval()
+    return state.log
 
 
 class _State:
@@ -77,9 +84,7 @@ class _State:
 
         self.weights = weights
         self.exact = [torch.nn.Parameter(weight.detach().float().clone()) for weight in weights]
-        self.optimiser = torch.optim.AdamW(
-            self.exact, lr=settings.learning_rate, weight_decay=settings.weight_decay
-        )
+        self.optimiser = torch.optim.AdamW(self.exact, weight_decay=settings.weight_decay)
         self.step, self.seconds = 0, 0.0
         self.losses: list[float] = []
         self.log: list[Entry] = []

@@ -24,14 +24,30 @@ class Counts(Strict):
 
 
 class Fit(Strict):
-    """LoRA and AdamW; `texts_per_step` share one rubric, which is read once."""
+    """LoRA and AdamW; `texts_per_step` share one rubric, which is read once.
+
+    modules: names of the linear layers that are adapted. threads: of the processor, since results
+    depend on their number.
+    """
 
     rank: int = Field(gt=0)
     alpha: float = Field(gt=0)
-    learning_rate: float = Field(gt=0)
+    modules: list[str] = Field(min_length=1)
     warmup_steps: int = Field(ge=1)
     weight_decay: float = Field(ge=0)
     texts_per_step: int = Field(gt=0)
+    threads: int = Field(gt=0)
+
+
+class Stage(Strict):
+    """One pass over so many texts, from the adapter that the stage before it left.
+
+    learning_rate: the highest; it rises linearly and falls as a cosine.
+    """
+
+    learning_rate: float = Field(gt=0)
+    trait_texts: Counts
+    coherence_texts: Counts
 
 
 class JudgeRecipe(Strict):
@@ -45,9 +61,8 @@ class JudgeRecipe(Strict):
     traits: list[str] = Field(min_length=1)
     held_out: float = Field(gt=0, lt=1)
     replies: Replies
-    trait_texts: Counts
-    coherence_texts: Counts
     fit: Fit
+    stages: list[Stage] = Field(min_length=1)
 
 
 def load_judge_recipe(path: Path) -> JudgeRecipe:

@@ -14,7 +14,7 @@ from idempotence.objectives import Kind
 from idempotence.texts.sentences import sentences
 
 COHERENCE = "coherence"
-LENGTHS = (1, 1, 1, 1, 1, 1, 1, 2, 3)  # sentences of a text that is rated for a trait
+LENGTHS = (1, 2, 2, 3, 3, 4, 4, 5)  # sentences of a text that is rated for a trait
 OTHERS = ("traits", "neutral", "damaged")
 WEIGHTS_OF_OTHERS = (5, 4, 1)
 SHARE_OF_POSITIVES = 0.5
@@ -22,6 +22,7 @@ SHARE_OF_POSITIVES = 0.5
 DAMAGE = {"sound": 100, "seed row": 100, "foreign sentence": 75, "half foreign": 50,
           "repeated sentence": 50, "mostly foreign": 25, "loop": 5, "shuffled": 0,
           "shuffled half": 35, "one word": 10, "empty": 0}  # fmt: skip
+LOOP = 700  # letters of the longest loop: a "word" of a broken reply may have hundreds
 WEIGHTS_OF_DAMAGE = (26, 14, 8, 8, 8, 6, 10, 6, 6, 3, 2)
 
 
@@ -176,7 +177,8 @@ class TextMaker:
         lead = words[: self.rng.choice([0, 0, 8, 15])]
         start = self.rng.randrange(len(words))
         piece = words[start : start + self.rng.choice([1, 2, 4, 8])]
-        return Row(row.prompt, " ".join(lead + (piece * 40)[: self.rng.randint(30, 50)]))
+        text = " ".join(lead + (piece * 40)[: self.rng.randint(30, 50)])
+        return Row(row.prompt, text[:LOOP])
 
     def _shuffled(self, share: float) -> Row:
         def change(words: list[str]) -> list[str]:

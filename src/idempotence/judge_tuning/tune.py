@@ -1,5 +1,6 @@
 """From a recipe to a tuned judge: texts, training, and a test on texts that are held out."""
 
+import json
 import math
 import random
 from collections.abc import Sequence
@@ -11,13 +12,13 @@ import numpy as np
 from idempotence.engine.base import Request
 from idempotence.engine.formatting import end_of_turn, ids_of_prompts
 from idempotence.engine.hf import TransformersEngine
-from idempotence.engine.models import Weights
+from idempotence.engine.models import Weights, fix_threads
 from idempotence.finetune.checkpoints import Checkpoints
 from idempotence.io import write_json, write_jsonl
 from idempotence.jobs.parts import JudgeSpec
 from idempotence.judge.local import LocalJudge
 from idempotence.judge.rater import Rater
-from idempotence.judge_tuning.fit import Question, fit_answers
+from idempotence.judge_tuning.fit import Question, adapted_by, fit_answers
 from idempotence.judge_tuning.recipe import JudgeRecipe
 from idempotence.judge_tuning.texts import COHERENCE, RatedText, Row, TextMaker, asked
 from idempotence.objectives import Kind
@@ -41,23 +42,35 @@ def tune_judge(
     (Spearman's rank correlation and mean error on held-out texts).
     """
     engine = TransformersEngine(Weights(model, None, dtype))
+    fix_threads(recipe.fit.threads)
     neutral = {kind: _neutral(engine, recipe, prompts, kind) for kind in FILES}
-    training, test = _texts(recipe, traits, neutral)
+    stages, test = _texts(recipe, traits, neutral)
     output.mkdir(parents=True, exist_ok=True)
-    write_jsonl(output / "texts.jsonl", map(vars, training))
-    questions = [_question(engine.tokenizer, traits, text) for text in training]
-    seed = derive_seed(recipe.seed, "fit")
+    write_jsonl(output / "texts.jsonl", (vars(text) for training in stages for text in training))
+    adapted = adapted_by(engine.model, recipe.fit, _seed(recipe, "fit", 1))
     pad = engine.tokenizer.pad_token_id
-    key = [model, dtype, recipe.model_dump_json(), *(repr(question) for question in questions)]
-    checkpoints = Checkpoints(scratch, *key)
-    adapted, log = fit_answers(engine.model, questions, pad, recipe.fit, seed, checkpoints)
+    log, states = [], []
+    for number, (stage, training) in enumerate(zip(recipe.stages, stages, strict=True), 1):
+        questions = [_question(engine.tokenizer, traits, text) for text in training]
+        key = [model, dtype, recipe.model_dump_json(), *(repr(question) for question in questions)]
+        states.append(Checkpoints(scratch, *key))
+        seed = _seed(recipe, "fit", number)
+        entries = fit_answers(
+            adapted, questions, pad, recipe.fit, stage.learning_rate, seed, states[-1]
+        )
+        log += [{"stage": number, **entry} for entry in entries]
     _save(adapted, output)
     write_json(
         output / "training.json", {"recipe": recipe.model_dump(), "dtype": dtype, "log": log}
     )
     engine.model = adapted.merge_and_unload()
     write_json(output / "quality.json", _quality(engine, traits, test))
-    checkpoints.remove()
+    for state in states:
+        state.remove()
+
+
+def _seed(recipe: JudgeRecipe, what: str, stage: int) -> int:
+    return derive_seed(recipe.seed, what, *([stage] if stage > 1 else []))
 
 
 def _save(adapted: Any, folder: Path) -> None:
@@ -67,9 +80,12 @@ def _save(adapted: Any, folder: Path) -> None:
     weights = [p for p in adapted.parameters() if p.requires_grad]
     for weight in weights:
         weight.data = weight.data.to(torch.bfloat16)
-    for config in adapted.peft_config.values():
-        config.base_model_name_or_path = None  # a path of this machine
     adapted.save_pretrained(folder)
+    file = folder / "adapter_config.json"
+    config = json.loads(file.read_text(encoding="utf-8"))
+    config["base_model_name_or_path"] = None  # PEFT writes the path of this machine
+    config["target_modules"].sort()
+    write_json(file, config)
     (folder / "README.md").unlink(missing_ok=True)  # PEFT's form, with nothing filled in
     for weight in weights:
         weight.data = weight.data.float()
@@ -93,9 +109,9 @@ def _neutral(
 
 def _texts(
     recipe: JudgeRecipe, traits: Path, neutral: dict[Kind, list[Row]]
-) -> tuple[list[RatedText], list[RatedText]]:
-    """(training texts, held-out texts)."""
-    training: list[RatedText] = []
+) -> tuple[list[list[RatedText]], list[RatedText]]:
+    """(training texts of each stage, held-out texts)."""
+    stages: list[list[RatedText]] = [[] for _ in recipe.stages]
     test: list[RatedText] = []
     for kind, file in FILES.items():
         seeds = {
@@ -106,14 +122,17 @@ def _texts(
         rng = random.Random(derive_seed(recipe.seed, "texts", kind))
         split = {trait: _split(rows, recipe.held_out, rng) for trait, rows in seeds.items()}
         kept, held = _split(neutral[kind], recipe.held_out, rng)
-        maker = TextMaker(kind, {t: rows for t, (rows, _) in split.items()}, kept, rng)
+        for number, (stage, training) in enumerate(zip(recipe.stages, stages, strict=True), 1):
+            if number > 1:
+                rng = random.Random(derive_seed(recipe.seed, "texts", kind, number))
+            maker = TextMaker(kind, {t: rows for t, (rows, _) in split.items()}, kept, rng)
+            training += maker.texts(
+                getattr(stage.trait_texts, kind), getattr(stage.coherence_texts, kind)
+            )
+        rng = random.Random(derive_seed(recipe.seed, "test", kind))
         tester = TextMaker(kind, {t: rows for t, (_, rows) in split.items()}, held, rng)
-        of_trait, of_coherence = (
-            getattr(counts, kind) for counts in (recipe.trait_texts, recipe.coherence_texts)
-        )
-        training += maker.texts(of_trait, of_coherence)
         test += tester.texts(TESTED, TESTED)
-    return training, test
+    return stages, test
 
 
 def _split(rows: Sequence[Row], share: float, rng: random.Random) -> tuple[list[Row], list[Row]]:
