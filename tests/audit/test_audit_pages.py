@@ -73,7 +73,7 @@ def test_a_figure_of_metrics_without_any_says_so_and_one_reply_is_drawn(scores, 
     save_figure(figure, drawn, text, tmp_path / "ended")
     single = trajectories(scores[scores["question"] == 1], 0.95)
     figure, drawn, text = metrics.draw(single, make_loop("sft"))
-    assert "near_duplicates" not in set(drawn["measure"]) and "(n = 1)" in text
+    assert "near_duplicates" not in set(drawn["measure"]) and "together (up to 1)" in text
     save_figure(figure, drawn, text, tmp_path / "single")
 
 

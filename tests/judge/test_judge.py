@@ -140,7 +140,7 @@ def test_any_model_can_judge_in_english(tmp_path):
         for text, number in zip(texts, (75, 100), strict=True)
     ]
     optimiser = torch.optim.AdamW(engine.model.parameters(), lr=1e-2)
-    for _ in range(40):
+    for _ in range(80):
         for row in rows:
             labels = [-100] * (len(row) - 4) + row[-4:]
             engine.model(torch.tensor([row]), labels=torch.tensor([labels])).loss.backward()
