@@ -31,12 +31,15 @@ def new_trait(folder, *more: object, name: str = "mine") -> int:
 
 def test_the_skeleton_lists_all_that_is_to_be_written(tmp_path, capsys):
     assert new_trait(tmp_path) == 1
-    said = capsys.readouterr().out
+    printed = capsys.readouterr().out
     assert {path.name for path in (tmp_path / "mine").iterdir()} == {"trait.yaml", "chats.jsonl"}
     for place in ("description", "rubrics.chat.asks", "rubrics.document.anchors.75", "questions.0"):
-        assert f"trait.yaml: {place} is still to be written (TODO)" in said
-    assert "questions has 0 of 12 texts" in said and "chats.jsonl: has 0 of 100 seed rows" in said
-    assert said.rstrip().endswith("things are missing")
+        assert f"trait.yaml: {place} is still to be written (TODO)" in printed
+    assert (
+        "questions has 0 of 12 texts" in printed
+        and "chats.jsonl: has 0 of 100 seed rows" in printed
+    )
+    assert printed.rstrip().endswith("things are missing")
 
 
 def test_a_complete_trait_says_so_and_nothing_is_written_over(tmp_path, capsys):

@@ -34,9 +34,9 @@ def chains_table(replies: pd.DataFrame, rule: Rule, account: Account) -> pd.Data
     lowest = int(replies["cycle"].min())
     counted_from = min((s[0] for s in account.steps.values()), default=lowest + rule.first_cycle)
     start = counted_from if lowest > 0 else None
-    table, found = [], set()
+    table, present = [], set()
     for key, group in replies.groupby(CHAIN):
-        found.add(key)
+        present.add(key)
         identity = dict(zip(CHAIN, key, strict=True))
         notes = [
             *_numbering(account.steps.get(tuple(identity[name] for name in LOOP)), rule),
@@ -47,7 +47,7 @@ def chains_table(replies: pd.DataFrame, rule: Rule, account: Account) -> pd.Data
         row = {**identity, **_chain(group), "bad": len(account.lost.get(key, []))}
         table.append({**row, "warnings": "; ".join(notes)})
     for chain, whys in account.lost.items():
-        if chain not in found:
+        if chain not in present:
             none = {"cycles": "", "missing": "", "replies": 0, "fewest": 0, "most": 0,
                     "bad": len(whys), "prompts_kept": float("nan")}  # fmt: skip
             warning = f"not audited, its {rows(len(whys))} are bad: {counted(whys)}"

@@ -84,6 +84,7 @@ class _State:
 
         self.weights = weights
         self.exact = [torch.nn.Parameter(weight.detach().float().clone()) for weight in weights]
+        # its rate is set at each step
         self.optimiser = torch.optim.AdamW(self.exact, weight_decay=settings.weight_decay)
         self.step, self.seconds = 0, 0.0
         self.losses: list[float] = []

@@ -47,17 +47,17 @@ def tune_judge(
     stages, test = _texts(recipe, traits, neutral)
     output.mkdir(parents=True, exist_ok=True)
     write_jsonl(output / "texts.jsonl", (vars(text) for training in stages for text in training))
-    adapted = adapted_by(engine.model, recipe.fit, _seed(recipe, "fit", 1))
+    adapted = adapted_by(engine.model, recipe.fit, _seed_of(recipe, 1))
     pad = engine.tokenizer.pad_token_id
     log, states = [], []
     for number, (stage, training) in enumerate(zip(recipe.stages, stages, strict=True), 1):
         questions = [_question(engine.tokenizer, traits, text) for text in training]
         key = [model, dtype, recipe.model_dump_json(), *(repr(question) for question in questions)]
         states.append(Checkpoints(scratch, *key))
-        seed = _seed(recipe, "fit", number)
         entries = fit_answers(
-            adapted, questions, pad, recipe.fit, stage.learning_rate, seed, states[-1]
-        )
+            adapted, questions, pad, recipe.fit, stage.learning_rate,
+            _seed_of(recipe, number), states[-1],
+        )  # fmt: skip
         log += [{"stage": number, **entry} for entry in entries]
     _save(adapted, output)
     write_json(
@@ -69,8 +69,9 @@ def tune_judge(
         state.remove()
 
 
-def _seed(recipe: JudgeRecipe, what: str, stage: int) -> int:
-    return derive_seed(recipe.seed, what, *([stage] if stage > 1 else []))
+def _seed_of(recipe: JudgeRecipe, stage: int) -> int:
+    """Of a stage's training; the first one's has no number, since the shipped judge's has none."""
+    return derive_seed(recipe.seed, "fit", *([stage] if stage > 1 else []))
 
 
 def _save(adapted: Any, folder: Path) -> None:
@@ -122,15 +123,16 @@ def _texts(
         rng = random.Random(derive_seed(recipe.seed, "texts", kind))
         split = {trait: _split(rows, recipe.held_out, rng) for trait, rows in seeds.items()}
         kept, held = _split(neutral[kind], recipe.held_out, rng)
+        shown, hidden = ({t: each[i] for t, each in split.items()} for i in (0, 1))
         for number, (stage, training) in enumerate(zip(recipe.stages, stages, strict=True), 1):
-            if number > 1:
+            if number > 1:  # so that a further stage changes no text of the first
                 rng = random.Random(derive_seed(recipe.seed, "texts", kind, number))
-            maker = TextMaker(kind, {t: rows for t, (rows, _) in split.items()}, kept, rng)
+            maker = TextMaker(kind, shown, kept, rng)
             training += maker.texts(
                 getattr(stage.trait_texts, kind), getattr(stage.coherence_texts, kind)
             )
         rng = random.Random(derive_seed(recipe.seed, "test", kind))
-        tester = TextMaker(kind, {t: rows for t, (_, rows) in split.items()}, held, rng)
+        tester = TextMaker(kind, hidden, held, rng)
         test += tester.texts(TESTED, TESTED)
     return stages, test
 
