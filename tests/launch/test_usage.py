@@ -114,6 +114,13 @@ def test_waiting_for_the_start_does_not_count():
     assert used["h:m:s"] == "1 day, 1:01:01" and float(used["s"]) == pytest.approx(90061.5, abs=0.5)
 
 
+def test_both_columns_of_the_time_round_alike(monkeypatch):
+    begun = Usage()
+    monkeypatch.setattr("time.monotonic", lambda: begun.wall + 0.9996)
+    used = dict(zip(COLUMNS, begun.values(), strict=True))
+    assert (used["s"], used["h:m:s"]) == ("1.00", "0:00:01")
+
+
 def test_a_file_that_cannot_be_written_is_an_error_before_the_job_begins(session):
     (session.folder / "file").write_text("")
     script = session.script("print('ran')\n")

@@ -56,9 +56,10 @@ class Usage:
         wall, cpu = time.monotonic() - self.wall, _cpu_seconds() - self.cpu
         resident, virtual = _peak_memory()
         read, written = _disk()
+        seconds = f"{wall:.2f}"
         return [
-            f"{wall:.2f}",
-            str(timedelta(seconds=int(wall))),
+            seconds,
+            str(timedelta(seconds=int(float(seconds)))),  # as rounded: 0.999 s are 1.00 s
             resident,
             virtual,
             UNKNOWN,
