@@ -39,6 +39,13 @@ rule choose_learning_rates:
             for model in sorted(setting.models)
             for trait in setting.traits
         ],
+        initial=[
+            PATHS.initial(model, trait, "scores.parquet")
+            for model, trait in sorted(
+                {(m, t) for s in TUNED.values() for m in s.models for t in s.traits}
+            )
+            if STUDY.tuning.above_initial is not None
+        ],
     output:
         output=f"{RESULTS}/tuning/learning_rates.csv",
     log:
@@ -46,6 +53,6 @@ rule choose_learning_rates:
     conda:
         TRAINING
     params:
-        **script("choose_learning_rates"),
+        **script("choose_learning_rates", above_initial=STUDY.tuning.above_initial),
     shell:
         launched("run") + " {params.args} {params.options} 2>&1 | tee {log:q}"

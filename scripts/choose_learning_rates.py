@@ -3,16 +3,24 @@
 from pathlib import Path
 
 
-def choose_learning_rates(inputs: list[Path], output: Path) -> None:
+def choose_learning_rates(
+    inputs: list[Path],
+    output: Path,
+    initial: list[Path] | None = None,
+    above_initial: float | None = None,
+) -> None:
     """Choose each objective's learning rate from cycle-0 scores, by the config's rule.
 
     inputs: scores at every rate (JSON), one file per objective, model and trait.
     output: table of all rates (CSV) to write.
+    initial: scores of the initial models, with above_initial.
+    above_initial: points above the initial model's score that a score must reach.
     """
-    from idempotence.cycle_zero.rate_choice import choose_rates
+    from idempotence.cycle_zero.rate_choice import choose_rates, scores_to_reach
     from idempotence.io import write_csv
 
-    table = choose_rates(inputs)
+    asked = initial and above_initial is not None
+    table = choose_rates(inputs, scores_to_reach(initial, above_initial) if asked else None)
     write_csv(table, output)
     print(table.to_string(index=False))
     for key, rows in table.groupby(["objective", "model"]):

@@ -1,9 +1,10 @@
 """The rule by which a learning rate is chosen."""
 
+import pandas as pd
 import pytest
 from run_script import run_script
 
-from idempotence.cycle_zero.rate_choice import COLUMNS, choose_rates
+from idempotence.cycle_zero.rate_choice import COLUMNS, choose_rates, scores_to_reach
 from idempotence.io import write_sealed
 
 
@@ -66,6 +67,22 @@ def test_models_and_objectives_are_chosen_for_apart(scores_at):
     sdf = scores_at("sdf", "bliss", without_beta(**{"1e-3": 40, "2e-3": 60}))
     table = choose_rates([sft, sdf]).set_index(["objective", "learning_rate"])["chosen"]
     assert table["sft", 1e-3] and table["sdf", 2e-3] and not table["sdf", 1e-3]
+
+
+def test_a_target_may_lie_above_the_initial_models_score(scores_at, tmp_path):
+    rates = without_beta(**{"1e-3": 60, "2e-3": 70})
+    files = [scores_at("sft", trait, rates) for trait in ("bliss", "lucky")]
+    own = tmp_path / "scores.parquet"
+    scores = pd.DataFrame({"model": "m", "trait": "bliss", "trait_score": [20.0, 60.0, None]})
+    scores.to_parquet(own)
+    lowest = scores_to_reach([own], 25)
+    assert lowest == {("m", "bliss"): 65}
+    table = choose_rates(files, lowest)
+    assert table["target"].tolist() == [57.5] * 2 and chosen(table)[0][0] == 2e-3
+    assert chosen(choose_rates(files, scores_to_reach([own], 5)))[0][0] == 1e-3
+    pairs = {(rate, beta): score for rate, score in ((1e-3, 52), (2e-3, 58)) for beta in (0.1, 0.3)}
+    files = [scores_at("dpo", trait, pairs) for trait in ("bliss", "lucky")]
+    assert chosen(choose_rates(files, lowest)) == [[2e-3, 0.1], [2e-3, 0.3]]  # 57.5 on average
 
 
 def test_the_script_writes_the_table_and_names_models_without_a_rate(scores_at, tmp_path, capsys):

@@ -216,6 +216,11 @@ class TuningSection(Section):
         description="sft, sdf: lowest coherence, 0-100, of a rate that passes."
     )
     score: Level = Field(description="Cycle-0 score to reach where no level is calibrated (dpo).")
+    above_initial: Level | None = Field(
+        None,
+        description="Points above the initial model's own score that a cycle-0 score must reach, "
+        "too: for a judge that gives texts without the trait more than 0.",
+    )
     dpo: DpoTuningSection = Field(description="The rule for dpo.")
 
 

@@ -3,44 +3,55 @@
 The rule for sft and sdf: the smallest rate at which the cycle-0 score of every trait reaches the
 target. For dpo: the smallest rate at which two neighbouring values of beta reach it, on average
 over both and over traits, and the largest two that do, as a strong pull to the reference keeps
-coherence. Mean coherence must stay above its floor. No chain's rows, prompts or later cycles are
-seen.
+coherence. Mean coherence must stay above its floor. Where the config asks for it, the target of a
+trait is also so many points above the initial model's score. No chain's rows, prompts or later
+cycles are seen.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from idempotence.io import read_sealed
+from idempotence.scores.files import read_scores
 
 COLUMNS = [
     "objective", "model", "learning_rate", "beta", "traits", "trait_score", "lowest_trait",
     "coherence", "target", "min_coherence", "passes", "chosen",
 ]  # fmt: skip
 GROUP = ["objective", "model"]
+Initial = tuple[str, str]  # names of a model and a trait
 
 
-def choose_rates(files: Sequence[Path]) -> pd.DataFrame:
+def choose_rates(
+    files: Sequence[Path], lowest: Mapping[Initial, float] | None = None
+) -> pd.DataFrame:
     """Apply the rule to the files that `learning_rates.write_scores` wrote, one per trait.
 
-    Returns a row per objective, model, rate and beta (missing but for dpo), with `COLUMNS`. traits:
-    number of scores averaged. trait_score (mean), lowest_trait (of the trait with the lowest
-    score), coherence (mean), target, min_coherence: 0-100. `passes`: alone, or as one of a pair of
-    betas. `chosen` is true for the rows of one rate of each objective and model, or for none where
-    none passes.
+    lowest: (model, trait) -> the least score to reach, beside the target of the file; see
+    `scores_to_reach`. Returns a row per objective, model, rate and beta (missing but for dpo), with
+    `COLUMNS`. traits: number of scores averaged. trait_score (mean), lowest_trait (of the trait
+    with the lowest score), coherence (mean), target (mean), min_coherence: 0-100. `passes`: alone,
+    or as one of a pair of betas. `chosen` is true for the rows of one rate of each objective and
+    model, or for none where none passes.
     """
     tried = []
     for file in files:
         content = read_sealed(file)
+        least = (lowest or {}).get((content["model"], content["trait"]), 0)
+        content["target"] = max(content["target"], least)
         tried += [{**content, **row, "rows": None} for row in content["rows"]]
     rows = pd.DataFrame(tried).astype({"beta": "float64"})
+    rows["excess"] = rows["trait_score"] - rows["target"]
     table = rows.groupby([*GROUP, "learning_rate", "beta"], as_index=False, dropna=False).agg(
         traits=("trait_score", "size"),
         trait_score=("trait_score", "mean"),
         lowest_trait=("trait_score", "min"),
         coherence=("coherence", "mean"),
-        target=("target", "first"),
+        target=("target", "mean"),
+        lowest_excess=("excess", "min"),
+        excess=("excess", "mean"),
         min_coherence=("min_coherence", "first"),
     )
     table["passes"] = table["chosen"] = False
@@ -57,15 +68,26 @@ def choose_rates(files: Sequence[Path]) -> pd.DataFrame:
     return table[COLUMNS]
 
 
+def scores_to_reach(files: Sequence[Path], above: float) -> dict[Initial, float]:
+    """(model, trait) -> the initial model's mean trait score and `above` more points.
+
+    files: scores.parquet of initial models. Raises as `read_scores`.
+    """
+    columns = ["model", "trait", "trait_score"]
+    scores = pd.concat([read_scores(file, columns) for file in files])
+    means = scores.groupby(["model", "trait"], as_index=False)["trait_score"].mean()
+    rows = means.to_dict("records")
+    return {(row["model"], row["trait"]): float(row["trait_score"]) + above for row in rows}
+
+
 def _passing(rate: pd.DataFrame) -> list[pd.Index]:
     """The rows of one rate that pass: the one without beta, or pairs of neighbouring betas."""
     rate = rate.sort_values("beta")
     size = 2 if rate["beta"].notna().any() else 1
-    score = "trait_score" if size == 2 else "lowest_trait"
+    excess = "excess" if size == 2 else "lowest_excess"
     windows = [rate.iloc[i : i + size] for i in range(len(rate) - size + 1)]
     return [
         rows.index
         for rows in windows
-        if rows[score].mean() >= rows["target"].iloc[0]
-        and rows["coherence"].mean() >= rows["min_coherence"].iloc[0]
+        if rows[excess].mean() >= 0 and rows["coherence"].mean() >= rows["min_coherence"].iloc[0]
     ]
