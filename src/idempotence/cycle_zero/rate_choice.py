@@ -76,8 +76,8 @@ def scores_to_reach(files: Sequence[Path], above: float) -> dict[Initial, float]
     columns = ["model", "trait", "trait_score"]
     scores = pd.concat([read_scores(file, columns) for file in files])
     means = scores.groupby(["model", "trait"], as_index=False)["trait_score"].mean()
-    rows = means.to_dict("records")
-    return {(row["model"], row["trait"]): float(row["trait_score"]) + above for row in rows}
+    names = zip(means["model"], means["trait"], strict=True)
+    return dict(zip(names, means["trait_score"] + above, strict=True))
 
 
 def _passing(rate: pd.DataFrame) -> list[pd.Index]:
