@@ -32,6 +32,7 @@ from idempotence.config.values import (
     Several,
     Share,
     Slug,
+    SomeStrengths,
     Strengths,
     Text,
     TopTokens,
@@ -197,6 +198,9 @@ class DpoTuningSection(Section):
 
     min_coherence: Level = Field(description="Lowest mean coherence, 0-100, of a pair that passes.")
     betas: Strengths = Field(min_length=2, description="Values of beta that are tried.")
+    learning_rates: SomeStrengths | None = Field(
+        None, description="Rates that are tried for dpo; null: those of `tuning`."
+    )
 
 
 class TuningSection(Section):
