@@ -10,11 +10,14 @@ torch = pytest.importorskip("torch")
 
 from scipy.stats import chisquare
 
+from idempotence.engine import decode
 from idempotence.engine.base import Batch, Request
 from idempotence.engine.decode import (
+    all_finite,
     keys_and_values,
     last_logits,
     left_padded,
+    logprobs_of,
     pick,
     positions_of,
     shared_prefixes,
@@ -102,6 +105,25 @@ def test_a_token_without_probability_is_never_picked():
     logits = torch.tensor([[-torch.inf, 0.0, -torch.inf, 0.0, -torch.inf]]).repeat(3, 1)
     heat = torch.ones(3, dtype=torch.float64)
     assert pick(logits, heat, torch.tensor([0.0, 0.5, 0.99999994])).tolist() == [1, 3, 3]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_many_logits_are_worked_on_in_parts_to_the_same_bits(monkeypatch, dtype):
+    generator = torch.Generator().manual_seed(1)
+    logits = (4 * torch.randn(37, 1000, generator=generator)).to(dtype)
+    heat = torch.tensor([0.0, 0.7, 1.0] * 12 + [0.7], dtype=torch.float64)
+    draws = torch.rand(37, generator=generator)
+    whole = pick(logits, heat, draws)
+    likely = logprobs_of(logits, whole)
+    monkeypatch.setattr(decode, "CACHED", 5000)
+    assert torch.equal(pick(logits, heat, draws), whole)
+    assert torch.equal(logprobs_of(logits, whole), likely)
+
+
+def test_a_logit_that_is_not_finite_marks_its_row():
+    logits = torch.full((4, 3), 3.3e38)
+    logits[1, 2], logits[2, 0], logits[3, 1] = math.nan, math.inf, -math.inf
+    assert all_finite(logits).tolist() == [True, False, False, False]
 
 
 def test_what_prompts_share_is_read_once_and_changes_nothing(engine, heads):

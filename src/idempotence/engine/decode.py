@@ -11,6 +11,7 @@ from idempotence.engine.base import NotFiniteError, Request
 
 Drawn = tuple[list[int], float]  # tokens, and their mean log-probability at temperature 1
 COMPACT_BELOW = 0.9  # finished rows are dropped once so small a share of the batch still writes
+CACHED = 2**19  # logits worked on at a time: what is made of them stays in a processor's cache
 
 
 def left_padded(sequences: Sequence[Sequence[int]], pad: int, device, width: int = 0):
@@ -43,11 +44,29 @@ def uniforms(requests: Sequence[Request]):
     return torch.stack(rows, 1)
 
 
+def in_parts(function: Callable, logits, *others):
+    """function(logits, *others), on a CPU for some rows at a time where there are many logits.
+
+    logits: (rows, vocabulary); others: (rows, ...). function works on each row alone.
+    """
+    import torch
+
+    if logits.device.type != "cpu" or logits.numel() <= CACHED:
+        return function(logits, *others)
+    rows = max(CACHED // logits.shape[-1], 1)
+    parts = zip(*(each.split(rows) for each in (logits, *others)), strict=True)
+    return torch.cat([function(*part) for part in parts])
+
+
 def pick(logits, temperature, uniform):
     """The token at each row's `uniform` (in [0, 1)) of the cumulated probabilities.
 
     logits: (rows, vocabulary); temperature, uniform: (rows,). At temperature 0 the likeliest.
     """
+    return in_parts(_pick, logits, temperature, uniform)
+
+
+def _pick(logits, temperature, uniform):
     import torch
 
     greedy = temperature == 0
@@ -103,8 +122,7 @@ def sample_cells(
             cache.batch_select_indices(copies)
             logits, position, mask = logits[copies], position[copies], mask[copies]
             share(rows.counts())
-        # no finite float32s add up to infinity in float64
-        rows.check(torch.isfinite(logits.sum(-1, dtype=torch.float64)))
+        rows.check(all_finite(logits))
         token = pick(logits, heat[numbers], draws[step, numbers])
         logprobs[step, numbers] = logprobs_of(logits, token)
         rows.write(token.tolist())
@@ -123,6 +141,15 @@ def sample_cells(
 
 def logprobs_of(logits, token):
     """Natural log-probability of each row's token; logits: (rows, vocabulary); token: (rows,)."""
+    return in_parts(_logprobs_of, logits, token)
+
+
+def all_finite(logits):
+    """Whether each row's logits are; (rows, vocabulary) -> (rows,). Both extremes pass NaN on."""
+    return logits.amax(-1).isfinite() & logits.amin(-1).isfinite()
+
+
+def _logprobs_of(logits, token):
     wide = logits.float()
     return wide.gather(-1, token[:, None])[:, 0] - wide.logsumexp(-1)
 

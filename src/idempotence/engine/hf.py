@@ -6,7 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from idempotence.engine.base import Batch, Engine, NotFiniteError, Request, Sampled, added_up
-from idempotence.engine.decode import Drawn, last_logits, sample_cells, shared_prefixes
+from idempotence.engine.decode import (
+    Drawn,
+    last_logits,
+    logprobs_of,
+    sample_cells,
+    shared_prefixes,
+)
 from idempotence.engine.lora import can_merge, merged
 from idempotence.engine.models import (
     Weights,
@@ -201,8 +207,8 @@ class TransformersEngine(Engine):
                     continue
                 logits = self.model(
                     input_ids=ids[:, :-1], use_cache=False, logits_to_keep=following.shape[1]
-                ).logits.float()
-                chosen = logits.gather(-1, following)[..., 0] - logits.logsumexp(-1)
+                ).logits
+                chosen = logprobs_of(logits.flatten(0, 1), following.flatten()).view(len(ids), -1)
                 for row, i in enumerate(batch):
                     begin = max(len(prompts[i]) - 1, 0) - first
                     part = chosen[row, begin : len(whole[i]) - 1 - first]
