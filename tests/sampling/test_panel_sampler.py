@@ -10,7 +10,7 @@ pytest.importorskip("transformers")
 
 from idempotence.doses import INITIAL, Cell
 from idempotence.engine.adapter_files import HASHES, TRAINING
-from idempotence.engine.base import Engine, NotFiniteError, Sampled
+from idempotence.engine.base import Engine, NotFiniteError, Request, Sampled
 from idempotence.engine.formatting import prompt_ids
 from idempotence.io import read_jsonl, write_sealed
 from idempotence.jobs.loop import InitialRowsJob, SampleJob
@@ -23,6 +23,7 @@ from idempotence.sampling.panel import (
     write_initial_rows,
     write_samples,
 )
+from idempotence.sampling.replies import note_of_cuts
 from idempotence.texts.panel_texts import panel_texts
 
 CELLS = (Cell("few", beta=0.1, pairs=2), Cell("many", beta=0.1, pairs=5))
@@ -38,6 +39,8 @@ class Recorder(Engine):
 
     broken: names of adapters whose logits are not finite. texts: seed -> text, where it is another.
     """
+
+    ends = frozenset({10})
 
     def __init__(self, broken=(), texts=None):
         self.tokenizer = build_tokenizer(load_grammar())
@@ -276,3 +279,24 @@ def test_empty_and_short_rows_of_the_initial_model_are_marked():
     texts = dict(zip([r.seed for r in first.calls[0][0].requests], [" ", "so"], strict=True))
     rows = sampler(Recorder(texts=texts)).initial_rows(GENERATION, 2)
     assert [row["status"] for row in rows] == ["empty", "short"] and all(r["reason"] for r in rows)
+
+
+def test_texts_that_were_cut_are_counted_in_the_log(adapters, capsys):
+    engine = Recorder()
+    sampler(engine).answers(adapters(), EVALUATION)
+    # every text of the recorder has more tokens than may be drawn
+    assert (
+        f"few: {N_ANSWERS} of {N_ANSWERS} texts stopped at max_new_tokens"
+        in capsys.readouterr().out
+    )
+
+
+def test_an_end_token_as_the_last_one_is_no_cut():
+    request = Request([1], 0.7, 3, 1)
+    ended, cut, short, empty = (
+        Sampled("", tokens, -1.0) for tokens in ((1, 2, 10), (1, 2, 3), (1,), ())
+    )
+    for drawn, note in (([ended, short, empty], None), ([ended, cut], "c: 1 of 2 texts")):
+        line = note_of_cuts("c", [request] * len(drawn), drawn, {10})
+        assert line is None if note is None else line.startswith(note)
+    assert note_of_cuts("c", [request] * 10, [cut, *[ended] * 9], {10}) is None

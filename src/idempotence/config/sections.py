@@ -103,7 +103,10 @@ class GenerationSection(Section):
     """How a cycle's training data are sampled."""
 
     temperature: Positive = Field(description="Sampling temperature.")
-    max_new_tokens: Count = Field(description="The longest sample, in tokens.")
+    max_new_tokens: Count = Field(
+        description="The longest sample, in tokens. One that is cut there is trained on as if it "
+        "ended there: where more than a few are cut, replies get shorter from cycle to cycle."
+    )
     min_characters: Count = Field(
         description="Shorter samples are not trained on; they are counted as dropped."
     )

@@ -12,7 +12,7 @@ from idempotence.io import write_jsonl
 from idempotence.jobs.loop import CandidatesJob, InitialRowsJob, SampleJob
 from idempotence.jobs.parts import Evaluation, Generation, Panel, PromptPool
 from idempotence.rng import derive_seed
-from idempotence.sampling.replies import Reply, answer_rows, generated_rows, usable
+from idempotence.sampling.replies import Reply, answer_rows, generated_rows, note_of_cuts, usable
 from idempotence.texts.panel_texts import panel_texts
 
 LIKELIHOODS = ("loglik_own", "loglik_initial")
@@ -204,6 +204,9 @@ class PanelSampler:
                 replies[cell] = _dead(requests[cell], "nan", str(texts))
             else:
                 replies[cell] = CellReplies(texts, "ok", "")
+                note = note_of_cuts(cell, requests[cell], texts, self.engine.ends)
+                if note:
+                    print(note, flush=True)
         return replies
 
     def _with_likelihoods(

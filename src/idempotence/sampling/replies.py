@@ -1,7 +1,11 @@
 """Rows of responses.jsonl and generated.jsonl, and which replies are usable."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any, NamedTuple
+
+from idempotence.engine.base import Request, Sampled
+
+FEW_CUT = 0.1  # a larger share of texts that were cut is noted in the log
 
 
 class Reply(NamedTuple):
@@ -48,3 +52,21 @@ def generated_rows(
             row["rejected"] = rejected[i]
         rows.append({**row, "status": status, "reason": reason})
     return rows
+
+
+def note_of_cuts(
+    cell: str, requests: Sequence[Request], drawn: Sequence[Sampled], ends: Container[int]
+) -> str | None:
+    """A line for the log where more than `FEW_CUT` of the texts stopped at max_new_tokens.
+
+    ends: ids at which a text ends. Such a text is trained on as if it ended there, so replies get
+    shorter from cycle to cycle.
+    """
+    cut = sum(
+        len(each.tokens) >= request.max_new_tokens and each.tokens[-1] not in ends
+        for request, each in zip(requests, drawn, strict=True)
+        if each.tokens
+    )
+    if cut <= FEW_CUT * len(drawn):
+        return None
+    return f"{cell}: {cut} of {len(drawn)} texts stopped at max_new_tokens, not at an end token"
