@@ -74,7 +74,7 @@ def _in_words(numbers: dict[str, Any], gap: str = " ") -> str:
         return "no reply with known truth"
     return (
         f"n = {numbers['n']}, Spearman {numbers['spearman']:.3f},{gap}"
-        f"mean absolute error {numbers['mae']:.1f}, bias {numbers['bias']:+.1f}"
+        f"mean absolute error {numbers['mae']:.1f}, bias {round(numbers['bias'], 1) + 0.0:+.1f}"  # never -0.0
     )
 
 

@@ -65,6 +65,6 @@ def _labels(rates: pd.DataFrame, settings: list[str]) -> dict[str, str]:
     labels = {}
     for setting in settings:
         share = rates.loc[rates["setting"] == setting, "null_share"]
-        shown = f"{100 * share.iloc[0]:.2g} %" if share.notna().any() else "unknown"
+        shown = f"{100 * share.iloc[0]:.2g}\u00a0%" if share.notna().any() else "unknown"
         labels[setting] = wrapped(f"{setting}: {shown}", LETTERS)
     return labels
