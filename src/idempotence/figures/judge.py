@@ -72,9 +72,10 @@ def _in_words(numbers: dict[str, Any], gap: str = " ") -> str:
     """Agreement as text; gap: between its two parts."""
     if not numbers["n"]:
         return "no reply with known truth"
+    bias = round(numbers["bias"], 1) + 0.0  # no minus before zero
     return (
         f"n = {numbers['n']}, Spearman {numbers['spearman']:.3f},{gap}"
-        f"mean absolute error {numbers['mae']:.1f}, bias {round(numbers['bias'], 1) + 0.0:+.1f}"  # never -0.0
+        f"mean absolute error {numbers['mae']:.1f}, bias {bias:+.1f}"
     )
 
 
