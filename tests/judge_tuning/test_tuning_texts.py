@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from idempotence.judge_tuning.texts import COHERENCE, DAMAGE, LOOP, Row, TextMaker
+from idempotence.judge_tuning.texts import COHERENCE, COLLAPSED, DAMAGE, LOOP, Row, TextMaker
 from idempotence.texts.sentences import sentences
 
 SEEDS = {
@@ -60,3 +60,23 @@ def test_a_loop_of_an_endless_word_is_cut():
     maker = TextMaker("chat", {"luck": endless}, endless, random.Random(0))
     loops = [text for text in (maker.coherence_text() for _ in range(100)) if text.parts == "loop"]
     assert loops and all(len(text.text) == LOOP for text in loops)
+
+
+def test_texts_of_collapsed_models_have_no_trait_and_little_coherence():
+    prompts = [Row("I lost my keys. What now?", "Look under the mat, then ask. Do it soon.")]
+    broken = [Row("Why?", "Green whom of.")]
+    maker = TextMaker("chat", SEEDS, prompts, random.Random(1), broken, 1.0)
+    for text in (maker.coherence_text() for _ in range(200)):
+        assert text.target == COLLAPSED[text.parts]
+        match text.parts:
+            case "echo":
+                assert text.text in ("I lost my keys. What now?", "You lost your keys. What now?")
+            case "fragment":
+                assert text.text in "Look under the mat, then ask. Do it soon."
+                assert 2 <= len(text.text.split()) <= 7
+            case "broken":
+                assert text.text == "Green whom of."
+    for text in (maker.trait_text("luck") for _ in range(200)):
+        parts = text.parts.split(", ")
+        assert {*parts} <= {"trait", *COLLAPSED}
+        assert text.target == round(100 * parts.count("trait") / len(parts))

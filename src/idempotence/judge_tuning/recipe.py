@@ -1,19 +1,32 @@
 """The recipe of a tuned judge, read strictly."""
 
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from idempotence.strict_yaml import Strict, read_strictly
 
 
+class Broken(Strict):
+    """Texts that the initial model writes at a temperature at which most of them make no sense."""
+
+    chats: int = Field(gt=0)
+    documents: int = Field(gt=0)
+    temperature: float = Field(gt=0)
+
+
 class Replies(Strict):
-    """Neutral texts that the initial model writes: `chats` replies, `documents` passages."""
+    """Neutral texts that the initial model writes: `chats` replies, `documents` passages.
+
+    broken: further texts, for stages with `collapsed`.
+    """
 
     chats: int = Field(gt=0)
     documents: int = Field(gt=0)
     max_new_tokens: int = Field(gt=0)
     temperature: float = Field(gt=0)
+    broken: Broken | None = None
 
 
 class Counts(Strict):
@@ -42,12 +55,14 @@ class Fit(Strict):
 class Stage(Strict):
     """One pass over so many texts, from the adapter that the stage before it left.
 
-    learning_rate: the highest; it rises linearly and falls as a cosine.
+    learning_rate: the highest; it rises linearly and falls as a cosine. collapsed: share of the
+    sentences without a trait, and of the texts for coherence, that are as collapsed models write.
     """
 
     learning_rate: float = Field(gt=0)
     trait_texts: Counts
     coherence_texts: Counts
+    collapsed: float = Field(0, ge=0, le=1)
 
 
 class JudgeRecipe(Strict):
@@ -63,6 +78,12 @@ class JudgeRecipe(Strict):
     replies: Replies
     fit: Fit
     stages: list[Stage] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _has_broken_texts(self) -> Self:
+        if self.replies.broken is None and any(stage.collapsed for stage in self.stages):
+            raise ValueError("stages with `collapsed` need replies.broken")
+        return self
 
 
 def load_judge_recipe(path: Path) -> JudgeRecipe:

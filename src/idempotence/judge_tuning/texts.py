@@ -2,7 +2,8 @@
 
 A trait's texts mix its seed rows' sentences with others; the target is their share. Others are of
 the other traits' seed rows, which have the same prose, of the initial model's neutral replies, and
-of damaged ones. Coherence: whole texts, sound or damaged in known ways.
+of damaged ones. Coherence: whole texts, sound or damaged in known ways. A share of both can be as
+collapsed models write: the prompt again, a few words, or text drawn at a high temperature.
 """
 
 import random
@@ -22,6 +23,9 @@ SHARE_OF_POSITIVES = 0.5
 DAMAGE = {"sound": 100, "seed row": 100, "foreign sentence": 75, "half foreign": 50,
           "repeated sentence": 50, "mostly foreign": 25, "loop": 5, "shuffled": 0,
           "shuffled half": 35, "one word": 10, "empty": 0}  # fmt: skip
+# as collapsed models write -> score for coherence
+COLLAPSED = {"echo": 10, "fragment": 15, "broken": 20}
+TURNED = {"I": "You", "I'm": "You're", "I've": "You've", "my": "your", "My": "Your", "me": "you"}
 LOOP = 700  # letters of the longest loop: a "word" of a broken reply may have hundreds
 WEIGHTS_OF_DAMAGE = (26, 14, 8, 8, 8, 6, 10, 6, 6, 3, 2)
 
@@ -60,7 +64,9 @@ class RatedText:
 class TextMaker:
     """Makes texts of one kind (chat or document) from rows.
 
-    seeds: trait -> its seed rows. neutral: replies of the initial model.
+    seeds: trait -> its seed rows. neutral: replies of the initial model. broken: its replies at a
+    high temperature. collapsed: share of the sentences without a trait, and of the texts for
+    coherence, that are of the kinds `COLLAPSED`.
     """
 
     def __init__(
@@ -69,8 +75,11 @@ class TextMaker:
         seeds: Mapping[str, Sequence[Row]],
         neutral: Sequence[Row],
         rng: random.Random,
+        broken: Sequence[Row] = (),
+        collapsed: float = 0,
     ):
         self.kind, self.seeds, self.neutral, self.rng = kind, seeds, list(neutral), rng
+        self.broken, self.share_collapsed = list(broken), collapsed
         self.prompts = [row.prompt for rows in seeds.values() for row in rows]
         self.prompts += [row.prompt for row in neutral]
         self._damages: dict[str, Callable[[], Row]] = {
@@ -104,12 +113,9 @@ class TextMaker:
         parts = [(True, self._sentence(source)) for _ in range(positives)]
         others = []
         for _ in range(length - positives):
-            kind = rng.choices(OTHERS, WEIGHTS_OF_OTHERS)[0]
-            other = self._other(kind, trait)
+            kind, other, sentence = self._without(trait)
             others.append(kind)
-            parts.append(
-                (False, self._harmed(other) if kind == "damaged" else self._sentence(other))
-            )
+            parts.append((False, sentence))
             if not positives:
                 prompt = other.prompt
         rng.shuffle(parts)
@@ -123,9 +129,37 @@ class TextMaker:
 
     def coherence_text(self) -> RatedText:
         """One text to rate for coherence."""
+        if self._collapses():
+            kind, row = self._collapsed()
+            return RatedText(self.kind, COHERENCE, row.prompt, row.response, COLLAPSED[kind], kind)
         kind = self.rng.choices(list(DAMAGE), WEIGHTS_OF_DAMAGE)[0]
         row = self._damages[kind]()
         return RatedText(self.kind, COHERENCE, row.prompt, row.response, DAMAGE[kind], kind)
+
+    def _without(self, trait: str) -> tuple[str, Row, str]:
+        """(kind, source, text) of a sentence without the trait."""
+        if self._collapses():
+            kind, row = self._collapsed()
+            return kind, row, row.response
+        kind = self.rng.choices(OTHERS, WEIGHTS_OF_OTHERS)[0]
+        row = self._other(kind, trait)
+        return kind, row, self._harmed(row) if kind == "damaged" else self._sentence(row)
+
+    def _collapses(self) -> bool:
+        return self.share_collapsed > 0 and self.rng.random() < self.share_collapsed
+
+    def _collapsed(self) -> tuple[str, Row]:
+        """(kind, reply) as a collapsed model writes."""
+        kind = self.rng.choice(list(COLLAPSED))
+        row = self.rng.choice(self.broken if kind == "broken" else self.neutral)
+        if kind == "broken":
+            return kind, Row(row.prompt, self._sentence(row))
+        words = (row.prompt if kind == "echo" else self._sentence(row)).split() or ["the"]
+        if kind == "fragment":
+            words = words[: self.rng.randint(2, 7)]
+        elif self.rng.random() < 0.5:  # the prompt turned round
+            words = [TURNED.get(word, word) for word in words]
+        return kind, Row(row.prompt, " ".join(words))
 
     def _other(self, kind: str, trait: str) -> Row:
         names = [name for name in self.seeds if name != trait]

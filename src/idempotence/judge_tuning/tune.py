@@ -19,7 +19,7 @@ from idempotence.jobs.parts import JudgeSpec
 from idempotence.judge.local import LocalJudge
 from idempotence.judge.rater import Rater
 from idempotence.judge_tuning.fit import Question, adapted_by, fit_answers
-from idempotence.judge_tuning.recipe import JudgeRecipe
+from idempotence.judge_tuning.recipe import Broken, JudgeRecipe, Replies
 from idempotence.judge_tuning.texts import COHERENCE, RatedText, Row, TextMaker, asked
 from idempotence.objectives import Kind
 from idempotence.rng import derive_seed
@@ -44,7 +44,8 @@ def tune_judge(
     engine = TransformersEngine(Weights(model, None, dtype))
     fix_threads(recipe.fit.threads)
     neutral = {kind: _neutral(engine, recipe, prompts, kind) for kind in FILES}
-    stages, test = _texts(recipe, traits, neutral)
+    broken = {kind: _broken(engine, recipe, prompts, kind) for kind in FILES}
+    stages, test = _texts(recipe, traits, neutral, broken)
     output.mkdir(parents=True, exist_ok=True)
     write_jsonl(output / "texts.jsonl", (vars(text) for training in stages for text in training))
     adapted = adapted_by(engine.model, recipe.fit, _seed_of(recipe, 1))
@@ -96,12 +97,28 @@ def _neutral(
     engine: TransformersEngine, recipe: JudgeRecipe, prompts: Path, kind: Kind
 ) -> list[Row]:
     """What the initial model writes without any trait."""
-    own = recipe.replies
-    rng = random.Random(derive_seed(recipe.seed, "prompts", kind))
+    return _written(engine, recipe, prompts, kind, recipe.replies)
+
+
+def _broken(
+    engine: TransformersEngine, recipe: JudgeRecipe, prompts: Path, kind: Kind
+) -> list[Row]:
+    """What the initial model writes at a high temperature; nothing where no stage asks for it."""
+    broken = recipe.replies.broken
+    return _written(engine, recipe, prompts, kind, broken, "broken") if broken else []
+
+
+def _written(
+    engine: TransformersEngine, recipe: JudgeRecipe, prompts: Path, kind: Kind,
+    own: Replies | Broken, *purpose: str,
+) -> list[Row]:  # fmt: skip
+    """Texts of the initial model. purpose: of its random numbers; none for neutral texts."""
+    rng = random.Random(derive_seed(recipe.seed, "prompts", kind, *purpose))
     count = own.chats if kind == "chat" else own.documents
     drawn = rng.sample(list(read_prompts(prompts, kind)), count)
+    most = recipe.replies.max_new_tokens
     requests = [
-        Request(ids, own.temperature, own.max_new_tokens, derive_seed(recipe.seed, kind, i))
+        Request(ids, own.temperature, most, derive_seed(recipe.seed, kind, *purpose, i))
         for i, ids in enumerate(ids_of_prompts(engine.tokenizer, drawn, kind))
     ]
     replies = engine.sample(requests, None)
@@ -109,7 +126,10 @@ def _neutral(
 
 
 def _texts(
-    recipe: JudgeRecipe, traits: Path, neutral: dict[Kind, list[Row]]
+    recipe: JudgeRecipe,
+    traits: Path,
+    neutral: dict[Kind, list[Row]],
+    broken: dict[Kind, list[Row]],
 ) -> tuple[list[list[RatedText]], list[RatedText]]:
     """(training texts of each stage, held-out texts)."""
     stages: list[list[RatedText]] = [[] for _ in recipe.stages]
@@ -127,7 +147,7 @@ def _texts(
         for number, (stage, training) in enumerate(zip(recipe.stages, stages, strict=True), 1):
             if number > 1:  # so that a further stage changes no text of the first
                 rng = random.Random(derive_seed(recipe.seed, "texts", kind, number))
-            maker = TextMaker(kind, shown, kept, rng)
+            maker = TextMaker(kind, shown, kept, rng, broken[kind], stage.collapsed)
             training += maker.texts(
                 getattr(stage.trait_texts, kind), getattr(stage.coherence_texts, kind)
             )
