@@ -80,10 +80,9 @@ def caption(rows: pd.DataFrame, peak_coherence: float) -> str:
         "Colour and number are the peak, the largest rise of the trait score over cycle 0 at a "
         f"coherence of at least {peak_coherence:g}. A square is a setting's dose, mean "
         f"over {panels(n_panels)}. The sign is the commonest outcome of its n = "
-        f"{between(rows['n_chains'])} chains: {glyphs}, {UNKNOWN} unknown. Where a square has "
-        "several signs, they are equally common. The table has t intervals. Grey squares have no "
-        "coherent later cycle. "
-        "Framed squares have the paper's start and no change of the loop."
+        f"{between(rows['n_chains'])} chains: {glyphs}, {UNKNOWN} unknown. Two signs mean a "
+        "tie. The table has t intervals. Grey squares have no coherent later cycle. Framed squares "
+        "have the paper's start and no change of the loop."
         f"{level_note(doses)}"
     )
 
