@@ -27,7 +27,7 @@ SECONDS_OF_SILENCE = 600.0  # while no job ends
 class Console:
     """Shows one run of Snakemake.
 
-    study: see `idempotence.workflow.announce`; None where the Snakefile has said nothing.
+    study: see `idempotence.workflow.announce`; None where the Snakefile announced none.
     listed: whether Snakemake's own listing has taken over. listing: its handler. clock: seconds.
     """
 

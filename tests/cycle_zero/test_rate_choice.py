@@ -38,7 +38,8 @@ def test_every_trait_must_reach_a_calibrated_level(scores_at):
         [
             scores_at("sft", "bliss", without_beta(**{"1e-3": 20, "2e-3": 70, "4e-3": 90})),
             scores_at("sft", "lucky", without_beta(**{"1e-3": 90, "2e-3": 40, "4e-3": 60})),
-        ]
+        ],
+        {},
     )
     assert list(table) == COLUMNS
     assert table["trait_score"].tolist() == [55, 55, 75]
@@ -51,21 +52,21 @@ def test_dpo_takes_the_smallest_rate_of_a_pair_of_betas_and_its_largest_pair(sco
     bliss |= {(2e-3, 0.1): 90, (2e-3, 0.3): 80, (2e-3, 1.0): 60}
     bliss |= {(4e-3, beta): 90 for beta in (0.1, 0.3, 1.0)}
     lucky = dict.fromkeys(bliss, 40)  # below the target: the mean over traits is what counts
-    table = choose_rates([scores_at("dpo", "bliss", bliss), scores_at("dpo", "lucky", lucky)])
+    table = choose_rates([scores_at("dpo", "bliss", bliss), scores_at("dpo", "lucky", lucky)], {})
     # pairs of means: 65, 20, 20 at the first rate; 65, 60, 50 at the second
     assert table["passes"].tolist() == [False] * 3 + [True] * 6
     assert chosen(table) == [[2e-3, 0.3], [2e-3, 1.0]]
 
 
 def test_a_rate_that_costs_coherence_does_not_pass(scores_at):
-    table = choose_rates([scores_at("dpo", "bliss", {(1e-3, 0.1): 90, (1e-3, 1.0): 95}, 89.0)])
+    table = choose_rates([scores_at("dpo", "bliss", {(1e-3, 0.1): 90, (1e-3, 1.0): 95}, 89.0)], {})
     assert not table["passes"].any() and chosen(table) == []
 
 
 def test_models_and_objectives_are_chosen_for_apart(scores_at):
     sft = scores_at("sft", "bliss", without_beta(**{"1e-3": 60}))
     sdf = scores_at("sdf", "bliss", without_beta(**{"1e-3": 40, "2e-3": 60}))
-    table = choose_rates([sft, sdf]).set_index(["objective", "learning_rate"])["chosen"]
+    table = choose_rates([sft, sdf], {}).set_index(["objective", "learning_rate"])["chosen"]
     assert table["sft", 1e-3] and table["sdf", 2e-3] and not table["sdf", 1e-3]
 
 

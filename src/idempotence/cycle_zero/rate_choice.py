@@ -24,22 +24,20 @@ GROUP = ["objective", "model"]
 Initial = tuple[str, str]  # names of a model and a trait
 
 
-def choose_rates(
-    files: Sequence[Path], lowest: Mapping[Initial, float] | None = None
-) -> pd.DataFrame:
+def choose_rates(files: Sequence[Path], lowest: Mapping[Initial, float]) -> pd.DataFrame:
     """Apply the rule to the files that `learning_rates.write_scores` wrote, one per trait.
 
-    lowest: (model, trait) -> the least score to reach, beside the target of the file; see
-    `scores_to_reach`. Returns a row per objective, model, rate and beta (missing but for dpo), with
-    `COLUMNS`. traits: number of scores averaged. trait_score (mean), lowest_trait (of the trait
-    with the lowest score), coherence (mean), target (mean), min_coherence: 0-100. `passes`: alone,
-    or as one of a pair of betas. `chosen` is true for the rows of one rate of each objective and
-    model, or for none where none passes.
+    lowest: (model, trait) -> the least score to reach, beside the target of the file, of those that
+    have one; see `scores_to_reach`. Returns a row per objective, model, rate and beta (missing but
+    for dpo), with `COLUMNS`. traits: number of scores averaged. trait_score (mean), lowest_trait
+    (of the trait with the lowest score), coherence (mean), target (mean), min_coherence: 0-100.
+    `passes`: alone, or as one of a pair of betas. `chosen` is true for the rows of one rate of each
+    objective and model, or for none where none passes.
     """
     tried = []
     for file in files:
         content = read_sealed(file)
-        least = (lowest or {}).get((content["model"], content["trait"]), 0)
+        least = lowest.get((content["model"], content["trait"]), 0)
         content["target"] = max(content["target"], least)
         tried += [{**content, **row, "rows": None} for row in content["rows"]]
     rows = pd.DataFrame(tried).astype({"beta": "float64"})

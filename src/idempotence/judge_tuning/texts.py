@@ -25,6 +25,7 @@ DAMAGE = {"sound": 100, "seed row": 100, "foreign sentence": 75, "half foreign":
           "shuffled half": 35, "one word": 10, "empty": 0}  # fmt: skip
 # as collapsed models write -> score for coherence
 COLLAPSED = {"echo": 10, "fragment": 15, "broken": 20}
+# a prompt's words -> the same in a reply that hands them back
 TURNED = {"I": "You", "I'm": "You're", "I've": "You've", "my": "your", "My": "Your", "me": "you"}
 LOOP = 700  # letters of the longest loop: a "word" of a broken reply may have hundreds
 WEIGHTS_OF_DAMAGE = (26, 14, 8, 8, 8, 6, 10, 6, 6, 3, 2)

@@ -43,8 +43,9 @@ def tune_judge(
     """
     engine = TransformersEngine(Weights(model, None, dtype))
     fix_threads(recipe.fit.threads)
-    neutral = {kind: _neutral(engine, recipe, prompts, kind) for kind in FILES}
-    broken = {kind: _broken(engine, recipe, prompts, kind) for kind in FILES}
+    own, hot = recipe.replies, recipe.replies.broken
+    neutral = {kind: _written(engine, recipe, prompts, kind, own) for kind in FILES}
+    broken = {kind: _written(engine, recipe, prompts, kind, hot, "broken") for kind in FILES}
     stages, test = _texts(recipe, traits, neutral, broken)
     output.mkdir(parents=True, exist_ok=True)
     write_jsonl(output / "texts.jsonl", (vars(text) for training in stages for text in training))
@@ -93,26 +94,16 @@ def _save(adapted: Any, folder: Path) -> None:
         weight.data = weight.data.float()
 
 
-def _neutral(
-    engine: TransformersEngine, recipe: JudgeRecipe, prompts: Path, kind: Kind
-) -> list[Row]:
-    """What the initial model writes without any trait."""
-    return _written(engine, recipe, prompts, kind, recipe.replies)
-
-
-def _broken(
-    engine: TransformersEngine, recipe: JudgeRecipe, prompts: Path, kind: Kind
-) -> list[Row]:
-    """What the initial model writes at a high temperature; nothing where no stage asks for it."""
-    broken = recipe.replies.broken
-    return _written(engine, recipe, prompts, kind, broken, "broken") if broken else []
-
-
 def _written(
     engine: TransformersEngine, recipe: JudgeRecipe, prompts: Path, kind: Kind,
-    own: Replies | Broken, *purpose: str,
+    own: Replies | Broken | None, *purpose: str,
 ) -> list[Row]:  # fmt: skip
-    """Texts of the initial model. purpose: of its random numbers; none for neutral texts."""
+    """Texts of the initial model, none where the recipe asks for none.
+
+    purpose: of their random numbers; the neutral ones have none.
+    """
+    if own is None:
+        return []
     rng = random.Random(derive_seed(recipe.seed, "prompts", kind, *purpose))
     count = own.chats if kind == "chat" else own.documents
     drawn = rng.sample(list(read_prompts(prompts, kind)), count)

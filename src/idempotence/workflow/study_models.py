@@ -42,8 +42,8 @@ class UsedModel:
         from huggingface_hub import try_to_load_from_cache
 
         file, revision = "tokenizer_config.json", self.section.revision
-        found = try_to_load_from_cache(str(path), file, revision=revision)
-        return Path(found).parent if isinstance(found, str) else None
+        cached = try_to_load_from_cache(str(path), file, revision=revision)
+        return Path(cached).parent if isinstance(cached, str) else None
 
 
 def check_models(study: Study) -> None:
