@@ -58,6 +58,7 @@ def test_a_text_stops_at_whichever_end_comes_first(made):
     assert {tokens[-1] for tokens in stopped} == ends
     for each in drawn:
         written = each.tokens[:-1] if each.tokens[-1] in ends else each.tokens
+        assert each.cut == (each.tokens[-1] not in ends)
         assert each.text == tokenizer.decode(written, skip_special_tokens=True)
 
 

@@ -32,6 +32,19 @@ def test_chats_are_trained_on_the_reply_alone_documents_on_everything(tokenizer)
     assert document["labels"] == document["input_ids"]
 
 
+def test_a_text_that_was_cut_is_trained_on_without_an_end(tokenizer):
+    row = {**ROWS[0], "open": False, "rejected_open": True}
+    for kind in ("chat", "document"):
+        plain, ended, left_open = (
+            supervised_rows(tokenizer, [each], kind, 64)[0]
+            for each in (ROWS[0], row, {**row, "open": True})
+        )
+        assert ended == plain
+        assert left_open == {name: ids[:-1] for name, ids in plain.items()}
+        whole, pair = preference_rows(tokenizer, [ROWS[0], row], kind)
+        assert pair == {**whole, "rejected_ids": whole["rejected_ids"][:-1]}
+
+
 def test_long_rows_are_cut(tokenizer):
     whole = supervised_rows(tokenizer, ROWS[:1], "chat", 64)[0]
     cut = supervised_rows(tokenizer, ROWS[:1], "chat", 9)[0]

@@ -93,6 +93,9 @@ def test_further_candidates_stand_beside_the_first_of_their_prompt():
     assert [row["response"] for row in whole] == ["a", "z", "b", "x", "y"]
     assert [row["candidate"] for row in whole] == [0, 1, 0, 1, 2]
     assert all(row["rejected"] == "no" for row in whole)
+    # whether a text was cut is its own
+    cut = in_order([{**first[0], "open": True}], [{**rows("z")[0], "candidate": 1, "open": False}])
+    assert [row["open"] for row in cut] == [True, False]
 
 
 @given(st.lists(st.lists(st.integers(0, 130), min_size=2, max_size=5), min_size=1, max_size=5))

@@ -10,7 +10,7 @@ pytest.importorskip("transformers")
 
 from idempotence.doses import INITIAL, Cell
 from idempotence.engine.adapter_files import HASHES, TRAINING
-from idempotence.engine.base import Engine, NotFiniteError, Request, Sampled
+from idempotence.engine.base import Engine, NotFiniteError, Sampled
 from idempotence.engine.formatting import prompt_ids
 from idempotence.io import read_jsonl, write_sealed
 from idempotence.jobs.loop import InitialRowsJob, SampleJob
@@ -52,7 +52,7 @@ class Recorder(Engine):
             NotFiniteError("not finite")
             if batch.adapter and batch.adapter.name in self.broken
             else [
-                Sampled(text, tuple(range(len(text))), -float(r.seed % 7))
+                Sampled(text, tuple(range(len(text))), -float(r.seed % 7), cut=r.seed % 3 > 0)
                 for r in batch.requests
                 for text in [self.texts.get(r.seed, _text(batch.adapter, r.seed))]
             ]
@@ -284,19 +284,29 @@ def test_empty_and_short_rows_of_the_initial_model_are_marked():
 def test_texts_that_were_cut_are_counted_in_the_log(adapters, capsys):
     engine = Recorder()
     sampler(engine).answers(adapters(), EVALUATION)
-    # every text of the recorder has more tokens than may be drawn
-    assert (
-        f"few: {N_ANSWERS} of {N_ANSWERS} texts stopped at max_new_tokens"
-        in capsys.readouterr().out
-    )
+    number = sum(request.seed % 3 > 0 for request in engine.calls[0][0].requests)
+    line = f"few: {number} of {N_ANSWERS} texts stopped at max_new_tokens"
+    assert line in capsys.readouterr().out
 
 
-def test_an_end_token_as_the_last_one_is_no_cut():
-    request = Request([1], 0.7, 3, 1)
-    ended, cut, short, empty = (
-        Sampled("", tokens, -1.0) for tokens in ((1, 2, 10), (1, 2, 3), (1,), ())
-    )
-    for drawn, note in (([ended, short, empty], None), ([ended, cut], "c: 1 of 2 texts")):
-        line = note_of_cuts("c", [request] * len(drawn), drawn, {10})
-        assert line is None if note is None else line.startswith(note)
-    assert note_of_cuts("c", [request] * 10, [cut, *[ended] * 9], {10}) is None
+def test_a_few_cut_texts_are_not_worth_a_line():
+    ended, cut = (Sampled("", (1,), -1.0, cut) for cut in (False, True))
+    assert note_of_cuts("c", [ended, cut]).startswith("c: 1 of 2 texts")
+    assert note_of_cuts("c", [cut, *[ended] * 9]) is None
+
+
+def test_rows_say_which_texts_were_cut_only_where_those_are_left_open(adapters):
+    left_open = replace(GENERATION, cut_replies="open")
+    ways = [
+        PanelSampler(PANEL, POOL, 1, engine := Recorder()).replies(folder, EVALUATION, how)[1]
+        for how, folder in ((GENERATION, adapters("a")), (left_open, adapters("b")))
+    ]
+    cells, rejected = engine.calls
+    drawn = [request for batch in cells for request in batch.requests[N_ANSWERS:]]
+    assert [row["open"] for row in ways[1]] == [request.seed % 3 > 0 for request in drawn]
+    others = [request.seed % 3 > 0 for request in rejected[0].requests]
+    assert [row["rejected_open"] for row in ways[1] if row["cell"] == "many"] == others
+    assert all(keys.isdisjoint({"open", "rejected_open"}) for keys in map(set, ways[0]))
+    first = PanelSampler(PANEL, POOL, 0, Recorder())
+    assert all("rejected_open" in row and "open" not in row for row in first.seed_data(left_open))
+    assert {"open"} <= set(first.initial_rows(left_open, 1)[0])

@@ -38,7 +38,7 @@ from idempotence.config.values import (
     TopTokens,
 )
 from idempotence.doses import Cell, preference_cells, supervised_cells
-from idempotence.jobs.parts import TrainingWay
+from idempotence.jobs.parts import CutReplies, TrainingWay
 
 
 class ModelSection(Section):
@@ -104,11 +104,16 @@ class GenerationSection(Section):
 
     temperature: Positive = Field(description="Sampling temperature.")
     max_new_tokens: Count = Field(
-        description="The longest sample, in tokens. One that is cut there is trained on as if it "
-        "ended there: where more than a few are cut, replies get shorter from cycle to cycle."
+        description="The longest sample, in tokens. Longer ones are cut there: see cut_replies."
     )
     min_characters: Count = Field(
         description="Shorter samples are not trained on; they are counted as dropped."
+    )
+    cut_replies: CutReplies = Field(
+        "ended",
+        description="How a sample that was cut at max_new_tokens is trained on. `ended`: with an "
+        "end of turn behind it, as pipelines usually do; where more than a few are cut, replies "
+        "get shorter from cycle to cycle. `open`: without one, as it was drawn.",
     )
 
 

@@ -37,12 +37,13 @@ class Sampled:
 
     tokens: ids as they were drawn, the end token too where it was drawn. loglik: their mean natural
     log-probability under the model that they were drawn from, at temperature 1 whatever they were
-    drawn at; NaN without tokens.
+    drawn at; NaN without tokens. cut: whether it stopped at max_new_tokens and not at an end token.
     """
 
     text: str
     tokens: tuple[int, ...]
     loglik: float
+    cut: bool = False
 
 
 def added_up(tokens: Iterable[tuple[str, float]]) -> dict[str, float]:
@@ -83,12 +84,16 @@ class Engine(ABC):
             for drawn in self.draw_batches(batches)
         ]
 
+    def draw(self, requests: Sequence[Request], adapter: Path | None) -> list[Sampled]:
+        """`draw_batches` for one batch; raises NotFiniteError when its model is broken."""
+        (drawn,) = self.draw_batches([Batch(requests, adapter)])
+        if isinstance(drawn, NotFiniteError):
+            raise drawn
+        return drawn
+
     def sample(self, requests: Sequence[Request], adapter: Path | None) -> list[str]:
-        """`sample_batches` for one batch; raises NotFiniteError when its model is broken."""
-        (texts,) = self.sample_batches([Batch(requests, adapter)])
-        if isinstance(texts, NotFiniteError):
-            raise texts
-        return texts
+        """The texts of `draw`."""
+        return [each.text for each in self.draw(requests, adapter)]
 
     def decoded(self, rows: Sequence[tuple[list[int], float]]) -> list[Sampled]:
         """Samples of rows of (token ids, mean log-probability)."""
@@ -96,7 +101,7 @@ class Engine(ABC):
         # of no rows, tokenizers make one empty text
         decoded = self.tokenizer.batch_decode(texts, skip_special_tokens=True) if rows else []
         return [
-            Sampled(text, tuple(ids), loglik)
+            Sampled(text, tuple(ids), loglik, bool(ids) and ids[-1] not in self.ends)
             for text, (ids, loglik) in zip(decoded, rows, strict=True)
         ]
 

@@ -14,12 +14,13 @@ def supervised_rows(
 ) -> list[dict[str, list[int]]]:
     """`input_ids` and `labels` for each {"prompt", "response"}, cut at max_length tokens.
 
-    Chats: loss on the assistant's tokens and the end token. Documents: on every token.
+    Chats: loss on the assistant's tokens and the end token. Documents: on every token. A row whose
+    "open" is true has no end token.
     """
     prompts, responses = _columns(rows, "prompt", "response")
     heads, (tails,) = ids_of_rows(tokenizer, prompts, [responses], kind)
     encoded = []
-    for head, tail in zip(heads, tails, strict=True):
+    for head, tail in zip(heads, _without_ends(tails, rows, "open"), strict=True):
         ids = (head + tail)[:max_length]
         labels = ([IGNORED] * len(head) + tail)[:max_length] if kind == "chat" else list(ids)
         encoded.append({"input_ids": ids, "labels": labels})
@@ -38,13 +39,23 @@ def trainable(tokenizer: Any, rows: Sequence[dict], kind: Kind, max_length: int)
 
 
 def preference_rows(tokenizer: Any, rows: Sequence[dict], kind: Kind) -> list[dict[str, list[int]]]:
-    """`prompt_ids`, `chosen_ids`, `rejected_ids` for each {"prompt", "response", "rejected"}."""
+    """`prompt_ids`, `chosen_ids`, `rejected_ids` for each {"prompt", "response", "rejected"}.
+
+    A response whose row has "open", or a rejected one with "rejected_open", has no end token.
+    """
     prompts, *replies = _columns(rows, "prompt", "response", "rejected")
     heads, (chosen, rejected) = ids_of_rows(tokenizer, prompts, replies, kind)
+    chosen = _without_ends(chosen, rows, "open")
+    rejected = _without_ends(rejected, rows, "rejected_open")
     return [
         {"prompt_ids": head, "chosen_ids": one, "rejected_ids": other}
         for head, one, other in zip(heads, chosen, rejected, strict=True)
     ]
+
+
+def _without_ends(tails: list[list[int]], rows: Sequence[dict], flag: str) -> list[list[int]]:
+    """Completions without their last token where the row's flag is true: such texts were cut."""
+    return [tail[:-1] if row.get(flag) else tail for tail, row in zip(tails, rows, strict=True)]
 
 
 def _columns(rows: Sequence[dict], *names: str) -> list[list[str]]:

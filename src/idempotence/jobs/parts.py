@@ -10,6 +10,7 @@ from idempotence.objectives import OBJECTIVES, Kind, Objective, ObjectiveName, S
 EngineName = Literal["transformers", "vllm"]
 TrainingWay = Literal["stacked", "one_by_one"]
 Criterion = Literal["trait", "coherence"]  # what a judge scores
+CutReplies = Literal["ended", "open"]
 Scalar = str | int | float | bool
 
 
@@ -89,11 +90,20 @@ class Training(Record):
 
 @dataclass(frozen=True)
 class Generation(Record):
-    """How the next cycle's data are sampled. min_characters: shorter texts are not trained on."""
+    """How the next cycle's data are sampled. min_characters: shorter texts are not trained on.
+
+    cut_replies: whether a text that stopped at max_new_tokens is trained on with an end of turn.
+    """
 
     temperature: float
     max_new_tokens: int
     min_characters: int
+    cut_replies: CutReplies = "ended"
+
+    @property
+    def leaves_open(self) -> bool:
+        """Whether rows say which of their texts are trained on without an end."""
+        return self.cut_replies == "open"
 
 
 @dataclass(frozen=True)

@@ -23,11 +23,11 @@ def in_order(generated: Sequence[dict], further: Sequence[dict]) -> list[dict]:
     generated: the first candidate of each prompt. A further one takes over what else its prompt's
     row has, such as a rejected reply.
     """
-    own = ("candidate", "response", "status", "reason")
+    own = ("candidate", "response", "open", "status", "reason")
     of_prompt = {(row["cell"], row["index"]): [{**row, "candidate": 0}] for row in generated}
     for row in further:
         same = of_prompt[row["cell"], row["index"]]
-        same.append({**same[0], **{name: row[name] for name in own}})
+        same.append({**same[0], **{name: row[name] for name in own if name in row}})
     return [row for rows in of_prompt.values() for row in rows]
 
 

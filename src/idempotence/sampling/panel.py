@@ -12,7 +12,14 @@ from idempotence.io import write_jsonl
 from idempotence.jobs.loop import CandidatesJob, InitialRowsJob, SampleJob
 from idempotence.jobs.parts import Evaluation, Generation, Panel, PromptPool
 from idempotence.rng import derive_seed
-from idempotence.sampling.replies import Reply, answer_rows, generated_rows, note_of_cuts, usable
+from idempotence.sampling.replies import (
+    Reply,
+    answer_rows,
+    generated_rows,
+    note_of_cuts,
+    rejected_part,
+    usable,
+)
 from idempotence.texts.panel_texts import panel_texts
 
 LIKELIHOODS = ("loglik_own", "loglik_initial")
@@ -28,8 +35,7 @@ class CellReplies:
 
     def part(self, of: slice, min_characters: int) -> list[Reply]:
         """Some of the texts, each with its own status; shorter ones are not usable."""
-        texts = [each.text for each in self.drawn[of]]
-        return usable(texts, self.status, self.reason, min_characters)
+        return usable(self.drawn[of], self.status, self.reason, min_characters)
 
 
 class PanelSampler:
@@ -47,7 +53,7 @@ class PanelSampler:
         rows = self.texts.seed_rows()
         rejected = self._rejected([row["prompt"] for row in rows], generation)
         return [
-            row if reply is None else {**row, "rejected": reply}
+            row | rejected_part(reply, generation)
             for row, reply in zip(rows, rejected, strict=True)
         ]
 
@@ -55,9 +61,9 @@ class PanelSampler:
         """The initial model's replies to the first `number` prompts of the next cycle."""
         prompts = self.texts.for_cycle(self.cycle + 1)[:number]
         requests = self._requests(prompts, generation, "initial", "generate")
-        texts = self.engine.sample(requests, None)
-        replies = usable(texts, "ok", "", generation.min_characters)
-        return generated_rows("initial", prompts, replies, [None] * number)
+        drawn = self.engine.draw(requests, None)
+        replies = usable(drawn, "ok", "", generation.min_characters)
+        return generated_rows("initial", prompts, replies, [None] * number, generation)
 
     def candidates(self, adapters: Path | None, generation: Generation, further: int) -> list[dict]:
         """Every cell's further samples to the prompts of the next cycle, numbered from 1."""
@@ -77,7 +83,7 @@ class PanelSampler:
             for k in numbers:
                 of = slice((k - 1) * len(asked), k * len(asked))
                 texts = replies[cell].part(of, generation.min_characters)
-                drawn = generated_rows(cell, asked, texts, [None] * len(asked))
+                drawn = generated_rows(cell, asked, texts, [None] * len(asked), generation)
                 rows += [{**row, "candidate": k} for row in drawn]
         return rows
 
@@ -140,7 +146,11 @@ class PanelSampler:
             row
             for cell, rows in own.items()
             for row in generated_rows(
-                cell, rows, replies[cell].part(samples, generation.min_characters), rejected[cell]
+                cell,
+                rows,
+                replies[cell].part(samples, generation.min_characters),
+                rejected[cell],
+                generation,
             )
         ]
         return answers, generated
@@ -158,12 +168,12 @@ class PanelSampler:
             for i, ids in enumerate(ids_of_prompts(self.engine.tokenizer, prompts, p.kind))
         ]
 
-    def _rejected(self, prompts: Sequence[str], generation: Generation) -> list[str | None]:
+    def _rejected(self, prompts: Sequence[str], generation: Generation) -> list[Sampled | None]:
         """The initial model's own replies, where an objective trains away from them."""
         if not self.panel.method.pairs:
             return [None] * len(prompts)
         requests = self._requests(prompts, generation, "initial", "rejected")
-        return list[str | None](self.engine.sample(requests, None))
+        return list[Sampled | None](self.engine.draw(requests, None))
 
     def _rejected_of_cells(
         self,
@@ -171,7 +181,7 @@ class PanelSampler:
         own: dict[str, list[str]],
         generation: Generation,
         before: Path | None,
-    ) -> dict[str, list[str | None]]:
+    ) -> dict[str, list[Sampled | None]]:
         """Cell -> what it trains away from: the initial model's replies, or its own of `before`."""
         if before is None:
             rejected = self._rejected(prompts, generation)
@@ -182,7 +192,7 @@ class PanelSampler:
             if rows
         }
         return {
-            cell: [sampled.text for sampled in each.drawn]
+            cell: list[Sampled | None](each.drawn)
             for cell, each in self._replies(before, requests).items()
         }
 
@@ -204,7 +214,7 @@ class PanelSampler:
                 replies[cell] = _dead(requests[cell], "nan", str(texts))
             else:
                 replies[cell] = CellReplies(texts, "ok", "")
-                note = note_of_cuts(cell, requests[cell], texts, self.engine.ends)
+                note = note_of_cuts(cell, texts)
                 if note:
                     print(note, flush=True)
         return replies
