@@ -170,6 +170,20 @@ def test_mean_log_likelihoods_are_those_of_the_model_unadapted(engine, folder, p
     assert math.isnan(means[3])
 
 
+def test_the_output_layer_is_not_copied_for_each_row(engine, heads):
+    """As torch does where a row has several tokens that are not in one piece of memory."""
+    if not hasattr(engine, "model"):
+        pytest.skip("vLLM has an output layer of its own")
+    in_one_piece = []
+    hook = engine.model.get_output_embeddings().register_forward_hook(
+        lambda module, arguments, output: in_one_piece.append(arguments[0].is_contiguous())
+    )
+    engine.log_likelihoods(heads, [head[:3] for head in heads])
+    engine.branch_logprobs(heads, [(5,), (6,), (5, 7)], 4)
+    hook.remove()
+    assert len(in_one_piece) >= 2 and all(in_one_piece)
+
+
 @pytest.mark.parametrize("name", [None, "narrow"])
 def test_samples_have_their_tokens_and_likelihood_at_temperature_1(
     engine, folder, plain, heads, name
@@ -184,6 +198,7 @@ def test_samples_have_their_tokens_and_likelihood_at_temperature_1(
         known = [float(rows[first + i, token]) for i, token in enumerate(each.tokens)]
         assert each.loglik == pytest.approx(sum(known) / len(known), abs=2e-3)
         ended = each.tokens[-1] == engine.tokenizer.eos_token_id
+        assert each.cut == (not ended)
         assert ended or len(each.tokens) == request.max_new_tokens
 
 

@@ -40,6 +40,8 @@ class TransformersEngine(Engine):
         self.tokenizer = load_tokenizer(weights)
         self.ends = end_tokens(weights, self.tokenizer)
         self.model = load_model(weights)
+        # of several tokens a row, torch would multiply copies of the layer's weights, one per row
+        self.model.get_output_embeddings().register_forward_pre_hook(_contiguous)
         self._texts: dict[int, str] = {}
 
     @contextmanager
@@ -226,6 +228,12 @@ class TransformersEngine(Engine):
             pad = self.tokenizer.pad_token_id
             rows = [sequences[i] + [pad] * (width - len(sequences[i])) for i in batch]
             yield batch, torch.tensor(rows, device=self.model.device)
+
+
+def _contiguous(module, arguments):
+    """What a layer gets, in one piece of memory."""
+    (x,) = arguments
+    return x.contiguous()
 
 
 def has_windows(model) -> bool:
