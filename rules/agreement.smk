@@ -4,14 +4,34 @@ AGREEMENT = {}  # tables: heading -> file
 GOLD = STUDY.judge.gold  # replies that were rated by hand
 WORDS = f"{STUDY.traits_folder}/words.yaml"  # of each trait, a yardstick without a judge
 
-if GOLD:
+GOLD_SCORES = f"{RESULTS}/gold_scores.csv"  # the judge's, of those replies
+GOLD_FILES = [f"{GOLD}/{name}" for name in ("key.csv", "ratings.csv")]
+
+if GOLD and STUDY.scores_from:  # there is no judge
+
+    rule look_up_gold:
+        input:
+            scores=SCORES,
+            after_ratings=GOLD_FILES,
+        output:
+            output=GOLD_SCORES,
+        log:
+            PATHS.log("look_up_gold"),
+        conda:
+            ANALYSIS
+        params:
+            **script("look_up_gold", gold=GOLD),
+        shell:
+            ANALYSE
+
+elif GOLD:
 
     rule judge_gold:
         input:
             after_judge=JUDGE_FILES,
             replies=f"{GOLD}/replies.jsonl",
         output:
-            output=f"{RESULTS}/gold_scores.csv",
+            output=GOLD_SCORES,
         log:
             **job_log("judge_gold"),
         conda:
@@ -30,11 +50,14 @@ if GOLD:
         shell:
             RUN
 
+
+if GOLD:
+
     rule gold_agreement:
         input:
-            judged=rules.judge_gold.output.output,
+            judged=GOLD_SCORES,
             words=[WORDS] if Path(WORDS).is_file() else [],
-            after_ratings=[f"{GOLD}/{name}" for name in ("key.csv", "ratings.csv")],
+            after_ratings=GOLD_FILES,
         output:
             **table("gold_agreement", category="Instrument"),
         log:
@@ -46,7 +69,31 @@ if GOLD:
         shell:
             ANALYSE
 
-    AGREEMENT |= {"The judge and ratings by hand": rules.gold_agreement.output.output}
+    rule correct_changes:
+        input:
+            scores=SCORES,
+            judged=GOLD_SCORES,
+            after_ratings=GOLD_FILES,
+        output:
+            **table("corrected_changes", category="Instrument"),
+        log:
+            PATHS.log("correct_changes"),
+        conda:
+            ANALYSIS
+        params:
+            **script(
+                "correct_changes",
+                gold=GOLD,
+                from_cycle=RULE["from_cycle"],
+                confidence=CONFIDENCE,
+            ),
+        shell:
+            ANALYSE
+
+    AGREEMENT |= {
+        "The judge and ratings by hand": rules.gold_agreement.output.output,
+        "Changes with the judge's error": rules.correct_changes.output.output,
+    }
 
 
 if STUDY.texts == "written" and Path(WORDS).is_file() and not STUDY.audit.files:

@@ -6,8 +6,10 @@ import pytest
 from idempotence.errors import UserError
 from idempotence.judge_tuning.gold import (
     WHERE,
+    both_ratings,
     draw_gold,
     gold_agreement,
+    look_up_gold,
     read_ratings,
 )
 
@@ -93,3 +95,30 @@ def test_agreement_by_hand():
     assert pd.isna(coherence["spearman"])  # the judge never varies
     assert coherence["bias"] == pytest.approx(20)
     assert table.loc[("dpo", "trait"), "n"] == 0
+
+
+def test_scores_are_looked_up_by_where_a_reply_is_from(scores):
+    scores["trait_score"] = range(len(scores))
+    scores["coherence"] = 50.0
+    replies, key = draw_gold(scores, 9, 5)
+    found = look_up_gold(key, scores[scores["setting"] == "sft"])
+    assert sorted(found["id"]) == sorted(replies["id"])
+    of = found.merge(replies, on="id").merge(key, on="id")
+    for row in of.itertuples():
+        if row.setting == "sft":
+            assert scores["response"][int(row.trait_score)] == row.response
+        else:
+            assert pd.isna(row.trait_score)
+
+
+def test_both_ratings_of_a_reply_stand_side_by_side():
+    gold = pd.DataFrame(
+        {"id": ["a", "b"], "setting": "sft", "cycle": [0, 4], "trait_score": [1, 2],
+         "coherence": [3, 4]}
+    )  # fmt: skip
+    judged = pd.DataFrame({"id": ["b", "a"], "trait_score": [20.0, 10.0], "coherence": [40.0, 30]})
+    rows = both_ratings(gold, judged).set_index(["criterion", "cycle"])
+    assert rows["hand"].to_dict() == {
+        ("trait", 0): 1, ("trait", 4): 2, ("coherence", 0): 3, ("coherence", 4): 4
+    }  # fmt: skip
+    assert (rows["judge"] == 10 * rows["hand"]).all()

@@ -105,6 +105,30 @@ def read_gold(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     return gold, read_ratings(again, ids) if again.is_file() else None
 
 
+def look_up_gold(key: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
+    """The judge's scores of replies that are in a scores table: id, trait_score, coherence.
+
+    key: id and `WHERE`. scores: with `WHERE` and both scores. Missing where a reply is not there.
+    """
+    columns = ["id", *CRITERIA.values()]
+    return key.merge(scores, on=WHERE, how="left")[columns].sort_values("id")
+
+
+def both_ratings(gold: pd.DataFrame, judged: pd.DataFrame) -> pd.DataFrame:
+    """A row for each reply and criterion: setting, cycle, criterion, hand, judge (0-100).
+
+    gold: setting, cycle and ratings by hand; judged: id and the judge's scores.
+    """
+    both = gold.merge(judged, on="id", suffixes=("", "_judge"))
+    parts = [
+        both[["setting", "cycle"]].assign(
+            criterion=criterion, hand=both[column], judge=both[f"{column}_judge"]
+        )
+        for criterion, column in CRITERIA.items()
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
 def judge_gold(replies: Path, spec: JudgeSpec, judge: Judge, traits: Path, output: Path) -> None:
     """Write the judge's trait_score and coherence of each reply, with its id (CSV).
 

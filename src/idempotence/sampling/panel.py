@@ -141,17 +141,12 @@ class PanelSampler:
         if generation is None:
             return answers, []
         rejected = self._rejected_of_cells(prompts, own, generation, before)
-        samples = slice(n_answers, None)
+        least, samples = generation.min_characters, slice(n_answers, None)
+        written = {cell: replies[cell].part(samples, least) for cell in own}
         generated = [
             row
             for cell, rows in own.items()
-            for row in generated_rows(
-                cell,
-                rows,
-                replies[cell].part(samples, generation.min_characters),
-                rejected[cell],
-                generation,
-            )
+            for row in generated_rows(cell, rows, written[cell], rejected[cell], generation)
         ]
         return answers, generated
 

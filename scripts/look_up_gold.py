@@ -1,0 +1,27 @@
+"""The judge's scores of replies that were rated by hand, from the study's own scores."""
+
+from pathlib import Path
+
+
+def look_up_gold(scores: Path, gold: Path, output: Path) -> None:
+    """The judge's scores of replies that were rated by hand, from the study's own scores.
+
+    scores: the study's scores.parquet.
+    gold: folder of the replies and their ratings by hand.
+    output: table to write: id, trait_score, coherence (CSV).
+    """
+    import pandas as pd
+
+    from idempotence.io import write_csv
+    from idempotence.judge_tuning import gold as rated
+    from idempotence.scores.files import read_scores
+    from idempotence.scores.schema import CRITERIA
+
+    known = read_scores(scores, [*rated.WHERE, *CRITERIA.values()])
+    write_csv(rated.look_up_gold(pd.read_csv(gold / "key.csv"), known), output)
+
+
+if __name__ == "__main__":
+    from idempotence.launch.script import run
+
+    run(look_up_gold)
