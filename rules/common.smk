@@ -21,7 +21,7 @@ from idempotence.workflow.disk import check_room
 from idempotence.workflow.environment import pass_endpoints, pass_engine, prepare
 from idempotence.workflow.fingerprint import fingerprint
 from idempotence.workflow.loop_inputs import LoopInputs
-from idempotence.workflow.paths import ADAPTER_FILES, StudyPaths, lost, one_of
+from idempotence.workflow.paths import ADAPTER_FILES, ADAPTER_WEIGHTS, StudyPaths, lost, one_of
 from idempotence.workflow.planned_grid import planned_grid
 from idempotence.workflow.study_jobs import StudyJobs
 from idempotence.workflow.study_models import check_models

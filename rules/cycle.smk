@@ -1,6 +1,7 @@
 # One turn of the loop for one panel: finetune -> sample -> judge.
 JOB = ("setting", "model", "trait", "seed", "cycle")
-KEPT = (lambda file: file) if STUDY.keep_adapters else temp
+# training.json stays in any case: tables need it, and a study may be run a setting at a time
+DELETED = () if STUDY.keep_adapters else ADAPTER_WEIGHTS
 COPIED = STUDY.first_cycles  # setting -> an earlier one with the same cycle 0
 
 
@@ -15,7 +16,10 @@ for setting in STUDY.settings:
         input:
             unpack(LOOP.finetune),
         output:
-            [KEPT(file) for file in PATHS.adapter_patterns(setting)],
+            [
+                temp(file) if Path(file).name in DELETED else file
+                for file in PATHS.adapter_patterns(setting)
+            ],
         log:
             **job_log("finetune", *JOB),
         wildcard_constraints:
@@ -48,7 +52,7 @@ for setting, earlier in COPIED.items():
             inputs=PATHS.first_cycle(SETTINGS[earlier]),
         output:
             outputs=[
-                KEPT(file) if "/adapters/" in file else file
+                temp(file) if Path(file).name in DELETED else file
                 for file in PATHS.first_cycle(SETTINGS[setting])
             ],
         log:

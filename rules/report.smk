@@ -202,6 +202,7 @@ SHIPPED_ALONG = [
     rules.compare_defences.output.output,
     *([] if STUDY.audit.files else [rules.simulate_power.output.output]),
     *([rules.measure_noise.output.output_floor] if STUDY.trains else []),
+    *([rules.gold_agreement.output.output, rules.correct_changes.output.output] if GOLD else []),
 ]
 
 

@@ -52,6 +52,9 @@ def result_tables(results: Path, rates: Path) -> dict[str, str]:
             tables[f"outcomes_{study}"] = _outcomes(results / study)
         if (results / study / "claims.json").exists():
             tables[f"claims_{study}"] = _verdicts(read_json(results / study / "claims.json"))
+        for name, shown in {"gold_agreement": _gold, "corrected_changes": _changes}.items():
+            if (results / study / f"{name}.csv").exists():
+                tables[f"{name}_{study}"] = shown(pd.read_csv(results / study / f"{name}.csv"))
     if (results / "map" / "outcome_map.csv").exists():
         tables["ratios_map"] = _ratios(pd.read_csv(results / "map" / "outcome_map.csv"))
     if (results / "defences" / "defences.csv").exists():
@@ -199,6 +202,40 @@ def _test(part: dict[str, Any]) -> str:
     """A test with its numbers and verdict."""
     setting = f", `{part['setting']}`" if "setting" in part else ""
     return f"{part['what']}{setting}: {estimate(part)}, {part['verdict'].removesuffix(' here')}"
+
+
+def _gold(agreement: pd.DataFrame) -> str:
+    """A row for each setting and criterion; see `judge_tuning.gold.gold_agreement`."""
+    rows = []
+    for row in agreement.to_dict("records"):
+        shown = [
+            MISSING if pd.isna(row[name]) else f"{row[name]:z.{digits}f}"
+            for name, digits in {"spearman": 2, "bias": 0, "mae": 0, "spearman_again": 2,
+                                 "mae_again": 0, "spearman_words": 2}.items()
+        ]  # fmt: skip
+        counts = f"{row['n']:.0f}", f"{row['n_again']:.0f}"
+        rows.append([f"`{row['setting']}`", row["criterion"], counts[0], *shown[:3], counts[1],
+                     *shown[3:]])  # fmt: skip
+    head = ["setting", "criterion", "replies", "rank correlation", "bias, points",
+            "mean difference, points", "rated twice", "rank correlation of both ratings",
+            "their mean difference, points", "rank correlation of the trait's words"]  # fmt: skip
+    return _table(head, rows)
+
+
+def _changes(changes: pd.DataFrame) -> str:
+    """A row for each setting and criterion; see `stats.corrected_changes`."""
+    rows = []
+    for row in changes.to_dict("records"):
+        own = with_interval(row["change"], row["ci_low"], row["ci_high"], 0)
+        limits = row["corrected_low"], row["corrected_high"]
+        errors = [f"{row[name]:z.0f}" for name in ("error_first", "error_late")]
+        corrected = with_interval(row["corrected"], *limits, 0)
+        counts = [f"{row['n_panels']:.0f}", f"{row['n_first']:.0f}, {row['n_late']:.0f}"]
+        rows.append([f"`{row['setting']}`", row["criterion"], own, *errors, corrected, *counts])
+    head = ["setting", "criterion", "change by the judge, points", "judge less hand, cycle 0",
+            "judge less hand, late", "change with the judge's error, points", "panels",
+            "rated replies, cycle 0 and late"]  # fmt: skip
+    return _table(head, rows)
 
 
 def _regime(rates: pd.DataFrame) -> str:

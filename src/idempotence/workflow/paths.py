@@ -9,7 +9,8 @@ from idempotence.config.grid import Setting, StudyPanel
 from idempotence.config.packages import name_in_package
 from idempotence.config.study import Study
 
-ADAPTER_FILES = ("adapter_model.safetensors", "adapter_config.json", "training.json")
+ADAPTER_WEIGHTS = ("adapter_model.safetensors", "adapter_config.json")
+ADAPTER_FILES = (*ADAPTER_WEIGHTS, "training.json")
 SAMPLED = ("responses.jsonl", "generated.jsonl")
 SHIPPED_WORLD = "data/micro_world"
 PANEL = "{setting}/{model}/{trait}/seed{seed}"  # wildcards of a panel, below results/<study>/
@@ -58,7 +59,7 @@ class StudyPaths:
     def added_to(self, packaged: str) -> list[str]:
         """The files of the adapter that is added to a model of the section packages."""
         adapter = self.study.packages[packaged].adapter
-        return [f"{adapter}/{name}" for name in ADAPTER_FILES[:2]] if adapter else []
+        return [f"{adapter}/{name}" for name in ADAPTER_WEIGHTS] if adapter else []
 
     def log(self, rule: str, *wildcards: str) -> str:
         """Pattern of a rule's log: one file per job, in a folder where jobs have wildcards."""
