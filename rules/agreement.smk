@@ -11,7 +11,7 @@ if GOLD and STUDY.scores_from:  # there is no judge
 
     rule look_up_gold:
         input:
-            scores=SCORES,
+            scores=[SCORES, INITIAL],
             after_ratings=GOLD_FILES,
         output:
             output=GOLD_SCORES,

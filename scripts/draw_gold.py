@@ -1,22 +1,26 @@
 """Draw replies to be rated by hand, without a trace of where they are from."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 
-def draw_gold(scores: Path, count: int, seed: int, output: Path) -> None:
+def draw_gold(scores: Sequence[Path], count: int, seed: int, output: Path) -> None:
     """Draw replies to be rated by hand, without a trace of where they are from.
 
-    scores: the study's scores.parquet.
+    scores: the study's scores.parquet, and initial.parquet for replies of the initial model.
     count: how many replies.
     seed: of the draw.
     output: folder to write: replies.jsonl (to rate), key.csv (where each is from).
     """
+    import pandas as pd
+
     from idempotence.io import write_csv, write_jsonl
     from idempotence.judge_tuning import gold
     from idempotence.scores.files import read_scores
 
     needed = [*gold.WHERE, "objective", "status", "prompt", "response"]
-    replies, key = gold.draw_gold(read_scores(scores, needed), count, seed)
+    known = pd.concat([read_scores(file, needed) for file in scores], ignore_index=True)
+    replies, key = gold.draw_gold(known, count, seed)
     output.mkdir(parents=True, exist_ok=True)
     write_jsonl(output / "replies.jsonl", replies.to_dict("records"))
     write_csv(key, output / "key.csv")

@@ -1,12 +1,13 @@
 """The judge's scores of replies that were rated by hand, from the study's own scores."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 
-def look_up_gold(scores: Path, gold: Path, output: Path) -> None:
+def look_up_gold(scores: Sequence[Path], gold: Path, output: Path) -> None:
     """The judge's scores of replies that were rated by hand, from the study's own scores.
 
-    scores: the study's scores.parquet.
+    scores: the study's scores.parquet and initial.parquet.
     gold: folder of the replies and their ratings by hand.
     output: table to write: id, trait_score, coherence (CSV).
     """
@@ -17,7 +18,8 @@ def look_up_gold(scores: Path, gold: Path, output: Path) -> None:
     from idempotence.scores.files import read_scores
     from idempotence.scores.schema import CRITERIA
 
-    known = read_scores(scores, [*rated.WHERE, *CRITERIA.values()])
+    columns = [*rated.WHERE, *CRITERIA.values()]
+    known = pd.concat([read_scores(file, columns) for file in scores], ignore_index=True)
     write_csv(rated.look_up_gold(pd.read_csv(gold / "key.csv"), known), output)
 
 
