@@ -13,12 +13,15 @@ _WORD = re.compile(r"[\w'’]+")
 def read_words(path: Path) -> Mapping[str, Sequence[str]]:
     """Trait -> beginnings of its words; raises `UserError` for a file of another form."""
     content = parse_yaml(read_text(path))
-    good = isinstance(content, dict) and all(
-        isinstance(words, list) and all(isinstance(word, str) for word in words)
-        for words in content.values()
-    )
-    if not good:
+    if not isinstance(content, dict):
         raise UserError(f"{path}: it must have a list of words for each trait")
+    for trait, words in content.items():
+        if not isinstance(words, list):
+            raise UserError(f"{path}, {trait}: {words!r} is not a list of words")
+        odd = [word for word in words if not isinstance(word, str)]
+        if odd:
+            hint = "; YAML takes no, yes, on and off for true or false without quotes"
+            raise UserError(f"{path}, {trait}: {odd[0]!r} is not a word: put it in quotes{hint}")
     return content
 
 
