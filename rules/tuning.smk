@@ -2,6 +2,8 @@
 from idempotence.objectives import OBJECTIVES
 
 # The first setting of each of the sections sft, sdf and dpo stands for all that are laid over it.
+ABOVE = STUDY.tuning.above_initial
+ABOVE_DPO = STUDY.tuning.dpo.above_initial if STUDY.tuning.dpo.above_initial is not None else ABOVE
 TUNED = {OBJECTIVES[setting.objective].section: setting for setting in reversed(STUDY.settings)}
 
 
@@ -44,7 +46,7 @@ rule choose_learning_rates:
             for model, trait in sorted(
                 {(m, t) for s in TUNED.values() for m in s.models for t in s.traits}
             )
-            if STUDY.tuning.above_initial is not None
+            if (ABOVE, ABOVE_DPO) != (None, None)
         ],
     output:
         output=f"{RESULTS}/tuning/learning_rates.csv",
@@ -53,6 +55,6 @@ rule choose_learning_rates:
     conda:
         TRAINING
     params:
-        **script("choose_learning_rates", above_initial=STUDY.tuning.above_initial),
+        **script("choose_learning_rates", above_initial=ABOVE, above_initial_dpo=ABOVE_DPO),
     shell:
         launched("run") + " {params.args} {params.options} 2>&1 | tee {log:q}"

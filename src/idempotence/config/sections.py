@@ -209,6 +209,12 @@ class DpoTuningSection(Section):
     learning_rates: SomeStrengths | None = Field(
         None, description="Rates that are tried for dpo; null: those of `tuning`."
     )
+    score: Level | None = Field(
+        None, description="Cycle-0 score that dpo is to reach; null: that of `tuning`."
+    )
+    above_initial: Level | None = Field(
+        None, description="The same of `above_initial`; null: that of `tuning`."
+    )
 
 
 class TuningSection(Section):

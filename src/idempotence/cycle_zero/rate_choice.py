@@ -24,21 +24,25 @@ GROUP = ["objective", "model"]
 Initial = tuple[str, str]  # names of a model and a trait
 
 
-def choose_rates(files: Sequence[Path], lowest: Mapping[Initial, float]) -> pd.DataFrame:
+def choose_rates(
+    files: Sequence[Path], initial: Mapping[Initial, float], above: Mapping[str, float]
+) -> pd.DataFrame:
     """Apply the rule to the files that `learning_rates.write_scores` wrote, one per trait.
 
-    lowest: (model, trait) -> the least score to reach, beside the target of the file, of those that
-    have one; see `scores_to_reach`. Returns a row per objective, model, rate and beta (missing but
-    for dpo), with `COLUMNS`. traits: number of scores averaged. trait_score (mean), lowest_trait
-    (of the trait with the lowest score), coherence (mean), target (mean), min_coherence: 0-100.
-    `passes`: alone, or as one of a pair of betas. `chosen` is true for the rows of one rate of each
-    objective and model, or for none where none passes.
+    initial: see `initial_scores`. above: objective -> points above the initial model's score that
+    must be reached, beside the target of the file; objectives that are not there have the target
+    alone. Returns a row per objective, model, rate and beta (missing but for dpo), with `COLUMNS`.
+    traits: number of scores averaged. trait_score (mean), lowest_trait (of the trait with the
+    lowest score), coherence (mean), target (mean), min_coherence: 0-100. `passes`: alone, or as one
+    of a pair of betas. `chosen` is true for the rows of one rate of each objective and model, or
+    for none where none passes.
     """
     tried = []
     for file in files:
         content = read_sealed(file)
-        least = lowest.get((content["model"], content["trait"]), 0)
-        content["target"] = max(content["target"], least)
+        if content["objective"] in above:
+            least = initial[content["model"], content["trait"]] + above[content["objective"]]
+            content["target"] = max(content["target"], least)
         tried += [{**content, **row, "rows": None} for row in content["rows"]]
     rows = pd.DataFrame(tried).astype({"beta": "float64"})
     rows["excess"] = rows["trait_score"] - rows["target"]
@@ -66,8 +70,8 @@ def choose_rates(files: Sequence[Path], lowest: Mapping[Initial, float]) -> pd.D
     return table[COLUMNS]
 
 
-def scores_to_reach(files: Sequence[Path], above: float) -> dict[Initial, float]:
-    """(model, trait) -> the initial model's mean trait score and `above` more points.
+def initial_scores(files: Sequence[Path]) -> dict[Initial, float]:
+    """(model, trait) -> the initial model's mean trait score.
 
     files: scores.parquet of initial models. Raises as `read_scores`.
     """
@@ -75,7 +79,7 @@ def scores_to_reach(files: Sequence[Path], above: float) -> dict[Initial, float]
     scores = pd.concat([read_scores(file, columns) for file in files])
     means = scores.groupby(["model", "trait"], as_index=False)["trait_score"].mean()
     names = zip(means["model"], means["trait"], strict=True)
-    return dict(zip(names, means["trait_score"] + above, strict=True))
+    return dict(zip(names, means["trait_score"], strict=True))
 
 
 def _passing(rate: pd.DataFrame) -> list[pd.Index]:

@@ -94,13 +94,15 @@ class PreparationJobs(JobParts):
         levels = [cell.level for each in alike for cell in each.cells if cell.level is not None]
         samples = max(cell.rows_per_cycle for cell in setting.cells)
         rows = min(samples * tuning.seed_rows_per_sample, setting.seed_rows)
-        own_rates = tuning.dpo.learning_rates if pairs else None
+        own_rates, own_score = (
+            (tuning.dpo.learning_rates, tuning.dpo.score) if pairs else (None,) * 2
+        )
         return TryLearningRatesJob(
             cycle_zero=self._cycle_zero(setting, model, trait),
             learning_rates=tuple(own_rates or tuning.learning_rates),
             betas=tuple(tuning.dpo.betas) if pairs else (None,),
             n_seed=pairs or rows,
-            target=max(levels, default=tuning.score),
+            target=max(levels, default=tuning.score if own_score is None else own_score),
             min_coherence=tuning.dpo.min_coherence if pairs else tuning.min_coherence,
         )
 
