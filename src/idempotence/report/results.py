@@ -16,6 +16,8 @@ from idempotence.stats.groups import ALL
 from idempotence.stats.outcome_map import OUTCOMES
 
 STUDIES = ["default", "map", "defences", "reference", "english"]  # folders of results/
+SHOWN_CYCLES = (0, 3, 6)
+SHOWN_SIGNS = 260  # of a reply in a table
 MARK = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
 
@@ -55,6 +57,8 @@ def result_tables(results: Path, rates: Path) -> dict[str, str]:
         for name, shown in {"gold_agreement": _gold, "corrected_changes": _changes}.items():
             if (results / study / f"{name}.csv").exists():
                 tables[f"{name}_{study}"] = shown(pd.read_csv(results / study / f"{name}.csv"))
+    if (results / "english" / "scores.parquet").exists():
+        tables["replies_english"] = _replies(pd.read_parquet(results / "english/scores.parquet"))
     if (results / "map" / "outcome_map.csv").exists():
         tables["ratios_map"] = _ratios(pd.read_csv(results / "map" / "outcome_map.csv"))
     if (results / "defences" / "defences.csv").exists():
@@ -156,7 +160,13 @@ def _answers(claims: list[Any], power: dict[str, list[str]], real: list[Any]) ->
             "<br>".join(power.get(claim["id"], [])) or MISSING,
         ]
         rows.append([*cells, *([of_real.get(claim["id"], MISSING)] if real else [])])
-    head = ["claim", "the paper", "here, by this test (95 %)", "power", "a real model"]
+    head = [
+        "claim",
+        "the paper",
+        "here, by this test (95 %)",
+        "power",
+        "a real model, by its judge",
+    ]
     return _table(head if real else head[:-1], rows)
 
 
@@ -235,6 +245,24 @@ def _changes(changes: pd.DataFrame) -> str:
     head = ["setting", "criterion", "change by the judge, points", "judge less hand, cycle 0",
             "judge less hand, late", "change with the judge's error, points", "panels",
             "rated replies, cycle 0 and late"]  # fmt: skip
+    return _table(head, rows)
+
+
+def _replies(scores: pd.DataFrame) -> str:
+    """A row for each setting, trait and cycle of `SHOWN_CYCLES`: the first reply, not picked.
+
+    scores: a scores table. Of seed 0, the first cell by name, question and sample 0.
+    """
+    first = scores[(scores["seed"] == 0) & (scores["question"] == 0) & (scores["sample"] == 0)]
+    first = first[first["cycle"].isin(SHOWN_CYCLES)]
+    first = first[first["cell"] == first.groupby("setting")["cell"].transform("min")]
+    rows = []
+    for row in first.sort_values(["setting", "trait", "cycle"]).to_dict("records"):
+        text = " ".join(row["response"].split()).replace("|", "\\|")
+        short = text if len(text) <= SHOWN_SIGNS else text[:SHOWN_SIGNS].rsplit(" ", 1)[0] + " ..."
+        scored = [f"{row[name]:.0f}" for name in ("trait_score", "coherence")]
+        rows.append([f"`{row['setting']}`", row["trait"], str(row["cycle"]), *scored, short])
+    head = ["setting", "trait", "cycle", "trait score", "coherence", "reply"]
     return _table(head, rows)
 
 
