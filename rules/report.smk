@@ -146,6 +146,14 @@ rule show_summary:
         real_model=(
             [REAL_MODEL] if STUDY.texts == "micro_world" and Path(REAL_MODEL).is_file() else []
         ),
+        gold=(
+            [
+                rules.gold_agreement.output.output_parquet,
+                rules.correct_changes.output.output_parquet,
+            ]
+            if GOLD
+            else []
+        ),
         chains=CHAINS,
         training=TRAINING_LOG,
         scores=SCORES,

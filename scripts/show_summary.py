@@ -20,6 +20,7 @@ def show_summary(
     power: Path | None = None,
     audit: Sequence[Path] = (),
     real_model: Path | None = None,
+    gold: Sequence[Path] = (),
 ) -> None:
     """Write the report's front page: verdicts on the claims, figures, what was run, limits.
 
@@ -36,13 +37,22 @@ def show_summary(
     power: table of what the tests would say (Parquet); none of an audit.
     audit: of an audit, the tables of rows, bad rows and chains that were read (Parquet).
     real_model: claims.json of a study of a real model, to stand beside.
+    gold: where replies were rated by hand, tables of agreement and of changes (Parquet).
     """
     from idempotence.io import write_text
     from idempotence.report.pages import render, write_page
     from idempotence.report.summary import StudyFiles, as_rst, summary
 
     files = StudyFiles(
-        chains, training, scores, tuple(figures), claims, tuple(audit), power, real_model
+        chains,
+        training,
+        scores,
+        tuple(figures),
+        claims,
+        tuple(audit),
+        power,
+        real_model,
+        tuple(gold),
     )
     page = summary(study, files, loops, confidence)
     write_text(output, as_rst(render("summary.html.j2", **page)))

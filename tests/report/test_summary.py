@@ -94,6 +94,25 @@ def test_a_study_of_dead_chains_has_a_front_page(files):
     assert page_of(files)["settings"][0]["cycles"] == "–"
 
 
+def test_ratings_by_hand_stand_beside_the_verdicts(files, tmp_path):
+    agreement = {"criterion": "trait", "n": 400, "spearman": 0.314, "bias": 25.66}
+    write_parquet(
+        pd.DataFrame([{**agreement, "setting": "all"}, {**agreement, "setting": "sft", "n": 9}]),
+        tmp_path / "agreement.parquet",
+    )
+    change = {
+        "setting": "sft", "criterion": "trait", "change": -16.2, "ci_low": -19, "ci_high": -13,
+        "corrected": -10.7, "corrected_low": -24.1, "corrected_high": 2.8,
+    }  # fmt: skip
+    write_parquet(pd.DataFrame([change]), tmp_path / "changes.parquet")
+    rated = replace(files, gold=(tmp_path / "agreement.parquet", tmp_path / "changes.parquet"))
+    text = " ".join(render("index.html.j2", **page_of(rated)).split())
+    assert "400 replies were rated by hand" in text
+    assert "hand 0.31, judge less hand +26 points" in text
+    assert "<td>-16 (-19 to -13)</td><td>-11 (-24 to 3)</td>" in text
+    assert "rated by hand" not in render("index.html.j2", **page_of(files))
+
+
 def test_the_script_writes_the_page(files, tmp_path):
     status = run_script(
         "show_summary", "--study", "micro", "--chains", files.chains, "--training", files.training,

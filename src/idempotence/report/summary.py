@@ -17,7 +17,13 @@ from idempotence.errors import UserError
 from idempotence.figures.labels import in_order, loop_of, percent, setting_title
 from idempotence.io import read_arrow, read_json, read_table
 from idempotence.jobs.parts import Loop, Loops
-from idempotence.report.answers import MISSING, estimate, of_authors, verdict_and_test
+from idempotence.report.answers import (
+    MISSING,
+    estimate,
+    of_authors,
+    verdict_and_test,
+    with_interval,
+)
 from idempotence.report.audit import audited
 from idempotence.scores.schema import CRITERIA, DEAD, NO_JUDGE
 from idempotence.scores.training_log import KEY
@@ -38,7 +44,8 @@ class StudyFiles:
     caption in a .txt file beside it; claims: claims.json, None where nothing was scored; audit: the
     tables of rows, bad rows and chains of an audit, none for a study of its own; power: the table
     of what the claims' tests would say, None for an audit; real_model: claims.json of a study of a
-    real model, to stand beside.
+    real model, to stand beside; gold: tables of the judge's agreement with ratings by hand and of
+    changes with the judge's error, where replies were rated.
     """
 
     chains: Path
@@ -49,6 +56,7 @@ class StudyFiles:
     audit: tuple[Path, ...] = ()
     power: Path | None = None
     real_model: Path | None = None
+    gold: tuple[Path, ...] = ()
 
 
 def summary(study: str, files: StudyFiles, loops: Loops, confidence: float) -> dict[str, Any]:
@@ -80,6 +88,7 @@ def summary(study: str, files: StudyFiles, loops: Loops, confidence: float) -> d
         ],
         "real_model": bool(real),
         "powered": bool(power),
+        "gold": _gold(files.gold, loops) if files.gold else None,
         "tally": _tally(claims),
         "interval": percent(confidence),
         "figures": [_figure(path) for path in files.figures],
@@ -90,6 +99,34 @@ def _audited(tables: tuple[Path, ...], chains: pd.DataFrame) -> dict[str, Any]:
     """What an audit read; tables: of rows, bad rows and chains."""
     rows, bad_rows, chains_read = tables
     return audited(rows, bad_rows, chains_read, chains)
+
+
+def _gold(tables: tuple[Path, ...], loops: Loops) -> dict[str, Any]:
+    """How far the judge agrees with ratings by hand, and what is left of each setting's change.
+
+    tables: see `judge_tuning.gold.gold_agreement` and `stats.corrected_changes`.
+    """
+    agreement, changes = map(read_table, tables)
+    whole = agreement[agreement["setting"] == "all"]
+    return {
+        "n": f"{whole['n'].max():,}",
+        "criteria": [
+            {"criterion": row["criterion"], "spearman": f"{row['spearman']:z.2f}",
+             "bias": f"{row['bias']:+.0f}"}
+            for row in whole.to_dict("records")
+        ],
+        "changes": [
+            {
+                "setting": setting_title(loop_of(loops, row["setting"])),
+                "criterion": row["criterion"],
+                "judge": with_interval(row["change"], row["ci_low"], row["ci_high"], 0),
+                "corrected": with_interval(
+                    row["corrected"], row["corrected_low"], row["corrected_high"], 0
+                ),
+            }
+            for row in changes.to_dict("records")
+        ],
+    }  # fmt: skip
 
 
 def _counts(chains: pd.DataFrame, training: Path, scores: Path) -> dict[str, str]:
