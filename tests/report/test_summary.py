@@ -108,7 +108,8 @@ def test_ratings_by_hand_stand_beside_the_verdicts(files, tmp_path):
     rated = replace(files, gold=(tmp_path / "agreement.parquet", tmp_path / "changes.parquet"))
     text = " ".join(render("index.html.j2", **page_of(rated)).split())
     assert "400 replies were rated by hand" in text
-    assert "hand 0.31, judge less hand +26 points" in text
+    assert "score. Trait: rank correlation of judge and hand 0.31, judge less hand +26" in text
+    assert "average. The verdicts" in text
     assert "<td>-16 (-19 to -13)</td><td>-11 (-24 to 3)</td>" in text
     assert "rated by hand" not in render("index.html.j2", **page_of(files))
 
