@@ -78,10 +78,15 @@ def front() -> dict:
     names = ["chains", "traits", "seeds", "models", "replies", "tokens", "hours"]
     figure = {"name": "dpo", "source": f"data:image/png;base64,{PNG}", "caption": "DPO.",
               "about": "dpo"}  # fmt: skip
+    gold = {
+        "n": "400",
+        "criteria": [{"criterion": "trait", "spearman": "0.31", "bias": "+26"}],
+        "changes": [{"setting": "sft", "criterion": "trait", "judge": "1", "corrected": "2"}],
+    }
     return {"study": "s", "title": "Study s", "audit": None, "counts": dict.fromkeys(names, "1"),
             "settings": [row], "scored": True, "unscored": [], "claims": shown, "powered": True,
             "tally": "9 supported", "interval": "95 %", "figures": [figure],
-            "real_model": False}  # fmt: skip
+            "real_model": False, "gold": gold}  # fmt: skip
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
