@@ -2,12 +2,11 @@
 # stay as they are.
 AGREEMENT = {}  # tables: heading -> file
 GOLD = STUDY.judge.gold  # replies that were rated by hand
+GOLD_FILES = [f"{GOLD}/{name}" for name in ("key.csv", "ratings.csv")]
+GOLD_SCORES = f"{RESULTS}/gold_scores.csv"  # the judge's, of those replies
 WORDS = f"{STUDY.traits_folder}/words.yaml"  # of each trait, a yardstick without a judge
 
-GOLD_SCORES = f"{RESULTS}/gold_scores.csv"  # the judge's, of those replies
-GOLD_FILES = [f"{GOLD}/{name}" for name in ("key.csv", "ratings.csv")]
-
-if GOLD and STUDY.scores_from:  # there is no judge
+if GOLD and STUDY.scores_from:  # there is no judge, but its scores of the study's replies
 
     rule look_up_gold:
         input:

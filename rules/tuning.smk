@@ -1,9 +1,9 @@
 # Choosing learning rates on cycle 0. No part of a study: `snakemake tune` when a model is new.
 from idempotence.objectives import OBJECTIVES
 
-# The first setting of each of the sections sft, sdf and dpo stands for all that are laid over it.
 ABOVE = STUDY.tuning.above_initial
 ABOVE_DPO = STUDY.tuning.dpo.above_initial if STUDY.tuning.dpo.above_initial is not None else ABOVE
+# The first setting of each of the sections sft, sdf and dpo stands for all that are laid over it.
 TUNED = {OBJECTIVES[setting.objective].section: setting for setting in reversed(STUDY.settings)}
 
 

@@ -12,15 +12,12 @@ def draw_gold(scores: Sequence[Path], count: int, seed: int, output: Path) -> No
     seed: of the draw.
     output: folder to write: replies.jsonl (to rate), key.csv (where each is from).
     """
-    import pandas as pd
-
     from idempotence.io import write_csv, write_jsonl
     from idempotence.judge_tuning import gold
-    from idempotence.scores.files import read_scores
+    from idempotence.scores.files import read_all_scores
 
     needed = [*gold.WHERE, "objective", "status", "prompt", "response"]
-    known = pd.concat([read_scores(file, needed) for file in scores], ignore_index=True)
-    replies, key = gold.draw_gold(known, count, seed)
+    replies, key = gold.draw_gold(read_all_scores(scores, needed), count, seed)
     output.mkdir(parents=True, exist_ok=True)
     write_jsonl(output / "replies.jsonl", replies.to_dict("records"))
     write_csv(key, output / "key.csv")

@@ -15,12 +15,12 @@ def look_up_gold(scores: Sequence[Path], gold: Path, output: Path) -> None:
 
     from idempotence.io import write_csv
     from idempotence.judge_tuning import gold as rated
-    from idempotence.scores.files import read_scores
+    from idempotence.scores.files import read_all_scores
     from idempotence.scores.schema import CRITERIA
 
     columns = [*rated.WHERE, *CRITERIA.values()]
-    known = pd.concat([read_scores(file, columns) for file in scores], ignore_index=True)
-    write_csv(rated.look_up_gold(pd.read_csv(gold / "key.csv"), known), output)
+    key = pd.read_csv(gold / "key.csv")
+    write_csv(rated.look_up_gold(key, read_all_scores(scores, columns)), output)
 
 
 if __name__ == "__main__":

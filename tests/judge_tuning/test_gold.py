@@ -101,9 +101,9 @@ def test_scores_are_looked_up_by_where_a_reply_is_from(scores):
     scores["trait_score"] = range(len(scores))
     scores["coherence"] = 50.0
     replies, key = draw_gold(scores, 9, 5)
-    found = look_up_gold(key, scores[scores["setting"] == "sft"])
-    assert sorted(found["id"]) == sorted(replies["id"])
-    of = found.merge(replies, on="id").merge(key, on="id")
+    judged = look_up_gold(key, scores[scores["setting"] == "sft"])
+    assert sorted(judged["id"]) == sorted(replies["id"])
+    of = judged.merge(replies, on="id").merge(key, on="id")
     for row in of.itertuples():
         if row.setting == "sft":
             assert scores["response"][int(row.trait_score)] == row.response

@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from idempotence.io import read_sealed
-from idempotence.scores.files import read_scores
+from idempotence.scores.files import read_all_scores
 
 COLUMNS = [
     "objective", "model", "learning_rate", "beta", "traits", "trait_score", "lowest_trait",
@@ -73,10 +73,10 @@ def choose_rates(
 def initial_scores(files: Sequence[Path]) -> dict[Initial, float]:
     """(model, trait) -> the initial model's mean trait score.
 
-    files: scores.parquet of initial models. Raises as `read_scores`.
+    files: scores.parquet of initial models. Raises as `read_all_scores`.
     """
     columns = ["model", "trait", "trait_score"]
-    scores = pd.concat([read_scores(file, columns) for file in files])
+    scores = read_all_scores(files, columns)
     means = scores.groupby(["model", "trait"], as_index=False)["trait_score"].mean()
     names = zip(means["model"], means["trait"], strict=True)
     return dict(zip(names, means["trait_score"], strict=True))

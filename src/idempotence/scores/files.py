@@ -42,6 +42,11 @@ def read_scores(
     return scores
 
 
+def read_all_scores(paths: Sequence[str | Path], columns: Sequence[str]) -> pd.DataFrame:
+    """Some columns of several scores files, one after the other. Raises as `read_scores`."""
+    return pd.concat([read_scores(path, columns) for path in paths], ignore_index=True)
+
+
 def gather_scores(paths: Sequence[str | Path], output: str | Path) -> int:
     """Put the scores of many panels and cycles into one file; returns the number of rows.
 

@@ -94,15 +94,16 @@ class PreparationJobs(JobParts):
         levels = [cell.level for each in alike for cell in each.cells if cell.level is not None]
         samples = max(cell.rows_per_cycle for cell in setting.cells)
         rows = min(samples * tuning.seed_rows_per_sample, setting.seed_rows)
-        own_rates, own_score = (
-            (tuning.dpo.learning_rates, tuning.dpo.score) if pairs else (None,) * 2
-        )
+        rates, score = tuning.learning_rates, tuning.score
+        if pairs:
+            rates = tuning.dpo.learning_rates or rates
+            score = score if tuning.dpo.score is None else tuning.dpo.score
         return TryLearningRatesJob(
             cycle_zero=self._cycle_zero(setting, model, trait),
-            learning_rates=tuple(own_rates or tuning.learning_rates),
+            learning_rates=tuple(rates),
             betas=tuple(tuning.dpo.betas) if pairs else (None,),
             n_seed=pairs or rows,
-            target=max(levels, default=tuning.score if own_score is None else own_score),
+            target=max(levels, default=score),
             min_coherence=tuning.dpo.min_coherence if pairs else tuning.min_coherence,
         )
 
