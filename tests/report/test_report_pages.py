@@ -80,6 +80,19 @@ def test_replies_page_has_each_chain_cycle_and_question(scores):
     assert chains[0]["rows"] == "44 seed rows"
 
 
+def test_replies_page_names_given_doses_once_and_truth_only_where_there_is_any(scores):
+    own = scores[scores["setting"] == "sft"]
+    unknown = {"level": float("nan"), "truth_trait": float("nan"), "truth_coherence": float("nan")}
+    with_truth = packed(replies_html(own, LOOPS))["chains"][0]
+    without = packed(replies_html(own.assign(**unknown), LOOPS))["chains"][0]
+    assert without["dose"].startswith("44 seed rows") and without["rows"] == ""
+    names = [list(c["cycles"][0]["replies"][0]["scores"]) for c in (without, with_truth)]
+    assert names == [
+        ["trait", "coherence"],
+        ["trait", "coherence", "true trait", "true coherence"],
+    ]
+
+
 def test_replies_of_a_setting_of_ones_own_stand_beside_the_published_one(scores):
     own = scores[scores["setting"] == "sft"].assign(setting=OWN.name)
     data = packed(replies_html(pd.concat([own, scores]), make_loops(OWN)))

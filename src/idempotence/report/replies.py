@@ -77,7 +77,8 @@ def replies_data(
     alive = scores[~scores["status"].isin(DEAD)]
     chosen = typical(alive[alive["question"].isin(questions)])
     prompts = {text: place for place, text in enumerate(dict.fromkeys(chosen["prompt"]))}
-    replies = {key: _replies(rows, prompts, letters) for key, rows in _by_cycle(chosen)}
+    numbers = {name: label for name, label in _NUMBERS.items() if _shown(scores, name)}
+    replies = {key: _replies(rows, prompts, letters, numbers) for key, rows in _by_cycle(chosen)}
     spread = {key: _spread(rows["trait_score"]) for key, rows in _by_cycle(alive)}
     ends = scores[scores["status"].isin(DEAD)].drop_duplicates([*CHAIN, "cycle"])
     ended = {
@@ -139,12 +140,18 @@ def _chains(scores: pd.DataFrame, loops: Loops) -> list[tuple[Any, dict[str, Any
                     "trait": f"{head['trait']} ({head['model']})" if many else head["trait"],
                     "dose": labels[head["cell"]],
                     "seed": str(head["seed"]),
-                    "rows": "" if pd.isna(head["n_seed"]) else f"{head['n_seed']:g} seed rows",
+                    "rows": _rows(head["n_seed"], labels[head["cell"]]),
                 },
             )
             for head in heads
         ]
     return named
+
+
+def _rows(n_seed: float, dose: str) -> str:
+    """The number of seed rows in words; empty where there is none or the dose gives it."""
+    text = "" if pd.isna(n_seed) else f"{n_seed:g} seed rows"
+    return "" if text in dose else text
 
 
 def _spread(scores: pd.Series) -> dict[str, Any]:
@@ -162,15 +169,25 @@ def _spread(scores: pd.Series) -> dict[str, Any]:
     }
 
 
-def _replies(rows: pd.DataFrame, prompts: dict[str, int], letters: int) -> list[dict[str, Any]]:
-    """Replies with their prompts' places, their own places and scores."""
+def _shown(scores: pd.DataFrame, name: str) -> bool:
+    """Whether a score is shown: the judge's always, exact ones where they are known."""
+    return not name.startswith("truth_") or bool(scores[name].notna().any())
+
+
+def _replies(
+    rows: pd.DataFrame, prompts: dict[str, int], letters: int, numbers: dict[str, str]
+) -> list[dict[str, Any]]:
+    """Replies with their prompts' places, their own places and scores.
+
+    numbers: column -> label of the scores that are shown.
+    """
     return [
         {
             "question": int(row["question"]),
             "sample": int(row["sample"]),
             "prompt": prompts[row["prompt"]],
             "text": _cut(row["response"], letters),
-            "scores": {label: _whole(row[name]) for name, label in _NUMBERS.items()},
+            "scores": {label: _whole(row[name]) for name, label in numbers.items()},
         }
         for row in rows.to_dict("records")
     ]
