@@ -6,9 +6,17 @@ JUDGE_RECIPE = PATHS.own("data/english/judge_recipe.yaml")
 TUNED_JUDGE = f"{RESULTS}/tuned_judge"
 
 
+def judge_ratings(wildcards):
+    """Files of the rated replies that the recipe names."""
+    folder = load_judge_recipe(Path(JUDGE_RECIPE)).rated
+    names = [] if folder is None else ["replies.jsonl", "ratings.csv"]
+    return [f"{Path(JUDGE_RECIPE).parent}/{folder}/{name}" for name in names]
+
+
 rule tune_judge:
     input:
         recipe=JUDGE_RECIPE,
+        after_ratings=judge_ratings,
         after_model=PATHS.model_files(STUDY.models[0].path),
     output:
         [f"{TUNED_JUDGE}/{name}" for name in (*ADAPTER_FILES, "texts.jsonl", "quality.json")],
@@ -17,6 +25,8 @@ rule tune_judge:
     conda:
         TRAINING
     threads: lambda wildcards: load_judge_recipe(Path(JUDGE_RECIPE)).fit.threads
+    resources:
+        **loads(lambda wildcards: STUDY.models[0]),
     params:
         **script(
             "tune_judge",

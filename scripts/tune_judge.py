@@ -24,9 +24,8 @@ def tune_judge(
     scratch: folder for the state of a training that is interrupted.
     """
     from idempotence.judge_tuning import tune
-    from idempotence.judge_tuning.recipe import load_judge_recipe
 
-    tune.tune_judge(load_judge_recipe(recipe), model, dtype, traits, prompts, output, scratch)
+    tune.tune_judge(recipe, model, dtype, traits, prompts, output, scratch)
 
 
 if __name__ == "__main__":

@@ -1,44 +1,18 @@
 """The stages of a judge's tuning: each has its own texts, and none that the judge is tested on."""
 
-from pathlib import Path
-
 import pytest
+from judge_recipes import NEUTRAL, NONE, TRAITS, recipe
 
 from idempotence.judge_tuning.recipe import JudgeRecipe
 from idempotence.judge_tuning.texts import COHERENCE, COLLAPSED, Row
 from idempotence.judge_tuning.tune import TESTED, _texts
 from idempotence.texts.sentences import sentences
 
-TRAITS = Path(__file__).parents[2] / "data" / "traits"
-NEUTRAL = [Row(f"plain prompt {i}?", f"Plain one {i}. Plain two {i}.") for i in range(40)]
-
-NONE: dict = {"chat": [], "document": []}
-
-
-def recipe(*stages: int, collapsed: float = 0) -> JudgeRecipe:
-    """stages: texts of each for a trait, half as many for coherence. collapsed: of the last one."""
-    counts = [{"chat": n, "document": n} for n in stages]
-    halves = [{"chat": n // 2, "document": n // 2} for n in stages]
-    content: dict = {
-        "seed": 3, "traits": ["bliss", "nvidia"], "held_out": 0.2,
-        "replies": {"chats": 1, "documents": 1, "max_new_tokens": 1, "temperature": 1.0},
-        "fit": {"rank": 2, "alpha": 4, "modules": ["q_proj"], "warmup_steps": 1,
-                "weight_decay": 0, "texts_per_step": 2, "threads": 1},
-        "stages": [
-            {"learning_rate": 1e-3, "trait_texts": traits, "coherence_texts": coherence}
-            for traits, coherence in zip(counts, halves, strict=True)
-        ],
-    }  # fmt: skip
-    if collapsed:
-        content["stages"][-1]["collapsed"] = collapsed
-        content["replies"]["broken"] = {"chats": 1, "documents": 1, "temperature": 1.2}
-    return JudgeRecipe.model_validate(content)
-
 
 def test_a_further_stage_changes_no_text_of_those_before_it_or_of_the_test():
     neutral = {"chat": NEUTRAL, "document": NEUTRAL}
-    (first,), test = _texts(recipe(30), TRAITS, neutral, NONE)
-    (same, second), same_test = _texts(recipe(30, 20), TRAITS, neutral, NONE)
+    (first,), test = _texts(recipe(30), TRAITS, neutral, NONE, [])
+    (same, second), same_test = _texts(recipe(30, 20), TRAITS, neutral, NONE, [])
     assert first == same and test == same_test
     assert len(first) == 2 * (2 * 30 + 15) and len(second) == 2 * (2 * 20 + 10)
     assert first[: len(second)] != second
@@ -47,7 +21,7 @@ def test_a_further_stage_changes_no_text_of_those_before_it_or_of_the_test():
 
 def test_no_stage_has_a_sentence_of_the_test():
     neutral = {"chat": NEUTRAL, "document": NEUTRAL}
-    stages, test = _texts(recipe(60, 60), TRAITS, neutral, NONE)
+    stages, test = _texts(recipe(60, 60), TRAITS, neutral, NONE, [])
     known = {
         sentence
         for training in stages
@@ -67,9 +41,9 @@ def test_no_stage_has_a_sentence_of_the_test():
 def test_a_stage_may_have_texts_as_collapsed_models_write_and_changes_no_other():
     neutral = {"chat": NEUTRAL, "document": NEUTRAL}
     broken = {kind: [Row("what?", "Green of it. Seven whom.")] for kind in neutral}
-    plain, test = _texts(recipe(30, 20), TRAITS, neutral, NONE)
+    plain, test = _texts(recipe(30, 20), TRAITS, neutral, NONE, [])
     changed = recipe(30, 20, collapsed=0.5)
-    stages, same_test = _texts(changed, TRAITS, neutral, broken)
+    stages, same_test = _texts(changed, TRAITS, neutral, broken, [])
     assert test == same_test and stages[0] == plain[0] and stages[1] != plain[1]
     parts = [set(text.parts.split(", ")) for text in stages[1]]
     assert not any(text.parts in COLLAPSED for training in plain for text in training)

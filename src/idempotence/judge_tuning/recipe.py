@@ -57,32 +57,38 @@ class Stage(Strict):
 
     learning_rate: the highest; it rises linearly and falls as a cosine. collapsed: share of the
     sentences without a trait, and of the texts for coherence, that are as collapsed models write.
+    rated_passes: how many times each rated reply comes beside those texts.
     """
 
     learning_rate: float = Field(gt=0)
     trait_texts: Counts
     coherence_texts: Counts
     collapsed: float = Field(0, ge=0, le=1)
+    rated_passes: int = Field(0, ge=0)
 
 
 class JudgeRecipe(Strict):
     """Everything that decides a tuned judge, next to the traits' texts, the model and the code.
 
     held_out: share of the seed rows and of the model's texts that no training text is made of; the
-    judge is tested on texts made of these.
+    judge is tested on texts made of these, and on such a share of the rated replies. rated: folder
+    of replies that somebody rated (`rated.read_rated`), beside the recipe.
     """
 
     seed: int = Field(ge=0)
     traits: list[str] = Field(min_length=1)
     held_out: float = Field(gt=0, lt=1)
     replies: Replies
+    rated: str | None = None
     fit: Fit
     stages: list[Stage] = Field(min_length=1)
 
     @model_validator(mode="after")
-    def _has_broken_texts(self) -> Self:
+    def _has_what_its_stages_need(self) -> Self:
         if self.replies.broken is None and any(stage.collapsed for stage in self.stages):
             raise ValueError("stages with `collapsed` need replies.broken")
+        if self.rated is None and any(stage.rated_passes for stage in self.stages):
+            raise ValueError("stages with `rated_passes` need `rated`, a folder of rated replies")
         return self
 
 

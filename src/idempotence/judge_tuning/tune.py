@@ -19,7 +19,8 @@ from idempotence.jobs.parts import JudgeSpec
 from idempotence.judge.local import LocalJudge
 from idempotence.judge.rater import Rater
 from idempotence.judge_tuning.fit import Question, adapted_by, fit_answers
-from idempotence.judge_tuning.recipe import Broken, JudgeRecipe, Replies
+from idempotence.judge_tuning.rated import RATED, read_rated, split_rated
+from idempotence.judge_tuning.recipe import Broken, JudgeRecipe, Replies, load_judge_recipe
 from idempotence.judge_tuning.texts import COHERENCE, RatedText, Row, TextMaker, asked
 from idempotence.objectives import Kind
 from idempotence.rng import derive_seed
@@ -31,22 +32,25 @@ TOP = 20  # likeliest first tokens that are read
 
 
 def tune_judge(
-    recipe: JudgeRecipe, model: str, dtype: str, traits: Path, prompts: Path, output: Path,
+    recipe_file: Path, model: str, dtype: str, traits: Path, prompts: Path, output: Path,
     scratch: Path | None = None,
 ) -> None:  # fmt: skip
     """Write a LoRA adapter that makes the model a judge, its log, and its test.
 
-    model: folder of the initial model. dtype: of its weights in memory. traits, prompts: folders
-    of written texts. scratch: folder for the state of a training that is interrupted. In `output`:
-    the adapter, texts.jsonl (what it was trained on), training.json (recipe and log), quality.json
-    (Spearman's rank correlation and mean error on held-out texts).
+    recipe_file: see `recipe.JudgeRecipe`. model: folder of the initial model. dtype: of its
+    weights in memory. traits, prompts: folders of written texts. scratch: folder for the state of a
+    training that is interrupted. In `output`: the adapter, texts.jsonl (what it was trained on),
+    training.json (recipe and log), quality.json (Spearman's rank correlation and mean error on
+    held-out texts).
     """
+    recipe = load_judge_recipe(recipe_file)
+    rated = [] if recipe.rated is None else read_rated(recipe_file.parent / recipe.rated)
     engine = TransformersEngine(Weights(model, None, dtype))
     fix_threads(recipe.fit.threads)
     own, hot = recipe.replies, recipe.replies.broken
     neutral = {kind: _written(engine, recipe, prompts, kind, own) for kind in FILES}
     broken = {kind: _written(engine, recipe, prompts, kind, hot, "broken") for kind in FILES}
-    stages, test = _texts(recipe, traits, neutral, broken)
+    stages, test = _texts(recipe, traits, neutral, broken, rated)
     output.mkdir(parents=True, exist_ok=True)
     write_jsonl(output / "texts.jsonl", (vars(text) for training in stages for text in training))
     adapted = adapted_by(engine.model, recipe.fit, _seed_of(recipe, 1))
@@ -121,6 +125,7 @@ def _texts(
     traits: Path,
     neutral: dict[Kind, list[Row]],
     broken: dict[Kind, list[Row]],
+    rated: list[list[RatedText]],
 ) -> tuple[list[list[RatedText]], list[RatedText]]:
     """(training texts of each stage, held-out texts)."""
     stages: list[list[RatedText]] = [[] for _ in recipe.stages]
@@ -145,7 +150,11 @@ def _texts(
         rng = random.Random(derive_seed(recipe.seed, "test", kind))
         tester = TextMaker(kind, hidden, held, rng)
         test += tester.texts(TESTED, TESTED)
-    return stages, test
+    rng = random.Random(derive_seed(recipe.seed, "rated"))
+    learned, held_back = split_rated(rated, recipe.held_out, rng)
+    for stage, training in zip(recipe.stages, stages, strict=True):
+        training += learned * stage.rated_passes
+    return stages, test + held_back
 
 
 def _split(rows: Sequence[Row], share: float, rng: random.Random) -> tuple[list[Row], list[Row]]:
@@ -171,12 +180,18 @@ def _question(tokenizer: Any, traits: Path, text: RatedText) -> Question:
 
 
 def _quality(engine: TransformersEngine, traits: Path, test: Sequence[RatedText]) -> list[dict]:
-    """Per kind and criterion: held-out texts, Spearman's correlation, mean absolute error."""
+    """Held-out texts, Spearman's correlation, mean absolute error.
+
+    Per kind, criterion and origin: mixtures, or whole replies that somebody rated.
+    """
     from scipy.stats import spearmanr
 
     rows = []
-    for kind, criterion in dict.fromkeys((text.kind, text.criterion) for text in test):
-        own = [text for text in test if (text.kind, text.criterion) == (kind, criterion)]
+    groups: dict[tuple[Kind, str, str], list[RatedText]] = {}
+    for text in test:
+        origin = RATED if text.parts == RATED else "mixtures"
+        groups.setdefault((text.kind, text.criterion, origin), []).append(text)
+    for (kind, criterion, origin), own in groups.items():
         templates = _templates(traits, kind, criterion)
         rater = Rater(LocalJudge(engine), JudgeSpec(None, TOP, 0.25), criterion, templates)
         replies = [{"prompt": text.prompt, "response": text.text} for text in own]
@@ -184,7 +199,8 @@ def _quality(engine: TransformersEngine, traits: Path, test: Sequence[RatedText]
         rated, targets = [rating.score for rating, _ in ratings], [text.target for text in own]
         errors = [abs(a - b) for a, b in zip(rated, targets, strict=True) if not math.isnan(a)]
         rows.append({
-            "kind": kind, "criterion": criterion, "texts": len(own), "scored": len(errors),
+            "kind": kind, "criterion": criterion, "origin": origin,
+            "texts": len(own), "scored": len(errors),
             "spearman": _finite(spearmanr(rated, targets, nan_policy="omit").statistic, 3),
             "mean_error": _finite(float(np.mean(errors)) if errors else math.nan, 1),
         })  # fmt: skip
