@@ -34,6 +34,8 @@ MISTAKES = [
     ("dpo: {restart_at: [0]}", "settings.dpo.restart_at.0: 0 is not allowed"),
     ("sdf: {rejected_from: two_back}", "only dpo has rejected replies"),
     ("dpo: {rejected_from: twoback}", "did you mean two_back?"),
+    ("sft: {cycle_0: sft}", "first model is trained as all others are"),
+    ("dpo: {cycle_0: sdf}", "one of dpo, sft"),
     ("sft: {seed_share: 1}", "settings.sft.seed_share: 1 is not allowed"),
     ("sft: {accumulate: true, seed_share: 0.5}", "settings.sft.seed_share: is not for accumulate"),
     ("sft: {initial_share: 1}", "settings.sft.initial_share: 1 is not allowed"),

@@ -321,6 +321,21 @@ def test_the_same_recipe_with_the_other_start_is_a_twin_and_shares_cycle_0(recip
     assert study.first_cycles == {"from-initial": "from-previous"}
 
 
+def test_the_first_model_of_dpo_may_imitate_the_seed_rows():
+    own = {"dpo": {"cycle_0": "sft"}, "dpo-reinit": {"cycle_0": "sft"}}
+    study, plain = load(with_recipes(own)), load()
+    jobs = StudyJobs(study)
+    assert study.first_cycles["dpo-reinit"] == "dpo"
+    dpo = next(panel for panel in study.panels() if panel.setting.name == "dpo")
+    first, second = (jobs.finetune(dpo, cycle) for cycle in (0, 1))
+    assert dpo.setting.changes == "cycle_0 sft"
+    assert first.imitates and not second.imitates
+    assert first.training.learning_rate == study.sft.training.learning_rate
+    assert first.training.lora == second.training.lora
+    assert second.training.learning_rate == study.dpo.training.learning_rate
+    assert second == StudyJobs(plain).finetune(dpo, 1)
+
+
 def test_jobs_of_a_plain_loop_hold_no_key_of_another_one():
     own = {
         "dpo": {"restart_at": [2], "rejected_from": "two_back", "seed_share": 0.25,

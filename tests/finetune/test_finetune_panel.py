@@ -59,6 +59,19 @@ def test_training_json_is_written_once_with_its_keys_in_order(folder, tmp_path, 
     assert (result["cell"], result["cycle"], result["dropped"]) == (CELL.name, 0, 0)
 
 
+def test_preference_pairs_may_be_imitated(folder, tmp_path):
+    """With the same cell name, so that both have the same random numbers."""
+    pairs = replace(PANEL, objective="dpo", cells=(replace(CELL, beta=0.1, pairs=2),))
+    rows = [{**row, "rejected": "no"} for row in ROWS]
+    imitating = replace(job(panel=pairs), n_seed=2, imitates=True)
+    finetune_panel(imitating, folder, CycleData(rows), tmp_path / "pairs")
+    (entry,) = result_of(tmp_path / "pairs" / CELL.name)["log"][:1]
+    assert "rewards/margins" not in entry
+    preferring = replace(imitating, imitates=False)
+    finetune_panel(preferring, folder, CycleData(rows), tmp_path / "dpo")
+    assert "rewards/margins" in result_of(tmp_path / "dpo" / CELL.name)["log"][0]
+
+
 def test_a_model_that_breaks_is_a_result(folder, tmp_path):
     finetune_panel(job(rate=1e38), folder, CycleData(ROWS), tmp_path)
     result = result_of(tmp_path / CELL.name)

@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from pydantic import BaseModel, Field, create_model
 
 from idempotence.config.layers import Content, merged
-from idempotence.config.sections import GenerationSection, LoraSection, TrainingSection
+from idempotence.config.sections import (
+    FirstObjective,
+    GenerationSection,
+    LoraSection,
+    TrainingSection,
+)
 from idempotence.config.seeding import OwnCalibration, Prompts
 from idempotence.config.values import (
     BelowOne,
@@ -26,12 +31,13 @@ from idempotence.objectives import OBJECTIVES, ObjectiveName
 
 # keys of a recipe that lie over the objective's section
 OF_SECTION = (
-    "seed_rows", "seed_source", "prompts", "calibration", "cells", "training", "generation"
+    "seed_rows", "seed_source", "prompts", "calibration", "cycle_0", "cells", "training",
+    "generation",
 )  # fmt: skip
 # keys that make a setting another loop than its objective's plain one
 OF_LOOP = ("restart_at", "rejected_from", "seed_share", "initial_share", "accumulate",
            "min_coherence", "selection", "seed_rows", "seed_source", "prompts", "calibration",
-           "training", "generation")  # fmt: skip
+           "cycle_0", "training", "generation")  # fmt: skip
 # but for these, which decide the last bits of a result alone
 SAME_LOOP = ("training.way", "training.tokens_at_once")
 
@@ -138,6 +144,9 @@ class Recipe(Section):
     prompts: Prompts | None = Field(None, description="Instead of the objective's.")
     calibration: OwnCalibration | None = Field(
         None, description="The search for doses, where it differs from the objective's."
+    )
+    cycle_0: FirstObjective | None = Field(
+        None, description="dpo: how the first model is trained, instead of the objective's."
     )
     cells: CellChanges | None = Field(None, description="The doses, where they differ.")
     training: TrainingChanges | None = Field(None, description="Finetuning, where it differs.")

@@ -40,6 +40,8 @@ from idempotence.config.values import (
 from idempotence.doses import Cell, preference_cells, supervised_cells
 from idempotence.jobs.parts import CutReplies, TrainingWay
 
+FirstObjective = Literal["dpo", "sft"]  # of the model of cycle 0, where later ones are dpo's
+
 
 class ModelSection(Section):
     """A model to start from."""
@@ -139,7 +141,8 @@ class DpoCells(Section):
         min_length=1, description="Preference pairs that each later cycle trains on."
     )
     n_seed: Count = Field(
-        description="Preference pairs of cycle 0, seed reply over M_initial's; at most seed_rows."
+        description="Preference pairs of cycle 0, seed reply over M_initial's; with cycle_0: sft "
+        "seed rows. At most seed_rows."
     )
 
 
@@ -164,6 +167,11 @@ class SupervisedSection(OwnRows):
         return None
 
     @property
+    def seeded_by_sft(self) -> bool:
+        """As `DpoSection`'s: the first model is trained as all others are here."""
+        return False
+
+    @property
     def most_rows(self) -> int:
         """The most rows that a later cycle of any cell trains on."""
         return max(self.cells.n_sampled)
@@ -172,6 +180,12 @@ class SupervisedSection(OwnRows):
 class DpoSection(OwnRows):
     """The objective dpo."""
 
+    cycle_0: FirstObjective = Field(
+        "dpo",
+        description="How the first model is trained. `dpo`: on seed replies over M_initial's. "
+        "`sft`: on the seed replies alone, with the training of section `sft`, so that DPO begins "
+        "from a model that has the trait.",
+    )
     cells: DpoCells = Field(description="The doses.")
     training: TrainingSection = Field(description="Finetuning, the same for every cycle and start.")
     generation: GenerationSection = Field(description="Sampling the next cycle's data.")
@@ -184,6 +198,11 @@ class DpoSection(OwnRows):
     def pairs_of_cycle_0(self) -> int:
         """The preference pairs of cycle 0, the same for every cell."""
         return self.cells.n_seed
+
+    @property
+    def seeded_by_sft(self) -> bool:
+        """Whether the first model imitates the seed replies, and prefers nothing."""
+        return self.cycle_0 == "sft"
 
     @property
     def most_rows(self) -> int:

@@ -97,7 +97,9 @@ class LoopWork:
     def _calibrated(self, job: CalibrateJob) -> Amounts:
         zero, tried = job.cycle_zero, search(job.levels, job.step, job.n_seed_max)[1]
         answers, tokens = self._answers(zero)
-        each = [self._trained(zero, zero.training, [dose], on_seeds=True) for dose in tried]
+        each = [
+            self._trained(zero, zero.training, [dose], pairs=False, on_seeds=True) for dose in tried
+        ]
         mean, longest = self._reply(zero.panel.kind, zero.evaluation)
         steps = self._decoding(zero.panel, search=True).steps([answers], mean, longest)
         return {
@@ -155,7 +157,8 @@ class LoopWork:
             + (cycle if job.accumulate else min(cycle, 1)) * cell.rows_per_cycle
             for cell in job.panel.cells
         ]
-        trained = self._trained(self.jobs.seed_data(panel), job.training, rows, on_seeds=first)
+        texts, pairs = self.jobs.seed_data(panel), job.panel.method.pairs and not job.imitates
+        trained = self._trained(texts, job.training, rows, pairs, on_seeds=first)
         return {"chains": len(rows) if first else 0, "models": len(rows), **trained}
 
     def _doses(self, panel: StudyPanel) -> dict[str, int]:
@@ -209,25 +212,27 @@ class LoopWork:
         texts: SeedDataJob | CycleZero,
         training: Training,
         doses: Sequence[int],
+        pairs: bool,
         on_seeds: bool,
     ) -> Amounts:
         """Rows, tokens and steps of a panel's cells with so many rows each.
 
-        texts: a job with the panel's texts. on_seeds: it trains on seed rows, else on samples.
+        texts: a job with the panel's texts. pairs: one reply is preferred to another. on_seeds: it
+        trains on seed rows, else on samples.
         """
         panel, lengths = texts.panel, self.lengths(texts.panel, texts.prompts)
         sampled, at_most = self._reply(panel.kind, texts.generation)
         prompt, reply = lengths.seed_row if on_seeds else (lengths.prompt, sampled)
         row = min(prompt + reply, training.max_length)
         longest = min(prompt + max(LONGEST * reply, at_most), training.max_length)
-        if panel.method.pairs:  # the chosen and the rejected reply, each with its prompt
+        if pairs:  # the chosen and the rejected reply, each with its prompt
             row += min(prompt + sampled, training.max_length)
         tokens = sum(doses) * row * training.epochs
         way = way_of(training, self.ways)
         return {
             "rows_trained": sum(doses), "tokens_trained": tokens,
-            "tokens_worked": tokens * (REFERENCE_WORK if panel.method.pairs else 1),
-            **training_steps(training, way, panel.method.pairs, doses, longest),
+            "tokens_worked": tokens * (REFERENCE_WORK if pairs else 1),
+            **training_steps(training, way, pairs, doses, longest),
         }  # fmt: skip
 
     def _answers(self, job: SampleJob | CycleZero) -> tuple[int, float]:

@@ -86,7 +86,7 @@ class PanelTrainer:
             dtype=panel.model.dtype,
             seed=cell_seed(panel, cell, self.job.cycle, "finetune"),
             start=self._start(cell),
-            beta=cell.beta,
+            beta=None if self.job.imitates else cell.beta,
         )
 
     def _start(self, cell: Cell) -> Path | None:

@@ -23,7 +23,8 @@ class FinetuneJob(Record):
 
     n_seed: preference pairs of cycle 0 (dpo), else None. seed_share: share of a later cycle's rows
     that are seed rows; initial_share: share that the initial model writes. accumulate: a later
-    cycle trains on the rows of cycle 0 and on all samples since.
+    cycle trains on the rows of cycle 0 and on all samples since. imitates: the chosen replies of
+    preference pairs are imitated, and nothing is preferred.
     """
 
     panel: Panel
@@ -33,6 +34,7 @@ class FinetuneJob(Record):
     seed_share: float = 0.0
     initial_share: float = 0.0
     accumulate: bool = False
+    imitates: bool = False
 
 
 @dataclass(frozen=True)

@@ -55,14 +55,18 @@ class StudyJobs(PreparationJobs):
     def finetune(self, panel: StudyPanel, cycle: int) -> FinetuneJob:
         """For the rules finetune_<setting>."""
         section = panel.setting.section
+        imitates = panel.setting.seeded_by_sft and cycle == 0
+        own = training(section.training)
         return FinetuneJob(
             panel=self._panel(panel),
             cycle=cycle,
             n_seed=section.pairs_of_cycle_0,
-            training=training(section.training),
+            # later cycles may go on from its adapter, so that has one shape
+            training=replace(training(self.study.sft.training), lora=own.lora) if imitates else own,
             seed_share=panel.setting.seed_share if cycle else 0.0,
             initial_share=panel.setting.initial_share if cycle else 0.0,
             accumulate=panel.setting.accumulate and cycle > 0,
+            imitates=imitates,
         )
 
     def sample(self, panel: StudyPanel, cycle: int) -> SampleJob:

@@ -62,6 +62,9 @@ def recipe(known: Known, name: str) -> Mistakes:
         names = ", ".join(each.name for each in OBJECTIVES.values() if each.pairs)
         text = f"is not for {objective.name}: only {names} has rejected replies"
         yield (*key, "rejected_from"), text
+    if not objective.pairs and known(*key, "cycle_0") is not None:
+        text = f"is not for {objective.name}, whose first model is trained as all others are"
+        yield (*key, "cycle_0"), text
     if known(*key, "accumulate") and known(*key, "seed_share"):
         yield (*key, "seed_share"), "is not for accumulate: all seed rows are trained on there"
     yield from as_far_as_clear(_initial_share(known, name, objective))
