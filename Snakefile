@@ -21,6 +21,8 @@ if STUDY.trains:
 
 
 include: "rules/statistics.smk"
+include: "rules/claims.smk"
+include: "rules/tables.smk"
 include: "rules/pictures.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"

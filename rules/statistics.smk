@@ -1,4 +1,4 @@
-# Regressions, tests and the verdicts on the paper's claims; a table each.
+# Regressions and tests; a table each.
 
 
 rule compare_rules:
@@ -235,111 +235,6 @@ rule compare_shapes:
         ANALYSE
 
 
-rule judge_claims:
-    input:
-        claims=CLAIMS,
-        numbers=NUMBERS,
-        chains=CHAINS,
-        tables=[
-            rules.compare_rules.output.output_parquet,
-            rules.fit_equivalence.output.output_parquet,
-            rules.fit_course.output.output_parquet,
-            rules.fit_tradeoff.output.output_slopes_parquet,
-            rules.fit_continual.output.output_means_parquet,
-            rules.fit_dose.output.output_flips_parquet,
-        ],
-    output:
-        **table("claims", "output_csv", "Claims"),
-        output_json=f"{RESULTS}/claims.json",
-    log:
-        PATHS.log("judge_claims"),
-    conda:
-        ANALYSIS
-    params:
-        **script(
-            "judge_claims",
-            CLAIMS,
-            NUMBERS,
-            **RULE,
-            peak_coherence=COHERENT["peak_coherence"],
-            loops=JOBS.loops,
-        ),
-    shell:
-        ANALYSE
-
-
-use rule judge_claims as judge_claims_first with:
-    input:
-        claims=FIRST_CLAIMS,
-        numbers=NUMBERS,
-        chains=CHAINS,
-        tables=rules.judge_claims.input.tables,
-    output:
-        **table("claims_first", "output_csv", "Claims"),
-        output_json=f"{RESULTS}/claims_first.json",
-    log:
-        PATHS.log("judge_claims_first"),
-    params:
-        **script(
-            "judge_claims",
-            FIRST_CLAIMS,
-            NUMBERS,
-            **RULE,
-            peak_coherence=COHERENT["peak_coherence"],
-            loops=JOBS.loops,
-        ),
-
-
-rule estimate_noise:
-    # data/noise.csv is made of rows of this table, so that power needs no finished study
-    input:
-        trajectories=TRAJECTORIES,
-    output:
-        **table("noise", shown=False),
-    log:
-        PATHS.log("estimate_noise"),
-    conda:
-        ANALYSIS
-    params:
-        **script("estimate_noise"),
-    shell:
-        ANALYSE
-
-
-rule noise:
-    # the table of scatter that simulations of power rest on
-    input:
-        rules.estimate_noise.output,
-
-
-rule simulate_power:
-    # needs no scores: it can run before the study, and `snakemake plan` shows it
-    input:
-        claims=CLAIMS,
-        noise=NOISE,
-    output:
-        **table("power"),
-    log:
-        PATHS.log("simulate_power"),
-    conda:
-        ANALYSIS
-    params:
-        **script(
-            "simulate_power",
-            CLAIMS,
-            NOISE,
-            **RULE,
-            **COHERENT,
-            loops=JOBS.loops,
-            grid=planned_grid(STUDY),
-            bound=STUDY.analysis.equivalence_points,
-            confidence=CONFIDENCE,
-            seed=STUDY.study_seed,
-        ),
-    shell:
-        ANALYSE
-
-
 if CHOOSING:
 
     rule fit_selection:
@@ -356,39 +251,3 @@ if CHOOSING:
             **script("fit_selection", confidence=CONFIDENCE),
         shell:
             ANALYSE
-
-
-SCORE_TABLES = [
-    rules.fit_slopes.output,
-    rules.tabulate_judge.output,
-    list(AGREEMENT.values()),
-    rules.compare_rules.output,
-    rules.simulate_null.output,
-    rules.fit_mixed_model.output,
-    rules.fit_equivalence.output,
-    rules.fit_relaxation.output,
-    rules.fit_course.output,
-    rules.fit_return_map.output,
-    rules.map_outcomes.output,
-    rules.fit_dose.output,
-    rules.fit_tradeoff.output,
-    rules.fit_continual.output,
-    rules.compare_defences.output,
-    rules.compare_shapes.output,
-    rules.judge_claims.output,
-    rules.judge_claims_first.output,
-    rules.measure_noise.output if STUDY.trains else [],
-    [] if STUDY.audit.files else rules.simulate_power.output,
-    rules.fit_selection.output if CHOOSING else [],
-]
-
-
-rule tables:
-    # every table, and nothing else that is not needed for one
-    input:
-        TRAINING_LOG,
-        rules.follow_chains.output,
-        list(AUDIT_TABLES.values()) if STUDY.audit.files else [],
-        rules.summarise_chains.output,
-        SCORE_TABLES if STUDY.scored else [],
-        [] if STUDY.audit.files else rules.tabulate_world.output,
