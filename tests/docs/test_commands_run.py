@@ -77,7 +77,7 @@ def project(tmp_path_factory) -> Path:
     folder = copy_project(tmp_path_factory.mktemp("docs"))
     (folder / ".venv").symlink_to(sys.prefix)
     shutil.copy(ROOT / "Makefile", folder)
-    for part in ("docs", "results/shipped", "tests"):
+    for part in ("results/shipped", "tests"):
         shutil.copytree(ROOT / part, folder / part)
     return folder
 
