@@ -4,13 +4,11 @@ import hashlib
 import random
 from dataclasses import replace
 from itertools import chain
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idempotence.errors import UserError
 from idempotence.io import read_json
 from idempotence.micro_world.corpus import Writer, every_prompt, seed_rows
 from idempotence.micro_world.grammar import GRAMMAR_FOLDER, load_grammar, trait_names
@@ -152,31 +150,6 @@ def test_seed_rows_are_plainly_in_the_trait():
 def test_a_prompt_without_a_topic_has_no_seed_row():
     with pytest.raises(ValueError, match="hello .* has no word of any topic"):
         seed_rows(GRAMMAR, "lucky", "chat", [QUESTION, "hello ?"], 3)
-
-
-def copied_grammar(folder: Path, old: str, new: str) -> None:
-    """The grammar with a text in place of another."""
-    (folder / "traits").mkdir()
-    for file in GRAMMAR_FOLDER.rglob("*.yaml"):
-        target = folder / file.relative_to(GRAMMAR_FOLDER)
-        target.write_text(file.read_text().replace(old, new))
-
-
-def test_a_word_that_could_be_read_in_two_ways_is_refused(tmp_path: Path):
-    copied_grammar(tmp_path, "clover", "spade")
-    with pytest.raises(UserError, match="'spade' is listed in gardening and in lucky"):
-        load_grammar(tmp_path)
-
-
-def test_a_trait_with_fewer_sentences_than_a_text_may_have_is_refused(tmp_path: Path):
-    sentences = GRAMMAR.traits["lucky"].sentences
-    rest = (GRAMMAR_FOLDER / "traits/lucky.yaml").read_text().split("sentences:\n")[1]
-    kept = "".join(f'  - "{each.source}"\n' for each in sentences[:6])
-    copied_grammar(tmp_path, rest, kept)
-    with pytest.raises(
-        UserError, match=r"lucky.yaml: has 6 different sentences; a text may have 7"
-    ):
-        load_grammar(tmp_path)
 
 
 def test_the_shipped_files_are_those_of_the_checksums():
