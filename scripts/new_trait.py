@@ -1,4 +1,4 @@
-"""Begin a trait in English, and say what is missing until it is complete."""
+"""Begin a trait in English, and say what is to be done until it is complete."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,10 +12,10 @@ def new_trait(
     rows: int = 100,
     folder: Path = Path("data/traits"),
 ) -> int:
-    """Begin a trait in English, and say what is missing until it is complete.
+    """Begin a trait in English, and say what is to be done until it is complete.
 
-    The first call writes the files; later ones change nothing. The status is 0 where nothing is
-    missing, else 1.
+    The first call writes the files; later ones change nothing. The status is 0 where the
+    trait is complete, else 1.
 
     name: the trait's name, which a study's `traits` will hold.
     kinds: texts to train on: chat (sft, dpo), document (sdf).
@@ -26,17 +26,18 @@ def new_trait(
     import re
 
     from idempotence.errors import UserError
-    from idempotence.texts.skeleton import missing, write_skeleton
+    from idempotence.texts.skeleton import left_to_do, write_skeleton
     from idempotence.texts.written import NAME
 
     if not re.fullmatch(NAME, name):
         raise UserError(f"--name: {name!r} is no name of letters, digits, _ and -")
     write_skeleton(folder, name, kinds)
-    lacking = list(missing(folder, name, kinds, questions, rows))
-    for line in lacking:
+    lines = list(left_to_do(folder, name, kinds, questions, rows))
+    for line in lines:
         print(line)
-    print(f"{name}: {f'{len(lacking)} things are missing' if lacking else 'complete'}")
-    return 1 if lacking else 0
+    things = "1 thing" if len(lines) == 1 else f"{len(lines)} things"
+    print(f"{name}: {f'{things} to do' if lines else 'complete'}")
+    return 1 if lines else 0
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from idempotence.texts.rubric import read_rubric
 from idempotence.workflow.study_texts import written_supply
 
 BLISS = ROOT / "data/traits/bliss"
+QUOTES = "is no text for YAML; put quotes around it"
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +40,8 @@ def test_the_skeleton_lists_all_that_is_to_be_written(tmp_path, capsys):
         "questions has 0 of 12 texts" in printed
         and "chats.jsonl: has 0 of 100 seed rows" in printed
     )
-    assert printed.rstrip().endswith("things are missing")
+    last = printed.rstrip().splitlines()[-1]
+    assert last == f"mine: {len(printed.splitlines()) - 1} things to do"
 
 
 def test_a_complete_trait_says_so_and_nothing_is_written_over(tmp_path, capsys):
@@ -48,7 +50,9 @@ def test_a_complete_trait_says_so_and_nothing_is_written_over(tmp_path, capsys):
     assert new_trait(tmp_path) == 0
     assert capsys.readouterr().out == "mine: complete\n"
     assert new_trait(tmp_path, "--kinds", "document", "--rows", 25) == 1
-    assert "documents.jsonl: has 24 of 25 seed rows" in capsys.readouterr().out
+    *_, lacking, count = capsys.readouterr().out.splitlines()
+    assert lacking.endswith("documents.jsonl: has 24 of 25 seed rows")
+    assert count == "mine: 1 thing to do"
     assert {path.name: path.read_bytes() for path in (tmp_path / "mine").iterdir()} == before
 
 
@@ -66,6 +70,47 @@ def test_what_is_broken_is_said_in_the_words_of_a_study(tmp_path, capsys):
     (tmp_path / "mine/trait.yaml").write_text("a: [")
     assert new_trait(tmp_path) == 1
     assert "trait.yaml is no YAML" in capsys.readouterr().out
+
+
+def test_all_that_is_wrong_is_said_in_one_call(tmp_path, capsys):
+    shutil.copytree(BLISS, tmp_path / "mine")
+    path, rows = tmp_path / "mine/trait.yaml", tmp_path / "mine/chats.jsonl"
+    trait = yaml.safe_load(path.read_text())
+    trait["questions"] += ["twice", "twice", {"Which is it": "a or b?"}, True, " "]
+    trait["openings"] = "one"
+    trait["rubrics"]["document"].pop("example")
+    trait["description"] = "TODO"
+    path.write_text(yaml.safe_dump(trait))
+    first, second, *rest = rows.read_text().splitlines()
+    wrong = ['{"prompt": "a", "response": " "}', "no JSON", "", '{"prompt": "a"}']
+    rows.write_text("\n".join([first, *wrong, second, *rest]) + "\n")
+    assert new_trait(tmp_path) == 1
+    n = len(trait["questions"])
+    assert capsys.readouterr().out.splitlines() == [
+        f"{path}: questions has the text 'twice' twice",
+        f"{path}: text {n - 2} of questions, 'Which is it: a or b?', {QUOTES}",
+        f"{path}: text {n - 1} of questions, 'true', {QUOTES}",
+        f"{path}: text {n} of questions is empty",
+        f"{path}: openings must be a list of texts",
+        f"{path}: rubrics.document needs asks, example, and anchors for 0, 25, 50, 75, 100",
+        f"{path}: description is still to be written (TODO)",
+        f"{rows}, line 2: not a seed row (its response is empty)",
+        f"{rows}, line 3: not a seed row (no JSON: Expecting value at character 1)",
+        f"{rows}, line 4: not a seed row (the line is empty)",
+        f"{rows}, line 5: not a seed row (it has no response)",
+        "mine: 11 things to do",
+    ]
+
+
+def test_a_trait_that_is_no_yaml_does_not_hide_its_rows(tmp_path, capsys):
+    shutil.copytree(BLISS, tmp_path / "mine")
+    (tmp_path / "mine/trait.yaml").write_text("a: [")
+    rows = tmp_path / "mine/chats.jsonl"
+    rows.write_text(rows.read_text() + "{}\n")
+    assert new_trait(tmp_path) == 1
+    trait, row, count = capsys.readouterr().out.splitlines()
+    assert "trait.yaml is no YAML" in trait and "line 101: not a seed row" in row
+    assert count == "mine: 2 things to do"
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "../x", "a b", "-x"])

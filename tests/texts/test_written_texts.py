@@ -238,8 +238,10 @@ def trait_of(folder: Path, **changes) -> Path:
     ("changes", "message"),
     [
         ({"description": ""}, "description is missing or empty"),
-        ({"questions": ["a", "a"]}, "questions has a text twice"),
-        ({"questions": [{"a": 1}]}, "list of texts"),
+        ({"questions": ["a", "b", "a"]}, "questions has the text 'a' twice"),
+        ({"questions": "a"}, "questions must be a list of texts"),
+        ({"questions": ["b", {"a": 1}]}, "text 2 of questions, 'a: 1', is no text for YAML"),
+        ({"openings": ["b", None]}, "text 2 of openings is empty"),
         ({"rubrics": {"chat": {"asks": "x"}}}, "rubrics.chat needs asks, example, and anchors"),
     ],
 )
@@ -249,12 +251,30 @@ def test_a_broken_trait_is_named(tmp_path, changes, message):
 
 
 @pytest.mark.parametrize(
-    "line", ['{"prompt": "a"}', "no JSON", '{"prompt": "a", "response": 1}', "[]"]
+    ("line", "why"),
+    [
+        ('{"prompt": "a"}', "it has no response"),
+        ("{}", "it has no prompt and no response"),
+        ('{"prompt": "a", "response": "b", "score": 1}', "it has score beside prompt and response"),
+        ("no JSON", "no JSON: Expecting value at character 1"),
+        ('{"prompt": "a", "response": 1}', "its response is no text"),
+        ('{"prompt": "", "response": "a"}', "its prompt is empty"),
+        ("[]", 'it is no {"prompt": ..., "response": ...}'),
+        (" ", "the line is empty"),
+    ],
 )
-def test_a_broken_seed_row_is_named(tmp_path, line):
+def test_a_broken_seed_row_is_named(tmp_path, line, why):
+    path, good = tmp_path / "chats.jsonl", json.dumps({"prompt": "a", "response": "b"})
+    path.write_text(f"{good}\n{line}\n")
+    with pytest.raises(UserError) as refused:
+        written.read_rows(path)
+    assert str(refused.value) == f"{path}, line 2: not a seed row ({why})"
+
+
+def test_a_study_is_told_the_first_broken_seed_row_and_how_many_more_there_are(tmp_path):
     path = tmp_path / "chats.jsonl"
-    path.write_text(json.dumps({"prompt": "a", "response": "b"}) + "\n" + line + "\n")
-    with pytest.raises(UserError, match=r"chats.jsonl, line 2: not a seed row"):
+    path.write_text("{}\n" * 3)
+    with pytest.raises(UserError, match=r"line 1: not a seed row .*; 2 more lines are wrong"):
         written.read_rows(path)
 
 

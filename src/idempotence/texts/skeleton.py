@@ -1,4 +1,4 @@
-"""A new written trait: its empty files, and what is still missing in them."""
+"""A new written trait: its empty files, and what is still to be done in them."""
 
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -9,7 +9,14 @@ from idempotence.io import write_text
 from idempotence.objectives import Kind
 from idempotence.texts.files import read_mapping
 from idempotence.texts.rubric import ANCHORS
-from idempotence.texts.written import FILES, QUESTIONS, UNWRITTEN, read_rows, read_trait, unfinished
+from idempotence.texts.written import (
+    FILES,
+    QUESTIONS,
+    UNWRITTEN,
+    rows_by_line,
+    trait_mistakes,
+    unfinished,
+)
 
 _ANCHORS = {
     0: "without a trace of the property",
@@ -56,42 +63,43 @@ def _skeleton() -> str:
     return "\n".join(lines) + "\n"
 
 
-def missing(
+def left_to_do(
     folder: Path, trait: str, kinds: Collection[Kind], questions: int, rows: int
 ) -> Iterator[str]:
-    """What <folder>/<trait>/ lacks, a line each; none where it is complete.
+    """What is missing or wrong in <folder>/<trait>/, a line each; none where it is complete.
 
     kinds: of the texts that are trained on. questions, rows: how many evaluation prompts and seed
     rows there are to be, at least.
     """
     path = folder / trait / "trait.yaml"
+    content: dict[str, Any] = {}
     try:
         content = read_mapping(path)
-        places = list(unfinished(content))
-        yield from (f"{path}: {place} is still to be written ({UNWRITTEN})" for place in places)
-        if not places:
-            read_trait(folder, trait)
-    except UserError as error:
+    except UserError as error:  # seed rows are looked at all the same
         yield str(error)
-        return
+    else:
+        yield from trait_mistakes(folder, trait, content)
+        for place in unfinished(content):
+            yield f"{path}: {place} is still to be written ({UNWRITTEN})"
     for key in QUESTIONS.values():
-        there = content.get(key)
-        n = len(there) - len(list(unfinished(there))) if isinstance(there, list) else 0
-        if n < questions:
-            yield f"{path}: {key} has {n} of {questions} texts"
+        if isinstance(there := content.get(key), list):
+            n = len(there) - len(list(unfinished(there)))
+            if n < questions:
+                yield f"{path}: {key} has {n} of {questions} texts"
     for kind in kinds:
-        yield from _missing_rows(folder / trait / _rows_file(kind), content, kind, rows)
+        yield from _rows_to_do(folder / trait / _rows_file(kind), content, kind, rows)
 
 
-def _missing_rows(path: Path, content: dict[str, Any], kind: Kind, rows: int) -> Iterator[str]:
+def _rows_to_do(path: Path, content: dict[str, Any], kind: Kind, rows: int) -> Iterator[str]:
     """Seed rows that are missing, broken, or what the trait is measured with."""
     try:
-        there = read_rows(path)
+        there, mistakes = rows_by_line(path)
     except UserError as error:
         yield str(error)
         return
+    yield from mistakes
     asked = content.get(QUESTIONS[kind])
-    for number, row in enumerate(there, start=1):
+    for number, row in there.items():
         if isinstance(asked, list) and row["prompt"] in asked:
             yield f"{path}, line {number}: its prompt is one of the {QUESTIONS[kind]}; take another"
     if len(there) < rows:
