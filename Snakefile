@@ -43,6 +43,8 @@ onstart:
     # has weighed them: one such round for each job that ever ended, after 350 jobs a third of a core for nothing.
     workflow.scheduler.job_rate_limiter = None
     check_results()
+    if not workflow.touch:
+        check_endpoints()
 
 
 onerror:

@@ -20,6 +20,7 @@ from idempotence.workflow.deployment import check_conda, check_image
 from idempotence.workflow.disk import check_room
 from idempotence.workflow.environment import pass_endpoints, pass_engine, prepare
 from idempotence.workflow.fingerprint import fingerprint
+from idempotence.workflow.keys import check_keys
 from idempotence.workflow.loop_inputs import LoopInputs
 from idempotence.workflow.paths import ADAPTER_FILES, ADAPTER_WEIGHTS, StudyPaths, lost, one_of
 from idempotence.workflow.planned_grid import planned_grid
@@ -84,6 +85,19 @@ def check_results():
         check_room(RESULTS)
     except UserError as error:
         raise WorkflowError(str(error))
+
+
+def check_endpoints():
+    """End with one message where a job lacks the key of its endpoint; warn if it runs elsewhere."""
+    rules = {True: set(), False: set()}
+    for job in workflow.dag.needrun_jobs():
+        rules[job.is_local].add(job.rule.name)
+    try:
+        warning = check_keys(STUDY, here=rules[True], elsewhere=rules[False])
+    except UserError as error:
+        raise WorkflowError(str(error))
+    if warning:
+        logger.warning(warning)
 
 
 wildcard_constraints:
