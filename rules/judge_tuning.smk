@@ -1,22 +1,15 @@
 # A judge of written traits, tuned from the study's first model: `snakemake tune_judge`. No part of a study, which takes
 # the adapter that is shipped (data/english/judge): copy there what this writes.
-from idempotence.judge_tuning.recipe import load_judge_recipe
+from idempotence.judge_tuning.recipe import load_judge_recipe, rated_files
 
 JUDGE_RECIPE = PATHS.own("data/english/judge_recipe.yaml")
 TUNED_JUDGE = f"{RESULTS}/tuned_judge"
 
 
-def judge_ratings(wildcards):
-    """Files of the rated replies that the recipe names."""
-    folder = load_judge_recipe(Path(JUDGE_RECIPE)).rated
-    names = [] if folder is None else ["replies.jsonl", "ratings.csv"]
-    return [f"{Path(JUDGE_RECIPE).parent}/{folder}/{name}" for name in names]
-
-
 rule tune_judge:
     input:
         recipe=JUDGE_RECIPE,
-        after_ratings=judge_ratings,
+        after_ratings=lambda wildcards: rated_files(Path(JUDGE_RECIPE)),
         after_model=PATHS.model_files(STUDY.models[0].path),
     output:
         [f"{TUNED_JUDGE}/{name}" for name in (*ADAPTER_FILES, "texts.jsonl", "quality.json")],

@@ -95,3 +95,11 @@ class JudgeRecipe(Strict):
 def load_judge_recipe(path: Path) -> JudgeRecipe:
     """Read a recipe; raises `UserError` naming file and key."""
     return read_strictly(path, JudgeRecipe, "judge_recipe")
+
+
+def rated_files(path: Path) -> list[str]:
+    """Files of the rated replies that a recipe names; raises as `load_judge_recipe`."""
+    folder = load_judge_recipe(path).rated
+    if folder is None:
+        return []
+    return [str(path.parent / folder / name) for name in ("replies.jsonl", "ratings.csv")]

@@ -124,12 +124,12 @@ def load_grammar(folder: Path = GRAMMAR_FOLDER) -> Grammar:
     checks = {topics_file: _topic_mistakes, sentences_file: _neutral_mistakes}
     trait_files = [folder / "traits" / f"{name}.yaml" for name in trait_names(folder)]
     contents = {path: _read(path) for path in (*checks, *trait_files)}
-    found = (
+    mistakes = (
         f"{path.relative_to(folder)}: {mistake}"
         for path, content in contents.items()
         for mistake in checks.get(path, _trait_mistakes)(content)
     )
-    _refuse(folder, found)
+    _refuse(folder, mistakes)
     neutral = {
         kind: tuple(_template(text) for text in contents[sentences_file][kind]) for kind in KINDS
     }

@@ -35,7 +35,7 @@ def check_keys(study: Study, here: Iterable[str], elsewhere: Iterable[str]) -> s
     if lacking:
         raise UserError(
             "jobs need the key of an endpoint; nothing was run.\n  "
-            + _told(lacking, "Set it and give the same command again:")
+            + _advice(lacking, "Set it and give the same command again:")
         )
     rules = sorted(set(elsewhere) & set(ASKED))
     lacking = _lacking(study, rules)
@@ -44,7 +44,7 @@ def check_keys(study: Study, here: Iterable[str], elsewhere: Iterable[str]) -> s
     return (
         f"warning: jobs on other machines ({', '.join(rules)}) need the key of an endpoint. They "
         "fail unless it is in the environment there.\n  "
-        + _told(lacking, "Where they have the environment of this shell, set it before you start:")
+        + _advice(lacking, "Where they have this shell's environment, set it before you start:")
     )
 
 
@@ -62,6 +62,6 @@ def _lacking(study: Study, rules: Iterable[str]) -> dict[str, str]:
     return lacking
 
 
-def _told(lacking: dict[str, str], todo: str) -> str:
+def _advice(lacking: dict[str, str], todo: str) -> str:
     exports = (f"export {variable}=..." for variable in lacking)
     return "\n  ".join([*lacking.values(), todo, *exports])
