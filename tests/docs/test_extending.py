@@ -94,7 +94,7 @@ def test_a_trait_in_english(folder):
     for name in ("mine", "judge"):
         make_model(folder / "models" / name, "qwen3")
     follow(folder, section("A trait in English"))
-    scores = pd.read_parquet(folder / "results/english/scores.parquet")
+    scores = pd.read_parquet(folder / "results/tidiness/scores.parquet")
     assert set(scores["trait"]) == {"tidiness"} and set(scores["cycle"]) == {0, 1}
     assert scores["response"].str.len().gt(0).any()
 
