@@ -18,12 +18,13 @@ def correct_changes(
     import pandas as pd
 
     from idempotence.io import write_table
-    from idempotence.judge_tuning.gold import both_ratings, read_gold
+    from idempotence.judge_tuning.gold import SAME, both_ratings, in_all_settings, read_gold
     from idempotence.scores.files import read_scores
     from idempotence.stats.corrected_changes import NEEDED, corrected_changes
 
-    rated = both_ratings(read_gold(gold)[0], pd.read_csv(judged))
-    table = corrected_changes(read_scores(scores, NEEDED), rated, from_cycle, confidence)
+    replies = read_scores(scores, [*dict.fromkeys([*NEEDED, *SAME])])
+    rated = both_ratings(in_all_settings(read_gold(gold)[0], replies), pd.read_csv(judged))
+    table = corrected_changes(replies, rated, from_cycle, confidence)
     write_table(table, output)
 
 

@@ -9,6 +9,7 @@ from idempotence.judge_tuning.gold import (
     both_ratings,
     draw_gold,
     gold_agreement,
+    in_all_settings,
     look_up_gold,
     read_ratings,
 )
@@ -109,6 +110,19 @@ def test_scores_are_looked_up_by_where_a_reply_is_from(scores):
             assert scores["response"][int(row.trait_score)] == row.response
         else:
             assert pd.isna(row.trait_score)
+
+
+def test_a_rated_reply_counts_in_every_setting_that_has_it(scores):
+    """Two settings share cycle 0; the first answer of both cycles 1 has the same place alone."""
+    twin = scores[scores["setting"] == "sft"].assign(setting="sft-continual")
+    twin.loc[twin["cycle"] > 0, "response"] += " other"
+    both = pd.concat([scores, twin], ignore_index=True)
+    own = scores[(scores["setting"] == "sft") & (scores["sample"] == 1)]
+    gold = own[own["cycle"] < 2].assign(id=lambda rows: rows["response"], coherence=50)
+    counted = in_all_settings(gold, both)
+    n = counted.groupby(["setting", "cycle"]).size().to_dict()
+    assert n == {("sft", 0): 6, ("sft", 1): 6, ("sft-continual", 0): 6}
+    assert in_all_settings(gold.assign(model="initial"), both).empty
 
 
 def test_both_ratings_of_a_reply_stand_side_by_side():

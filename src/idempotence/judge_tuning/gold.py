@@ -18,6 +18,7 @@ from idempotence.texts.rubric import written_rubrics
 from idempotence.texts.trait_words import word_share
 
 WHERE = ["setting", "model", "trait", "seed", "cell", "cycle", "question", "sample"]
+SAME = [*(name for name in WHERE if name != "setting"), "response"]  # of one reply
 SHOWN = ["id", "trait", "kind", "prompt", "response"]
 
 
@@ -112,6 +113,15 @@ def look_up_gold(key: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
     """
     columns = ["id", *CRITERIA.values()]
     return key.merge(scores, on=WHERE, how="left")[columns].sort_values("id")
+
+
+def in_all_settings(gold: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
+    """The rated replies, once for each setting that has them: settings may share cycle 0.
+
+    gold: see `read_gold`. scores: a scores table with `SAME` and setting. Replies of the initial
+    model, which no setting has, are left out.
+    """
+    return gold.drop(columns="setting").merge(scores[["setting", *SAME]], on=SAME)
 
 
 def both_ratings(gold: pd.DataFrame, judged: pd.DataFrame) -> pd.DataFrame:
