@@ -76,7 +76,6 @@ def project(tmp_path_factory) -> Path:
     """The project in a folder of its own, with its `.venv` and the files that pages name."""
     folder = copy_project(tmp_path_factory.mktemp("docs"))
     (folder / ".venv").symlink_to(sys.prefix)
-    shutil.copy(ROOT / "Makefile", folder)
     for part in ("results/shipped", "tests"):
         shutil.copytree(ROOT / part, folder / part)
     return folder

@@ -66,9 +66,7 @@ def _run(folder: Path, commands: str) -> str:
 
 @pytest.fixture
 def folder(tmp_path) -> Path:
-    folder = copy_project(tmp_path / "project")
-    (folder / "docs").mkdir()
-    return folder
+    return copy_project(tmp_path / "project")
 
 
 def section(heading: str) -> list[Block]:
