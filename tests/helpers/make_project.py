@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ["Snakefile", "Makefile", "config.yaml", "pyproject.toml", "studies", "rules", "scripts", "src",
-         "data", "docs", "envs", "profiles", "report"]  # fmt: skip
+PARTS = ["Snakefile", "Makefile", "config.yaml", "pyproject.toml", "studies", "rules", "scripts",
+         "src", "data", "docs", "envs", "profiles", "report"]  # fmt: skip
 OUTSIDE = shutil.ignore_patterns("__pycache__", "*.egg-info", "*.sif")
 
 
