@@ -55,8 +55,8 @@ class RowReader:
         """Note which of the keys that the config names a row has; for `check_keys`."""
         if not self._unseen:
             return
-        found = [name for name, key in self._unseen.items() if lookup(row, key) is not NOTHING]
-        for name in found:
+        seen = [name for name, key in self._unseen.items() if lookup(row, key) is not NOTHING]
+        for name in seen:
             del self._unseen[name]
         if len(self._keys) < _KEYS:
             inner = [f"{a}.{b}" for a, inside in row.items() if isinstance(inside, dict)

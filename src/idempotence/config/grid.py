@@ -80,11 +80,6 @@ class Setting:
         return self.accumulate or self.seed_share > 0
 
     @property
-    def seeded_by_sft(self) -> bool:
-        """Whether the first model of preference pairs imitates the seed rows instead."""
-        return self.section.seeded_by_sft
-
-    @property
     def own_samples_alone(self) -> bool:
         """Whether later cycles train on all of the last samples and on nothing else."""
         others = self.reads_seed_rows or self.initial_share or self.selection

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from idempotence.io import read_jsonl
 from idempotence.judge_tuning.gold import read_ratings
-from idempotence.judge_tuning.texts import COHERENCE, RatedText
+from idempotence.judge_tuning.texts import COHERENCE, RatedText, hold_out
 from idempotence.scores.schema import CRITERIA
 
 RATED = "rated"  # what a whole reply is made of, in the place of a mixture's parts
@@ -35,7 +35,5 @@ def split_rated(
     texts: list[list[RatedText]], held_out: float, rng: random.Random
 ) -> tuple[list[RatedText], list[RatedText]]:
     """(texts to train on, texts to test on); both texts of a reply go the same way."""
-    shuffled = rng.sample(texts, len(texts))
-    held = round(held_out * len(texts))
-    kept = [text for reply in shuffled[held:] for text in reply]
-    return kept, [text for reply in shuffled[:held] for text in reply]
+    kept, held = hold_out(texts, held_out, rng)
+    return [text for reply in kept for text in reply], [text for reply in held for text in reply]

@@ -9,12 +9,14 @@ collapsed models write: the prompt again, a few words, or text drawn at a high t
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from idempotence.jobs.parts import Criterion
 from idempotence.objectives import Kind
 from idempotence.texts.sentences import sentences
 
 COHERENCE = "coherence"
+Item = TypeVar("Item")
 LENGTHS = (1, 2, 2, 3, 3, 4, 4, 5)  # sentences of a text that is rated for a trait
 OTHERS = ("traits", "neutral", "damaged")
 WEIGHTS_OF_OTHERS = (5, 4, 1)
@@ -34,6 +36,15 @@ WEIGHTS_OF_DAMAGE = (26, 14, 8, 8, 8, 6, 10, 6, 6, 3, 2)
 def asked(criterion: str) -> Criterion:
     """What a judge is asked about a text: coherence, or the trait that a criterion names."""
     return "coherence" if criterion == COHERENCE else "trait"
+
+
+def hold_out(
+    items: Sequence[Item], share: float, rng: random.Random
+) -> tuple[list[Item], list[Item]]:
+    """(items to train on, a share of them to test on, one at least), in random order."""
+    shuffled = rng.sample(list(items), len(items))
+    held = max(1, round(share * len(items)))
+    return shuffled[held:], shuffled[:held]
 
 
 @dataclass(frozen=True)

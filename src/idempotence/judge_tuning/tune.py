@@ -21,7 +21,7 @@ from idempotence.judge.rater import Rater
 from idempotence.judge_tuning.fit import Question, adapted_by, fit_answers
 from idempotence.judge_tuning.rated import RATED, read_rated, split_rated
 from idempotence.judge_tuning.recipe import Broken, JudgeRecipe, Replies, load_judge_recipe
-from idempotence.judge_tuning.texts import COHERENCE, RatedText, Row, TextMaker, asked
+from idempotence.judge_tuning.texts import COHERENCE, RatedText, Row, TextMaker, asked, hold_out
 from idempotence.objectives import Kind
 from idempotence.rng import derive_seed
 from idempotence.texts.rubric import ask, written_rubrics
@@ -137,8 +137,8 @@ def _texts(
             if (path := traits / trait / f"{file}.jsonl").is_file()
         }
         rng = random.Random(derive_seed(recipe.seed, "texts", kind))
-        split = {trait: _split(rows, recipe.held_out, rng) for trait, rows in seeds.items()}
-        kept, held = _split(neutral[kind], recipe.held_out, rng)
+        split = {trait: hold_out(rows, recipe.held_out, rng) for trait, rows in seeds.items()}
+        kept, held = hold_out(neutral[kind], recipe.held_out, rng)
         shown, hidden = ({t: each[i] for t, each in split.items()} for i in (0, 1))
         for number, (stage, training) in enumerate(zip(recipe.stages, stages, strict=True), 1):
             if number > 1:  # so that a further stage changes no text of the first
@@ -155,12 +155,6 @@ def _texts(
     for stage, training in zip(recipe.stages, stages, strict=True):
         training += learned * stage.rated_passes
     return stages, test + held_back
-
-
-def _split(rows: Sequence[Row], share: float, rng: random.Random) -> tuple[list[Row], list[Row]]:
-    shuffled = rng.sample(list(rows), len(rows))
-    held = max(1, round(share * len(rows)))
-    return shuffled[held:], shuffled[:held]
 
 
 def _templates(traits: Path, kind: Kind, criterion: str) -> dict[str, str]:

@@ -30,13 +30,13 @@ def private_folder(session: Session) -> str:
         folder = os.path.join(os.path.abspath(parent), name)
         if len(os.fsencode(os.path.join(folder, SOCKET))) >= LONGEST:
             continue
-        if not made_private(folder):
+        if not make_private(folder):
             raise NotWarm(f"{folder} is not a private folder of this user")
         return folder
     raise NotWarm("no temporary folder with a short enough name can be written")
 
 
-def made_private(folder: str) -> bool:
+def make_private(folder: str) -> bool:
     """Make a folder with mode 0700 unless it is there.
 
     Returns whether it is a folder, and no link to one, that this user owns and no other can enter.
@@ -56,7 +56,7 @@ def job_folder() -> str | None:
     name = f"{_prefix(JOB)}{me}-{start_time(me)}-0"
     folder = os.path.join(os.path.abspath(os.environ.get("TMPDIR") or "/tmp"), name)
     try:
-        return folder if made_private(folder) else None
+        return folder if make_private(folder) else None
     except OSError:
         return None
 

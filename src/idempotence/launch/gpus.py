@@ -17,7 +17,7 @@ from pathlib import Path
 
 from idempotence.environment_names import VISIBLE_GPUS
 from idempotence.errors import UserError
-from idempotence.launch.folder import made_private
+from idempotence.launch.folder import make_private
 
 
 def take(count: int, shared: bool) -> list[str]:
@@ -61,7 +61,7 @@ def _lock(devices: list[str], count: int) -> list[str]:
     """
     folder = Path(tempfile.gettempdir()) / f"idempotence-gpus-{os.getuid()}"
     try:
-        private = made_private(str(folder))
+        private = make_private(str(folder))
     except OSError as error:
         raise UserError(f"{folder} cannot be made, to lock GPUs in: {error.strerror}") from None
     if not private:

@@ -55,7 +55,7 @@ class StudyJobs(PreparationJobs):
     def finetune(self, panel: StudyPanel, cycle: int) -> FinetuneJob:
         """For the rules finetune_<setting>."""
         section = panel.setting.section
-        imitates = panel.setting.seeded_by_sft and cycle == 0
+        imitates = section.seeded_by_sft and cycle == 0
         own = training(section.training)
         return FinetuneJob(
             panel=self._panel(panel),
