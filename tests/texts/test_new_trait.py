@@ -49,9 +49,9 @@ def test_a_complete_trait_says_so_and_nothing_is_written_over(tmp_path, capsys):
     before = {path.name: path.read_bytes() for path in (tmp_path / "mine").iterdir()}
     assert new_trait(tmp_path) == 0
     assert capsys.readouterr().out == "mine: complete\n"
-    assert new_trait(tmp_path, "--kinds", "document", "--rows", 25) == 1
+    assert new_trait(tmp_path, "--kinds", "document", "--rows", 101) == 1
     *_, lacking, count = capsys.readouterr().out.splitlines()
-    assert lacking.endswith("documents.jsonl: has 24 of 25 seed rows")
+    assert lacking.endswith("documents.jsonl: has 100 of 101 seed rows")
     assert count == "mine: 1 thing to do"
     assert {path.name: path.read_bytes() for path in (tmp_path / "mine").iterdir()} == before
 
