@@ -45,7 +45,7 @@ elif GOLD:
                 judge=JUDGE,
                 traits=STUDY.traits_folder,
             ),
-            kind="run",
+            kind=launcher_of(JOBS.gold_judge().engine),
         shell:
             RUN
 

@@ -163,18 +163,22 @@ def script(name, *files, **values):
     }
 
 
+def launcher_of(engine):
+    """The launcher of a job that loads a model: vLLM has an interpreter of its own."""
+    return "sample" if engine == "vllm" else "run"
+
+
 def texts_script(name, *files, engine=None, **values):
     """As `script`, for jobs that load a model and read the texts of their wildcard {trait}.
 
     engine: a function of the wildcards that returns the job's engine; None: transformers.
     """
     of_trait = cache(lambda trait: code(name, *data_files(STUDY, trait), *files))
-    vllm = lambda w: engine is not None and engine(w) == "vllm"
     return {
         "code": lambda w: of_trait(w.trait),
         "args": files_line(name),
         "options": values_line(**values),
-        "kind": lambda w: "sample" if vllm(w) else "run",
+        "kind": lambda w: launcher_of(engine(w) if engine else None),
     }
 
 

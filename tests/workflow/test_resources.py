@@ -8,6 +8,7 @@ import yaml
 from make_config import complaint, load
 from make_project import ROOT, commands_in, copy_project, snakemake
 
+from idempotence.io import write_jsonl
 from idempotence.workflow.study_jobs import StudyJobs
 
 MODEL = {"name": "big", "kind": "instruct", "path": "world/instruct", "gpus": 4, "memory_mb": 9000}
@@ -83,12 +84,18 @@ def test_a_local_judge_has_the_environment_and_launcher_of_the_engine(tmp_path, 
     """The judge of the samples as the judge of the answers: the engine loads the same model."""
     folder = copy_project(tmp_path / "engines")
     python = {"python": sys.executable} if engine == "vllm" else {}
-    study = {**STUDY, "models": [{**MODEL, "gpus": 0}], "judge": {}}
+    gold = folder / "gold"
+    gold.mkdir()
+    reply = {"id": "g1", "trait": "bliss", "kind": "chat", "prompt": "a", "response": "b"}
+    write_jsonl(gold / "replies.jsonl", [reply])
+    (gold / "ratings.csv").write_text("id,trait_score,coherence\ng1,0,100\n")
+    study = {**STUDY, "models": [{**MODEL, "gpus": 0}], "judge": {"gold": "gold"}}
     study["engine"] = {"backend": engine, **python}
     (folder / "large.yaml").write_text(yaml.safe_dump(study))
     (folder / "look.smk").write_text(LOOK)
     done = snakemake(
-        folder, "-n", "-p", "scores", "-s", "look.smk", "--configfile", "large.yaml"
+        folder, "-n", "-p", "scores", "results/large/gold_scores.csv", "-s", "look.smk",
+        "--configfile", "large.yaml",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     environments = dict(
@@ -103,7 +110,8 @@ def test_a_local_judge_has_the_environment_and_launcher_of_the_engine(tmp_path, 
         name = f"{rule}_{job.partition('.')[0]}" if rule == "seed_data" else rule
         word = re.search(r"python -m idempotence.launch (\w+) ", command)[1]
         launchers.setdefault(name, set()).add(word)
-    engines = ["judge_generated", "judge", "judge_initial", "sample", "sample_initial"]
+    engines = ["judge_generated", "judge", "judge_initial", "judge_gold", "sample",
+               "sample_initial"]  # fmt: skip
     assert launchers == {
         **{key: {launcher} for key in [*engines, "seed_data_dpo"]},
         **{key: {"run"} for key in ["calibrate", "finetune", "seed_data_sft"]},

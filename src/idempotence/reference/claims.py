@@ -18,22 +18,26 @@ HEAD = """# Claims
 
 <!-- Written by scripts/write_reference.py from data/claims.yaml. -->
 
-The paper's claims, and the tests that stand for them. They were fixed before the run; the head of
-`data/claims.yaml` says what was changed after which results had been seen. `run.json` of each study
-has the file's hash. [Statistics](statistics.md) explains the methods, and
-[files](files.md) the columns of each table.
+The paper's claims, and the tests that stand for them. The tests were fixed before any cycle after
+cycle 0 was run. Some were changed later: the head of `data/claims.yaml` lists each change, and the
+results that had been seen by then. `run.json` of each study has the file's hash.
+[Statistics](statistics.md) explains the methods, and [files](files.md) the columns of each table.
 
 ## How a verdict comes about
 
 A claim has one or more *tests*. A test looks at one row of a table for each setting of its *loop*:
 an objective and a start. Where it has *twins*, it looks at the row of a pair of settings that
-differ in nothing but the start. The conditions are on confidence limits (95 % unless
-`analysis.confidence` differs), which are over panels.
+differ in nothing but the start. A test has two conditions on confidence limits: `supported` and
+`contradicted`. The limits are those of 95 % intervals (unless `analysis.confidence` differs), which
+are over panels. There is one exception: where panels give no interval for C6, its interval is over
+pairs of doses ([statistics](statistics.md#units)).
 
-- A test is *supported* or *contradicted* where that condition holds, else *not decided*. It is *not
-  tested* where the study has no such row.
-- A claim is contradicted when any of its tests is. It is supported when all of its tests that could
-  be tested are, and not tested when none could.
+- The verdict of a test is *contradicted* or *supported* where the condition of this name holds, and
+  *not decided* where neither holds. It is *not tested* where the study has no such row, where the
+  row has no interval, or where the study has too few amplified chains, doses or cycles for the
+  test.
+- A claim is *contradicted* when any of its tests is. It is *supported* when all of its tests that
+  could be tested are, *not tested* when none could, and otherwise *not decided*.
 - A setting that changes more of its objective's section than doses is shown with a verdict of its
   own, which decides nothing.
 
@@ -46,7 +50,7 @@ differ in nothing but the start. The conditions are on confidence limits (95 % u
 | `where` | column and value: which row of the setting |
 | `estimate` | the column that is shown as the estimate |
 | `supported`, `contradicted` | conditions on `ci_low` and `ci_high`, or `panel_low`, `panel_high` |
-| `needs_amplified` | chains that must have amplified, else the test is not decided |
+| `needs_amplified` | chains that must have amplified, else the test is not tested |
 | `needs_cells` | doses for each panel, without which a setting cannot decide |
 | `needs_cycles` | number of the last cycle that a chain must have reached |
 | `decides` | `false`: the test is shown only |

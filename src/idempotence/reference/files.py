@@ -25,8 +25,8 @@ missing (empty in CSV, null elsewhere), never 0. How a table is computed stands 
 
 ## All files
 
-JSON lines end with a line that has the number of rows and their SHA-256
-([reliability](reliability.md)); other programs must skip it.
+The last line of each `.jsonl` file is no row: it has the number of rows and their SHA-256
+([reliability](reliability.md)). Other programs must skip this line.
 
 """
 
