@@ -89,9 +89,38 @@ if GOLD:
         shell:
             ANALYSE
 
+    rule correct_claims:
+        input:
+            claims=CLAIMS,
+            trajectories=TRAJECTORIES,
+            scores=SCORES,
+            judged=GOLD_SCORES,
+            after_ratings=GOLD_FILES,
+        output:
+            **table("corrected_claims", category="Claims"),
+        log:
+            PATHS.log("correct_claims"),
+        conda:
+            ANALYSIS
+        params:
+            **script(
+                "correct_claims",
+                CLAIMS,
+                gold=GOLD,
+                **RULE,
+                **COHERENT,
+                loops=JOBS.loops,
+                bound=STUDY.analysis.equivalence_points,
+                confidence=CONFIDENCE,
+                seed=STUDY.study_seed,
+            ),
+        shell:
+            ANALYSE
+
     AGREEMENT |= {
         "The judge and ratings by hand": rules.gold_agreement.output.output,
         "Changes with the judge's error": rules.correct_changes.output.output,
+        "Claims with the judge's error": rules.correct_claims.output.output,
     }
 
 

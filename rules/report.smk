@@ -135,7 +135,10 @@ rule show_tables:
 
 
 # the claims on a real model, beside those of a study of the micro world
-REAL_MODEL = PATHS.own("results/shipped/english/claims.json")
+REAL_MODEL = [
+    PATHS.own(f"results/shipped/english/{name}")
+    for name in ("claims.json", "corrected_claims.csv")
+]
 
 
 rule show_summary:
@@ -144,12 +147,15 @@ rule show_summary:
         power=[] if STUDY.audit.files else rules.simulate_power.output.output_parquet,
         audit=AUDITED,
         real_model=(
-            [REAL_MODEL] if STUDY.texts == "micro_world" and Path(REAL_MODEL).is_file() else []
+            REAL_MODEL
+            if STUDY.texts == "micro_world" and all(Path(file).is_file() for file in REAL_MODEL)
+            else []
         ),
         gold=(
             [
                 rules.gold_agreement.output.output_parquet,
                 rules.correct_changes.output.output_parquet,
+                rules.correct_claims.output.output_parquet,
             ]
             if GOLD
             else []
@@ -210,7 +216,15 @@ SHIPPED_ALONG = [
     rules.compare_defences.output.output,
     *([] if STUDY.audit.files else [rules.simulate_power.output.output]),
     *([rules.measure_noise.output.output_floor] if STUDY.trains else []),
-    *([rules.gold_agreement.output.output, rules.correct_changes.output.output] if GOLD else []),
+    *(
+        [
+            rules.gold_agreement.output.output,
+            rules.correct_changes.output.output,
+            rules.correct_claims.output.output,
+        ]
+        if GOLD
+        else []
+    ),
 ]
 
 

@@ -19,7 +19,7 @@ def show_summary(
     claims: Path | None = None,
     power: Path | None = None,
     audit: Sequence[Path] = (),
-    real_model: Path | None = None,
+    real_model: Sequence[Path] = (),
     gold: Sequence[Path] = (),
 ) -> None:
     """Write the report's front page: verdicts on the claims, figures, what was run, limits.
@@ -36,8 +36,9 @@ def show_summary(
     claims: claims.json, where there are scores.
     power: table of what the tests would say (Parquet); none of an audit.
     audit: of an audit, the tables of rows, bad rows and chains that were read (Parquet).
-    real_model: claims.json of a study of a real model, to stand beside.
-    gold: where replies were rated by hand, tables of agreement and of changes (Parquet).
+    real_model: claims.json and corrected_claims.csv of a study of a real model, to stand beside.
+    gold: where replies were rated by hand, tables of agreement, of changes and of claims with the
+        judge's error (Parquet).
     """
     from idempotence.io import write_text
     from idempotence.report.pages import render, write_page
@@ -51,7 +52,7 @@ def show_summary(
         claims,
         tuple(audit),
         power,
-        real_model,
+        tuple(real_model),
         tuple(gold),
     )
     page = summary(study, files, loops, confidence)

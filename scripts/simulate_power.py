@@ -37,7 +37,8 @@ def simulate_power(
     import pandas as pd
 
     from idempotence.claims.definition import load_claims
-    from idempotence.claims.power import Analysis, Planned, power
+    from idempotence.claims.draws import Analysis
+    from idempotence.claims.power import Planned, power
     from idempotence.claims.rule_words import in_words_of
     from idempotence.io import write_table
 

@@ -82,6 +82,7 @@ def front() -> dict:
         "n": "400",
         "criteria": [{"criterion": "trait", "spearman": "0.31", "bias": "+26"}],
         "changes": [{"setting": "sft", "criterion": "trait", "judge": "1", "corrected": "2"}],
+        "claims": ["C1 supported"],
     }
     return {"study": "s", "title": "Study s", "audit": None, "counts": dict.fromkeys(names, "1"),
             "settings": [row], "scored": True, "unscored": [], "claims": shown, "powered": True,

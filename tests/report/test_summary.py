@@ -105,11 +105,22 @@ def test_ratings_by_hand_stand_beside_the_verdicts(files, tmp_path):
         "corrected": -10.7, "corrected_low": -24.1, "corrected_high": 2.8,
     }  # fmt: skip
     write_parquet(pd.DataFrame([change]), tmp_path / "changes.parquet")
-    rated = replace(files, gold=(tmp_path / "agreement.parquet", tmp_path / "changes.parquet"))
+    claims = [
+        ("C1", "all tests", "supported"),
+        ("C1", "a share", "not decided here"),
+        ("C2", "all tests", "not tested here"),
+        ("C4", "all tests", "not decided here"),
+    ]
+    write_parquet(pd.DataFrame(claims, columns=["id", "test", "verdict"]), tmp_path / "c.parquet")
+    tables = (tmp_path / "agreement.parquet", tmp_path / "changes.parquet", tmp_path / "c.parquet")
+    rated = replace(files, gold=tables)
     text = " ".join(render("index.html.j2", **page_of(rated)).split())
     assert "400 replies were rated by hand" in text
     assert "score. Trait: rank correlation of judge and hand 0.31, judge less hand +26" in text
     assert "average. The verdicts" in text
+    assert "With the judge's error: C1 supported, C4 not decided (table" in text.replace(
+        "&#39;", "'"
+    )
     assert "<td>-16 (-19 to -13)</td><td>-11 (-24 to 3)</td>" in text
     assert "rated by hand" not in render("index.html.j2", **page_of(files))
 
@@ -208,9 +219,12 @@ def test_a_real_models_verdict_stands_beside(files, tmp_path):
     beside = {**CLAIM, "verdict": "contradicted here"}
     beside["parts"] = [{**CLAIM["parts"][0], "verdict": "contradicted here", "estimate": 0.75}]
     (tmp_path / "real.json").write_text(json.dumps([beside]))
-    html = render("summary.html.j2", **page_of(replace(files, real_model=tmp_path / "real.json")))
+    (tmp_path / "sure.csv").write_text("id,test,verdict\nC1,all tests,not decided here\n")
+    real = (tmp_path / "real.json", tmp_path / "sure.csv")
+    html = render("summary.html.j2", **page_of(replace(files, real_model=real)))
     assert "a real model" in html
-    assert re.search(r"<td>contradicted by .*: 0.75", html)
+    assert re.search(r"<td><div>contradicted by .*: 0.75", html)
+    assert "with the judge's error: not decided</div>" in html.replace("&#39;", "'")
     assert "a real model" not in render("summary.html.j2", **page_of(files))
 
 

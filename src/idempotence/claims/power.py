@@ -1,7 +1,7 @@
 """What the claims' tests would say of a study if the paper were right, and if it were wrong."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from idempotence.claims.definition import PREMISES, Claim, Premise
-from idempotence.claims.simulation import Simulated, drawn, trajectories
+from idempotence.claims.draws import AT_ONCE, Analysis, judge_draws
+from idempotence.claims.simulation import Simulated, trajectories
 from idempotence.claims.verdicts import (
     CONTRADICTED,
     NO_ROW,
@@ -17,46 +18,23 @@ from idempotence.claims.verdicts import (
     UNDECIDED,
     UNTESTED,
     WHOLE,
-    judge_claims,
     subjects_of,
     too_small,
 )
 from idempotence.errors import UserError
 from idempotence.jobs.parts import Grid, Loops, SettingGrid
 from idempotence.rng import derive_seed
-from idempotence.scores.schema import CHAIN
-from idempotence.stats.amplification import chains as chains_of
-from idempotence.stats.continual import continual, continual_pairs
-from idempotence.stats.course import chain_courses, course
-from idempotence.stats.dose import dose_flips, dose_pairs
-from idempotence.stats.equivalence import equivalence
-from idempotence.stats.groups import ALL
 from idempotence.stats.panels import MIN_PANELS
-from idempotence.stats.peak import rises
-from idempotence.stats.rules import chain_rules, rates_of
 
 DRAWS = 100  # a share's Monte-Carlo standard error is then 5 % at most
 MOST_CHAINS = 20_000  # of one claim and scenario; a larger grid gets fewer draws
 FEWEST_DRAWS = 40
-AT_ONCE = 25  # draws whose tables are made together
 WITHOUT_PANELS = ["dose_flips"]  # of few panels it has an interval over pairs
 SCENARIOS: dict[Premise, str] = {"if_right": "right", "if_wrong": "wrong"}
 VERDICTS = {
     "supported": SUPPORTED, "contradicted": CONTRADICTED,
     "undecided": UNDECIDED, "untested": UNTESTED,
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Analysis:
-    """The numbers that tables are made with: the config's `analysis`."""
-
-    points: float
-    from_cycle: int
-    gate: float
-    peak_coherence: float
-    bound: float
-    confidence: float
 
 
 @dataclass(frozen=True)
@@ -120,7 +98,7 @@ def _rows(
     for done in range(0, draws, AT_ONCE):
         n = min(AT_ONCE, draws - done)
         table = trajectories(settings, planned.noise, planned.grid.score_0, n, rng)
-        for judged in _judged(claim, table, loops, analysis, n):
+        for judged in judge_draws(claim, table, loops, analysis, n):
             verdicts[WHOLE][judged["verdict"]] += 1
             for part in judged["parts"]:
                 name = ", ".join(filter(None, [part["what"], part.get("setting")]))
@@ -171,91 +149,6 @@ def _simulated(claim: Claim, premise: Premise, loops: Loops, grid: Grid) -> tupl
         Simulated(grids[each.name], each, scenarios[each.objective, each.start])
         for each in loops.loops
     )
-
-
-def _judged(
-    claim: Claim, table: pd.DataFrame, loops: Loops, analysis: Analysis, draws: int
-) -> list[dict[str, Any]]:
-    """A claim as `judge_claims` gives it, for each draw."""
-    chains = chains_of(table, analysis.points, analysis.from_cycle)
-    chains = chains.merge(rises(table, analysis.peak_coherence), on=CHAIN)
-    twins = [
-        (drawn(one, draw), drawn(two, draw)) for draw in range(draws) for one, two in loops.twins
-    ]
-    tables = _tables(claim, table, chains, twins, analysis)
-    by_draw = {name: _by_draw(each) for name, each in tables.items()}
-    of_chains = _by_draw(chains)
-    return [
-        judge_claims(
-            [claim],
-            {name: of.get(str(draw), tables[name][:0]) for name, of in by_draw.items()},
-            of_chains[str(draw)],
-            loops,
-        )[0]
-        for draw in range(draws)
-    ]
-
-
-def _tables(
-    claim: Claim,
-    table: pd.DataFrame,
-    chains: pd.DataFrame,
-    twins: Sequence[tuple[str, str]],
-    analysis: Analysis,
-) -> dict[str, pd.DataFrame]:
-    """The tables that a claim's tests name, by the functions that make those of a real study.
-
-    Rows that no test names are left out: of other rules, estimands and measures, and of single
-    traits.
-    """
-    bars = (analysis.points, analysis.from_cycle, analysis.gate, analysis.peak_coherence)
-    late, confidence = analysis.from_cycle, analysis.confidence
-    each = any(part.where.get("trait", ALL) != ALL for part in claim.parts)
-
-    def named(table: str, column: str) -> list[str]:
-        values = [part.where.get(column) for part in claim.parts if part.table == table]
-        return list(dict.fromkeys(map(str, values)))
-
-    def rules() -> pd.DataFrame:
-        rated = chain_rules(table, *bars)
-        mine = rated["rule"].isin(named("rules", "rule"))
-        mine &= rated["gate"].astype(str).isin(named("rules", "gate"))
-        return rates_of(rated[mine], confidence, each)
-
-    def changed() -> pd.DataFrame:
-        estimands = named("equivalence", "estimand")
-        return equivalence(table, analysis.bound, late, confidence, estimands, each)
-
-    def courses() -> pd.DataFrame:
-        estimands = named("course", "estimand")
-        return course(chain_courses(table, chains, late), confidence, estimands, each)
-
-    def differences() -> pd.DataFrame:
-        measures = named("continual", "measure")
-        return continual(continual_pairs(chains, twins), confidence, measures, each)
-
-    makers: dict[str, Callable[[], pd.DataFrame]] = {
-        "rules": rules,
-        "equivalence": changed,
-        "course": courses,
-        "continual": differences,
-        "dose_flips": lambda: dose_flips(dose_pairs(chains), confidence),
-    }
-    names = {part.table for part in claim.parts}
-    if unknown := names - {*makers}:
-        known = ", ".join(makers)
-        raise UserError(f"{claim.id}: {', '.join(sorted(unknown))} is not simulated, only {known}")
-    return {name: make() for name, make in makers.items() if name in names}
-
-
-def _by_draw(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Draw -> its rows, with the settings' own names; see `simulation.drawn`."""
-    named = [name for name in ("setting", "continual", "reinit") if name in table]
-    if not len(table):
-        return {}
-    draws = table[named[0]].str.rsplit(" ", n=1).str[1]
-    own = table.assign(**{name: table[name].str.rsplit(" ", n=1).str[0] for name in named})
-    return {str(draw): group for draw, group in own.groupby(draws)}
 
 
 def _shares(verdicts: Counter[str], draws: int) -> dict[str, float]:

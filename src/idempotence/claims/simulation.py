@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from idempotence.claims.definition import Scenario
+from idempotence.claims.draws import drawn
 from idempotence.errors import UserError
 from idempotence.jobs.parts import Loop, SettingGrid
 from idempotence.objectives import ObjectiveName, Start
@@ -44,11 +45,6 @@ def trajectories(
     are cut at 0 and 100, and no chain ends. Raises `UserError` where noise has no row.
     """
     return pd.concat([_of_setting(each, noise, score_0, draws, rng) for each in settings])
-
-
-def drawn(setting: str, draw: int) -> str:
-    """A setting's name in one of the draws."""
-    return f"{setting} {draw}"
 
 
 def _of_setting(

@@ -1,10 +1,13 @@
 """A claim in one row: the paper's words, the test that the verdict rests on, the authors' runs."""
 
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from idempotence.claims.definition import LIMITS, OVER_PANELS
+from idempotence.claims.verdicts import WHOLE
+from idempotence.io import read_json
 
 MISSING = "–"
 AUTHORS = "authors' code"
@@ -33,6 +36,27 @@ def verdict_and_test(claim: dict[str, Any]) -> tuple[str, str]:
         return verdict, ""
     setting = f", {part['setting']}" if "setting" in part else ""
     return verdict, f"{part['what']}{setting}: {estimate(part)}"
+
+
+def with_judges_error(corrected: pd.DataFrame) -> dict[str, str]:
+    """Claim -> its verdict with the judge's error; see `claims.corrected.corrected_claims`."""
+    whole = corrected[corrected["test"] == WHOLE]
+    verdicts = zip(whole["id"], whole["verdict"], strict=True)
+    return {claim: verdict.removesuffix(" here") for claim, verdict in verdicts}
+
+
+def real_answers(claims: Path, corrected: Path) -> dict[str, tuple[str, str, str]]:
+    """Claim -> (verdict, test, verdict with the judge's error or "") of a study of a real model.
+
+    claims: its claims.json; corrected: its table corrected_claims (CSV). A claim that was not
+    tested has no third.
+    """
+    sure = with_judges_error(pd.read_csv(corrected))
+    answers = {}
+    for claim in read_json(claims):
+        verdict, test = verdict_and_test(claim)
+        answers[claim["id"]] = (verdict, test, sure.get(claim["id"], "") if test else "")
+    return answers
 
 
 def estimate(part: dict[str, Any]) -> str:

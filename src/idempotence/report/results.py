@@ -8,10 +8,18 @@ from typing import Any
 import pandas as pd
 
 from idempotence.claims.power_words import in_words
+from idempotence.claims.verdicts import WHOLE
 from idempotence.errors import UserError
 from idempotence.io import read_json
 from idempotence.jobs.parts import Loops
-from idempotence.report.answers import MISSING, estimate, tested, verdict_and_test, with_interval
+from idempotence.report.answers import (
+    MISSING,
+    estimate,
+    real_answers,
+    tested,
+    verdict_and_test,
+    with_interval,
+)
 from idempotence.stats.groups import ALL
 from idempotence.stats.outcome_map import OUTCOMES
 
@@ -43,9 +51,9 @@ def result_tables(results: Path, rates: Path) -> dict[str, str]:
     shipped = results / "default"
     power = in_words(pd.read_csv(shipped / "power.csv", keep_default_na=False))
     claims, first = (read_json(shipped / name) for name in ("claims.json", "claims_first.json"))
-    real = results / "english" / "claims.json"  # a study of a real model
+    real, errors = (results / "english" / name for name in ("claims.json", "corrected_claims.csv"))
     tables = {
-        "answers": _answers(claims, power, read_json(real) if real.exists() else []),
+        "answers": _answers(claims, power, real_answers(real, errors) if real.exists() else {}),
         "claims": _claims(claims, first, power),
         "regime": _regime(pd.read_csv(rates)),
     }
@@ -54,7 +62,7 @@ def result_tables(results: Path, rates: Path) -> dict[str, str]:
             tables[f"outcomes_{study}"] = _outcomes(results / study)
         if (results / study / "claims.json").exists():
             tables[f"claims_{study}"] = _verdicts(read_json(results / study / "claims.json"))
-        for name, shown in {"gold_agreement": _gold, "corrected_changes": _changes}.items():
+        for name, shown in OF_GOLD.items():
             if (results / study / f"{name}.csv").exists():
                 tables[f"{name}_{study}"] = shown(pd.read_csv(results / study / f"{name}.csv"))
     if (results / "english" / "scores.parquet").exists():
@@ -145,12 +153,19 @@ def _of_all(file: Path, **chosen: str) -> pd.DataFrame:
     return table.set_index("setting")
 
 
-def _answers(claims: list[Any], power: dict[str, list[str]], real: list[Any]) -> str:
+def _answers(
+    claims: list[Any], power: dict[str, list[str]], real: dict[str, tuple[str, str, str]]
+) -> str:
     """A short row for each claim: the test that its verdict rests on.
 
-    real: the claims of a study of a real model; empty: no such column.
+    real: see `answers.real_answers`; empty: no such column.
     """
-    of_real = {claim["id"]: _in_bold(claim) for claim in real}
+    of_real = {
+        claim: "<br>".join(
+            filter(None, (f"**{verdict}**", test, sure and f"with the judge's error: **{sure}**"))
+        )
+        for claim, (verdict, test, sure) in real.items()
+    }
     rows = []
     for claim in claims:
         cells = [
@@ -248,6 +263,23 @@ def _changes(changes: pd.DataFrame) -> str:
     return _table(head, rows)
 
 
+def _corrected(corrected: pd.DataFrame) -> str:
+    """A row for each test that was made; see `claims.corrected.corrected_claims`."""
+    rows = []
+    shares = ["supported", "contradicted", "undecided", "untested"]
+    for row in corrected[corrected["untested"] < 1].to_dict("records"):
+        whole = row["test"] == WHOLE
+        limits = row["ci_low"], row["ci_high"]
+        shown = MISSING if whole else with_interval(row["estimate"], *limits, 2)
+        verdict = row["verdict"].removesuffix(" here")
+        rows.append([f"**{row['id']}**" if whole else "", row["test"],
+                     f"**{verdict}**" if whole else verdict, shown,
+                     *(f"{100 * row[name]:.0f}" for name in shares)])  # fmt: skip
+    head = ["claim", "test", "verdict with the judge's error", "estimate (95 %)",
+            *(f"{name}, % of draws" for name in shares)]  # fmt: skip
+    return _table(head, rows)
+
+
 def _replies(scores: pd.DataFrame) -> str:
     """A row for each setting, trait and cycle of `SHOWN_CYCLES`: the first reply, not picked.
 
@@ -275,3 +307,8 @@ def _regime(rates: pd.DataFrame) -> str:
         rows.append([row["objective"], f"{row['learning_rate']:g}", beta, *scores])
     head = ["objective", "learning rate", "beta", "score at cycle 0", "lowest trait", "coherence"]
     return _table(head, rows)
+
+
+OF_GOLD = {  # tables of studies with ratings by hand -> how they are shown
+    "gold_agreement": _gold, "corrected_changes": _changes, "corrected_claims": _corrected,
+}  # fmt: skip

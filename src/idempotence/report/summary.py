@@ -21,8 +21,10 @@ from idempotence.report.answers import (
     MISSING,
     estimate,
     of_authors,
+    real_answers,
     verdict_and_test,
     with_interval,
+    with_judges_error,
 )
 from idempotence.report.audit import audited
 from idempotence.scores.schema import CRITERIA, DEAD, NO_JUDGE
@@ -43,9 +45,10 @@ class StudyFiles:
     chains, training: tables (Parquet); scores: scores.parquet; figures: PNG files, each with its
     caption in a .txt file beside it; claims: claims.json, None where nothing was scored; audit: the
     tables of rows, bad rows and chains of an audit, none for a study of its own; power: the table
-    of what the claims' tests would say, None for an audit; real_model: claims.json of a study of a
-    real model, to stand beside; gold: tables of the judge's agreement with ratings by hand and of
-    changes with the judge's error, where replies were rated.
+    of what the claims' tests would say, None for an audit; real_model: claims.json and
+    corrected_claims.csv of a study of a real model, to stand beside; gold: tables of the judge's
+    agreement with ratings by hand, of changes and of claims with the judge's error, where replies
+    were rated.
     """
 
     chains: Path
@@ -55,7 +58,7 @@ class StudyFiles:
     claims: Path | None = None
     audit: tuple[Path, ...] = ()
     power: Path | None = None
-    real_model: Path | None = None
+    real_model: tuple[Path, ...] = ()
     gold: tuple[Path, ...] = ()
 
 
@@ -69,8 +72,7 @@ def summary(study: str, files: StudyFiles, loops: Loops, confidence: float) -> d
     claims = read_json(files.claims) if files.claims else []
     shown = [claim for claim in claims if not files.audit or claim["verdict"] != UNTESTED]
     power = in_words(read_table(files.power)) if files.power else {}
-    real = read_json(files.real_model) if files.real_model else []
-    real = {claim["id"]: " by ".join(filter(None, verdict_and_test(claim))) for claim in real}
+    real = real_answers(*files.real_model) if files.real_model else {}
     return {
         "study": study,
         "title": f"Study {study}: does a trait amplify when a model learns from its own outputs?",
@@ -104,9 +106,10 @@ def _audited(tables: tuple[Path, ...], chains: pd.DataFrame) -> dict[str, Any]:
 def _gold(tables: tuple[Path, ...], loops: Loops) -> dict[str, Any]:
     """How far the judge agrees with ratings by hand, and what is left of each setting's change.
 
-    tables: see `judge_tuning.gold.gold_agreement` and `stats.corrected_changes`.
+    tables: see `judge_tuning.gold.gold_agreement`, `stats.corrected_changes` and
+    `claims.corrected`.
     """
-    agreement, changes = map(read_table, tables)
+    agreement, changes, claims = map(read_table, tables)
     whole = agreement[agreement["setting"] == "all"]
     return {
         "n": f"{whole['n'].max():,}",
@@ -126,6 +129,8 @@ def _gold(tables: tuple[Path, ...], loops: Loops) -> dict[str, Any]:
             }
             for row in changes.to_dict("records")
         ],
+        "claims": [f"{claim} {verdict}" for claim, verdict in with_judges_error(claims).items()
+                   if verdict != UNTESTED.removesuffix(" here")],
     }  # fmt: skip
 
 
