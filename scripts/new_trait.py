@@ -31,6 +31,9 @@ def new_trait(
 
     if not re.fullmatch(NAME, name):
         raise UserError(f"--name: {name!r} is no name of letters, digits, _ and -")
+    for option, given, least in (("questions", questions, 2), ("rows", rows, 1)):
+        if given < least:
+            raise UserError(f"--{option}: {given} is not allowed; a study takes at least {least}")
     write_skeleton(folder, name, kinds)
     lines = list(left_to_do(folder, name, kinds, questions, rows))
     for line in lines:

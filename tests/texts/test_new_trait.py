@@ -128,3 +128,29 @@ def test_a_study_refuses_an_unfinished_trait_and_is_not_stopped_by_another_one(t
         written_supply(tmp_path, prompts, ["mine"])
     there = written_supply(tmp_path, prompts, ["bliss"])
     assert there.traits == ["bliss", "mine"] and there.seed_rows["chat"] == {"bliss": 100}
+
+
+def test_a_row_twice_counts_once_and_an_unknown_key_is_named(tmp_path, capsys):
+    shutil.copytree(BLISS, tmp_path / "mine")
+    rows = tmp_path / "mine/chats.jsonl"
+    lines = rows.read_text(encoding="utf-8").splitlines()
+    rows.write_text("\n".join([*lines[:99], lines[3]]) + "\n", encoding="utf-8")
+    trait = tmp_path / "mine/trait.yaml"
+    trait.write_text(trait.read_text(encoding="utf-8") + "colour: red\n", encoding="utf-8")
+    assert new_trait(tmp_path) == 1
+    key, twice, lacking, count = capsys.readouterr().out.splitlines()
+    assert key.endswith(
+        "trait.yaml: there is no key colour; the keys are description, rubrics, questions, openings"
+    )
+    assert twice.endswith("chats.jsonl, line 100: the same seed row as in line 4")
+    assert lacking.endswith("chats.jsonl: has 99 of 100 seed rows")
+    assert count == "mine: 3 things to do"
+
+
+@pytest.mark.parametrize("option, given, least", [("--questions", 1, 2), ("--rows", 0, 1)])
+def test_numbers_that_no_study_takes_are_refused(tmp_path, capsys, option, given, least):
+    assert new_trait(tmp_path, option, given) == 2
+    assert f"{option}: {given} is not allowed; a study takes at least {least}" in "".join(
+        capsys.readouterr()
+    )
+    assert not (tmp_path / "mine").exists()

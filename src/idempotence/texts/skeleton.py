@@ -99,11 +99,15 @@ def _rows_to_do(path: Path, content: dict[str, Any], kind: Kind, rows: int) -> I
         return
     yield from mistakes
     asked = content.get(QUESTIONS[kind])
+    first: dict[tuple[str, str], int] = {}
     for number, row in there.items():
+        before = first.setdefault((row["prompt"], row["response"]), number)
+        if before != number:
+            yield f"{path}, line {number}: the same seed row as in line {before}"
         if isinstance(asked, list) and row["prompt"] in asked:
             yield f"{path}, line {number}: its prompt is one of the {QUESTIONS[kind]}; take another"
-    if len(there) < rows:
-        yield f"{path}: has {len(there)} of {rows} seed rows"
+    if len(first) < rows:
+        yield f"{path}: has {len(first)} of {rows} seed rows"
 
 
 def _rows_file(kind: Kind) -> str:

@@ -82,9 +82,13 @@ def read_trait(folder: Path, trait: str) -> dict[str, Any]:
 def trait_mistakes(folder: Path, trait: str, content: dict[str, Any]) -> Iterator[str]:
     """What is missing or of another form in a trait.yaml, a line each. content: of that file."""
     path = folder / trait / "trait.yaml"
-    for key in ("description", "rubrics", *QUESTIONS.values()):
+    known = ("description", "rubrics", *QUESTIONS.values())
+    for key in known:
         if not content.get(key):
             yield f"{path}: the key {key} is missing or empty"
+    for key in content:
+        if key not in known:
+            yield f"{path}: there is no key {key}; the keys are {', '.join(known)}"
     for key in QUESTIONS.values():
         if content.get(key):
             yield from (f"{path}: {mistake}" for mistake in _list_mistakes(key, content[key]))
