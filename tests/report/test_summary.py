@@ -229,7 +229,7 @@ def test_a_real_models_verdict_stands_beside(files, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("every", "begins"), [(1, "Nothing was scored"), (2, "Little was scored"), (20, "")]
+    ("every", "begins"), [(1, "Nothing was scored"), (2, "Not everything was scored"), (20, "")]
 )
 def test_a_judge_that_scored_nothing_or_little_is_named_first(files, every, begins):
     scores = read_table(files.scores)
