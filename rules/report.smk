@@ -136,8 +136,7 @@ rule show_tables:
 
 # the claims on a real model, beside those of a study of the micro world
 REAL_MODEL = [
-    PATHS.own(f"results/shipped/english/{name}")
-    for name in ("claims.json", "corrected_claims.csv")
+    PATHS.own(f"results/shipped/english/{name}") for name in ("claims.json", "corrected_claims.csv")
 ]
 
 
