@@ -2,6 +2,7 @@
 # stay as they are.
 AGREEMENT = {}  # tables: heading -> file
 GOLD = STUDY.judge.gold  # replies that were rated by hand
+OF_GOLD = []  # rules whose tables compare the judge with these ratings
 GOLD_FILES = [f"{GOLD}/{name}" for name in ("key.csv", "ratings.csv")]
 GOLD_SCORES = f"{RESULTS}/gold_scores.csv"  # the judge's, of those replies
 WORDS = f"{STUDY.traits_folder}/words.yaml"  # of each trait, a yardstick without a judge
@@ -117,6 +118,7 @@ if GOLD:
         shell:
             ANALYSE
 
+    OF_GOLD += [rules.gold_agreement, rules.correct_changes, rules.correct_claims]
     AGREEMENT |= {
         "The judge and ratings by hand": rules.gold_agreement.output.output,
         "Changes with the judge's error": rules.correct_changes.output.output,

@@ -150,15 +150,7 @@ rule show_summary:
             if STUDY.texts == "micro_world" and all(Path(file).is_file() for file in REAL_MODEL)
             else []
         ),
-        gold=(
-            [
-                rules.gold_agreement.output.output_parquet,
-                rules.correct_changes.output.output_parquet,
-                rules.correct_claims.output.output_parquet,
-            ]
-            if GOLD
-            else []
-        ),
+        gold=[each.output.output_parquet for each in OF_GOLD],
         chains=CHAINS,
         training=TRAINING_LOG,
         scores=SCORES,
@@ -215,15 +207,7 @@ SHIPPED_ALONG = [
     rules.compare_defences.output.output,
     *([] if STUDY.audit.files else [rules.simulate_power.output.output]),
     *([rules.measure_noise.output.output_floor] if STUDY.trains else []),
-    *(
-        [
-            rules.gold_agreement.output.output,
-            rules.correct_changes.output.output,
-            rules.correct_claims.output.output,
-        ]
-        if GOLD
-        else []
-    ),
+    *(each.output.output for each in OF_GOLD),
 ]
 
 

@@ -7,15 +7,8 @@ import numpy as np
 import pandas as pd
 
 from idempotence.claims.definition import OVER_PANELS, Claim
-from idempotence.claims.draws import AT_ONCE, Analysis, drawn, judge_draws
-from idempotence.claims.verdicts import (
-    CONTRADICTED,
-    NO_ROW,
-    SUPPORTED,
-    UNDECIDED,
-    UNTESTED,
-    WHOLE,
-)
+from idempotence.claims.draws import AT_ONCE, SHARES, Analysis, drawn, judge_draws
+from idempotence.claims.verdicts import NO_ROW, UNDECIDED, UNTESTED, WHOLE
 from idempotence.jobs.parts import Loops
 from idempotence.rng import derive_seed
 from idempotence.scores.schema import CRITERIA
@@ -24,10 +17,6 @@ DRAWS = 100  # of the judge's error; a share's Monte-Carlo standard error is the
 FEWEST_RATED = 2  # replies of a setting and phase; with fewer there is no error of their mean
 TOO_FEW = "too few replies of its settings were rated by hand"
 NUMBERS = ["estimate", "ci_low", "ci_high"]
-SHARES = {
-    "supported": SUPPORTED, "contradicted": CONTRADICTED,
-    "undecided": UNDECIDED, "untested": UNTESTED,
-}  # fmt: skip
 COLUMNS = ["id", "test", "verdict", *SHARES, *NUMBERS, "draws", "warnings"]
 
 
@@ -65,11 +54,8 @@ def corrected_claims(
         return pd.DataFrame([row for claim in claims for row in _unrated(claim)], columns=COLUMNS)
     table = trajectories[trajectories["setting"].isin(names)]
     rng = np.random.default_rng(derive_seed(seed, "corrected claims"))
-    batches = [
-        (min(AT_ONCE, draws - done), _draws(table, errors, analysis.from_cycle, rng, n))
-        for done in range(0, draws, AT_ONCE)
-        for n in [min(AT_ONCE, draws - done)]
-    ]
+    sizes = [min(AT_ONCE, draws - done) for done in range(0, draws, AT_ONCE)]
+    batches = [(n, _draws(table, errors, analysis.from_cycle, rng, n)) for n in sizes]
     rows = []
     for claim in claims:
         claim = claim.model_copy(update={"parts": claim.deciding})

@@ -7,7 +7,13 @@ from typing import Any
 import pandas as pd
 
 from idempotence.claims.definition import Claim
-from idempotence.claims.verdicts import judge_claims
+from idempotence.claims.verdicts import (
+    CONTRADICTED,
+    SUPPORTED,
+    UNDECIDED,
+    UNTESTED,
+    judge_claims,
+)
 from idempotence.errors import UserError
 from idempotence.jobs.parts import Loops
 from idempotence.scores.schema import CHAIN
@@ -21,6 +27,10 @@ from idempotence.stats.peak import rises
 from idempotence.stats.rules import chain_rules, rates_of
 
 AT_ONCE = 25  # draws whose tables are made together
+SHARES = {  # columns: of the draws, the share with a verdict
+    "supported": SUPPORTED, "contradicted": CONTRADICTED,
+    "undecided": UNDECIDED, "untested": UNTESTED,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -9,18 +9,9 @@ import numpy as np
 import pandas as pd
 
 from idempotence.claims.definition import PREMISES, Claim, Premise
-from idempotence.claims.draws import AT_ONCE, Analysis, judge_draws
+from idempotence.claims.draws import AT_ONCE, SHARES, Analysis, judge_draws
 from idempotence.claims.simulation import Simulated, trajectories
-from idempotence.claims.verdicts import (
-    CONTRADICTED,
-    NO_ROW,
-    SUPPORTED,
-    UNDECIDED,
-    UNTESTED,
-    WHOLE,
-    subjects_of,
-    too_small,
-)
+from idempotence.claims.verdicts import NO_ROW, WHOLE, subjects_of, too_small
 from idempotence.errors import UserError
 from idempotence.jobs.parts import Grid, Loops, SettingGrid
 from idempotence.rng import derive_seed
@@ -31,10 +22,6 @@ MOST_CHAINS = 20_000  # of one claim and scenario; a larger grid gets fewer draw
 FEWEST_DRAWS = 40
 WITHOUT_PANELS = ["dose_flips"]  # of few panels it has an interval over pairs
 SCENARIOS: dict[Premise, str] = {"if_right": "right", "if_wrong": "wrong"}
-VERDICTS = {
-    "supported": SUPPORTED, "contradicted": CONTRADICTED,
-    "undecided": UNDECIDED, "untested": UNTESTED,
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -77,7 +64,7 @@ def power(
             claim = claim.model_copy(update={"parts": claim.deciding})
             for premise in PREMISES:
                 rows += _rows(claim, premise, planned, analysis, draws)
-    numbers = [*VERDICTS, "error", "n_panels", "draws", "warnings"]
+    numbers = [*SHARES, "error", "n_panels", "draws", "warnings"]
     return pd.DataFrame(rows, columns=["id", "test", "scenario", *numbers])
 
 
@@ -153,7 +140,7 @@ def _simulated(claim: Claim, premise: Premise, loops: Loops, grid: Grid) -> tupl
 
 def _shares(verdicts: Counter[str], draws: int) -> dict[str, float]:
     """The share of each verdict, and the largest Monte-Carlo standard error."""
-    shares = {name: verdicts[verdict] / draws for name, verdict in VERDICTS.items()}
+    shares = {name: verdicts[verdict] / draws for name, verdict in SHARES.items()}
     return {**shares, "error": max(np.sqrt(p * (1 - p) / draws) for p in shares.values())}
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from idempotence.claims.draws import SHARES
 from idempotence.claims.power_words import in_words
 from idempotence.claims.verdicts import WHOLE
 from idempotence.errors import UserError
@@ -266,7 +267,6 @@ def _changes(changes: pd.DataFrame) -> str:
 def _corrected(corrected: pd.DataFrame) -> str:
     """A row for each test that was made; see `claims.corrected.corrected_claims`."""
     rows = []
-    shares = ["supported", "contradicted", "undecided", "untested"]
     for row in corrected[corrected["untested"] < 1].to_dict("records"):
         whole = row["test"] == WHOLE
         limits = row["ci_low"], row["ci_high"]
@@ -274,9 +274,9 @@ def _corrected(corrected: pd.DataFrame) -> str:
         verdict = row["verdict"].removesuffix(" here")
         rows.append([f"**{row['id']}**" if whole else "", row["test"],
                      f"**{verdict}**" if whole else verdict, shown,
-                     *(f"{100 * row[name]:.0f}" for name in shares)])  # fmt: skip
+                     *(f"{100 * row[name]:.0f}" for name in SHARES)])  # fmt: skip
     head = ["claim", "test", "verdict with the judge's error", "estimate (95 %)",
-            *(f"{name}, % of draws" for name in shares)]  # fmt: skip
+            *(f"{name}, % of draws" for name in SHARES)]  # fmt: skip
     return _table(head, rows)
 
 
