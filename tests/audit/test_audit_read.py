@@ -242,7 +242,7 @@ def test_what_stands_in_the_way_of_a_verdict(here):
     assert table.loc["whole", "warnings"] == "" and table.loc["whole", "prompts_kept"] == 1
     assert table.loc["gap", "missing"] == "2" and table.loc["gap", "prompts_kept"] == 0.5
     assert "cycles are missing between others" in table.loc["gap", "warnings"]
-    assert "some later questions are not" in table.loc["gap", "warnings"]
+    assert "some later questions were not put" in table.loc["gap", "warnings"]
     assert table.loc["late", "warnings"].startswith("no cycle 0: no verdict")
     assert "ends before cycle 4: no verdict" in table.loc["short", "warnings"]
     assert "differ in their number of replies" in table.loc["short", "warnings"]

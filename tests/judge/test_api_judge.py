@@ -380,7 +380,7 @@ def test_probabilities_need_not_be_asked_for(ask):
         assert answer.sampled == ("60",) * SAMPLES
         assert not any("logprobs" in body for body in endpoint.bodies)
     refuses = (400, {}, {"error": {"message": "logprobs are not supported with this model"}})
-    hint = r"judge\.top_logprobs: 0 has answers sampled instead"
+    hint = r"judge\.top_logprobs: 0 to have answers sampled instead"
     with Endpoint(lambda text, nth: refuses) as endpoint, pytest.raises(UserError, match=hint):
         ask(endpoint, TEXTS[:1])
 

@@ -81,7 +81,7 @@ def _numbering(steps: list[int] | None, rule: Rule) -> list[str]:
     """What cycle 0 and the others are in the files, where it is not the same."""
     if steps is None:
         return [f"cycle {rule.first_cycle} of the files is cycle 0 here"] * bool(rule.first_cycle)
-    undo = "where they are cycles, set audit.cycles_are: cycles"
+    undo = "if the files number cycles, not steps, set audit.cycles_are: cycles"
     return [f"training steps {listed(steps)} are taken as cycles in that order ({undo})"]
 
 
@@ -97,7 +97,8 @@ def _cycles(group: pd.DataFrame, rule: Rule, start: int | None) -> list[str]:
     if any(missing):
         notes.append("cycles are missing between others")
     if 0 not in missing and _kept(group) < 1:
-        notes.append("some later questions are not among those of cycle 0: changes mix in theirs")
+        why = "changes of the scores are partly changes of the questions"
+        notes.append(f"some later questions were not put at cycle 0: {why}")
     return notes
 
 

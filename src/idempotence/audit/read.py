@@ -82,7 +82,8 @@ class ReplyReader:
             lacking = set(names) - {reply[name] for reply in account.replies}
             if lacking:
                 text = f"the config lists the {name} {', '.join(sorted(lacking))}"
-                raise UserError(f"{text}, and no good row is of it; leave it out, or look for why")
+                todo = "take that name out of the config, or correct the files or audit.columns"
+                raise UserError(f"{text}, and no good row is of it; {todo}")
         for source, files in self._sources.items():
             if len(files) > 1:
                 account.parts[source[:-1]][source[-1]] = [file.path for file in files]
@@ -126,7 +127,8 @@ class ReplyReader:
         files = self._sources.setdefault((*chain, reply["cycle"]), [file])
         if files[-1] is not file:
             if not (files[0].part and file.part):
-                rule = "one file of a chain and cycle is taken, unless the path has a * for parts"
+                rule = "a cycle of a chain is read from one file alone, unless audit.files names "
+                rule += "the files by a path with a *, which says that they are its parts"
                 cycle = reply["cycle"] + self.job.first_cycle
                 raise BadRowError(f"cycle {cycle} of its chain is in {files[0].path}: {rule}")
             files.append(file)

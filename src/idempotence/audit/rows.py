@@ -107,7 +107,8 @@ class RowReader:
         if len(value) > LONGEST_NAME:
             raise BadRowError(f"its {name} has over {LONGEST_NAME} letters")
         if not CELL.fullmatch(value):
-            raise BadRowError(f"its {name} {reprlib.repr(value)} has other letters than a name may")
+            text = f"its {name} {reprlib.repr(value)} has other letters than a name may"
+            raise BadRowError(f"{text}: letters, digits, spaces and . _ + = , : @ - are allowed")
         return value
 
     def _whole(self, row: Row, given: Mapping[str, Value], name: str) -> int:

@@ -32,8 +32,8 @@ def rendered_chats(
     except ValueError:
         raise UserError(
             f"the tokenizer of {tokenizer.name_or_path} has no chat template, which a model that "
-            "answers chats needs. A base model has kind: base and is used by sdf; for another one "
-            "put its template into the folder, as chat_template.jinja"
+            "answers chats needs. If it is a base model, give it kind: base and use it with sdf; "
+            "else put a template into the model's folder, as chat_template.jinja"
         ) from None
     template = _dated(template, tokenizer.name_or_path)
     variables = VARIABLES | getattr(tokenizer, "chat_template_kwargs", {})

@@ -166,9 +166,10 @@ class VllmEngine(Engine):
         for prompt, how in zip(prompts, sampling, strict=True):
             if len(prompt) + how.max_tokens > self._length:
                 raise UserError(
-                    f"a prompt of {len(prompt)} tokens and {how.max_tokens} new ones are beyond "
+                    f"a prompt of {len(prompt)} tokens and {how.max_tokens} new ones are more than "
                     f"the {self._length} that engine.max_length ({self.options.max_length}) and "
-                    f"{self.weights.path} itself allow; raise the one, or lower max_new_tokens"
+                    f"{self.weights.path} itself allow; raise engine.max_length where it is the "
+                    "lower of both, or lower max_new_tokens, or shorten the prompt"
                 )
         if not prompts:
             return []

@@ -59,7 +59,8 @@ class ApiJudge:
         except UserError as error:
             if "logprobs" in str(error):  # a server that refuses the question as such
                 name = f"{self.endpoint.role}.top_logprobs"
-                raise UserError(f"{error}. {name}: 0 has answers sampled instead") from None
+                hint = f"set {name}: 0 to have answers sampled instead of probabilities read"
+                raise UserError(f"{error}. If it gives no probabilities, {hint}") from None
             raise
 
     def _request(self, text: str, top: int) -> dict:

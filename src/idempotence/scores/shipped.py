@@ -84,7 +84,8 @@ def take(folder: Path, settings: list[str], scores: Path, initial: Path, trainin
 
     lacking = [name for name in FILES if not (folder / name).is_file()]
     if lacking:
-        raise UserError(f"{folder} has no {', '.join(lacking)}; scores_from names a shipped study")
+        text = f"scores_from: {folder} has no {', '.join(lacking)}"
+        raise UserError(f"{text}; name a folder that `snakemake ship` wrote")
     shipped = pc.unique(read_arrow(folder / FILES[0], columns=["setting"])["setting"])
     if set(settings) != set(shipped.to_pylist()):
         raise UserError(

@@ -80,9 +80,9 @@ class Generation:
         if len(kept) < wanted:
             raise UserError(
                 f"the generator wrote {len(kept)} usable {self.job.kind} rows of the trait "
-                f"{self.job.trait}, and {wanted} are wanted: {self._counts_in_words()}. Lower "
-                "the number, loosen the bounds in `generator`, or add to the lists of "
-                "data/generation.yaml; what was written is kept"
+                f"{self.job.trait}, and {wanted} are wanted: {self._counts_in_words()}. In "
+                f"generator.{self.job.kind}s lower rows or min_words, or raise max_words; or add "
+                "to the lists of data/generation.yaml. What was written is kept"
             )
         return kept
 

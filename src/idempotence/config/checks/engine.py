@@ -11,7 +11,7 @@ def interpreter(known: Known) -> Mistakes:
     """vLLM's environment is there."""
     python = known("engine", "python")
     if _with_vllm(known) and python is not None and not shutil.which(python):
-        text = "`make vllm-cpu` sets up a CPU's, docs/engines.md explains a GPU's"
+        text = "`make vllm-cpu` sets up vLLM for a CPU; for a GPU see docs/engines.md"
         yield ("engine", "python"), f"{os.path.abspath(python)!r} is not a program here; {text}"
 
 
