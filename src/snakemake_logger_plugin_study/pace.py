@@ -38,7 +38,10 @@ class Pace:
             self.todo[rule] -= 1
 
     def seconds_left(self, elapsed: float, now: float) -> float | None:
-        """Expected seconds until all jobs have ended; None until a few have.
+        """Expected seconds until all jobs have ended.
+
+        None until a few have, and until there is a time for half of the jobs that are left: the
+        first jobs of a study are short, and its training takes far longer.
 
         The seconds of the jobs that are left, over the mean number of jobs that ran at a time. A
         rule's job takes the mean of its own in this run, else in earlier runs, else that of all.
@@ -50,6 +53,8 @@ class Pace:
         usual = spent / ended
         own = {rule: seconds / self.ended[rule] for rule, seconds in self.took.items()}
         means = {**self.earlier, **own}
+        if 2 * sum(self.todo[rule] for rule in means) < self.todo.total():
+            return None
         left = sum(count * means.get(rule, usual) for rule, count in self.todo.items())
         for rule, begun in self.running.values():
             spent += now - begun

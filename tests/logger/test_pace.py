@@ -65,3 +65,14 @@ def test_durations_are_words():
     assert [in_words(s) for s in (0.2, 89, 90, 3599, 9000)] == [
         "1 s", "89 s", "2 minutes", "60 minutes", "2.5 hours",
     ]  # fmt: skip
+
+
+def test_no_time_is_given_by_the_short_jobs_that_come_first():
+    pace = Pace({"prompts": 5, "finetune_sft": 30, "judge": 20}, {})
+    for job in range(5):
+        pace.begin(job, "prompts", job)
+        pace.finish(job, job + 1)
+    assert pace.seconds_left(5, 5) is None
+    pace.begin(9, "finetune_sft", 5)
+    pace.finish(9, 105)
+    assert pace.seconds_left(105, 105) == pytest.approx(29 * 100 + 20 * 105 / 6)
