@@ -106,6 +106,8 @@ rule judge:
         output=f"{CYCLE}/scores.parquet",
     log:
         **job_log("judge", *JOB),
+    # scores first: who watches a run reads each cycle as it ends
+    priority: 5
     conda:
         SAMPLING
     resources:
