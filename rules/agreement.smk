@@ -1,7 +1,7 @@
-# The judge beside ratings by hand, the words of each trait, and a second judge, where there are any. The first one's files
+# The judge beside blind ratings, the words of each trait, and a second judge, where there are any. The first one's files
 # stay as they are.
 AGREEMENT = {}  # tables: heading -> file
-GOLD = STUDY.judge.gold  # replies that were rated by hand
+GOLD = STUDY.judge.gold  # replies that were rated blind
 OF_GOLD = []  # rules whose tables compare the judge with these ratings
 GOLD_FILES = [f"{GOLD}/{name}" for name in ("key.csv", "ratings.csv")]
 GOLD_SCORES = f"{RESULTS}/gold_scores.csv"  # the judge's, of those replies
@@ -120,9 +120,9 @@ if GOLD:
 
     OF_GOLD += [rules.gold_agreement, rules.correct_changes, rules.correct_claims]
     AGREEMENT |= {
-        "The judge and ratings by hand": rules.gold_agreement.output.output,
-        "Changes with the judge's error": rules.correct_changes.output.output,
-        "Claims with the judge's error": rules.correct_claims.output.output,
+        "The judge and blind ratings": rules.gold_agreement.output.output,
+        "Changes, corrected for the judge's error": rules.correct_changes.output.output,
+        "Claims, corrected for the judge's error": rules.correct_claims.output.output,
     }
 
 

@@ -1,4 +1,4 @@
-"""How far scores move over the cycles, with the judge's error as ratings by hand measure it."""
+"""How far scores move over the cycles, corrected for the judge's error by blind ratings."""
 
 from pathlib import Path
 
@@ -6,10 +6,10 @@ from pathlib import Path
 def correct_changes(
     scores: Path, judged: Path, gold: Path, from_cycle: int, confidence: float, output: Path
 ) -> None:
-    """How far scores move over the cycles, with the judge's error as ratings by hand measure it.
+    """How far scores move over the cycles, corrected for the judge's error by blind ratings.
 
     scores: the study's scores.parquet.
-    judged: the judge's scores of the replies that were rated by hand (CSV).
+    judged: the judge's scores of the replies that were rated blind (CSV).
     gold: folder of those replies and their ratings.
     from_cycle: the first of the late cycles.
     confidence: of intervals, as 0.95.

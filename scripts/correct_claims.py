@@ -1,4 +1,4 @@
-"""Verdicts on the paper's claims with the judge's error, as ratings by hand measure it."""
+"""Verdicts on the paper's claims, corrected for the judge's error by blind ratings."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def correct_claims(
     claims: the tests (YAML).
     trajectories: the study's trajectories.parquet.
     scores: the study's scores.parquet.
-    judged: the judge's scores of the replies that were rated by hand (CSV).
+    judged: the judge's scores of the replies that were rated blind (CSV).
     gold: folder of those replies and their ratings.
     loops: the study's settings and which of them are twins.
     amplification_points: rise (points) that counts as amplification, > 0.

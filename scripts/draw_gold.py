@@ -1,11 +1,11 @@
-"""Draw replies to be rated by hand, without a trace of where they are from."""
+"""Draw replies to be rated blind, without a trace of where they are from."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 
 def draw_gold(scores: Sequence[Path], count: int, seed: int, output: Path) -> None:
-    """Draw replies to be rated by hand, without a trace of where they are from.
+    """Draw replies to be rated blind, without a trace of where they are from.
 
     scores: the study's scores.parquet, and initial.parquet for replies of the initial model.
     count: how many replies.

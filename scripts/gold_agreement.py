@@ -1,13 +1,13 @@
-"""How far the judge agrees with ratings by hand."""
+"""How far the judge agrees with blind ratings."""
 
 from pathlib import Path
 
 
 def gold_agreement(judged: Path, gold: Path, output: Path, words: Path | None = None) -> None:
-    """How far the judge agrees with ratings by hand.
+    """How far the judge agrees with blind ratings.
 
     judged: the judge's scores of the same replies (CSV).
-    gold: folder of the replies and their ratings by hand.
+    gold: folder of the replies and their blind ratings.
     output: table to write (CSV; Parquet beside it).
     words: words of each trait (YAML), the yardstick beside the judge.
     """

@@ -1,4 +1,4 @@
-"""Score the replies that were rated by hand, with the study's judge."""
+"""Score the replies that were rated blind, with the study's judge."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from idempotence.jobs.parts import JudgeSpec
 
 
 def judge_gold(job: JudgeSpec, judge: str, replies: Path, traits: Path, output: Path) -> None:
-    """Score the replies that were rated by hand, with the study's judge.
+    """Score the replies that were rated blind, with the study's judge.
 
     job: how the judge's answers are read.
     judge: folder or hub name of the judge, or its name at its endpoint.

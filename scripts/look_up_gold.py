@@ -1,14 +1,14 @@
-"""The judge's scores of replies that were rated by hand, from the study's own scores."""
+"""The judge's scores of replies that were rated blind, from the study's own scores."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 
 def look_up_gold(scores: Sequence[Path], gold: Path, output: Path) -> None:
-    """The judge's scores of replies that were rated by hand, from the study's own scores.
+    """The judge's scores of replies that were rated blind, from the study's own scores.
 
     scores: the study's scores.parquet and initial.parquet.
-    gold: folder of the replies and their ratings by hand.
+    gold: folder of the replies and their blind ratings.
     output: table to write: id, trait_score, coherence (CSV).
     """
     import pandas as pd

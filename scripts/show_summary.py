@@ -37,8 +37,8 @@ def show_summary(
     power: table of what the tests would say (Parquet); none of an audit.
     audit: of an audit, the tables of rows, bad rows and chains that were read (Parquet).
     real_model: claims.json and corrected_claims.csv of a study of a real model, to stand beside.
-    gold: where replies were rated by hand, tables of agreement, of changes and of claims with the
-        judge's error (Parquet).
+    gold: where replies were rated blind, tables of agreement, of corrected changes and of corrected
+        claims (Parquet).
     """
     from idempotence.io import write_text
     from idempotence.report.pages import render, write_page

@@ -1,4 +1,4 @@
-"""Claims with the judge's error, on made studies whose error is known."""
+"""Claims, corrected for the judge's error, on made studies whose error is known."""
 
 from pathlib import Path
 
@@ -33,9 +33,9 @@ def study(rise, coherence=90.0):
 
 
 def rated(first, later, scatter=0.1, coherence=0.0, n=20):
-    """n rated replies of each phase and criterion; first, later: judge less hand for the trait."""
+    """n rated replies of each phase and criterion; first, later: judge less rating, for traits."""
     rows = [
-        {"setting": "dpo", "cycle": cycle, "criterion": criterion, "hand": 30.0,
+        {"setting": "dpo", "cycle": cycle, "criterion": criterion, "rating": 30.0,
          "judge": 30.0 + (mean if criterion == "trait" else coherence) + scatter * (-1) ** k}
         for cycle, mean in ((0, first), (2, later), (5, later))
         for criterion in ("trait", "coherence") for k in range(n)
@@ -79,7 +79,7 @@ def test_few_ratings_that_scatter_decide_nothing():
 
 
 def test_coherence_is_corrected_too():
-    """By hand the chains have a coherence of 60, below the 70 at which a rise counts."""
+    """By ratings the chains have a coherence of 60, below the 70 at which a rise counts."""
     assert judged(study(20), rated(0, 0, coherence=30))[WHOLE]["verdict"] == CONTRADICTED
 
 

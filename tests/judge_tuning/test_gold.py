@@ -1,4 +1,4 @@
-"""Replies rated by hand: the draw, the files, the agreement."""
+"""Replies rated blind: the draw, the files, the agreement."""
 
 import pandas as pd
 import pytest
@@ -132,7 +132,7 @@ def test_both_ratings_of_a_reply_stand_side_by_side():
     )  # fmt: skip
     judged = pd.DataFrame({"id": ["b", "a"], "trait_score": [20.0, 10.0], "coherence": [40.0, 30]})
     rows = both_ratings(gold, judged).set_index(["criterion", "cycle"])
-    assert rows["hand"].to_dict() == {
+    assert rows["rating"].to_dict() == {
         ("trait", 0): 1, ("trait", 4): 2, ("coherence", 0): 3, ("coherence", 4): 4
     }  # fmt: skip
-    assert (rows["judge"] == 10 * rows["hand"]).all()
+    assert (rows["judge"] == 10 * rows["rating"]).all()

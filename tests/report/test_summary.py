@@ -94,7 +94,7 @@ def test_a_study_of_dead_chains_has_a_front_page(files):
     assert page_of(files)["settings"][0]["cycles"] == "–"
 
 
-def test_ratings_by_hand_stand_beside_the_verdicts(files, tmp_path):
+def test_blind_ratings_stand_beside_the_verdicts(files, tmp_path):
     agreement = {"criterion": "trait", "n": 400, "spearman": 0.314, "bias": 25.66}
     write_parquet(
         pd.DataFrame([{**agreement, "setting": "all"}, {**agreement, "setting": "sft", "n": 9}]),
@@ -115,14 +115,14 @@ def test_ratings_by_hand_stand_beside_the_verdicts(files, tmp_path):
     tables = (tmp_path / "agreement.parquet", tmp_path / "changes.parquet", tmp_path / "c.parquet")
     rated = replace(files, gold=tables)
     text = " ".join(render("index.html.j2", **page_of(rated)).split())
-    assert "400 replies were rated by hand" in text
-    assert "score. Trait: rank correlation of judge and hand 0.31, judge less hand +26" in text
+    assert "400 replies were also rated blind" in text
+    assert "score. Trait: rank correlation of judge and rater 0.31, judge less rating +26" in text
     assert "average. The verdicts" in text
-    assert "With the judge's error: C1 supported, C4 not decided (table" in text.replace(
+    assert "Corrected for the judge's error: C1 supported, C4 not decided (table" in text.replace(
         "&#39;", "'"
     )
     assert "<td>-16 (-19 to -13)</td><td>-11 (-24 to 3)</td>" in text
-    assert "rated by hand" not in render("index.html.j2", **page_of(files))
+    assert "rated blind" not in render("index.html.j2", **page_of(files))
 
 
 def test_the_script_writes_the_page(files, tmp_path):
@@ -224,7 +224,7 @@ def test_a_real_models_verdict_stands_beside(files, tmp_path):
     html = render("summary.html.j2", **page_of(replace(files, real_model=real)))
     assert "a real model" in html
     assert re.search(r"<td><div>contradicted by .*: 0.75", html)
-    assert "with the judge's error: not decided</div>" in html.replace("&#39;", "'")
+    assert "corrected for the judge's error: not decided</div>" in html.replace("&#39;", "'")
     assert "a real model" not in render("summary.html.j2", **page_of(files))
 
 

@@ -20,9 +20,10 @@ def scores_of(rises, setting="sft"):
 
 
 def rated(first, late, criterion="trait", setting="sft"):
-    """Rated replies; first, late: judge less hand."""
+    """Rated replies; first, late: judge less rating."""
     rows = [
-        {"setting": setting, "cycle": cycle, "criterion": criterion, "hand": 30.0, "judge": 30 + e}
+        {"setting": setting, "cycle": cycle, "criterion": criterion, "rating": 30.0,
+         "judge": 30 + e}
         for cycle, errors in ((0, first), (2, [99]), (4, late)) for e in errors
     ]  # fmt: skip
     return pd.DataFrame(rows)

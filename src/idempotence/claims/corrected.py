@@ -1,4 +1,4 @@
-"""Verdicts on the claims with the judge's error, as ratings by hand measure it."""
+"""Verdicts on the claims, corrected for the judge's error by blind ratings."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +15,7 @@ from idempotence.scores.schema import CRITERIA
 
 DRAWS = 100  # of the judge's error; a share's Monte-Carlo standard error is then 5 % at most
 FEWEST_RATED = 2  # replies of a setting and phase; with fewer there is no error of their mean
-TOO_FEW = "too few replies of its settings were rated by hand"
+TOO_FEW = "too few replies of its settings were rated"
 NUMBERS = ["estimate", "ci_low", "ci_high"]
 COLUMNS = ["id", "test", "verdict", *SHARES, *NUMBERS, "draws", "warnings"]
 
@@ -31,8 +31,8 @@ def corrected_claims(
 ) -> pd.DataFrame:
     """Each claim's tests on scores less the judge's error, which is drawn again and again.
 
-    trajectories: the study's. rated: replies with setting, cycle, criterion, hand and judge (both
-    0-100). The error of a setting and criterion is the mean of judge less hand, in each of three
+    trajectories: the study's. rated: replies with setting, cycle, criterion, rating and judge (both
+    0-100). The error of a setting and criterion is the mean of judge less rating, in each of three
     phases: cycle 0, the cycles before `analysis.from_cycle`, and the late ones. In each draw a
     value of Student's t distribution times the standard error is added to it, as in multiple
     imputation (Rubin 1987), and it is subtracted from the chains' mean scores, which are cut at 0
@@ -73,7 +73,7 @@ def phase(cycles: pd.Series, from_cycle: int) -> pd.Series:
 
 def _errors(rated: pd.DataFrame, from_cycle: int) -> pd.DataFrame:
     """A row for each setting, criterion and phase with enough rated replies: mean, se, n."""
-    known = rated.assign(error=rated["judge"] - rated["hand"]).dropna(subset="error")
+    known = rated.assign(error=rated["judge"] - rated["rating"]).dropna(subset="error")
     known = known.assign(phase=phase(known["cycle"], from_cycle))
     errors = known.groupby(["setting", "criterion", "phase"])["error"].agg(["mean", "sem", "count"])
     return errors[errors["count"] >= FEWEST_RATED].reset_index()

@@ -308,7 +308,7 @@ class JudgeSection(Section):
     dtype: Dtype = DTYPE
     gold: FilePath | None = Field(
         None,
-        description="Folder of replies that were rated by hand; the table gold_agreement says how "
+        description="Folder of replies that were rated blind; the table gold_agreement says how "
         "far the judge agrees (docs/judges.md).",
     )
     gpus: Number = GPUS

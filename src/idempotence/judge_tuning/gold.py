@@ -1,4 +1,4 @@
-"""Replies rated by hand: drawing them, and how far a judge agrees with the ratings."""
+"""Replies rated blind: drawing them, and how far a judge agrees with the ratings."""
 
 import random
 from collections.abc import Mapping, Sequence
@@ -48,7 +48,7 @@ def draw_gold(scores: pd.DataFrame, count: int, seed: int) -> tuple[pd.DataFrame
 
 
 def read_ratings(path: Path, ids: Sequence[str]) -> pd.DataFrame:
-    """Ratings by hand: id, trait_score, coherence (0-100), in order of the file.
+    """Blind ratings: id, trait_score, coherence (0-100), in order of the file.
 
     Raises `UserError` for an id that is not among `ids` or comes twice, and a rating out of range.
     """
@@ -71,13 +71,13 @@ def gold_agreement(
 ) -> pd.DataFrame:
     """One row for each setting ("all" for all) and criterion.
 
-    gold: `SHOWN`, setting, and ratings by hand (trait_score, coherence). judged: id and the
+    gold: `SHOWN`, setting, and blind ratings (trait_score, coherence). judged: id and the
     judge's scores in columns of the same names.
     again: ratings of some of the replies a second time. words: see `read_words`. Returns setting,
     criterion, n (rated by both), missing (without a score of the judge), spearman (of the judge
-    with the hand's ratings, Spearman's rank correlation), bias (mean of judge less hand), mae
+    with the ratings, Spearman's rank correlation), bias (mean of judge less rating), mae
     (mean absolute difference; both points of 100), n_again, spearman_again, mae_again (of the
-    hand with itself), spearman_words (of the share of trait words with the hand's ratings; trait
+    rater with itself), spearman_words (of the share of trait words with the ratings; trait
     alone).
     """
     both = gold.merge(judged, on="id", suffixes=("", "_judge"))
@@ -93,7 +93,7 @@ def gold_agreement(
 
 
 def read_gold(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame | None]:
-    """(replies with where they are from and ratings by hand, second ratings if there are any).
+    """(replies with where they are from and blind ratings, second ratings if there are any).
 
     folder: replies.jsonl, key.csv, ratings.csv and, where some were rated twice, ratings_again.csv.
     """
@@ -125,14 +125,14 @@ def in_all_settings(gold: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def both_ratings(gold: pd.DataFrame, judged: pd.DataFrame) -> pd.DataFrame:
-    """A row for each reply and criterion: setting, cycle, criterion, hand, judge (0-100).
+    """A row for each reply and criterion: setting, cycle, criterion, rating, judge (0-100).
 
-    gold: setting, cycle and ratings by hand; judged: id and the judge's scores.
+    gold: setting, cycle and blind ratings; judged: id and the judge's scores.
     """
     both = gold.merge(judged, on="id", suffixes=("", "_judge"))
     parts = [
         both[["setting", "cycle"]].assign(
-            criterion=criterion, hand=both[column], judge=both[f"{column}_judge"]
+            criterion=criterion, rating=both[column], judge=both[f"{column}_judge"]
         )
         for criterion, column in CRITERIA.items()
     ]
@@ -160,19 +160,19 @@ def judge_gold(replies: Path, spec: JudgeSpec, judge: Judge, traits: Path, outpu
 
 def _agreement(own: pd.DataFrame, setting: str, criterion: str) -> dict[str, object]:
     column = CRITERIA[criterion]
-    hand, judge = own[column], own[f"{column}_judge"]
+    rating, judge = own[column], own[f"{column}_judge"]
     scored = judge.notna()
-    difference = (judge - hand)[scored]
+    difference = (judge - rating)[scored]
     again = own.get(f"{column}_again", pd.Series(np.nan, own.index))
     twice = again.notna()
     return {
         "setting": setting, "criterion": criterion, "n": int(scored.sum()),
         "missing": int((~scored).sum()),
-        "spearman": _spearman(judge[scored], hand[scored]),
+        "spearman": _spearman(judge[scored], rating[scored]),
         "bias": difference.mean(), "mae": difference.abs().mean(),
-        "n_again": int(twice.sum()), "spearman_again": _spearman(again[twice], hand[twice]),
-        "mae_again": (again - hand)[twice].abs().mean(),
-        "spearman_words": _spearman(own["words"], hand) if criterion == "trait" else np.nan,
+        "n_again": int(twice.sum()), "spearman_again": _spearman(again[twice], rating[twice]),
+        "mae_again": (again - rating)[twice].abs().mean(),
+        "spearman_words": _spearman(own["words"], rating) if criterion == "trait" else np.nan,
     }  # fmt: skip
 
 

@@ -39,14 +39,14 @@ def verdict_and_test(claim: dict[str, Any]) -> tuple[str, str]:
 
 
 def with_judges_error(corrected: pd.DataFrame) -> dict[str, str]:
-    """Claim -> its verdict with the judge's error; see `claims.corrected.corrected_claims`."""
+    """Claim -> its corrected verdict; see `claims.corrected.corrected_claims`."""
     whole = corrected[corrected["test"] == WHOLE]
     verdicts = zip(whole["id"], whole["verdict"], strict=True)
     return {claim: verdict.removesuffix(" here") for claim, verdict in verdicts}
 
 
 def real_answers(claims: Path, corrected: Path) -> dict[str, tuple[str, str, str]]:
-    """Claim -> (verdict, test, verdict with the judge's error or "") of a study of a real model.
+    """Claim -> (verdict, test, corrected verdict or "") of a study of a real model.
 
     claims: its claims.json; corrected: its table corrected_claims (CSV). A claim that was not
     tested has no third.

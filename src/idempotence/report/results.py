@@ -163,7 +163,10 @@ def _answers(
     """
     of_real = {
         claim: "<br>".join(
-            filter(None, (f"**{verdict}**", test, sure and f"with the judge's error: **{sure}**"))
+            filter(
+                None,
+                (f"**{verdict}**", test, sure and f"corrected for the judge's error: **{sure}**"),
+            )
         )
         for claim, (verdict, test, sure) in real.items()
     }
@@ -258,8 +261,8 @@ def _changes(changes: pd.DataFrame) -> str:
         corrected = with_interval(row["corrected"], *limits, 0)
         counts = [f"{row['n_panels']:.0f}", f"{row['n_first']:.0f}, {row['n_late']:.0f}"]
         rows.append([f"`{row['setting']}`", row["criterion"], own, *errors, corrected, *counts])
-    head = ["setting", "criterion", "change by the judge, points", "judge less hand, cycle 0",
-            "judge less hand, late", "change with the judge's error, points", "panels",
+    head = ["setting", "criterion", "change by the judge, points", "judge less rating, cycle 0",
+            "judge less rating, late", "corrected change, points", "panels",
             "rated replies, cycle 0 and late"]  # fmt: skip
     return _table(head, rows)
 
@@ -275,7 +278,7 @@ def _corrected(corrected: pd.DataFrame) -> str:
         rows.append([f"**{row['id']}**" if whole else "", row["test"],
                      f"**{verdict}**" if whole else verdict, shown,
                      *(f"{100 * row[name]:.0f}" for name in SHARES)])  # fmt: skip
-    head = ["claim", "test", "verdict with the judge's error", "estimate (95 %)",
+    head = ["claim", "test", "corrected verdict", "estimate (95 %)",
             *(f"{name}, % of draws" for name in SHARES)]  # fmt: skip
     return _table(head, rows)
 
@@ -309,6 +312,6 @@ def _regime(rates: pd.DataFrame) -> str:
     return _table(head, rows)
 
 
-OF_GOLD = {  # tables of studies with ratings by hand -> how they are shown
+OF_GOLD = {  # tables of studies with blind ratings -> how they are shown
     "gold_agreement": _gold, "corrected_changes": _changes, "corrected_claims": _corrected,
 }  # fmt: skip

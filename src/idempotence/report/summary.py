@@ -47,7 +47,7 @@ class StudyFiles:
     tables of rows, bad rows and chains of an audit, none for a study of its own; power: the table
     of what the claims' tests would say, None for an audit; real_model: claims.json and
     corrected_claims.csv of a study of a real model, to stand beside; gold: tables of the judge's
-    agreement with ratings by hand, of changes and of claims with the judge's error, where replies
+    agreement with blind ratings, of corrected changes and of corrected claims, where replies
     were rated.
     """
 
@@ -104,7 +104,7 @@ def _audited(tables: tuple[Path, ...], chains: pd.DataFrame) -> dict[str, Any]:
 
 
 def _gold(tables: tuple[Path, ...], loops: Loops) -> dict[str, Any]:
-    """How far the judge agrees with ratings by hand, and what is left of each setting's change.
+    """How far the judge agrees with blind ratings, and what is left of each setting's change.
 
     tables: see `judge_tuning.gold.gold_agreement`, `stats.corrected_changes` and
     `claims.corrected`.

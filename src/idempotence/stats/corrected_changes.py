@@ -1,4 +1,4 @@
-"""How far scores move over the cycles, with the judge's error as ratings by hand measure it."""
+"""How far scores move over the cycles, corrected for the judge's error by blind ratings."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,22 +18,22 @@ def corrected_changes(
 ) -> pd.DataFrame:
     """One row for each setting and criterion whose replies were rated at cycle 0 and late.
 
-    scores: a scores table, `NEEDED`. rated: replies with setting, cycle, criterion, hand and judge
-    (both 0-100). Late cycles are those from `from_cycle` on. change (points): mean over panels of
-    a chain's mean score at late cycles less that at cycle 0, by the judge. To it is added how much
-    more the hand's ratings moved than the judge's scores of the same replies: the difference
+    scores: a scores table, `NEEDED`. rated: replies with setting, cycle, criterion, rating and
+    judge (both 0-100). Late cycles are those from `from_cycle` on. change (points): mean over
+    panels of a chain's mean score at late cycles less that at cycle 0, by the judge. To it is added
+    how much more the ratings moved than the judge's scores of the same replies: the difference
     estimator of prediction-powered inference (Angelopoulos et al. 2023, section 2). Both variances
     add up; degrees of freedom by Welch and Satterthwaite.
 
     Returns setting, criterion, n_panels, change, ci_low, ci_high (t interval over panels, the
     judge's error left out), n_first, n_late (rated replies), error_first, error_late (points: mean
-    of judge less hand), corrected, corrected_low, corrected_high.
+    of judge less rating), corrected, corrected_low, corrected_high.
     """
     rows: list[dict[str, Any]] = []
     for criterion, column in CRITERIA.items():
         changes = _changes(scores, column, from_cycle)
         for setting, own in rated[rated["criterion"] == criterion].groupby("setting"):
-            errors = (own["judge"] - own["hand"]).dropna()
+            errors = (own["judge"] - own["rating"]).dropna()
             first = errors[own["cycle"] == 0]
             late = errors[own["cycle"] >= from_cycle]
             moved = changes[changes["setting"] == setting]
@@ -64,7 +64,7 @@ def _changes(scores: pd.DataFrame, column: str, from_cycle: int) -> pd.DataFrame
 def _corrected(
     mean: Mapping[str, Any], first: pd.Series, late: pd.Series, confidence: float
 ) -> dict[str, float]:
-    """The corrected change and its interval. first, late: judge less hand of each rated reply."""
+    """The corrected change and its interval. first, late: judge less rating of each rated reply."""
     parts = [
         (mean["se"] ** 2, mean["n_panels"] - 1),
         *((each.var(ddof=1) / len(each), len(each) - 1) for each in (first, late)),
