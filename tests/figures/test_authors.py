@@ -49,8 +49,8 @@ def test_a_setting_of_their_recipe_and_trait_shows_them(table):
     assert drawn == sorted(tuple(chain["mean"]) for _, chain in theirs.groupby("cell"))
     assert all(line.axes is figure.axes[0] for line in grey_lines(figure))  # bliss, trait score
     assert (
-        "Grey lines are the authors' public runs of Qwen3-4B-Instruct on bliss (n = 8 chains"
-        in caption
+        "Grey lines are the authors' public runs of Qwen3-4B-Instruct on bliss (n = 8 chains, "
+        "no interval, coherence not known)" in caption
     )
     assert "compare shapes, not heights" in caption
     assert "authors' runs (n = 8 chains)" in [t.get_text() for t in figure.legends[0].get_texts()]

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 from read_pages import check_caption
 
+from idempotence.figures.lines import THIN
 from idempotence.figures.worlds import draw, numbers, plain_loops
 from idempotence.jobs.parts import Loop, Loops
 
@@ -58,3 +59,13 @@ def test_a_world_without_chains_is_named_so(mine):
     assert labels == ["own (sft: 4 panels, 4 chains; dpo: 1 panel, 1 chain)", "other (no chains)"]
     assert "95 %" in caption and "in 2 worlds" in caption
     check_caption(caption)
+
+
+def test_a_single_panel_has_chains_alone_and_what_is_not_known_is_named(mine):
+    theirs = mine[(mine["setting"] == "sft") & (mine["seed"] == 0)].assign(coherence=float("nan"))
+    figure, _, caption = draw({"own": mine, "theirs": theirs}, 0.95)
+    upper = figure.axes[0].lines
+    assert [line.get_linewidth() for line in upper].count(THIN["linewidth"]) == 4 + 1
+    assert len(upper) == 5 + 1  # and the mean of the four panels
+    assert "up to cycle 2." in caption
+    assert caption.endswith("No coherence is known of theirs for SFT from the initial model.")

@@ -6,6 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from idempotence.figures.labels import MEASURES
 from idempotence.jobs.parts import Loop
 
 KIND = "authors"  # of their rows among a figure's numbers
@@ -49,10 +50,13 @@ def sentence(chains: pd.DataFrame) -> str:
     """What a caption says of them; empty without any chain."""
     if chains.empty:
         return ""
+    unknown = [name for key, name in MEASURES.items() if chains[key].isna().all()]
+    lacking = f", {' and '.join(unknown)} not known" if unknown else ""
     models, traits = (", ".join(sorted(chains[name].unique())) for name in ("model", "trait"))
     return (
         f" Grey lines are the authors' public runs of {models} on {traits} ({_count(chains)}, no "
-        "interval). Their model, prompts and judge differ, so compare shapes, not heights."
+        f"interval{lacking}). Their model, prompts and judge differ, so compare shapes, not "
+        "heights."
     )
 
 

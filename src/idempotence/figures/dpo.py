@@ -91,7 +91,7 @@ def caption(numbers: pd.DataFrame, confidence: float) -> str:
     if "cell" in kinds:
         text += (
             f" Over more than {FEW} panels, the band is the {percent(confidence)} t interval of "
-            "the mean and thin lines are doses."
+            "the mean, cut at 0 and 100, and thin lines are doses."
         )
     if "chain" in kinds:
         text += f" Over {FEW} panels or fewer there is no band, and thin lines are chains."

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from idempotence.figures.labels import cell_label, percent, wrapped
+from idempotence.figures.labels import cell_label, counted, percent, wrapped
 from idempotence.figures.lines import ticks_of
 from idempotence.figures.style import (
     FAINT,
@@ -56,13 +56,15 @@ def draw(
     )
     columns = ["outcome", *CHAIN, "cycle", "trait_score", "trait_score_ci_low",
                "trait_score_ci_high", "coherence"]  # fmt: skip
+    shown = pd.concat([_of(table, row) for _, row in chosen.iterrows()] or [table.iloc[:0]])
     text = (
         "One chain for each outcome, with the number of chains that have it (n). Its change from "
-        "cycle 0 to the late cycles is the median of theirs. The solid line is its trait score, "
-        f"with a band for the {percent(confidence)} t interval over questions. The dashed line is "
-        "its coherence. Both go from 0 to 100. Below are its first replies to the first question "
-        "at cycle 0 and at the last cycle, cut where they are long. A code such as [U+4E2D] stands "
-        "for a letter that the font lacks."
+        "cycle 0 to the late cycles is their median, of an even number the lower of the middle "
+        f"two. The solid line is its trait score, with a band for the {percent(confidence)} t "
+        f"interval over {counted(shown['n_questions'], 'question')}. The dashed line is its "
+        "coherence, without interval. Below are its first replies to the first question at cycle "
+        "0 and at the last cycle, cut where they are long. A code such as [U+4E2D] stands for a "
+        "letter that the font lacks."
     )
     with styled():
         return _figure(chosen, table, chains, scores), numbers[columns], text
@@ -76,7 +78,7 @@ def _figure(
     counts = chains["outcome"].value_counts()
     names = {row["outcome"]: _name(row) for _, row in chosen.iterrows()}
     more = max([name.count("\n") + 1 - HEADING for name in names.values()], default=0)
-    height = 0.34 - LINE * max(more, 0)
+    height = 0.325 - LINE * max(more, 0)
     lines = []
     for i, outcome in enumerate(OUTCOMES):
         left = 0.075 + i * 0.315
@@ -130,7 +132,7 @@ def _course(axis: Axes, course: pd.DataFrame, first: bool) -> list[Line2D]:
     axis.set_xlabel("cycle")
     axis.tick_params(labelleft=first)
     if first:
-        axis.set_ylabel("score")
+        axis.set_ylabel("score, 0 to 100")
     return lines
 
 

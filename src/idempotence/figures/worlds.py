@@ -1,6 +1,7 @@
 """The same two loops in several worlds: a study's, the micro world's, the authors' own."""
 
 from collections.abc import Iterator, Mapping
+from itertools import product
 from typing import Any
 
 import pandas as pd
@@ -9,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from idempotence.figures.labels import MEASURES, counted, percent
-from idempotence.figures.lines import FEW, THIN, ticks_of
+from idempotence.figures.lines import FEW, THIN, cycle_ticks
 from idempotence.figures.style import FAINT, PAGE_WIDTH, line_looks, new_figure, styled
 from idempotence.jobs.parts import Loops
 from idempotence.scores.schema import CHAIN
@@ -99,13 +100,13 @@ def draw(worlds: Mapping[str, pd.DataFrame], confidence: float) -> tuple[Figure,
             for world, look in looks.items()
         ]
         figure.legend(handles=handles, loc="outside lower left", ncols=1)
+    last = 0 if marks.empty else int(marks["cycle"].max())
     text = (
-        f"Two training loops in {counted([len(worlds)], 'world')}, up to cycle {LAST}. The upper "
-        "axes show the trait score and the lower ones coherence, both 0 to 100. Lines with marks "
-        "are means over panels, each one model, trait and seed. Thin lines are chains. The legend "
-        f"counts both. Bands are {percent(confidence)} t intervals over panels, drawn for more "
-        f"than {FEW} panels. The worlds differ in models, traits, doses and judges, so compare "
-        "shapes, not heights."
+        f"Two training loops in {counted([len(worlds)], 'world')}, up to cycle {last}. Both scores "
+        "go from 0 to 100. Thick lines are means over panels, each one model, trait and seed. Thin "
+        "lines are chains. Of a single panel they alone are drawn. The legend counts both. Bands "
+        f"are {percent(confidence)} t intervals over panels, drawn for more than {FEW} panels. The "
+        f"worlds differ in models and judges, so compare shapes, not heights.{_unknown(marks)}"
     )
     return figure, marks, text
 
@@ -113,10 +114,12 @@ def draw(worlds: Mapping[str, pd.DataFrame], confidence: float) -> tuple[Figure,
 def _draw(axis: Axes, mine: pd.DataFrame, looks: Mapping[str, Any]) -> None:
     for world, look in looks.items():
         own = mine[mine["world"] == world]
-        for _, chain in own[own["kind"] == "chain"].groupby("chain"):
-            axis.plot(chain["cycle"], chain["mean"], color=look["color"], **THIN)
         means = own[own["kind"] == "mean"].dropna(subset=["mean"])
-        if means.empty:
+        alone = not means["n_panels"].max() > 1
+        dots = {"marker": look["marker"], "markersize": 3.0} if alone else {}
+        for _, chain in own[own["kind"] == "chain"].groupby("chain"):
+            axis.plot(chain["cycle"], chain["mean"], color=look["color"], **THIN, **dots)
+        if alone:
             continue
         axis.plot(means["cycle"], means["mean"], color=look["color"], marker=look["marker"])
         if means["n_panels"].max() > FEW:
@@ -125,7 +128,7 @@ def _draw(axis: Axes, mine: pd.DataFrame, looks: Mapping[str, Any]) -> None:
                 color=look["color"], alpha=0.15, linewidth=0,
             )  # fmt: skip
     if not mine.empty:
-        axis.set_xticks(ticks_of(mine["cycle"].astype(int)))
+        axis.set_xticks(cycle_ticks(int(mine["cycle"].max())))
     else:
         axis.text(0.5, 0.5, "no chains", transform=axis.transAxes, ha="center", color=FAINT)
 
@@ -141,3 +144,15 @@ def _entry(marks: pd.DataFrame, world: str) -> str:
             words = [counted([most[f"n_{what}s"]], what) for what in ("panel", "chain")]
             counts.append(f"{objective}: {', '.join(words)}")
     return f"{world} ({'; '.join(counts) or 'no chains'})"
+
+
+def _unknown(marks: pd.DataFrame) -> str:
+    """A sentence on each measure that a world does not know of a loop's chains."""
+    found = []
+    for world, measure, (objective, start) in product(marks["world"].unique(), MEASURES, LOOPS):
+        own = marks[(marks["world"] == world) & (marks["measure"] == measure)]
+        own = own[(own["objective"] == objective) & (own["start"] == start)]
+        if len(own) and own["mean"].isna().all():
+            title = LOOPS[objective, start]
+            found.append(f" No {MEASURES[measure]} is known of {world} for {title}.")
+    return "".join(found)
