@@ -9,6 +9,7 @@ from read_figures import boxes_of_text, check_texts
 
 from idempotence.doses import DOSES
 from idempotence.figures import outcome_map, return_map
+from idempotence.figures.squares import signed
 from idempotence.jobs.parts import Loop, Loops
 from idempotence.stats.outcome_map import OUTCOMES
 
@@ -125,12 +126,20 @@ def test_signs_of_colours_are_those_of_rises():
     assert red_less_blue[0] < -20 and abs(red_less_blue[1]) < 5 and red_less_blue[2] > 20
 
 
+OTHERS = [
+    row_of(),
+    row_of("b", start="previous"),
+    row_of("c", changes="accumulate True; generation.temperature 1", temperature=1.0),
+    row_of("d", objective="dpo", start="previous", beta=0.1, pairs=50.0),
+]
+
+
 def test_other_starts_and_changes_have_maps_of_their_own():
     rows = [
-        row_of(),
-        row_of("b", start="previous"),
-        row_of("c", changes="accumulate True; generation.temperature 1", temperature=1.0),
-        row_of("d", objective="dpo", start="previous", beta=0.1, pairs=50.0),
+        {**row, name: value}
+        for row in OTHERS
+        for name in [["n_sampled", "pairs"][row["objective"] == "dpo"]]
+        for value in (30.0, 60.0, 90.0)
     ]
     figure, _, _ = outcome_map.draw(pd.DataFrame(rows), 70)
     check_texts(figure)
@@ -138,6 +147,56 @@ def test_other_starts_and_changes_have_maps_of_their_own():
     assert [title.split(",")[0] for title in titles] == ["SFT"] * 3 + ["DPO"]
     assert "accumulate True" in titles[1] and "generation.temperature" not in titles[1]
     assert [bool(squares_of(axis)[1]) for axis in figure.axes[:4]] == [True, False, False, True]
+
+
+def test_maps_of_one_square_are_joined_to_a_list_that_names_them():
+    figure, _, _ = outcome_map.draw(pd.DataFrame(OTHERS), 70)
+    check_texts(figure)
+    listed, scale = figure.axes
+    assert list(squares_of(listed)[0]) == [(0, 0), (0, 1), (0, 2), (0, 3)]
+    assert squares_of(listed)[1] == [(0, 0), (0, 3)]
+    words = [text.get_text().replace("\n", " ") for text in listed.texts[1::2]]
+    assert words[1] == (
+        "SFT, every cycle from the initial model, accumulate True, learning rate 0.001, "
+        "temperature 1, seeded to 20, samples per cycle 30"
+    )
+    assert "previous" in words[2] and words[3].startswith("DPO") and "β 0.1" in words[3]
+    assert scale.get_xlim() == (-15, 15)
+
+
+def key_of(figure):
+    return [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def test_the_key_names_the_signs_and_what_else_is_drawn():
+    signs = ["decay", "constancy", "amplification", "collapse"]
+    figure, _, caption = outcome_map.draw(pd.DataFrame(GRID), 70)
+    assert key_of(figure) == [*signs, "the paper's loop", "never coherent later"]
+    assert "Framed" in caption and "from -20 to 20 points" in caption
+    rows = [row_of(start="previous", n_sampled=float(n), n_panels=n) for n in (2, 3, 3)]
+    figure, _, caption = outcome_map.draw(pd.DataFrame(rows), 70)
+    assert key_of(figure) == [*signs, "fewer panels"] and "Framed" not in caption
+    assert [text.get_text() for text in figure.axes[0].texts[::2]] == ["↓\n+10*", "↓\n+10"]
+    undecided = pd.DataFrame([row_of(n_undecided=3)])
+    assert "unknown" in key_of(outcome_map.draw(undecided, 70)[0])
+
+
+@pytest.mark.parametrize(
+    ("rise", "text"),
+    [(-0.2, "−0.2"), (0.97, "+1"), (-0.04, "0"), (0.0, "0"), (12.6, "+13"),
+     (-0.96, "−1"), (0.94, "+0.9")],
+)  # fmt: skip
+def test_small_rises_keep_their_sign(rise, text):
+    assert signed(rise) == text
+
+
+def test_all_maps_lie_the_same_way_round():
+    tall = [row_of(level=float(level)) for level in range(9)]
+    wide = [row_of("b", start="previous", n_sampled=float(n)) for n in (30, 60, 90)]
+    figure = outcome_map.draw(pd.DataFrame(tall + wide), 70)[0]
+    check_texts(figure)
+    labels = [axis.get_xlabel() + " / " + axis.get_ylabel() for axis in figure.axes[:2]]
+    assert labels == ["seeded to / temperature", "learning rate / samples per cycle"]
 
 
 def test_an_audit_without_rates_and_doses_shows_its_cells():

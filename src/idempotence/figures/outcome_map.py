@@ -1,6 +1,6 @@
 """Heat maps of rises and outcomes over learning rates, temperatures and doses."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import matplotlib
@@ -10,19 +10,20 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch, Rectangle
 
 from idempotence.figures.labels import STARTS, between, level_note, panels, wrapped
+from idempotence.figures.squares import COLORS, reach, scale, signed
 from idempotence.figures.style import INK, PAGE_WIDTH, empty_figure, new_figure, styled
 from idempotence.objectives import OBJECTIVES
 from idempotence.stats.groups import ALL
 from idempotence.stats.outcome_map import OUTCOMES
 
-COLORS = "PuOr_r"  # diverging; colour-blind readers see the difference
 NOTHING = "#D9D9D9"  # colour of a square without a coherent cycle
-LEAST_REACH = 15  # points at the ends of the scale, at least
 GLYPHS = dict(zip(OUTCOMES, "↓=↑×", strict=True))
 UNKNOWN = "?"
+FEWER = "*"  # beside the number of a square that is over fewer panels than others of its map
 LABELS = {"learning_rate": "learning rate", "temperature": "temperature", "level": "seeded to",
           "n_seed": "seed rows", "n_sampled": "samples per cycle", "beta": "β",
           "pairs": "pairs per cycle", "cell": "cell"}  # fmt: skip
@@ -30,11 +31,14 @@ LABELS = {"learning_rate": "learning rate", "temperature": "temperature", "level
 AXES = {False: (["learning_rate", "level", "n_seed"], ["n_sampled", "temperature"]),
         True: (["learning_rate", "temperature"], ["beta", "pairs"])}  # fmt: skip
 OF_AXES = ("training.learning_rate ", "generation.temperature ")  # changes that are axes
-NARROW, WIDE = 8, 9  # columns that a map has place for; with more it takes the page's width
-LOWEST = 1.7  # inches: a figure's height, at least
+FEW = 2  # squares of a map that becomes a part of a list
+NARROW, WIDE = 8, 9  # columns that half a page has place for; a map with more takes all of it
 ROW, MARGINS, LINE = 0.27, 0.85, 0.13  # inches: a row; ticks, label and title; a line of text
+ENDS, BAR = 0.85, 0.35  # inches: the key above and the scale below; rows: the scale's bar
 LETTER = 0.055  # inches: of a cell's name, which stands upright
 LETTERS = {1: 100, 2: 44}  # of a title's line, by the number of maps side by side
+LISTED = 140  # letters of a line beside a square of the list
+IN_A_ROW = 7  # entries of the key
 SHOWN = ["setting", "cell", "learning_rate", "temperature", "level", "n_seed", "n_sampled", "beta",
          "pairs", "n_chains", "n_undecided", "n_panels", "peak_delta", "ci_low", "ci_high",
          *(f"share_{name}" for name in OUTCOMES), "published"]  # fmt: skip
@@ -42,16 +46,41 @@ SHOWN = ["setting", "cell", "learning_rate", "temperature", "level", "n_seed", "
 
 @dataclass(frozen=True)
 class _Map:
-    """A map: its rows of the table, the columns that are its axes, and its title."""
+    """A map: its rows of the table, the columns that are its axes, and its recipe in words.
+
+    fixed: columns of one value, which stand in its title.
+    """
 
     rows: pd.DataFrame
     down: list[str]
     across: list[str]
-    title: str
+    recipe: str
+    fixed: list[str]
+
+    @property
+    def title(self) -> str:
+        return ", ".join([self.recipe, *_doses(self.rows, self.fixed)])
 
     def keys(self, names: list[str]) -> list[tuple[Any, ...]]:
-        """The places along an axis, in order."""
-        return sorted(set(self.rows[names].itertuples(index=False, name=None)))
+        """The places along an axis, in order; one without a name where there is no column."""
+        return sorted(set(self.rows[names].itertuples(index=False, name=None))) if names else [()]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """The numbers of rows and columns."""
+        return len(self.keys(self.down)), len(self.keys(self.across))
+
+    def squares(self) -> dict[tuple[int, int], pd.DataFrame]:
+        """The rows of the table of each square, by its column and row."""
+        found = {}
+        for number, row in enumerate(self.keys(self.down)):
+            for column, over in enumerate(self.keys(self.across)):
+                here = np.ones(len(self.rows), bool)
+                for name, value in zip((*self.down, *self.across), (*row, *over), strict=True):
+                    here &= (self.rows[name] == value).to_numpy()
+                if here.any():
+                    found[column, number] = self.rows[here]
+        return found
 
 
 def draw(table: pd.DataFrame, peak_coherence: float) -> tuple[Figure, pd.DataFrame, str]:
@@ -73,17 +102,18 @@ def draw(table: pd.DataFrame, peak_coherence: float) -> tuple[Figure, pd.DataFra
 
 def caption(rows: pd.DataFrame, peak_coherence: float) -> str:
     """What is drawn, over what."""
-    glyphs = ", ".join(f"{glyph} {name}" for name, glyph in GLYPHS.items())
     n_panels = rows.loc[rows["peak_delta"].notna(), "n_panels"]
     doses = [name for name in ("level",) if rows[name].notna().any()]
+    notes = {
+        " Framed squares have the paper's start and an unchanged loop.": rows["published"].any(),
+        " A star marks fewer panels.": n_panels.nunique() > 1,
+    }
     return (
-        "Colour and number are the peak, the largest rise of the trait score over cycle 0 at a "
-        f"coherence of at least {peak_coherence:g}. A square is a setting's dose, mean "
-        f"over {panels(n_panels)}. The sign is the commonest outcome of its n = "
-        f"{between(rows['n_chains'])} chains: {glyphs}, {UNKNOWN} unknown. Two signs mean a "
-        "tie. The table has t intervals. Grey squares have no coherent later cycle. Framed squares "
-        "have the paper's start and no change of the loop."
-        f"{level_note(doses)}"
+        f"Colour ({reach(rows['peak_delta'])}) and number are the peak, the largest rise of the "
+        f"trait score over cycle 0 at a coherence of at least {peak_coherence:g}. A square is a "
+        f"setting's dose, mean over {panels(n_panels)}. The sign is the commonest outcome of its "
+        f"n = {between(rows['n_chains'])} chains, and two signs mean a tie. The table has t "
+        f"intervals.{''.join(note for note, true in notes.items() if true)}{level_note(doses)}"
     )
 
 
@@ -104,14 +134,18 @@ def _maps(rows: pd.DataFrame) -> list[_Map]:
         down, over = (_known(group, names) for names in AXES[method.pairs])
         shown = [_differing(group, down) or down[:1], _differing(group, over) or over[-1:]]
         fixed = [name for name in (*down, *over) if name not in (*shown[0], *shown[1])]
-        words = [f"{LABELS[name]} {group[name].iloc[0]:g}" for name in fixed]
-        title = ", ".join([method.label, STARTS[start], *filter(None, [other]), *words])
+        recipe = ", ".join([method.label, STARTS[start], *filter(None, [other])])
         order = (list(OBJECTIVES).index(objective), start != method.published, other)
-        drawn = _Map(group, shown[0], shown[1] or ["cell"], title)
-        if len(drawn.keys(drawn.down)) > len(drawn.keys(drawn.across)):
-            drawn = _Map(group, drawn.across, drawn.down, title)  # the page is wide
-        ordered.append((order, drawn))
+        ordered.append((order, _Map(group, shown[0], shown[1] or ["cell"], recipe, fixed)))
     return [each for _, each in sorted(ordered, key=lambda pair: pair[0])]
+
+
+def _turned(maps: list[_Map]) -> list[_Map]:
+    """The maps, all the same way round: on their sides where that makes them lower."""
+    rows, columns = (max((each.size[way] for each in maps), default=0) for way in (0, 1))
+    if rows <= columns:
+        return maps
+    return [replace(each, down=each.across, across=each.down) for each in maps]
 
 
 def _other_changes(changes: str) -> str:
@@ -130,47 +164,54 @@ def _differing(group: pd.DataFrame, names: list[str]) -> list[str]:
     return [name for name in names if group[name].nunique() > 1]
 
 
-def _figure(maps: list[_Map]) -> Figure:
-    """All maps, with squares of one size."""
-    widest = max(NARROW, *(len(each.keys(each.across)) for each in maps))
-    if len(maps) > 1 and widest <= WIDE:
-        widest *= 2
+def _figure(found: list[_Map]) -> Figure:
+    """All maps, with squares of one size; those of few squares are joined to a list below."""
+    listed = [each for each in found if len(each.squares()) <= FEW]
+    maps = _turned([each for each in found if len(each.squares()) > FEW])
+    most = max((each.size[1] for each in maps), default=0)
+    widest = most if most > WIDE else 2 * max(NARROW, most)
     bands = _bands(maps, widest)
     titles = {id(each): wrapped(each.title, LETTERS[len(band)]) for band in bands for each in band}
-    heights = [max(len(each.keys(each.down)) for each in band) for band in bands]
-    lines = max(title.count("\n") for title in titles.values())
-    names = [each.rows["cell"].str.len().max() for each in maps if each.across == ["cell"]]
-    under = LETTER * max(names, default=0)
-    height = sum(heights) * ROW + len(bands) * (MARGINS + LINE * lines + under)
-    figure = new_figure(PAGE_WIDTH, max(height + 0.1, LOWEST))
+    heights = [max(each.size[0] for each in band) for band in bands]
+    rows_listed = [sum(len(each.squares()) for each in listed)] if listed else []
+    figure = new_figure(PAGE_WIDTH, _height(maps, titles, heights) + sum(rows_listed) * ROW)
     figure.set_layout_engine("constrained")
-    rises = np.abs(pd.concat([each.rows["peak_delta"] for each in maps]))
-    reach = max(LEAST_REACH, np.ceil(rises.max() / 10) * 10) if rises.notna().any() else LEAST_REACH
-    norm = Normalize(-reach, reach)
-    grid = figure.add_gridspec(len(bands), 2, height_ratios=heights)
-    axes = []
+    norm = scale(pd.concat([each.rows["peak_delta"] for each in found]))
+    ratios = [*heights, *rows_listed, BAR]
+    grid = figure.add_gridspec(len(ratios), 2, height_ratios=ratios)
     for number, band in enumerate(bands):
         for place, each in enumerate(band):
-            whole = len(band) == 1 and len(each.keys(each.across)) > widest / 2
+            whole = len(band) == 1 and each.size[1] > widest / 2
             axis = figure.add_subplot(grid[number, :] if whole else grid[number, place])
-            _draw(axis, each, norm)
             axis.set(xlim=(0, widest if whole else widest / 2), ylim=(0, heights[number]))
-            top = len(each.keys(each.down)) / heights[number]
-            axis.set_title(titles[id(each)], loc="left", y=top)
-            axes.append(axis)
-    figure.colorbar(
-        ScalarMappable(norm, COLORS), ax=axes, aspect=30, pad=0.01, label="peak rise, points"
-    )
+            axis.set_title(titles[id(each)], loc="left", y=each.size[0] / heights[number])
+            _draw(axis, each, norm)
+    if listed:
+        axis = figure.add_subplot(grid[len(bands), :])
+        axis.set(xlim=(0, widest), ylim=(rows_listed[0], 0))
+        _draw_list(axis, listed, norm)
+    scale_axis = figure.add_subplot(grid[-1, 1])
+    shades = ScalarMappable(norm, COLORS)
+    figure.colorbar(shades, cax=scale_axis, orientation="horizontal", label="peak rise, points")
+    _legend(figure, found)
     return figure
+
+
+def _height(maps: list[_Map], titles: dict[int, str], heights: list[int]) -> float:
+    """Inches of a figure without its list. heights: rows of squares of each band."""
+    lines = max((title.count("\n") for title in titles.values()), default=0)
+    names = [each.rows["cell"].str.len().max() for each in maps if each.across == ["cell"]]
+    band = MARGINS + LINE * lines + LETTER * max(names, default=0)
+    return sum(heights) * ROW + len(heights) * band + ENDS
 
 
 def _bands(maps: list[_Map], widest: int) -> list[list[_Map]]:
     """The maps in rows: two side by side where each takes half of the width at most."""
     bands: list[list[_Map]] = []
     for each in maps:
-        half = len(each.keys(each.across)) <= widest / 2
+        half = each.size[1] <= widest / 2
         last = bands[-1] if bands else []
-        if half and len(last) == 1 and len(last[0].keys(last[0].across)) <= widest / 2:
+        if half and len(last) == 1 and last[0].size[1] <= widest / 2:
             last.append(each)
         else:
             bands.append([each])
@@ -179,36 +220,55 @@ def _bands(maps: list[_Map], widest: int) -> list[list[_Map]]:
 
 def _draw(axis: Axes, each: _Map, norm: Normalize) -> None:
     """One map: a square for each place that has chains."""
+    most = each.rows["n_panels"].max()
+    for corner, rows in each.squares().items():
+        _square(axis, rows, corner, norm, most)
     down, across = each.keys(each.down), each.keys(each.across)
-    for number, row in enumerate(down):
-        for column, over in enumerate(across):
-            here = np.ones(len(each.rows), bool)
-            for name, value in zip((*each.down, *each.across), (*row, *over), strict=True):
-                here &= (each.rows[name] == value).to_numpy()
-            if here.any():
-                _square(axis, each.rows[here], (column, number), norm)
     axis.set_xticks(np.arange(len(across)) + 0.5, ["\n".join(map(_word, key)) for key in across])
     axis.set_yticks(np.arange(len(down)) + 0.5, [", ".join(map(_word, key)) for key in down])
     axis.set_xlabel(", ".join(LABELS[name] for name in each.across), loc="left")
     axis.set_ylabel(",\n".join(LABELS[name] for name in each.down), loc="bottom")
-    axis.grid(visible=False)
-    axis.tick_params(length=0, labelsize=6)
+    _dress(axis)
     if each.across == ["cell"]:
         axis.tick_params(axis="x", labelrotation=90)
+
+
+def _draw_list(axis: Axes, listed: list[_Map], norm: Normalize) -> None:
+    """The squares of small maps below each other, each with its setting and dose in words."""
+    most = max(each.rows["n_panels"].max() for each in listed)
+    number = 0
+    for each in listed:
+        names = [name for name in LABELS if name in (*each.down, *each.across, *each.fixed)]
+        for rows in each.squares().values():
+            _square(axis, rows, (0, number), norm, most)
+            words = ", ".join([each.recipe, *_doses(rows, names)])
+            axis.text(1.15, number + 0.5, wrapped(words, LISTED), va="center", fontsize=6)
+            number += 1
+    axis.set(xticks=[], yticks=[])
+    _dress(axis)
+
+
+def _dress(axis: Axes) -> None:
+    axis.grid(visible=False)
+    axis.tick_params(length=0, labelsize=6)
     for spine in axis.spines.values():
         spine.set_visible(False)
 
 
-def _square(axis: Axes, rows: pd.DataFrame, corner: tuple[int, int], norm: Normalize) -> None:
-    """Colour, sign, number and frame of one place. corner: its lower left."""
+def _square(
+    axis: Axes, rows: pd.DataFrame, corner: tuple[int, int], norm: Normalize, most: int
+) -> None:
+    """Colour, sign, number and frame of one place.
+
+    corner: its column and row; most: panels of that square of the map that has most.
+    """
     rise = rows["peak_delta"].mean()
     known = bool(np.isfinite(rise))
     color = matplotlib.colormaps[COLORS](norm(rise)) if known else NOTHING
     axis.add_patch(Rectangle(corner, 1, 1, facecolor=color, edgecolor="white", linewidth=0.8))
     dark = known and abs(norm(rise) - 0.5) > 0.3
-    number = (
-        f"\n{round(rise):+d}".replace("-", "\N{MINUS SIGN}").replace("+0", "0") if known else ""
-    )
+    mark = FEWER if rows["n_panels"].min() < most else ""
+    number = f"\n{signed(rise)}{mark}" if known else ""
     axis.text(
         corner[0] + 0.5, corner[1] + 0.5, majority(rows) + number, ha="center", va="center",
         fontsize=6, linespacing=0.95, color="white" if dark else INK,
@@ -220,6 +280,36 @@ def _square(axis: Axes, rows: pd.DataFrame, corner: tuple[int, int], norm: Norma
         )
 
 
+def _legend(figure: Figure, maps: list[_Map]) -> None:
+    """The key: all signs, and of frames, grey and marks those that are drawn."""
+    drawn = [text.get_text() for axis in figure.axes for text in axis.texts]
+    rows = pd.concat([each.rows for each in maps])
+    signs = dict(GLYPHS)
+    signs |= {"unknown": UNKNOWN} if UNKNOWN in (text.split("\n")[0] for text in drawn) else {}
+    signs |= {"fewer panels": FEWER} if any(text.endswith(FEWER) for text in drawn) else {}
+    handles: list[Any] = [
+        Line2D(
+            [],
+            [],
+            color=INK,
+            linestyle="",
+            marker=f"${sign}$",
+            markersize=5,
+            markeredgewidth=0,
+            label=name,
+        )
+        for name, sign in signs.items()
+    ]
+    if rows["published"].any():
+        handles.append(Patch(fill=False, edgecolor=INK, label="the paper's loop"))
+    if rows["peak_delta"].isna().any():
+        handles.append(Patch(color=NOTHING, label="never coherent later"))
+    figure.legend(
+        handles=handles, loc="outside upper left", ncols=min(len(handles), IN_A_ROW), borderpad=0,
+        handlelength=1.2, columnspacing=1.2,
+    )  # fmt: skip
+
+
 def majority(rows: pd.DataFrame) -> str:
     """The sign of the commonest outcome of all chains of some rows; several where they tie."""
     weights = rows["n_chains"] - rows["n_undecided"]
@@ -228,6 +318,11 @@ def majority(rows: pd.DataFrame) -> str:
     if most == 0:
         return UNKNOWN
     return "".join(GLYPHS[name] for name in OUTCOMES if np.isclose(counts[name], most))
+
+
+def _doses(rows: pd.DataFrame, names: list[str]) -> list[str]:
+    """Some columns of rows that are alike there, in words."""
+    return [f"{LABELS[name]} {_word(rows[name].iloc[0])}" for name in names]
 
 
 def _word(value: Any) -> str:
