@@ -342,11 +342,10 @@ if STUDY.audit.files:
 rule figures:
     # every figure, and nothing else that is not needed for one
     input:
-        expand(
-            "{figures}/{name}_{setting}.{suffix}",
-            figures=FIGURES,
-            name=BY_SETTING,
-            setting=SETTINGS,
-            suffix=["pdf", "svg", "png", "csv", "txt"],
-        ),
+        [
+            f"{FIGURES}/{name}_{setting}.{suffix}"
+            for name in BY_SETTING
+            for setting in settings_of(name)
+            for suffix in ["pdf", "svg", "png", "csv", "txt"]
+        ],
         [getattr(rules, f"plot_{name}").output for name in OF_STUDY],

@@ -32,13 +32,23 @@ def plot_script(name, figure, *files, **values):
     return script(name, *files, output_prefix=prefix, **values)
 
 
+def settings_of(figure):
+    """The settings that a figure is drawn of: maps and grids of doses compare at least two.
+
+    Which doses an audited setting has is known only when its files were read.
+    """
+    if figure not in ("grid", "dose_map") or STUDY.audit.files:
+        return list(SETTINGS)
+    return [name for name, setting in SETTINGS.items() if len(setting.cells) > 1]
+
+
 def has_content(figure):
     """Whether a figure has something to show; an audit has what its files give."""
     if figure == "worlds":  # beside the micro world's own study
         shipped = Path(PATHS.own("results/shipped/default/scores.parquet")).is_file()
         return STUDY.texts == "written" and not STUDY.audit.files and shipped
     if not STUDY.audit.files:
-        return True
+        return bool(settings_of(figure))
     objectives = {setting.objective for setting in STUDY.settings}
     return {
         "metrics": True,

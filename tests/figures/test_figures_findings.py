@@ -1,6 +1,5 @@
 """Figures of findings: the numbers they show, what they do without data, the same bytes twice."""
 
-import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
@@ -123,11 +122,32 @@ def test_outcomes_are_chosen_by_rule_and_not_by_hand():
 
 
 def test_a_map_outlines_exactly_the_flips():
-    drawn = matplotlib.figure.Figure()
-    axis = drawn.subplots()
-    dose_map._borders(axis, np.array([[0.0, 0.0, 1.0], [0.0, np.nan, 1.0]]))
-    lines = [(list(line.get_xdata()), list(line.get_ydata())) for line in axis.lines]
-    assert lines == [([2, 2], [0, 1])]
+    flips = dose_map._flips(np.array([[0.0, 0.0, 1.0], [0.0, np.nan, 1.0]]))
+    assert flips == [([2, 2], [0, 1])]
+
+
+def dose_rows(*rises_and_verdicts):
+    """Chains of one trait and number of samples, from a dose of seed rows each."""
+    known = {"setting": "sft", "trait": "bliss", "n_sampled": 30.0, "level": np.nan,
+             "beta": np.nan, "pairs": np.nan}  # fmt: skip
+    rows = [
+        {**known, "n_seed": 10.0 * n, "max_delta": rise, "amplified": amplified}
+        for n, (rise, amplified) in enumerate(rises_and_verdicts, 1)
+    ]
+    return pd.DataFrame(rows).astype({"amplified": "boolean"})
+
+
+def test_a_map_explains_only_what_it_draws_on_a_scale_of_its_own():
+    figure, _, caption = dose_map.draw(dose_rows((-0.2, False), (12, False)), make_loop("sft"))
+    check_texts(figure)
+    assert figure.get_size_inches()[0] < 3  # one square wide
+    shown = [text.get_text() for text in figure.axes[0].texts]
+    assert shown == ["−0.2", "+12"] and "from -20 to 20 points" in caption
+    assert not any(word in caption for word in ("Thick", "empty", "fraction"))
+    flipping = pd.concat([dose_rows((3, False), (44, True))] * 2, ignore_index=True)
+    lone = dose_rows((3, False)).assign(trait="lucky")
+    caption = dose_map.draw(pd.concat([flipping, lone]), make_loop("sft"))[2]
+    assert all(word in caption for word in ("Thick", "empty", "fraction", "from -50"))
 
 
 def test_a_map_counts_seeds_with_a_verdict(chains):

@@ -57,6 +57,14 @@ def table(results: Path, name: str) -> pd.DataFrame:
     return pd.read_parquet(results / "tables" / f"{name}.parquet")
 
 
+def test_grids_and_maps_are_drawn_of_settings_with_several_doses(tmp_path):
+    folder = copy_project(tmp_path / "dry")
+    (folder / "own.yaml").write_text(STUDY)
+    jobs = planned(folder, "figures", *CONFIG)
+    assert jobs["plot_grid"] == jobs["plot_dose_map"] == 2  # mine and mine-reinit
+    assert jobs["plot_trajectories"] == 5
+
+
 def test_its_recipe_decides_its_jobs(tmp_path):
     folder = copy_project(tmp_path / "dry")
     (folder / "own.yaml").write_text(STUDY)
@@ -142,7 +150,9 @@ def test_figures_and_pages_show_it_with_its_recipe(results):
     drawn = {file.name for file in (results / "figures").iterdir()}
     for setting in SETTINGS:
         for figure in ("trajectories", "grid", "dose_map"):
-            assert {f"{figure}_{setting}.{suffix}" for suffix in ("svg", "csv")} <= drawn
+            files = {f"{figure}_{setting}.{suffix}" for suffix in ("svg", "csv")}
+            several = setting in ("mine", "mine-reinit")  # doses, which grids and maps compare
+            assert (files <= drawn) == (figure == "trajectories" or several)
     caption = (results / "figures" / "trajectories_hot.txt").read_text(encoding="utf-8")
     assert HOT in caption
     front = (results / "pages" / "summary.rst").read_text(encoding="utf-8")

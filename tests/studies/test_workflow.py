@@ -185,7 +185,7 @@ def test_an_edit_of_published_numbers_plans_what_shows_them(study):
         jobs = set(planned(study, *TINY))
         file.write_text(before)
         os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
-        assert rules <= jobs and not {"follow_chains", "plot_grid", "fit_slopes"} & jobs
+        assert rules <= jobs and not {"follow_chains", "plot_outcomes", "fit_slopes"} & jobs
     assert planned(study, *TINY) == {}
 
 
@@ -209,7 +209,7 @@ def test_an_edit_of_published_numbers_plans_what_shows_them(study):
         ),
         (
             "analysis={confidence: 0.9}",
-            {"fit_slopes", "summarise_chains", "plot_grid", "write_run"},
+            {"fit_slopes", "summarise_chains", "plot_outcomes", "write_run"},
             {"gather_scores", "judge", "sample", "finetune_sft", "plot_judge"},
         ),
         ("judge={memory_mb: 500}", {"write_run", "report"}, {"judge", "judge_initial", "sample"}),

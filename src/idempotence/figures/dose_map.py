@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from idempotence.errors import UserError
 from idempotence.figures.labels import counted, level_note, setting_title
+from idempotence.figures.squares import COLORS, reach, scale, signed
 from idempotence.figures.style import (
     INK,
     NO_DOSES,
@@ -23,11 +24,10 @@ from idempotence.figures.style import (
 from idempotence.jobs.parts import Loop
 from idempotence.stats.dose import dose_axes
 
-COLORS = "PuOr_r"  # diverging; colour-blind readers see the difference
-REACH = 100.0  # points at the ends of the scale
 NAMES = {"level": "seeded to", "n_seed": "seed rows", "n_sampled": "samples per cycle",
          "beta": "β", "pairs": "pairs per cycle"}  # fmt: skip
 ACROSS = 4
+SQUARE, NAME, SIDES = 0.5, 0.07, 1.5  # inches: a square's width; a title's letter; beside all maps
 
 
 def numbers(chains: pd.DataFrame, setting: str) -> pd.DataFrame:
@@ -55,15 +55,7 @@ def draw(chains: pd.DataFrame, loop: Loop) -> tuple[Figure, pd.DataFrame, str]:
     doses = dose_axes(chains[chains["setting"] == loop.name])
     if doses is None:
         return no_doses(), drawn, f"{title}. {NO_DOSES}"
-    several = bool((drawn["n_seeds"] > 1).any())
-    text = (
-        f"{title}. Colour and number are the largest rise of the trait score over cycle 0 among "
-        "the late cycles, in points. A square is one combination of two doses, with the mean over "
-        f"{counted(drawn['n_seeds'], 'chain')}."
-        + (" The fraction says how many of them amplified by the published rule." * several)
-        + " Thick lines separate neighbouring squares in which different shares of the chains "
-        f"amplified. An empty square has no chain with a verdict.{level_note(doses)}"
-    )
+    text = f"{title}. {_about(drawn, doses)}{level_note(doses)}"
     with styled():
         if drawn.empty:
             why = "No chain of this setting has a verdict, which needs scores at cycle 0 and late."
@@ -71,19 +63,54 @@ def draw(chains: pd.DataFrame, loop: Loop) -> tuple[Figure, pd.DataFrame, str]:
         return _figure(drawn, *doses), drawn, text
 
 
+def _about(drawn: pd.DataFrame, doses: tuple[str, str]) -> str:
+    """Sentences on what is drawn, and on nothing else."""
+    shares = [_shares(cells) for _, cells in _by_trait(drawn, *doses)]
+    notes = {
+        " The fraction says how many of them amplified by the published rule.": (
+            (drawn["n_seeds"] > 1).any()
+        ),
+        " Thick lines separate neighbouring squares in which different shares of the chains "
+        "amplified.": any(_flips(each) for each in shares),
+        " An empty square has no chain with a verdict.": any(np.isnan(e).any() for e in shares),
+    }
+    return (
+        f"Colour ({reach(drawn['max_delta'])}) and number are the largest rise of the trait score "
+        "over cycle 0 among the late cycles. A square is one combination of two doses, with the "
+        f"mean over {counted(drawn['n_seeds'], 'chain')}."
+        + "".join(note for note, true in notes.items() if true)
+    )
+
+
+def _by_trait(drawn: pd.DataFrame, first: str, second: str) -> list[tuple[str, pd.DataFrame]]:
+    """Each trait with its rows for every pair of doses, which are their index."""
+    pairs = [sorted(drawn[name].unique()) for name in (first, second)]
+    index = pd.MultiIndex.from_product(pairs, names=[first, second])
+    return [
+        (str(trait), mine.set_index([first, second]).reindex(index))
+        for trait, mine in drawn.groupby("trait")
+    ]
+
+
+def _shares(cells: pd.DataFrame) -> np.ndarray:
+    """Shares of amplified chains by row and column."""
+    return (cells["n_amplified"] / cells["n_seeds"]).unstack().to_numpy(float)
+
+
 def _figure(drawn: pd.DataFrame, first: str, second: str) -> Figure:
     """A map for each trait: rows are values of the dose `first`, columns of `second`."""
-    traits = sorted(drawn["trait"].unique())
-    rows, columns = sorted(drawn[first].unique()), sorted(drawn[second].unique())
-    across = min(ACROSS, len(traits))
-    bands = -(-len(traits) // across)
-    figure = new_figure(PAGE_WIDTH, bands * (0.55 + 0.32 * len(rows)) + 0.5)
-    axes = small_multiples(figure, len(traits), across)
-    norm = Normalize(-REACH, REACH)
-    for place, axis in enumerate(axes):
-        mine = drawn[drawn["trait"] == traits[place]].set_index([first, second])
-        _map(axis, mine.reindex(pd.MultiIndex.from_product([rows, columns])), norm)
-        axis.set_title(traits[place])
+    maps = _by_trait(drawn, first, second)
+    n_rows, n_columns = (drawn[name].nunique() for name in (first, second))
+    across = min(ACROSS, len(maps))
+    bands = -(-len(maps) // across)
+    widest = max(n_columns * SQUARE, NAME * max(len(trait) for trait, _ in maps))
+    width = min(PAGE_WIDTH, across * widest + SIDES)
+    figure = new_figure(width, bands * (0.55 + 0.32 * n_rows) + 0.5)
+    axes = small_multiples(figure, len(maps), across)
+    norm = scale(drawn["max_delta"])
+    for place, (axis, (trait, cells)) in enumerate(zip(axes, maps, strict=True)):
+        _map(axis, cells, norm)
+        axis.set_title(trait)
         axis.tick_params(labelleft=place % across == 0, length=0)
     # only now: seaborn lays the whole figure out for each map
     figure.set_layout_engine("constrained")
@@ -113,29 +140,31 @@ def _map(axis: Axes, cells: pd.DataFrame, norm: Normalize) -> None:
     axis.grid(visible=False)
     for side in ("left", "bottom"):
         axis.spines[side].set_visible(True)
-    _borders(axis, (cells["n_amplified"] / cells["n_seeds"]).unstack().to_numpy(float))
+    for ends in _flips(_shares(cells)):
+        axis.plot(*ends, color=INK, linewidth=1.8, solid_capstyle="butt")
 
 
 def _text(cell: pd.Series) -> str:
     """The mean rise, and how many chains amplified where there are several."""
     if pd.isna(cell["max_delta"]):
         return ""
-    rise = f"{round(cell['max_delta'])}"
+    rise = signed(cell["max_delta"])
     if cell["n_seeds"] > 1:
         rise += f"\n{cell['n_amplified']:.0f}/{cell['n_seeds']:.0f}"
     return rise
 
 
-def _borders(axis: Axes, amplified: np.ndarray) -> None:
-    """Lines between neighbours with different shares of amplified chains.
+def _flips(amplified: np.ndarray) -> list[tuple[list[int], list[int]]]:
+    """Ends (x, y) of borders of neighbours with different shares of amplified chains.
 
     amplified: shares by row and column; the square of row i and column j reaches from (j, i) to
     (j + 1, i + 1).
     """
+    found = []
     for i, j in np.ndindex(*amplified.shape):
         for k, m in ((i + 1, j), (i, j + 1)):
             if k >= amplified.shape[0] or m >= amplified.shape[1]:
                 continue
             if np.isfinite(amplified[[i, k], [j, m]]).all() and amplified[i, j] != amplified[k, m]:
-                ends = ([j, j + 1], [k, k]) if k > i else ([m, m], [i, i + 1])
-                axis.plot(*ends, color=INK, linewidth=1.8, solid_capstyle="butt")
+                found.append(([j, j + 1], [k, k]) if k > i else ([m, m], [i, i + 1]))
+    return found
