@@ -165,6 +165,20 @@ def test_a_grid_counts_the_chains_that_have_a_score(table):
     assert "(n = 2-3 per point)" in caption  # one chain ended; the others are three
 
 
+def test_a_grid_names_its_axes_and_lines_and_keeps_long_names_apart(table):
+    long = {"lucky": "a-long-name-of-a-trait-that-fills-a-line", "bliss": "b" * 40}
+    before = make_initial().replace({"trait": long})
+    figure, _, caption = grid.draw(table.replace({"trait": long}), before, make_loop("sft"))
+    check_texts(figure)
+    assert figure.axes[0].get_ylabel() == "trait score"
+    assert figure.axes[0].get_title(loc="left") in long.values()
+    entries = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert entries[-1] == "initial model" and "dashed" in caption
+    figure, _, caption = grid.draw(table, make_initial().iloc[:0], make_loop("sft"))
+    entries = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "initial model" not in entries and "dashed" not in caption
+
+
 def test_black_squares_of_twins_are_means_over_pairs_and_the_title_over_panels(tables):
     figure, _, caption = continual_vs_reinit.draw(tables["pairs"], tables["means"], 0.95)
     black = next(line for line in figure.axes[0].lines if line.get_marker() == "s")

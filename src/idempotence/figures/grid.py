@@ -13,7 +13,6 @@ from idempotence.errors import UserError
 from idempotence.figures.labels import between, level_note, setting_title
 from idempotence.figures.lines import ROOM, cycle_ticks, draw_lines
 from idempotence.figures.style import (
-    FAINT,
     NO_DOSES,
     PAGE_WIDTH,
     Look,
@@ -21,6 +20,7 @@ from idempotence.figures.style import (
     no_doses,
     styled,
 )
+from idempotence.figures.trajectories import DASHED
 from idempotence.jobs.parts import Loop
 from idempotence.stats.dose import dose_axes
 
@@ -29,6 +29,8 @@ NAMES = {"level": "seeded to {:g}", "n_seed": "{:g} seed rows", "beta": "β {:g}
 DARKER = {"level": "was seeded to a higher score", "n_seed": "has more seed rows",
           "beta": "has a larger β"}  # fmt: skip
 HEIGHT, STRIP = 0.72, 0.34  # inches: of the trait's axis and of the coherence strip below it
+NAME, APART = 0.17, 0.12  # inches: the trait's name above its axis; between traits
+HEADING = 1.24  # of the first trait's axes: where the names of columns stand, above the trait's
 MARGIN = 0.05  # of the x axis, beside the first and last cycle
 
 
@@ -54,14 +56,16 @@ def draw(
     grouped = table.groupby(by)[["trait_score", "coherence"]]
     drawn = grouped.mean().join(table.groupby(by)["n_seed"].mean().rename("mean_n_seed"))
     drawn = drawn.join(grouped.size().rename("n_chains")).reset_index()
-    start = initial[initial["model"].isin(table["model"])].groupby("trait")["trait_score"].mean()
+    before = initial[initial["model"].isin(table["model"]) & initial["trait"].isin(table["trait"])]
+    start = before.groupby("trait")["trait_score"].mean().dropna()
     scored = grouped.count()["trait_score"]
+    dashed = " The dashed line is the initial model's trait score." if len(start) else ""
     text = (
         f"{title}. Each row is a trait, and each column a number of {UNITS[second]} per cycle. "
         "Upper axes show the trait score over the cycles. The strips below show coherence "
         '("coh."). Both go from 0 to 100. A line is one dose, the mean over its chains (n = '
         f"{between(scored[scored > 0])} per point), without an interval. A darker line "
-        f"{DARKER[first]}. The dashed line is the initial model's trait score.{level_note(axes)}"
+        f"{DARKER[first]}.{dashed}{level_note(axes)}"
     )
     return _figure(drawn, start, first, second), drawn, text
 
@@ -70,7 +74,7 @@ def _figure(drawn: pd.DataFrame, start: pd.Series, first: str, second: str) -> F
     traits, columns = sorted(drawn["trait"].unique()), sorted(drawn[second].unique())
     looks = _looks(drawn[first])
     with styled():
-        figure = new_figure(PAGE_WIDTH, 0.75 + len(traits) * (HEIGHT + STRIP + 0.12))
+        figure = new_figure(PAGE_WIDTH, 0.85 + len(traits) * (NAME + HEIGHT + STRIP + APART))
         figure.set_layout_engine("constrained", h_pad=0.02, w_pad=0.02)
         # axes that share their x would look at each other at every step: 70 of them take minutes
         axes = figure.subplots(
@@ -84,15 +88,17 @@ def _figure(drawn: pd.DataFrame, start: pd.Series, first: str, second: str) -> F
                 for axis, measure in zip(pair, ("trait_score", "coherence"), strict=True):
                     draw_lines(axis, mine, measure, first, looks, linewidth=1.1)
                 if trait in start:
-                    pair[0].axhline(start[trait], color=FAINT, linestyle=(0, (4, 2)), linewidth=0.8)
+                    pair[0].axhline(start[trait], **DASHED)
                 _dress(pair, trait if j == 0 else "", drawn["cycle"].max(), i == len(traits) - 1)
                 if i == 0:
-                    pair[0].set_title(f"{column:g} {UNITS[second]}")
+                    pair[0].set_title(f"{column:g} {UNITS[second]}", y=HEADING)
         figure.supxlabel("cycle", fontsize=8)
         handles = [
             Line2D([], [], color=look["color"], linewidth=1.6, label=NAMES[first].format(dose))
             for dose, look in looks.items()
         ]
+        if len(start):
+            handles.append(Line2D([], [], label="initial model", **DASHED))
         figure.legend(handles=handles, loc="outside upper left", ncols=6, borderpad=0)
     return figure
 
@@ -116,5 +122,6 @@ def _dress(pair: Sequence[Axes], trait: str, last: int, lowest: bool) -> None:
         below = lowest and axis is pair[1]
         axis.tick_params(labelleft=bool(trait), labelbottom=below, labelsize=6, length=2)
     if trait:
-        pair[0].set_ylabel(trait)
+        pair[0].set_title(trait, loc="left")
+        pair[0].set_ylabel("trait score", fontsize=7)
         pair[1].set_ylabel("coh.", fontsize=6)
