@@ -60,7 +60,9 @@ def test_a_return_map_marks_steps_means_and_fixed_points():
     through = [
         line for line in axis.lines if len(line.get_xdata()) == 2 and line.get_linestyle() == "-"
     ]
-    assert list(through[0].get_xdata()) == [5, 55]  # not through the bin of two steps
+    assert not through  # between 5 and 55 the line skips bins
+    skipping = [line for line in axis.lines if list(line.get_xdata()) == [5, 55]]
+    assert [line.get_linestyle() for line in skipping] == ["--"]  # and none to the bin of two steps
     found = [line for line in axis.lines if line.get_marker() == "D"]
     assert [line.get_xdata()[0] for line in found] == [41, 77]
     assert [line.get_markerfacecolor() for line in found] == [ORANGE, "white"]
@@ -70,6 +72,49 @@ def test_a_return_map_marks_steps_means_and_fixed_points():
         and "95 % t interval" in caption
         and "at least 70" in caption
     )
+
+
+NO_POINT = pd.DataFrame([point_row(41, "stable", True)]).iloc[:0]
+
+
+def steps_of(*pairs):
+    x, y = zip(*pairs, strict=True)
+    return pd.DataFrame({"setting": "sft", "x": x, "y": y, "coherent": True})
+
+
+def test_a_bar_that_is_cut_ends_in_an_arrowhead_and_neighbours_are_joined():
+    wide = {**bin_row(15, 2), "low": 10, "high": 20, "ci_low": -30.0, "ci_high": 90.0}
+    steps = steps_of((4.0, 80.0), (16.0, 17.0))
+    bins = pd.DataFrame([bin_row(5, 8), wide])
+    figure = return_map.draw(steps, bins, NO_POINT, 0.95, 70, LOOPS)[0]
+    check_texts(figure)
+    axis = figure.axes[0]
+    heads = {line.get_marker(): line for line in axis.lines if line.get_marker() in ("v", "^")}
+    assert {mark: line.get_ydata()[0] for mark, line in heads.items()} == {"v": -3, "^": 103}
+    joined = [line for line in axis.lines if list(line.get_xdata()) == [5, 15]]
+    assert [line.get_linestyle() for line in joined] == ["-", "None"]  # the line, the squares
+
+
+def test_axes_end_at_the_data_where_all_scores_are_small():
+    steps, bins = steps_of((5.0, 31.0)), pd.DataFrame([bin_row(5, 20)])
+    axis = return_map.draw(steps, bins, NO_POINT, 0.95, 70, LOOPS)[0].axes[0]
+    assert axis.get_xlim() == axis.get_ylim() == pytest.approx((-1.2, 41.2))
+    assert list(axis.lines[0].get_xdata()) == [0, 40]
+    axis = return_map.draw(steps_of((5.0, 51.0)), bins, NO_POINT, 0.95, 70, LOOPS)[0].axes[0]
+    assert axis.get_xlim() == axis.get_ylim() == pytest.approx((-3, 103))
+
+
+def test_the_legend_has_each_fixed_point_at_its_true_size():
+    kinds = [(kind, confirmed) for kind in ("stable", "unstable") for confirmed in (True, False)]
+    points = [point_row(20 + 9 * i, *kind) for i, kind in enumerate(kinds)]
+    points = pd.DataFrame(points).astype({"supported": "boolean"})
+    bins = pd.DataFrame([bin_row(55, 3)])
+    figure = return_map.draw(steps_of((5.0, 80.0)), bins, points, 0.95, 70, LOOPS)[0]
+    drawn = [line.get_markersize() for line in figure.axes[0].lines if line.get_marker() == "D"]
+    keys = {line.get_label(): line.get_markersize() for line in figure.legends[0].get_lines()}
+    names = ["stable, confirmed", "stable point", "unstable, confirmed", "unstable point"]
+    assert [keys[name] for name in names] == drawn and drawn[0] > drawn[1]
+    check_texts(figure)
 
 
 def row_of(setting="sft", outcome="decay", **values):
