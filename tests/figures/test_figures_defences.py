@@ -8,7 +8,7 @@ from read_pages import check_caption
 from run_script import run_script
 
 from idempotence.figures.defences import draw
-from idempotence.figures.style import save_figure
+from idempotence.figures.style import FAINT, save_figure
 from idempotence.io import write_parquet
 from idempotence.jobs.parts import Loop, Loops
 from idempotence.stats.defences import COLUMNS, NOTHING
@@ -74,6 +74,9 @@ def test_each_change_has_its_row_beside_its_twin(table, tmp_path):
         if len(line.get_xdata()) == 1
     ]
     assert {("o", -42.0, 0.0), ("o", -20.0, 1.0), ("<", -100.0, 1.0), (">", 100.0, 1.0)} == {*marks}
+    grey = [line.get_marker() for line in figure.axes[3].lines if line.get_color() == FAINT]
+    assert "D" in grey and "A small grey mark has no interval (n = 4)" in caption
+    assert figure.legends[0].get_texts()[-1].get_text() == "no interval"
     # of coherence at the last cycle, one of two is known
     shapes = [line.get_marker() for line in figure.axes[3].lines if len(line.get_xdata()) == 1]
     assert sorted(shapes) == ["D", "D", "s"]
@@ -83,8 +86,9 @@ def test_a_study_without_defences_has_a_figure_that_says_so(tmp_path):
     nothing = dict.fromkeys(COLUMNS, np.nan)
     words = {"setting": "", "twin": "", "changes": "", "measure": "", "warnings": NOTHING}
     table = pd.DataFrame([{**nothing, **words, "trait": "all"}])
-    figure, numbers, _ = draw(table, 0.95, LOOPS)
+    figure, numbers, caption = draw(table, 0.95, LOOPS)
     assert "This study has no two chains to compare" in figure.texts[0].get_text() and numbers.empty
+    assert caption == figure.texts[0].get_text()
     write_parquet(table, tmp_path / "table.parquet")
     arguments = ["--loops", LOOPS.to_json(), "--confidence", 0.95]
     arguments += ["--output-prefix", tmp_path / "defences"]

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from idempotence.figures.forest import Mark, add_legend, draw_marks, dress
-from idempotence.figures.labels import in_order, panels, percent, wrapped
+from idempotence.figures.forest import Mark, add_legend, bars, draw_marks, dress
+from idempotence.figures.labels import in_order, percent, wrapped
 from idempotence.figures.style import FAINT, PAGE_WIDTH, PALETTE, empty_figure, new_figure, styled
 from idempotence.jobs.parts import Loops
 from idempotence.stats.defences import COSTS, LEAST_COST
@@ -41,11 +41,10 @@ def draw(table: pd.DataFrame, confidence: float, loops: Loops) -> tuple[Figure, 
     twin.
     """
     rows = table[(table["trait"] == ALL) & (table["measure"] != "")]
-    text = caption(rows, confidence)
     twins = in_order(rows["twin"], loops)
     with styled():
         if not twins:
-            return empty_figure(WITHOUT), rows[SHOWN], text
+            return empty_figure(WITHOUT), rows[SHOWN], WITHOUT
         labels = {twin: _labels(rows[rows["twin"] == twin]) for twin in twins}
         heights = [HEAD + sum(map(_height, own.values())) for own in labels.values()]
         figure = new_figure(PAGE_WIDTH, sum(heights) + FOOT)
@@ -65,8 +64,9 @@ def draw(table: pd.DataFrame, confidence: float, loops: Loops) -> tuple[Figure, 
                 dress(axis, title, list(labels[twin].values()), limits)
                 axis.tick_params(labelleft=column == 0, labelbottom=band == len(twins) - 1)
             axes[-1, column].set_xlabel(xlabel)
-        add_legend(figure, [mark for marks in COLUMNS.values() for mark in marks.values()])
-    return figure, rows[SHOWN], text
+        kinds = [kind for marks in COLUMNS.values() for kind in marks.items()]
+        add_legend(figure, [(mark, rows[rows["measure"] == name]) for name, mark in kinds])
+    return figure, rows[SHOWN], caption(rows, confidence)
 
 
 def _labels(rows: pd.DataFrame) -> dict[str, str]:
@@ -96,12 +96,12 @@ def _limits(rows: pd.DataFrame) -> tuple[float, float]:
 
 def caption(rows: pd.DataFrame, confidence: float) -> str:
     """What is drawn, over what, with which interval."""
-    n = rows.loc[rows["estimate"].notna(), "n_panels"]
+    mark = COLUMNS["effect on the peak, points"]["peak_delta"]
     return (
         "Each mark is the mean difference between chains with a change of the loop and chains "
-        "without it. Chains are paired by model, trait and seed, and by dose unless the dose is "
-        "the change. The left axes show the peak, the largest rise of the trait score while "
-        "coherent. The right axes show coherence at the peak and at the last cycle. On the dashed "
-        f"line a change has no effect. Brackets name costs that are {LEAST_COST:g} % higher or "
-        f"more. A bar is the {percent(confidence)} t interval over {panels(n, ' per mark')}."
+        "without it. Chains are paired by model, trait and seed, and by dose unless that is the "
+        "change. The left axes show the peak, the largest rise of the trait score while coherent. "
+        "The right axes show coherence. On the dashed line a change has no effect. Brackets name "
+        f"costs that are {LEAST_COST:g} % higher or more."
+        f"{bars(mark, rows, f'{percent(confidence)} t interval', ' per mark')}"
     )

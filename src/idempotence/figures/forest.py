@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from idempotence.figures.labels import in_order, wrapped
+from idempotence.figures.labels import between, in_order, panels, wrapped
 from idempotence.figures.style import (
     FAINT,
     PAGE_WIDTH,
@@ -24,6 +24,9 @@ from idempotence.stats.groups import ALL
 ACROSS = 3  # settings side by side
 ROW, HEAD, FOOT = 0.19, 0.32, 0.55  # inches: a row; title of an axis; ticks and label
 LINE, LETTERS = 0.13, 30  # a further line of a title, inches; letters of a line
+SIZE, SMALL = 4.2, 2.8  # points: a mark with an interval, and without one
+NOTHING = "This study has no estimate to draw here."
+NO_CHAIN = "no chain"  # in the row of a trait that a setting does not have
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ class Mark:
     color: str = PALETTE[0]
     shift: float = 0.0
     filled: str = ""  # a column that says whether the mark is filled; always, without one
+    hollow: str = ""  # label of a mark that is not filled
 
 
 def forest(
@@ -53,7 +57,7 @@ def forest(
     tables: marks with the rows they are drawn from (setting, trait and the mark's columns).
     limits: of the x axis; intervals are cut there, with an arrow, and an estimate beyond is left
     to its arrow. lines: where dashed lines stand. band: half width of a shaded band about 0.
-    Without any row the figure says so.
+    Without any row the figure says so, and a row without a mark says why.
     """
     whole = pd.concat([rows for _, rows in tables], ignore_index=True)
     settings = in_order(whole["setting"], loops)
@@ -61,7 +65,7 @@ def forest(
     traits = [ALL, *sorted(set(whole["trait"]) - {ALL})]
     with styled():
         if not settings:
-            return empty_figure("This study has no estimate to draw here.")
+            return empty_figure(NOTHING)
         bands = -(-len(settings) // ACROSS)
         head = HEAD + LINE * max(title.count("\n") for title in titles)
         height = bands * (head + ROW * (len(traits) + 0.6) + FOOT)
@@ -75,14 +79,32 @@ def forest(
                 axis.axvline(x, color=FAINT, linewidth=0.8, linestyle=(0, (4, 2)), zorder=1)
             for mark, rows in tables:
                 draw_marks(axis, mark, rows[rows["setting"] == settings[place]], traits, limits)
+            _say_why_empty(axis, tables, settings[place], traits)
             dress(axis, titles[place], ["all traits", *traits[1:]], limits)
             for label in axis.get_yticklabels()[:1]:
                 label.set_fontweight("bold")
             below = place + ACROSS >= len(settings)
             axis.tick_params(labelbottom=below, labelleft=place % ACROSS == 0)
         figure.supxlabel(xlabel, fontsize=8)
-        add_legend(figure, [mark for mark, _ in tables])
+        add_legend(figure, tables)
     return figure
+
+
+def _say_why_empty(
+    axis: Axes, tables: list[tuple[Mark, pd.DataFrame]], setting: str, traits: list[str]
+) -> None:
+    """Words in the rows of a setting that have no mark."""
+    own = [(mark, rows[rows["setting"] == setting]) for mark, rows in tables]
+    present = {trait for _, rows in own for trait in rows["trait"]}
+    known = {
+        trait for mark, rows in own for trait in rows.loc[rows[mark.estimate].notna(), "trait"]
+    }
+    for y, trait in enumerate(traits):
+        if trait not in known:
+            axis.text(
+                0.98, y, "not known" if trait in present else NO_CHAIN, color=FAINT, fontsize=6,
+                ha="right", va="center", transform=axis.get_yaxis_transform(),
+            )  # fmt: skip
 
 
 def draw_marks(
@@ -100,18 +122,23 @@ def draw_marks(
         if pd.isna(value):
             continue
         y = names.index(row[column]) + mark.shift
+        color, size = mark.color, SIZE
         if pd.isna(low):
             low = high = value
-        if low < right and high > left:
-            axis.plot([max(low, left), min(high, right)], [y, y], color=mark.color, linewidth=1.1)
+            color, size = FAINT, SMALL
+        elif low < right and high > left:
+            axis.plot(
+                [max(low, left), min(high, right)], [y, y], color=color, linewidth=1.1,
+                solid_capstyle="butt",  # other caps stick out beyond the interval
+            )  # fmt: skip
         for beyond, end, arrow in ((low < left, left, "<"), (high > right, right, ">")):
             if beyond:
-                axis.plot(end, y, arrow, color=mark.color, markersize=3.5, clip_on=False)
+                axis.plot(end, y, arrow, color=color, markersize=3.5, clip_on=False)
         if left <= value <= right:
             filled = not mark.filled or row[mark.filled] is True
             axis.plot(
-                value, y, mark.marker, color=mark.color, markersize=4.2,
-                markerfacecolor=mark.color if filled else "white", zorder=3, clip_on=False,
+                value, y, mark.marker, color=color, markersize=size,
+                markerfacecolor=color if filled else "white", zorder=3, clip_on=False,
             )  # fmt: skip
 
 
@@ -126,11 +153,55 @@ def dress(axis: Axes, title: str, labels: list[str], limits: tuple[float, float]
     axis.grid(axis="y", visible=False)
 
 
-def add_legend(figure: Figure, marks: list[Mark]) -> None:
-    """The kinds of marks, where there are several."""
-    if len(marks) < 2:
-        return
-    handles = [
-        Line2D([], [], color=m.color, marker=m.marker, markersize=4.2, label=m.label) for m in marks
-    ]
-    figure.legend(handles=handles, loc="outside upper right", ncols=len(handles), borderpad=0)
+def add_legend(figure: Figure, tables: list[tuple[Mark, pd.DataFrame]]) -> None:
+    """The kinds of marks, where there are several; those without an interval are one."""
+    handles = []
+    for mark, rows in tables:
+        if not mark.filled:
+            handles.append(_handle(mark, mark.label))
+        elif rows[mark.low].notna().any():
+            handles += [_handle(mark, mark.label), _handle(mark, mark.hollow, face="white")]
+    if any(_bare(mark, rows).any() for mark, rows in tables):
+        first = tables[0][0]
+        grey = _handle(first, "no interval", FAINT, "white" if first.filled else FAINT)
+        grey.set(linestyle="", markersize=SMALL)
+        handles.append(grey)
+    if len(handles) > 1:
+        figure.legend(handles=handles, loc="outside upper right", ncols=len(handles), borderpad=0)
+
+
+def _handle(mark: Mark, label: str, color: str = "", face: str = "") -> Line2D:
+    """An entry of a legend; color and face: the mark's unless given."""
+    color = color or mark.color
+    return Line2D(
+        [], [], color=color, marker=mark.marker, markersize=SIZE, label=label,
+        markerfacecolor=face or color,
+    )  # fmt: skip
+
+
+def bars(mark: Mark, rows: pd.DataFrame, kind: str, per: str = "") -> str:
+    """Sentences of a caption on the bars and on marks that have none, each after a blank.
+
+    kind: of the interval; per: what the number of panels is of, as " per row".
+    """
+    bare, barred = _bare(mark, rows), rows[mark.low].notna()
+    said = []
+    if barred.any():
+        said.append(f" The bar is a {kind} over {panels(rows.loc[barred, 'n_panels'], per)}.")
+    if bare.any():
+        which = "A small grey mark has no interval" if barred.any() else "No mark has an interval"
+        said.append(f" {which} (n = {between(rows.loc[bare, 'n_panels'])}).")
+    return "".join(said)
+
+
+def no_chain(rows: pd.DataFrame) -> str:
+    """A sentence of a caption on settings without one of the traits; empty if there are none."""
+    pairs = rows[["setting", "trait"]].drop_duplicates()
+    if len(pairs) == pairs["setting"].nunique() * pairs["trait"].nunique():
+        return ""
+    return f' "{NO_CHAIN.capitalize()}" means that a setting lacks the trait.'
+
+
+def _bare(mark: Mark, rows: pd.DataFrame) -> "pd.Series[bool]":
+    """Which rows have a mark without an interval."""
+    return rows[mark.estimate].notna() & rows[mark.low].isna()

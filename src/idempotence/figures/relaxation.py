@@ -3,8 +3,8 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from idempotence.figures.forest import Mark, forest
-from idempotence.figures.labels import panels, percent
+from idempotence.figures.forest import NOTHING, Mark, bars, forest, no_chain
+from idempotence.figures.labels import percent
 from idempotence.figures.style import PALETTE
 from idempotence.jobs.parts import Loops
 
@@ -24,12 +24,13 @@ def draw(table: pd.DataFrame, confidence: float, loops: Loops) -> tuple[Figure, 
          rows[rows["method"] == "corrected"]),
     ]  # fmt: skip
     figure = forest(marks, (-0.5, 1.6), "rate per cycle", [0, 1], loops)
+    if rows.empty:
+        return figure, rows[SHOWN], NOTHING
     text = (
         "The rate is the slope of a cycle's trait score on the score before, with an intercept for "
-        "each model, trait and dose. It is the share of the differences between scores that is "
-        "left a cycle later. Below 1 (right dashed line) scores come nearer to each other. At 0 "
-        "(left dashed line) a score does not depend on the one before. The corrected rate allows "
-        "for noise, which pulls the naive rate to 0. The bar is a "
-        f"{percent(confidence)} t interval by jackknife over {panels(rows['n_panels'])}."
+        "each model, trait and dose. It is the share of differences between scores that is left a "
+        "cycle later. Below 1 (right line) scores come nearer to each other, and at 0 (left line) "
+        "no difference is left. Noise pulls the naive rate to 0."
+        f"{bars(marks[0][0], rows, f'{percent(confidence)} t interval by jackknife')}"
     )
-    return figure, rows[SHOWN], text
+    return figure, rows[SHOWN], text + no_chain(rows)
