@@ -200,7 +200,18 @@ def test_judge_figure_without_truth(scores, tmp_path):
     blind = scores.assign(truth_trait=np.nan, truth_coherence=np.nan)
     figure, drawn, caption = judge.draw(blind)
     save_figure(figure, drawn, caption, tmp_path / "judge")
-    assert drawn.empty and "no reply with known truth" in caption
+    assert drawn.empty and not figure.axes
+    assert figure.texts[0].get_text() == caption == judge.WITHOUT
+    check_caption(caption)
+
+
+def test_judge_figure_shows_a_criterion_only_with_its_truth(scores):
+    figure, drawn, caption = judge.draw(scores.assign(truth_coherence=np.nan))
+    check_texts(figure)
+    titles = [axis.get_title().split("\n")[0] for axis in figure.axes if axis.get_title()]
+    assert titles == ["trait"] and set(drawn["criterion"]) == {"trait"}
+    assert "For coherence no truth is known." in caption
+    check_caption(caption)
 
 
 def test_lines_differ():

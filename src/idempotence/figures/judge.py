@@ -9,12 +9,20 @@ from matplotlib.collections import QuadMesh
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from idempotence.figures.style import FAINT, PAGE_WIDTH, new_figure, styled
+from idempotence.figures.style import (
+    COLUMN_WIDTH,
+    FAINT,
+    PAGE_WIDTH,
+    empty_figure,
+    new_figure,
+    styled,
+)
 from idempotence.scores.schema import CRITERIA, DEAD, TRUTH
 from idempotence.stats.judge_truth import agreement
 
 BIN = 4  # points
 HEIGHT = 3.3  # inches
+WITHOUT = "No reply of this study has an exactly known truth to compare the judge's score with."
 _EDGES = np.arange(0, 100 + BIN, BIN)
 
 
@@ -40,7 +48,7 @@ def numbers(scores: pd.DataFrame) -> pd.DataFrame:
 def caption(scores: pd.DataFrame) -> str:
     """The figure's caption, with the agreement in numbers."""
     alive = scores[~scores["status"].isin(DEAD)]
-    agreements = " ".join(f"For {name}: {_in_words(agreement(alive, name))}." for name in CRITERIA)
+    agreements = " ".join(_sentence(name, agreement(alive, name)) for name in CRITERIA)
     return (
         "The judge's score (y axis) against the exact truth (x axis) of the same reply, in points. "
         "Every reply of the study with both is counted. The colour is the number of replies in a "
@@ -50,28 +58,36 @@ def caption(scores: pd.DataFrame) -> str:
 
 
 def draw(scores: pd.DataFrame) -> tuple[Figure, pd.DataFrame, str]:
-    """(figure, its numbers, its caption)."""
+    """(figure, its numbers, its caption): an axis for each criterion whose truth is known."""
     drawn = numbers(scores)
     alive = scores[~scores["status"].isin(DEAD)]
+    known = [criterion for criterion in CRITERIA if criterion in set(drawn["criterion"])]
     with styled():
-        figure = new_figure(PAGE_WIDTH, HEIGHT)
+        if not known:
+            return empty_figure(WITHOUT), drawn, WITHOUT
+        figure = new_figure(PAGE_WIDTH if len(known) > 1 else COLUMN_WIDTH + 0.6, HEIGHT)
         figure.set_layout_engine("constrained", w_pad=0.07, h_pad=0.07)
-        axes = figure.subplots(1, 2, sharey=True)
-        norm = LogNorm(1, max(2, drawn["n"].max() if len(drawn) else 2))
-        for axis, criterion in zip(axes, CRITERIA, strict=True):
+        axes = figure.subplots(1, len(known), sharey=True, squeeze=False)[0]
+        norm = LogNorm(1, max(2, drawn["n"].max()))
+        for axis, criterion in zip(axes, known, strict=True):
             mine = drawn[drawn["criterion"] == criterion]
             mesh = _squares(axis, mine, norm)
             axis.set_title(f"{criterion}\n{_in_words(agreement(alive, criterion), chr(10))}")
             axis.set_xlabel("exact truth")
         axes[0].set_ylabel("judge's score")
-        figure.colorbar(mesh, ax=axes, label="replies", shrink=0.9, pad=0.02)
+        figure.colorbar(mesh, ax=list(axes), label="replies", shrink=0.9, pad=0.02)
     return figure, drawn, caption(scores)
+
+
+def _sentence(criterion: str, numbers: dict[str, Any]) -> str:
+    """The agreement of one criterion as a sentence of the caption."""
+    if not numbers["n"]:
+        return f"For {criterion} no truth is known."
+    return f"For {criterion}: {_in_words(numbers)}."
 
 
 def _in_words(numbers: dict[str, Any], gap: str = " ") -> str:
     """Agreement as text; gap: between its two parts."""
-    if not numbers["n"]:
-        return "no reply with known truth"
     bias = round(numbers["bias"], 1) + 0.0  # no minus before zero
     return (
         f"n = {numbers['n']}, Spearman {numbers['spearman']:.3f},{gap}"
