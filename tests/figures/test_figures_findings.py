@@ -271,24 +271,6 @@ def test_scripts_write_all_files(scores, chains, tables, tmp_path):
         assert all((tmp_path / f"{name}.{kind}").stat().st_size for kind in KINDS)
 
 
-def test_every_trait_looks_different_in_the_tradeoff():
-    # seven traits and six colours: the seventh trait once looked like the first
-    names = [str(i) for i in range(30)]
-    looks = [tradeoff._look(names, name) for name in names]
-    assert len({(look["color"], look["marker"]) for look in looks}) == 30
-
-
-def test_no_chain_lies_beyond_the_axes_of_the_tradeoff(tables):
-    # a chain that won back 40 points of coherence was once cut off
-    won = tables["changes"].copy()
-    won.loc[won.index[0], "coherence_change"] = 87.0
-    figure, numbers, _ = tradeoff.draw(won, tables["slopes"], 0.95, LOOPS)
-    for axis in figure.axes:
-        low, high = axis.get_ylim()
-        assert low < numbers["coherence_change"].min() and numbers["coherence_change"].max() < high
-        assert set(axis.get_yticks()) >= {-100, 0, 75}
-
-
 def test_an_estimate_beyond_the_axis_is_an_arrow_and_no_mark():
     rows = pd.DataFrame(
         {
