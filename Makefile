@@ -85,7 +85,7 @@ verify: env
 
 # a language model of 135 million weights, in English
 english: env
-	@echo "Two to four hours on two cores, 1.5 GB on the disk; stop it at any time, the same command goes on"
+	@echo "Three to five hours on two cores, 1.5 GB on the disk; stop it at any time, the same command goes on"
 	@$(SNAKEMAKE) all --configfile studies/english.yaml
 
 figure = results/$(1)-figures/figures/$(2).png
