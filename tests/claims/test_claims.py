@@ -194,6 +194,14 @@ def test_of_several_plain_settings_those_that_fulfil_the_needs_are_tested():
     assert table["setting"].tolist() == ["on", "long"] and "changes" not in table
 
 
+def test_a_setting_without_a_row_is_told_what_it_lacks():
+    loops = Loops((ON, LONG), ())
+    tables = shares(on=(0.6, 0.9))  # a table of pairs of doses has no row of a setting with one
+    chains = pd.concat([chains_of("on"), chains_of("long")], ignore_index=True)
+    result = judge_claims([claim({"needs_cells": 8})], tables, chains, loops)[0]
+    assert [row["why"] for row in result["parts"]] == ["2 doses a panel; it takes 8"] * 2
+
+
 def test_twins_are_the_studys_pairs():
     loops = Loops((ON, HOT, ANEW, HOT_ANEW), (("on", "anew"), ("hot", "hot-anew")))
     pairs = {

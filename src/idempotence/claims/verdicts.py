@@ -147,9 +147,9 @@ def _result(
         where = subject.where | part.where
         raise UserError(f"{where} fits {len(rows)} rows of the table '{part.table}', not one")
     of_subject = chains[chains["setting"].isin(subject.settings)]
-    lacking = _lacking(part, of_subject) if len(rows) else NO_ROW
-    if lacking:
-        return _untested(part, lacking)
+    lacking = _lacking(part, of_subject) if len(of_subject) else NO_ROW
+    if lacking or rows.empty:
+        return _untested(part, lacking or NO_ROW)
     row = rows.iloc[0]
     numbers = {str(name): _number(row[name]) for name in (*LIMITS, *OVER_PANELS) if name in row}
     result = _about(part) | {"estimate": _number(row[part.estimate])} | numbers
@@ -212,7 +212,7 @@ def _lacking(part: Part, chains: pd.DataFrame) -> str:
 def too_small(part: Part, cells: int, cycles: int) -> str:
     """Why a setting with so many doses and cycles cannot decide a part; empty when it can."""
     if cells < part.needs_cells:
-        return f"{cells} doses a panel; it takes {part.needs_cells}"
+        return f"{cells} {'dose' if cells == 1 else 'doses'} a panel; it takes {part.needs_cells}"
     if cycles < part.needs_cycles:
         return f"{cycles} cycles; it takes {part.needs_cycles}"
     return ""
