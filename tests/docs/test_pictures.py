@@ -14,6 +14,7 @@ def test_pictures_and_tables_of_pages_are_made_from_shipped_scores(tmp_path):
     folder = copy_project(tmp_path / "project")
     (folder / ".venv").symlink_to(sys.prefix)
     shutil.copytree(ROOT / "results" / "shipped", folder / "results" / "shipped")
+    shutil.copy(ROOT / "README.md", folder)
     # the copy's locks look newer than the environment, which they need not be installed into
     command = ["make", "-o", ".venv/.installed", "pages", "CORES=2"]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
