@@ -90,14 +90,14 @@ english: env
 
 figure = results/$(1)-figures/figures/$(2).png
 from_shipped = --config study=$(1)-figures scores_from=results/shipped/$(1)
-DRAWN := $(call figure,default,dpo) $(call figure,default,return_map)
+OF_DEFAULT := $(call figure,default,dpo) $(call figure,default,return_map)
 # tables and pictures of README and docs/results.md, from the shipped studies
 pages: env
-	@$(SNAKEMAKE) $(DRAWN) $(call from_shipped,default)
+	@$(SNAKEMAKE) $(OF_DEFAULT) $(call from_shipped,default)
 	@$(SNAKEMAKE) $(call figure,map,outcome_map) --configfile studies/map.yaml $(call from_shipped,map)
 	@$(SNAKEMAKE) $(call figure,defences,defences) --configfile studies/defences.yaml $(call from_shipped,defences)
 	@$(SNAKEMAKE) $(call figure,english,worlds) --configfile studies/english.yaml studies/english_shipped.yaml
-	cp $(DRAWN) $(call figure,map,outcome_map) $(call figure,defences,defences) $(call figure,english,worlds) docs/img
+	cp $(OF_DEFAULT) $(call figure,map,outcome_map) $(call figure,defences,defences) $(call figure,english,worlds) docs/img
 	PYTHONPATH=src $(BIN)/python scripts/write_results.py --results results/shipped --rates docs/learning_rates.csv --pages README.md docs/results.md
 
 # format, lint, types

@@ -79,7 +79,7 @@ def forest(
                 axis.axvline(x, color=FAINT, linewidth=0.8, linestyle=(0, (4, 2)), zorder=1)
             for mark, rows in tables:
                 draw_marks(axis, mark, rows[rows["setting"] == settings[place]], traits, limits)
-            _say_why_empty(axis, tables, settings[place], traits)
+            _explain_empty_rows(axis, tables, settings[place], traits)
             dress(axis, titles[place], ["all traits", *traits[1:]], limits)
             for label in axis.get_yticklabels()[:1]:
                 label.set_fontweight("bold")
@@ -90,7 +90,7 @@ def forest(
     return figure
 
 
-def _say_why_empty(
+def _explain_empty_rows(
     axis: Axes, tables: list[tuple[Mark, pd.DataFrame]], setting: str, traits: list[str]
 ) -> None:
     """Words in the rows of a setting that have no mark."""
@@ -185,13 +185,13 @@ def bars(mark: Mark, rows: pd.DataFrame, kind: str, per: str = "") -> str:
     kind: of the interval; per: what the number of panels is of, as " per row".
     """
     bare, barred = _bare(mark, rows), rows[mark.low].notna()
-    said = []
+    sentences = []
     if barred.any():
-        said.append(f" The bar is a {kind} over {panels(rows.loc[barred, 'n_panels'], per)}.")
+        sentences.append(f" The bar is a {kind} over {panels(rows.loc[barred, 'n_panels'], per)}.")
     if bare.any():
         which = "A small grey mark has no interval" if barred.any() else "No mark has an interval"
-        said.append(f" {which} (n = {between(rows.loc[bare, 'n_panels'])}).")
-    return "".join(said)
+        sentences.append(f" {which} (n = {between(rows.loc[bare, 'n_panels'])}).")
+    return "".join(sentences)
 
 
 def no_chain(rows: pd.DataFrame) -> str:

@@ -72,15 +72,15 @@ class _Map:
 
     def squares(self) -> dict[tuple[int, int], pd.DataFrame]:
         """The rows of the table of each square, by its column and row."""
-        found = {}
+        squares = {}
         for number, row in enumerate(self.keys(self.down)):
             for column, over in enumerate(self.keys(self.across)):
                 here = np.ones(len(self.rows), bool)
                 for name, value in zip((*self.down, *self.across), (*row, *over), strict=True):
                     here &= (self.rows[name] == value).to_numpy()
                 if here.any():
-                    found[column, number] = self.rows[here]
-        return found
+                    squares[column, number] = self.rows[here]
+        return squares
 
 
 def draw(table: pd.DataFrame, peak_coherence: float) -> tuple[Figure, pd.DataFrame, str]:
@@ -164,19 +164,19 @@ def _differing(group: pd.DataFrame, names: list[str]) -> list[str]:
     return [name for name in names if group[name].nunique() > 1]
 
 
-def _figure(found: list[_Map]) -> Figure:
+def _figure(every: list[_Map]) -> Figure:
     """All maps, with squares of one size; those of few squares are joined to a list below."""
-    listed = [each for each in found if len(each.squares()) <= FEW]
-    maps = _turned([each for each in found if len(each.squares()) > FEW])
+    listed = [each for each in every if len(each.squares()) <= FEW]
+    maps = _turned([each for each in every if len(each.squares()) > FEW])
     most = max((each.size[1] for each in maps), default=0)
     widest = most if most > WIDE else 2 * max(NARROW, most)
     bands = _bands(maps, widest)
-    titles = {id(each): wrapped(each.title, LETTERS[len(band)]) for band in bands for each in band}
+    titles = [[wrapped(each.title, LETTERS[len(band)]) for each in band] for band in bands]
     heights = [max(each.size[0] for each in band) for band in bands]
     rows_listed = [sum(len(each.squares()) for each in listed)] if listed else []
     figure = new_figure(PAGE_WIDTH, _height(maps, titles, heights) + sum(rows_listed) * ROW)
     figure.set_layout_engine("constrained")
-    norm = scale(pd.concat([each.rows["peak_delta"] for each in found]))
+    norm = scale(pd.concat([each.rows["peak_delta"] for each in every]))
     ratios = [*heights, *rows_listed, BAR]
     grid = figure.add_gridspec(len(ratios), 2, height_ratios=ratios)
     for number, band in enumerate(bands):
@@ -184,7 +184,7 @@ def _figure(found: list[_Map]) -> Figure:
             whole = len(band) == 1 and each.size[1] > widest / 2
             axis = figure.add_subplot(grid[number, :] if whole else grid[number, place])
             axis.set(xlim=(0, widest if whole else widest / 2), ylim=(0, heights[number]))
-            axis.set_title(titles[id(each)], loc="left", y=each.size[0] / heights[number])
+            axis.set_title(titles[number][place], loc="left", y=each.size[0] / heights[number])
             _draw(axis, each, norm)
     if listed:
         axis = figure.add_subplot(grid[len(bands), :])
@@ -193,13 +193,13 @@ def _figure(found: list[_Map]) -> Figure:
     scale_axis = figure.add_subplot(grid[-1, 1])
     shades = ScalarMappable(norm, COLORS)
     figure.colorbar(shades, cax=scale_axis, orientation="horizontal", label="peak rise, points")
-    _legend(figure, found)
+    _legend(figure, every)
     return figure
 
 
-def _height(maps: list[_Map], titles: dict[int, str], heights: list[int]) -> float:
+def _height(maps: list[_Map], titles: list[list[str]], heights: list[int]) -> float:
     """Inches of a figure without its list. heights: rows of squares of each band."""
-    lines = max((title.count("\n") for title in titles.values()), default=0)
+    lines = max((title.count("\n") for band in titles for title in band), default=0)
     names = [each.rows["cell"].str.len().max() for each in maps if each.across == ["cell"]]
     band = MARGINS + LINE * lines + LETTER * max(names, default=0)
     return sum(heights) * ROW + len(heights) * band + ENDS
@@ -288,18 +288,10 @@ def _legend(figure: Figure, maps: list[_Map]) -> None:
     signs |= {"unknown": UNKNOWN} if UNKNOWN in (text.split("\n")[0] for text in drawn) else {}
     signs |= {"fewer panels": FEWER} if any(text.endswith(FEWER) for text in drawn) else {}
     handles: list[Any] = [
-        Line2D(
-            [],
-            [],
-            color=INK,
-            linestyle="",
-            marker=f"${sign}$",
-            markersize=5,
-            markeredgewidth=0,
-            label=name,
-        )
+        Line2D([], [], color=INK, linestyle="", marker=f"${sign}$", markersize=5,
+               markeredgewidth=0, label=name)
         for name, sign in signs.items()
-    ]
+    ]  # fmt: skip
     if rows["published"].any():
         handles.append(Patch(fill=False, edgecolor=INK, label="the paper's loop"))
     if rows["peak_delta"].isna().any():

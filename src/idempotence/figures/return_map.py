@@ -35,15 +35,10 @@ IN_A_ROW = 6  # entries of the legend
 DASHES = (0, (3, 2))  # of a line over bins that it skips
 SHOWN = ["setting", "low", "high", "score", "drift", "ci_low", "ci_high", "n_steps", "n_panels"]
 KINDS: dict[str, dict[str, Any]] = {  # of steps: their look
-    "coherent step": {
-        "marker": "o",
-        "linestyle": "",
-        "color": COHERENT,
-        "markersize": 2.2,
-        "alpha": 0.6,
-    },
+    "coherent step": {"marker": "o", "linestyle": "", "color": COHERENT, "markersize": 2.2,
+                      "alpha": 0.6},
     "other step": {"marker": "x", "linestyle": "", "color": OTHER, "markersize": 3.0, "alpha": 0.9},
-}
+}  # fmt: skip
 
 
 def draw(

@@ -144,10 +144,10 @@ def _slope(slopes: pd.DataFrame, setting: str) -> tuple[float, float, float]:
 def _title(changed: pd.DataFrame, slopes: pd.DataFrame, setting: str) -> str:
     """Name, number of chains and slope of a setting."""
     n = counted([len(_of(changed, setting))], "chain")
-    return f"{wrapped(f'{setting}, n = {n}', LETTERS)}\n{_told(*_slope(slopes, setting))}"
+    return f"{wrapped(f'{setting}, n = {n}', LETTERS)}\n{_slope_in_words(*_slope(slopes, setting))}"
 
 
-def _told(slope: float, low: float, high: float) -> str:
+def _slope_in_words(slope: float, low: float, high: float) -> str:
     """A slope with its interval in words."""
     if not np.isfinite(slope):
         return UNKNOWN

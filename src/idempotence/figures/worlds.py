@@ -1,7 +1,6 @@
 """The same two loops in several worlds: a study's, the micro world's, the authors' own."""
 
 from collections.abc import Iterator, Mapping
-from itertools import product
 from typing import Any
 
 import pandas as pd
@@ -148,11 +147,9 @@ def _entry(marks: pd.DataFrame, world: str) -> str:
 
 def _unknown(marks: pd.DataFrame) -> str:
     """A sentence on each measure that a world does not know of a loop's chains."""
-    found = []
-    for world, measure, (objective, start) in product(marks["world"].unique(), MEASURES, LOOPS):
-        own = marks[(marks["world"] == world) & (marks["measure"] == measure)]
-        own = own[(own["objective"] == objective) & (own["start"] == start)]
-        if len(own) and own["mean"].isna().all():
-            title = LOOPS[objective, start]
-            found.append(f" No {MEASURES[measure]} is known of {world} for {title}.")
-    return "".join(found)
+    counts: Any = marks.groupby([*_WORLD, "measure"], sort=False)["mean"].count()
+    return "".join(
+        f" No {MEASURES[measure]} is known of {world} for {LOOPS[objective, start]}."
+        for (world, objective, start, measure), known in counts.items()
+        if not known
+    )
